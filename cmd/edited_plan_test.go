@@ -30,7 +30,15 @@ func TestEditedPlans(t *testing.T) {
 		{"status of a check", `"status": "guaranteed"`, `"status": "safe"`, `policies[0].checks[1].status: "safe" is not one of guaranteed, by-mutation, in-effect, not-ensured, impossible, unknown`},
 		{"level in an evaluation", `"afterPSP": "privileged"`, `"afterPSP": "open"`, `evaluations[N].levels.afterPSP: "open" is not one of privileged, baseline, restricted`},
 		{"id of a reason", `"id": "level-needed"`, `"id": "Level needed"`, `namespaces[0].reasons[0].id: "Level needed" is not the id of a message`},
-		{"argument of a reason", `"next": "restricted"`, `"next": null`, `args.next: null is no text, whole number, true or list of texts`},
+		{"argument in an evaluation", `"id": "edit-in-force",
+                "args": {
+                  "policy": "apps"`, `"id": "edit-in-force",
+                "args": {
+                  "policy": 1.5`, `evaluations[N].stricterEdits[0].edits[0].why.args.policy: 1.5 is no text, whole number, true or list of texts`},
+		{"arguments of a reason", `"id": "level-needed",
+          "args": {`, `"id": "level-needed",
+          "args": 3, "x": {`, `namespaces[0].reasons[0].args: 3 is no object`},
+		{"argument of a reason", `"next": "restricted"`, `"next": null`, `namespaces[0].reasons[0].args.next: null is no text, whole number, true or list of texts`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

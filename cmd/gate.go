@@ -219,7 +219,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
-		return plan, gate.Facts{}, err
+		return plan, gate.Facts{HelmReleases: gate.HelmReleases{NotInPlan: true}}, err
 	}
 	src, inFiles := o.Source, helm.ReleaseCollector{}
 	src.OnOtherObject = inFiles.AddDocument

@@ -1,17 +1,22 @@
 package cmd
 
 import (
+	"encoding/json"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// A saved plan has all that gate asks about but stored Helm releases, of which the scenarios have none.
+// A saved plan has all that gate asks about but stored Helm releases, of which the scenarios have none: that it says, and else the
+// same as of the input.
 func TestGateOfASavedPlanSaysTheSame(t *testing.T) {
 	t.Parallel()
 	var inputs []string
@@ -30,16 +35,36 @@ func TestGateOfASavedPlanSaysTheSame(t *testing.T) {
 				if code, _, errOut := runTool(SystemDeps("psp2pss"), "", "plan", "-R", "-f", input, "-o", "json="+file); code != exitDone && code != exitPartial {
 					t.Fatalf("saving the plan: exit code %d\n%s", code, errOut)
 				}
-				read := [3]any{}
-				read[0], read[1], read[2] = runTool(SystemDeps("psp2pss"), "", "gate", "--to", to, "-R", "-f", input, "-o", "json")
-				saved := [3]any{}
-				saved[0], saved[1], saved[2] = runTool(SystemDeps("psp2pss"), "", "gate", "--to", to, "--plan", file, "-o", "json")
+				read, saved := gateAnswerOf(t, "--to", to, "-R", "-f", input), gateAnswerOf(t, "--to", to, "--plan", file)
+				of := slices.IndexFunc(read.Result.Unknown, func(u gate.Unknown) bool { return u.ID == "helm-releases-unread" })
+				if of < 0 {
+					t.Fatal("the answer from files does not say that Helm releases were not read")
+				}
+				read.Result.Unknown[of].Message = message.New("helm-releases-unread", "plan", true, "releases", 0)
 				if diff := cmp.Diff(read, saved); diff != "" {
-					t.Errorf("exit code, answer, errors (-read +saved):\n%s", diff)
+					t.Errorf("(-read +saved):\n%s", diff)
 				}
 			})
 		}
 	}
+}
+
+// gateAnswer is what the command gate says.
+type gateAnswer struct {
+	Code   int
+	Result gate.Result
+	Errors string
+}
+
+// gateAnswerOf runs the command gate.
+func gateAnswerOf(t *testing.T, args ...string) gateAnswer {
+	t.Helper()
+	code, out, errOut := runTool(SystemDeps("psp2pss"), "", append([]string{"gate", "-o", "json"}, args...)...)
+	answer := gateAnswer{Code: code, Errors: errOut}
+	if err := json.Unmarshal([]byte(out), &answer.Result); err != nil {
+		t.Fatalf("%v\n%s", err, errOut)
+	}
+	return answer
 }
 
 // A plan says which version of the tool made it and when its cluster was read, and two plans are compared without both.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func TestGateFlags(t *testing.T) {
@@ -119,10 +120,14 @@ func TestGateReadsReleases(t *testing.T) {
 	}
 
 	reasons, unknown = gateOf(t, "/api/v1/secrets")
+	const gap = `Helm releases in secrets: listing them is forbidden (403: no); grant the verb list on the resource secrets in API group "", ` +
+		`with this rule in a ClusterRole: {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}`
 	wantUnknown := []gate.Unknown{{
-		ID: "helm-releases-unread", Order: 14, Assert: gate.AssertHelmClean,
-		Text: `whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: not read: Helm releases in secrets: listing them is forbidden (403: no); grant the verb list on the resource secrets in API group "", ` +
-			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}`,
+		Message: message.Message{
+			ID: "helm-releases-unread", Args: message.Args{{Name: "all", Value: true}, {Name: "gaps", Value: []string{gap}}, {Name: "releases", Value: 0}},
+			Text: "whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: not read: " + gap,
+		},
+		Order: 14, Assert: gate.AssertHelmClean,
 	}}
 	if diff := cmp.Diff(wantUnknown, unknown); diff != "" {
 		t.Errorf("forbidden (-want +got):\n%s", diff)

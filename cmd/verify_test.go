@@ -97,25 +97,49 @@ func TestVerify(t *testing.T) {
       "namespace": "blog",
       "check": "labels",
       "status": "not ok",
-      "why": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
+      "why": {
+        "id": "verify-labels-differ",
+        "args": {
+          "labels": [
+            "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
+          ]
+        },
+        "text": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
+      }
     },
     {
       "namespace": "blog",
       "check": "steps",
       "status": "could not tell",
-      "why": "enforce: begun, and cut off: go on with 'rollout --resume'"
+      "why": {
+        "id": "verify-step-cut-off",
+        "args": {
+          "stage": "enforce"
+        },
+        "text": "enforce: begun, and cut off: go on with 'rollout --resume'"
+      }
     },
     {
       "namespace": "blog",
       "check": "refusals",
       "status": "ok",
-      "why": "no controller is newly refused pods"
+      "why": {
+        "id": "verify-no-new-refusals",
+        "text": "no controller is newly refused pods"
+      }
     },
     {
       "namespace": "blog",
       "check": "pods",
       "status": "ok",
-      "why": "controllers that lack no pods: 0"
+      "why": {
+        "id": "verify-controllers",
+        "args": {
+          "controllers": 0,
+          "cronJobs": 0
+        },
+        "text": "controllers that lack no pods: 0"
+      }
     }
   ]
 }

@@ -1,11 +1,10 @@
 package migrate
 
 import (
-	"fmt"
-
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -45,7 +44,7 @@ func (b *planBuilder) embeddedTemplateObstacles(w *inventory.Workload, e invento
 				continue
 			}
 			seen[found] = true
-			out = append(out, StricterObstacle{Check: found.Check, Why: pss.ViolationMessage([]pss.Violation{found}), Advice: fmt.Sprintf("change it in %s %s at %s", w.Kind, w.Name, e.Path)})
+			out = append(out, StricterObstacle{Check: found.Check, Why: pss.ViolationMessage([]pss.Violation{found}), Advice: message.New("obstacle-in-custom-resource", "kind", w.Kind, "name", w.Name, "path", e.Path)})
 		}
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // checkFieldValues returns an error that names the first field whose value no plan has: an unknown level, basis, action or kind of
@@ -64,6 +65,9 @@ func checkPlanValue(v reflect.Value, f fieldRules) *planFieldError {
 			return checkPlanValue(v.Elem(), f)
 		}
 	case reflect.Slice:
+		if v.Type() == reflect.TypeFor[message.Args]() {
+			return checkMessageArgs(v.Interface().(message.Args))
+		}
 		for i := range v.Len() {
 			if err := checkPlanValue(v.Index(i), fieldRules{values: f.values, format: f.format}); err != nil {
 				return err.under("[" + strconv.Itoa(i) + "]")
@@ -93,6 +97,15 @@ func checkStructFields(v reflect.Value) *planFieldError {
 		if err := checkPlanValue(v.Field(i), about); err != nil {
 			return err.under(name)
 		}
+	}
+	return nil
+}
+
+// checkMessageArgs returns what is wrong with the arguments of a message.
+func checkMessageArgs(args message.Args) *planFieldError {
+	name, err := args.Check()
+	if err != nil {
+		return &planFieldError{name, err.Error()}
 	}
 	return nil
 }

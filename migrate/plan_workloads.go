@@ -128,16 +128,16 @@ type TemplateEdit struct {
 	// Check of the standards that asks for it.
 	Check string `json:"check"`
 	// Safety is safe if the edit changes nothing that can matter, else test: its owner has to try it. Why says the reason.
-	Safety string `json:"safety" values:"safe test"`
-	Why    string `json:"why"`
+	Safety string          `json:"safety" values:"safe test"`
+	Why    message.Message `json:"why"`
 }
 
 // StricterObstacle is a check that no edit settles.
 type StricterObstacle struct {
 	Check string `json:"check"`
 	// Why is PSA's own text, Advice what a person can do.
-	Why    string `json:"why"`
-	Advice string `json:"advice"`
+	Why    string          `json:"why"`
+	Advice message.Message `json:"advice"`
 	// Injected: not the template fails, but only what its pods have beyond it.
 	Injected bool `json:"injected,omitempty"`
 }

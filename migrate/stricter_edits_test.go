@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // patched is what the plan tells of a workload for patches.
@@ -62,13 +63,15 @@ func TestPatchesInThePlan(t *testing.T) {
 	}
 	injected := "it is not in the template: change it where it is put into the pods"
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
-	hostNetwork := StricterObstacle{"hostNamespaces", "host namespaces (hostNetwork=true)", "find out whether it has to see the node's network, processes or memory" + agents, false}
-	mesh := func(check, text string) StricterObstacle { return StricterObstacle{check, text, injected, true} }
+	hostNetwork := StricterObstacle{"hostNamespaces", "host namespaces (hostNetwork=true)", message.Message{Text: "find out whether it has to see the node's network, processes or memory" + agents}, false}
+	mesh := func(check, text string) StricterObstacle {
+		return StricterObstacle{check, text, message.Message{Text: injected}, true}
+	}
 	want := map[string]patched{
 		"Deployment/chart": {
 			Raise: []StricterEdits{{Level: api.LevelRestricted, Edits: []TemplateEdit{
-				{"spec.containers[0].securityContext.allowPrivilegeEscalation", "app", "false", "allowPrivilegeEscalation", "test", escalation},
-				{"spec.securityContext.runAsNonRoot", "", "true", "runAsNonRoot", "test", image},
+				{"spec.containers[0].securityContext.allowPrivilegeEscalation", "app", "false", "allowPrivilegeEscalation", "test", message.Message{Text: escalation}},
+				{"spec.securityContext.runAsNonRoot", "", "true", "runAsNonRoot", "test", message.Message{Text: image}},
 			}}},
 			Template: &TemplateOutline{
 				Parents: []string{
@@ -83,7 +86,7 @@ func TestPatchesInThePlan(t *testing.T) {
 			Mutations: []TemplateMutation{{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`}},
 			Raise: []StricterEdits{
 				{Level: api.LevelBaseline, Obstacles: []StricterObstacle{hostNetwork}},
-				{Level: api.LevelRestricted, Edits: []TemplateEdit{{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "seccompProfile_restricted", "safe", "its annotation asks for it, and servers up to v1.26 write that into the field"}}, Obstacles: []StricterObstacle{hostNetwork}},
+				{Level: api.LevelRestricted, Edits: []TemplateEdit{{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "seccompProfile_restricted", "safe", message.Message{Text: "its annotation asks for it, and servers up to v1.26 write that into the field"}}}, Obstacles: []StricterObstacle{hostNetwork}},
 			},
 			Template: &TemplateOutline{
 				Parents:    []string{"metadata", "metadata.annotations", "spec.securityContext", "spec.containers[0].securityContext", "spec.containers[0].securityContext.capabilities"},
@@ -107,13 +110,13 @@ func TestPatchesInThePlan(t *testing.T) {
 			Owner: ref("Widget", "w"),
 		},
 		"Pod/bare": {Raise: []StricterEdits{{Level: api.LevelRestricted, Edits: []TemplateEdit{
-			{"spec.containers[0].securityContext.allowPrivilegeEscalation", "app", "false", "allowPrivilegeEscalation", "test", escalation},
-			{"spec.containers[0].securityContext.capabilities.drop", "app", `["ALL"]`, "capabilities_restricted", "test", "it loses the capabilities that the runtime gives by default, and may use one"},
-			{"spec.securityContext.runAsNonRoot", "", "true", "runAsNonRoot", "test", image},
-			{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "seccompProfile_restricted", "test", "no profile is in force today, and this one refuses system calls that few programs make"},
+			{"spec.containers[0].securityContext.allowPrivilegeEscalation", "app", "false", "allowPrivilegeEscalation", "test", message.Message{Text: escalation}},
+			{"spec.containers[0].securityContext.capabilities.drop", "app", `["ALL"]`, "capabilities_restricted", "test", message.Message{Text: "it loses the capabilities that the runtime gives by default, and may use one"}},
+			{"spec.securityContext.runAsNonRoot", "", "true", "runAsNonRoot", "test", message.Message{Text: image}},
+			{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "seccompProfile_restricted", "test", message.Message{Text: "no profile is in force today, and this one refuses system calls that few programs make"}},
 		}}}},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/harden"
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -25,21 +26,29 @@ const (
 	injectedAdvice = "it is not in the template: change it where it is put into the pods"
 )
 
+// says returns a message with a text, to be compared by sameText.
+func says(text string) message.Message { return message.Message{Text: text} }
+
+// sameText compares messages by their texts.
+func sameText() cmp.Option {
+	return cmp.Comparer(func(a, b message.Message) bool { return a.Text == b.Text })
+}
+
 // The edits of a container "app" that states nothing.
 func escalationEdit(s harden.Safety, why string) harden.Edit {
-	return harden.Edit{Path: "spec.containers[0].securityContext.allowPrivilegeEscalation", Container: "app", Value: "false", Check: "allowPrivilegeEscalation", Safety: s, Why: why}
+	return harden.Edit{Path: "spec.containers[0].securityContext.allowPrivilegeEscalation", Container: "app", Value: "false", Check: "allowPrivilegeEscalation", Safety: s, Why: says(why)}
 }
 
 func dropEdit(s harden.Safety, why string) harden.Edit {
-	return harden.Edit{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["ALL"]`, Check: "capabilities_restricted", Safety: s, Why: why}
+	return harden.Edit{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["ALL"]`, Check: "capabilities_restricted", Safety: s, Why: says(why)}
 }
 
 func nonRootEdit(s harden.Safety, why string) harden.Edit {
-	return harden.Edit{Path: "spec.securityContext.runAsNonRoot", Value: "true", Check: "runAsNonRoot", Safety: s, Why: why}
+	return harden.Edit{Path: "spec.securityContext.runAsNonRoot", Value: "true", Check: "runAsNonRoot", Safety: s, Why: says(why)}
 }
 
 func profileEdit(s harden.Safety, why string) harden.Edit {
-	return harden.Edit{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: s, Why: why}
+	return harden.Edit{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: s, Why: says(why)}
 }
 
 func edited(t *testing.T, pod *inventory.Shape, edits []harden.Edit) *inventory.Shape {
@@ -94,9 +103,9 @@ func TestHardenTemplate(t *testing.T) {
 				// At the pod level it reaches the injected container, too, which does not run with it today.
 				Edits: []harden.Edit{escalationEdit(harden.Safe, runsSo), dropEdit(harden.Safe, runsSo), nonRootEdit(harden.NeedsTest, rootImage), profileEdit(harden.Safe, runsSo)},
 				Obstacles: []harden.Obstacle{
-					{Check: "privileged", Why: `privileged (container "mesh" must not set securityContext.privileged=true)`, Advice: injectedAdvice, Injected: true},
-					{Check: "allowPrivilegeEscalation", Why: stored, Advice: injectedAdvice, Injected: true},
-					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "mesh" must set securityContext.capabilities.drop=["ALL"])`, Advice: injectedAdvice, Injected: true},
+					{Check: "privileged", Why: `privileged (container "mesh" must not set securityContext.privileged=true)`, Advice: says(injectedAdvice), Injected: true},
+					{Check: "allowPrivilegeEscalation", Why: stored, Advice: says(injectedAdvice), Injected: true},
+					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "mesh" must set securityContext.capabilities.drop=["ALL"])`, Advice: says(injectedAdvice), Injected: true},
 				},
 			},
 		},
@@ -108,9 +117,9 @@ func TestHardenTemplate(t *testing.T) {
 			want: harden.TemplateChanges{
 				Edits: []harden.Edit{nonRootEdit(harden.NeedsTest, administrator)},
 				Obstacles: []harden.Obstacle{
-					{Check: "allowPrivilegeEscalation", Why: `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
-					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
-					{Check: "seccompProfile_restricted", Why: `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+					{Check: "allowPrivilegeEscalation", Why: `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, Advice: says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
+					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, Advice: says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
+					{Check: "seccompProfile_restricted", Why: `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, Advice: says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
 				},
 			},
 		},
@@ -120,7 +129,7 @@ func TestHardenTemplate(t *testing.T) {
 			t.Parallel()
 			sim := mustSimulator(t, hardens)
 			for range 2 { // the second answer is the remembered one
-				if diff := cmp.Diff(tt.want, sim.HardenTemplate(&tt.workload, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
+				if diff := cmp.Diff(tt.want, sim.HardenTemplate(&tt.workload, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25)), sameText()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 			}

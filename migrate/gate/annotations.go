@@ -7,7 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // seccompSyncEnd is the first release whose API server copies no seccomp annotation of a pod to the field seccompProfile.
@@ -27,17 +27,16 @@ func (j *evaluation) checkSeccompAnnotations() {
 	switch {
 	case len(bySeccomp) > 0 && ends:
 		j.addReason(Reason{
-			ID: "seccomp-annotations", Order: orderSeccomp, Objects: bySeccomp,
-			Text:     phrases.CountNoun(len(bySeccomp), "workload relies", "workloads rely") + " on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
-			Advice:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+			Message: message.New("seccomp-annotations", "n", len(bySeccomp)), Order: orderSeccomp, Objects: bySeccomp,
+			Advice:   Advice{message.New("write-seccomp-profile")},
 			Commands: synced, Stops: stops,
 		})
 	case len(bySeccomp) > 0:
-		j.addNote(bySeccomp, "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them")
+		j.addNote(bySeccomp, message.New("seccomp-annotations-copied"))
 	}
 	appArmorField := api.MajorMinorVersion(1, 30)
 	if len(byAppArmor) > 0 && !j.opts.To.Older(appArmorField) {
-		j.addNote(byAppArmor, "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on")
+		j.addNote(byAppArmor, message.New("apparmor-annotations-copied"))
 	}
 }
 

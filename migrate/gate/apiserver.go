@@ -7,6 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // policyPluginFlag returns the flag by which an API server names the admission plugin PodSecurityPolicy, with what that
@@ -68,19 +69,17 @@ func (j *evaluation) isPolicyPluginOn() bool {
 
 // checkPolicyPluginFlags adds a reason if the flags of an API server name the admission plugin PodSecurityPolicy, and else a
 // note. It returns false if no flags were read.
-func (j *evaluation) checkPolicyPluginFlags(how string) bool {
+func (j *evaluation) checkPolicyPluginFlags(how Advice) bool {
 	all, naming := len(j.plan.APIServers), apiServers(j.plan.APIServers).serversNamingPolicyPlugin()
 	switch {
 	case all == 0:
 		return false
 	case len(naming) > 0:
 		j.addReason(Reason{
-			ID: "admission-plugin", Order: orderPlugin, Objects: naming, Advice: how,
-			Text: fmt.Sprintf("%s the plugin PodSecurityPolicy in flags, of %d whose mirror pods were read", phrases.CountNoun(len(naming), "API server names", "API servers name"), all),
+			Message: message.New("admission-plugin", "naming", len(naming), "all", all), Order: orderPlugin, Objects: naming, Advice: how,
 		})
 	default:
-		j.addNote(apiServers(j.plan.APIServers).apiServerPods(), "by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: "+
-			"if there are others, look at their flags, too")
+		j.addNote(apiServers(j.plan.APIServers).apiServerPods(), message.New("admission-plugin-off"))
 	}
 	return true
 }
@@ -102,10 +101,8 @@ func (j *evaluation) checkPodSecurityPlugin() {
 		return
 	}
 	j.addReason(Reason{
-		ID: "pod-security-off", Order: orderIgnored, Objects: off,
-		Text: fmt.Sprintf("%s without the plugin PodSecurity, of %d whose mirror pods were read: there, labels do nothing",
-			phrases.CountNoun(len(off), "API server runs", "API servers run"), len(j.plan.APIServers)),
-		Advice: "change these flags of every API server, in the manifest of its static pod, before labels are relied on",
+		Message: message.New("pod-security-off", "n", len(off), "all", len(j.plan.APIServers)), Order: orderIgnored, Objects: off,
+		Advice: Advice{message.New("run-pod-security")},
 	})
 }
 
@@ -115,7 +112,7 @@ func (j *evaluation) noteAdmissionConfigFiles() {
 	file := func(s *inventory.APIServer) string { return s.Flags[inventory.FlagAdmissionConfigFile] }
 	if j.plan.Admission == nil {
 		if with := apiServers(j.plan.APIServers).apiServersWhere(file); len(with) > 0 {
-			j.addNote(with, "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config")
+			j.addNote(with, message.New("admission-config-not-given"))
 		}
 		return
 	}
@@ -126,7 +123,7 @@ func (j *evaluation) noteAdmissionConfigFiles() {
 		return "no --" + inventory.FlagAdmissionConfigFile
 	})
 	if len(without) > 0 {
-		j.addNote(without, "API servers that run without the admission configuration that is given here: it does not hold there")
+		j.addNote(without, message.New("admission-config-not-used"))
 	}
 }
 

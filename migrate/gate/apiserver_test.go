@@ -33,12 +33,12 @@ func TestAPIServers(t *testing.T) {
 		off = "by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: if there are others, look at their flags, too"
 	)
 	named := func(what string, where ...string) gate.Reason {
-		return gate.Reason{ID: "admission-plugin", Order: 10, Text: what, Objects: where, Advice: how, Commands: []string{}}
+		return gate.Reason{Message: says("admission-plugin", what), Order: 10, Objects: where, Advice: advises(how), Commands: []string{}}
 	}
 	without := func(what string, where ...string) gate.Reason {
 		return gate.Reason{
-			ID: "pod-security-off", Order: 7, Text: what, Objects: where, Commands: []string{},
-			Advice: "change these flags of every API server, in the manifest of its static pod, before labels are relied on",
+			Message: says("pod-security-off", what), Order: 7, Objects: where, Commands: []string{},
+			Advice: advises("change these flags of every API server, in the manifest of its static pod, before labels are relied on"),
 		}
 	}
 	tests := []struct {
@@ -71,7 +71,7 @@ func TestAPIServers(t *testing.T) {
 		},
 		{
 			name: "off in all", pods: apiServers("", ", --enable-admission-plugins=NodeRestriction"), seen: []string{"psp-plugin-off"},
-			told: []gate.Note{{Text: off, Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b"}}},
+			told: []gate.Note{{Message: says("admission-plugin-off", off), Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b"}}},
 		},
 		{
 			name: "past policies", pods: apiServers(""), server: "v1.26.1", seen: []string{"psp-plugin-off"},
@@ -82,13 +82,13 @@ func TestAPIServers(t *testing.T) {
 			reasons: []gate.Reason{without("4 API servers run without the plugin PodSecurity, of 5 whose mirror pods were read: there, labels do nothing",
 				"kube-system/kube-apiserver-a: --disable-admission-plugins names it", "kube-system/kube-apiserver-b: --admission-control does not name it",
 				"kube-system/kube-apiserver-c: --feature-gates has PodSecurity=false", "kube-system/kube-apiserver-d: --feature-gates has AllBeta=false")},
-			told: []gate.Note{{Text: off, Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c", "kube-system/kube-apiserver-d", "kube-system/kube-apiserver-e"}}},
+			told: []gate.Note{{Message: says("admission-plugin-off", off), Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c", "kube-system/kube-apiserver-d", "kube-system/kube-apiserver-e"}}},
 		},
 		{
 			name: "an alpha feature", server: "v1.22.9", seen: []string{"psp-plugin-off"},
 			pods:    apiServers("", ", --feature-gates=PodSecurity=true", ", --feature-gates=AllAlpha=true"),
 			reasons: []gate.Reason{without("1 API server runs without the plugin PodSecurity, of 3 whose mirror pods were read: there, labels do nothing", "kube-system/kube-apiserver-a: v1.22 runs it only with PodSecurity=true in --feature-gates")},
-			told:    []gate.Note{{Text: off, Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c"}}},
+			told:    []gate.Note{{Message: says("admission-plugin-off", off), Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c"}}},
 		},
 		{
 			name: "no beta feature any more", server: "v1.27.1", pods: apiServers(", --feature-gates=AllBeta=false"), seen: []string{"psp-plugin-off"},
@@ -96,7 +96,7 @@ func TestAPIServers(t *testing.T) {
 		{
 			name: "a configuration that is not known", server: "v1.27.1", pods: apiServers(", --admission-control-config-file=/etc/a.yaml", ""), seen: []string{"psp-plugin-off"},
 			told: []gate.Note{{
-				Text:    "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config",
+				Message: says("admission-config-not-given", "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config"),
 				Objects: []string{"kube-system/kube-apiserver-a: /etc/a.yaml"},
 			}},
 		},
@@ -104,7 +104,7 @@ func TestAPIServers(t *testing.T) {
 			name: "a configuration that not all have", server: "v1.27.1", pods: apiServers(", --admission-control-config-file=/etc/a.yaml", ""), seen: []string{"psp-plugin-off"},
 			assigned: &migrate.Admission{},
 			told: []gate.Note{{
-				Text:    "API servers that run without the admission configuration that is given here: it does not hold there",
+				Message: says("admission-config-not-used", "API servers that run without the admission configuration that is given here: it does not hold there"),
 				Objects: []string{"kube-system/kube-apiserver-b: no --admission-control-config-file"},
 			}},
 		},
@@ -125,10 +125,10 @@ func TestAPIServers(t *testing.T) {
 					reasons = append(reasons, reason)
 				}
 			}
-			if diff := cmp.Diff(tt.reasons, reasons); diff != "" {
+			if diff := cmp.Diff(tt.reasons, reasons, sameMessages()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.told, r.Notes); diff != "" {
+			if diff := cmp.Diff(tt.told, r.Notes, sameMessages()); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.seen, r.Seen); diff != "" {

@@ -104,7 +104,7 @@ func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 // writeComments writes as comments what could not be told, and what to do.
 func (u *Unknown) writeComments(b *bytes.Buffer) {
 	writeComment(b, "could not tell %s: %s", u.ID, u.Text)
-	for _, text := range []string{u.Advice, strings.Join(u.Commands, "; ")} {
+	for _, text := range []string{u.Advice.String(), strings.Join(u.Commands, "; ")} {
 		if text != "" {
 			writeComment(b, "  %s", text)
 		}
@@ -117,7 +117,7 @@ func (u *Unknown) writeComments(b *bytes.Buffer) {
 // writeComments writes as comments what the reason is, and the commands that the script does not run.
 func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 	writeComment(b, "%s: %s", reason.ID, reason.Text)
-	if reason.Advice != "" {
+	if len(reason.Advice) > 0 {
 		writeComment(b, "  %s", reason.Advice)
 	}
 	if r.AwaitsAssertion(reason) {

@@ -17,6 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // The managed services whose API servers take no configuration file from their users.
@@ -47,58 +48,45 @@ func (j *evaluation) managedService() string {
 	return ""
 }
 
-// labelWritersText describes the objects that label new namespaces, to end a sentence; "" if there are none.
-func (j *evaluation) labelWritersText() string {
+// newNamespaceWriters describes the objects of this cluster that label new namespaces.
+func (j *evaluation) newNamespaceWriters() []string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
 		if w := &j.plan.LabelWriters[i]; w.OtherCluster == "" {
 			parts = append(parts, w.Object+" "+migrate.NewNamespaceLabelsText(w))
 		}
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "; of what was read, " + phrases.JoinFirst(parts, 3)
+	return parts
 }
 
 // checkNewNamespaces adds an unknown unless the admission configuration is known to give namespaces without labels a level.
 func (j *evaluation) checkNewNamespaces() {
-	how := j.defaultLevelAdvice()
 	if a := j.plan.Admission; a != nil {
 		j.checkExemptControllers(a)
 		if a.Defaults.Enforce != string(api.LevelPrivileged) {
 			return
 		}
-		j.addUnknown(Unknown{
-			ID: "new-namespaces", Order: orderNewNamespaces, Assert: AssertNewNamespacesLabelled, Advice: how,
-			Text: "which level a namespace gets that is made from now on: the admission configuration lets everything in by default" + j.labelWritersText(),
-		})
-		return
 	}
 	j.addUnknown(Unknown{
-		ID: "new-namespaces", Order: orderNewNamespaces, Assert: AssertNewNamespacesLabelled,
-		Text:   "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" + j.labelWritersText(),
-		Advice: how,
+		Message: message.New("new-namespaces", "configured", j.plan.Admission != nil, "writers", j.newNamespaceWriters()),
+		Order:   orderNewNamespaces, Assert: AssertNewNamespacesLabelled, Advice: Advice{j.defaultLevelAdvice()},
 	})
 }
 
 // defaultLevelAdvice returns how new namespaces get a level. An admission configuration that API servers have already is
 // named, not replaced.
-func (j *evaluation) defaultLevelAdvice() string {
+func (j *evaluation) defaultLevelAdvice() message.Message {
 	if service := j.managedService(); service != "" {
-		return service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
+		return message.New("default-level-of-service", "service", service)
 	}
-	const label = "label them where they are made, or "
-	printed := "'" + j.tool + " gate -o admission-config"
 	files := j.result.ExistingConfig.Files
 	switch {
 	case j.plan.Admission != nil:
-		return label + "set a stricter default in the admission configuration that is given here: " + printed + " --admission-config=FILE' prints it with one, and keeps its exemptions"
+		return message.New("default-level-in-given-config", "tool", j.tool)
 	case len(files) > 0:
-		return label + "set a default in the admission configuration that API servers have already (" + phrases.JoinFirst(files, 3) + "): " +
-			"take that file from the host, and " + printed + " --admission-config=FILE' prints it with one, and keeps its exemptions"
+		return message.New("default-level-in-config-on-host", "tool", j.tool, "files", files)
 	}
-	return label + "give every API server the admission configuration that " + printed + "' prints"
+	return message.New("default-level-in-new-config", "tool", j.tool)
 }
 
 // existingAdmissionConfig returns what is known of the admission configuration that API servers have.
@@ -121,9 +109,8 @@ func (j *evaluation) checkExemptControllers(a *migrate.Admission) {
 		return
 	}
 	j.addReason(Reason{
-		ID: "controllers-exempt", Order: orderNewNamespaces, Objects: users,
-		Text:   "the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
-		Advice: "label the namespaces as their workloads need, then take the users out of exemptions.usernames of every API server's admission configuration",
+		Message: message.New("controllers-exempt"), Order: orderNewNamespaces, Objects: users,
+		Advice: Advice{message.New("take-controllers-out")},
 	})
 }
 

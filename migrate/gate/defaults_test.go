@@ -114,7 +114,7 @@ func TestNewNamespacesWithAConfiguration(t *testing.T) {
 		var got []string
 		for _, u := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
 			if u.ID == "new-namespaces" {
-				got = append(got, u.Advice)
+				got = append(got, u.Advice.String())
 			}
 		}
 		if diff := cmp.Diff([]string{tt.want}, got); diff != "" {

@@ -19,7 +19,9 @@ type Facts struct {
 // HelmReleases is what was read of stored Helm releases.
 type HelmReleases struct {
 	// All is true where a cluster was asked for every release. Files hold those that somebody has put there.
-	All       bool
+	All bool
+	// NotInPlan is true for a saved plan, which holds no Helm releases.
+	NotInPlan bool
 	Histories []helm.ReleaseHistory
 	// Gaps are what could not be read.
 	Gaps []inventory.Gap

@@ -22,10 +22,10 @@ func TestGapsAreToldOnce(t *testing.T) {
 	p := &migrate.Plan{Gaps: []migrate.Gap{all, all}, Namespaces: []migrate.Namespace{withheld("a"), withheld("b"), withheld("c")}}
 	r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)})
 	want := []gate.Note{{
-		Text:    "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured",
+		Message: says("no-enforce-recommended", "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured"),
 		Objects: []string{"a", "b", "c"},
 	}}
-	if diff := cmp.Diff(want, r.Notes); diff != "" {
+	if diff := cmp.Diff(want, r.Notes, sameMessages()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 	if got, want := r.Unknown[0].Text, "2 things could not be read or judged: document 2"; got != want {

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Options are those of Evaluate: the release to upgrade to, and what the user asserts.
@@ -76,7 +76,7 @@ func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
 	j.result.ExistingConfig = existingAdmissionConfig(p)
 	if len(terminating) > 0 {
-		j.addNote(terminating, "being deleted (terminating): nothing is asked of what is in it")
+		j.addNote(terminating, message.New("terminating-not-asked"))
 	}
 	j.kubectl, j.tool = "kubectl", cmp.Or(o.Tool, "psp2pss")
 	if command, err := phrases.KubectlCommand(p.Source); err == nil {
@@ -126,15 +126,15 @@ func (j *evaluation) addUnknown(u Unknown) {
 }
 
 // addNote adds a note about objects.
-func (j *evaluation) addNote(where []string, format string, args ...any) {
-	j.result.Notes = append(j.result.Notes, Note{Text: fmt.Sprintf(format, args...), Objects: where})
+func (j *evaluation) addNote(where []string, m message.Message) {
+	j.result.Notes = append(j.result.Notes, Note{m, where})
 }
 
 // checkGaps adds unknowns for what the plan could not read or evaluate: objects, labels of namespaces, and names that no
 // namespace can have.
 func (j *evaluation) checkGaps() {
 	if j.plan.NothingRead() {
-		j.addUnknown(Unknown{ID: "nothing-read", Order: orderRead, Text: "no policy, namespace or workload was read: name the right files, folders or cluster"})
+		j.addUnknown(Unknown{Message: message.New("nothing-read"), Order: orderRead})
 	}
 	if n := len(j.plan.Gaps); n > 0 {
 		var what []string
@@ -144,8 +144,8 @@ func (j *evaluation) checkGaps() {
 			}
 		}
 		j.addUnknown(Unknown{
-			ID: "gaps", Order: orderRead, Text: fmt.Sprintf("%s could not be read or judged: %s", phrases.CountNoun(n, "thing", "things"), phrases.JoinFirst(what, 5)),
-			Advice: "see the gaps of the plan for the reasons and what to grant",
+			Message: message.New("gaps", "n", n, "what", what), Order: orderRead,
+			Advice: Advice{message.New("see-gaps")},
 		})
 	}
 	var unread, invalid []string
@@ -158,12 +158,12 @@ func (j *evaluation) checkGaps() {
 		}
 	}
 	if len(invalid) > 0 {
-		j.addUnknown(Unknown{ID: "names", Order: orderRead, Text: "namespaces under names that none can have: " + phrases.JoinFirst(invalid, 5)})
+		j.addUnknown(Unknown{Message: message.New("names", "names", invalid), Order: orderRead})
 	}
 	if len(unread) > 0 {
 		j.addUnknown(Unknown{
-			ID: "labels", Order: orderRead, Text: "the labels of " + phrases.CountNoun(len(unread), "namespace", "namespaces") + " were not read: " + phrases.JoinFirst(unread, 5),
-			Advice: "read the Namespace objects too",
+			Message: message.New("labels", "namespaces", unread), Order: orderRead,
+			Advice: Advice{message.New("read-namespaces")},
 		})
 	}
 }
@@ -177,8 +177,7 @@ func (j *evaluation) checkBackup() {
 		return
 	}
 	j.addUnknown(Unknown{
-		ID: "backup", Order: orderSave, Assert: AssertPoliciesSaved,
-		Text:     "whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back",
+		Message: message.New("backup"), Order: orderSave, Assert: AssertPoliciesSaved,
 		Commands: []string{j.kubectl + " get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml"},
 	})
 }
@@ -188,21 +187,20 @@ func (j *evaluation) checkPolicyPlugin() {
 	if j.policiesGone {
 		return
 	}
-	how := "take PodSecurityPolicy out of --enable-admission-plugins, and out of --disable-admission-plugins, of every API server: from v1.25 on it does not start with a plugin that it does not know in either"
+	how := Advice{message.New("take-plugin-out")}
 	switch j.managedService() {
 	case serviceEKS:
-		how = "EKS keeps the plugin on until v1.25 and takes it away itself: leave the policy eks.privileged and its grant to everybody in place until then"
+		how = Advice{message.New("plugin-of-eks")}
 	case serviceGKE:
-		how = "gcloud container clusters update NAME --no-enable-pod-security-policy"
+		how = Advice{message.New("plugin-of-gke")}
 	}
 	if j.checkPolicyPluginFlags(how) {
 		return
 	}
-	why := "whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API"
-	if len(j.plan.Policies) > 0 && policiesUnused(j.plan) {
-		why += "; no live pod was admitted by a policy, so it seems to be off"
-	}
-	j.addUnknown(Unknown{ID: "admission-plugin", Order: orderPlugin, Assert: AssertPolicyPluginOff, Text: why, Advice: how})
+	j.addUnknown(Unknown{
+		Message: message.New("admission-plugin", "unused", len(j.plan.Policies) > 0 && policiesUnused(j.plan)),
+		Order:   orderPlugin, Assert: AssertPolicyPluginOff, Advice: how,
+	})
 }
 
 // DefaultRelease returns the release to upgrade to if none is named: the one after the server's, and at least the first

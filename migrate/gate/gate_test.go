@@ -187,9 +187,9 @@ func TestReasons(t *testing.T) {
 			name: "a label that what runs does not meet", server: "v1.25.4", to: "v1.26",
 			input: []string{namespace("restricted", "v1.25"), deployment("", plain)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
+				Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
 				Objects:  []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
-				Advice:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
+				Advice:   advises("this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'"),
 				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 			}},
 		},
@@ -197,9 +197,9 @@ func TestReasons(t *testing.T) {
 			name: "a label that follows the server meets a new check", server: "v1.33.1", to: "v1.34",
 			input: []string{namespace("baseline", "latest"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-after-upgrade", Order: 6, Text: "pods that v1.34 would refuse under a level that lets them in today",
+				Message: says("refused-after-upgrade", "pods that v1.34 would refuse under a level that lets them in today"), Order: 6,
 				Objects:  []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
-				Advice:   "the level follows the server's own version: pin it, or loosen it",
+				Advice:   advises("the level follows the server's own version: pin it, or loosen it"),
 				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
 		},
@@ -208,25 +208,24 @@ func TestReasons(t *testing.T) {
 			name: "a pin ahead of the server comes into force with the upgrade", server: "v1.33.1", to: "v1.34",
 			input: []string{namespace("baseline", "v1.36"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-after-upgrade", Order: 6, Text: "pods that v1.34 would refuse under a level that lets them in today",
+				Message: says("refused-after-upgrade", "pods that v1.34 would refuse under a level that lets them in today"), Order: 6,
 				Objects:  []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
-				Advice:   "the level follows the server's own version: pin it, or loosen it",
+				Advice:   advises("the level follows the server's own version: pin it, or loosen it"),
 				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
 		},
 		{
 			name: "a seccomp annotation is told up to v1.26", server: "v1.25.4", to: "v1.26",
 			input:    []string{namespace("baseline", "v1.25"), deployment("seccomp.security.alpha.kubernetes.io/pod: runtime/default", plain)},
-			wantTold: []gate.Note{{Text: "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them", Objects: []string{"web/Deployment/api"}}},
+			wantTold: []gate.Note{{Message: says("seccomp-annotations-copied", "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them"), Objects: []string{"web/Deployment/api"}}},
 		},
 		{
 			name: "and a reason from v1.27 on, for a container as well", server: "v1.26.4", to: "v1.27",
 			input: []string{namespace("baseline", "v1.25"), deployment("container.seccomp.security.alpha.kubernetes.io/c: runtime/default", plain)},
 			wantReasons: []gate.Reason{{
-				ID: "seccomp-annotations", Order: 5, Objects: []string{"web/Deployment/api"},
+				Message: says("seccomp-annotations", "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone"), Order: 5, Objects: []string{"web/Deployment/api"},
 				Commands: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"}, Stops: []int{1},
-				Text:   "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
-				Advice: "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+				Advice: advises("the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again"),
 			}},
 		},
 		{
@@ -236,7 +235,7 @@ func TestReasons(t *testing.T) {
 		{
 			name: "an AppArmor annotation is told from v1.30 on", server: "v1.29.4", to: "v1.30",
 			input:    []string{namespace("baseline", "v1.29"), deployment("container.apparmor.security.beta.kubernetes.io/c: runtime/default", plain)},
-			wantTold: []gate.Note{{Text: "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on", Objects: []string{"web/Deployment/api"}}},
+			wantTold: []gate.Note{{Message: says("apparmor-annotations-copied", "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on"), Objects: []string{"web/Deployment/api"}}},
 		},
 		{
 			name: "roles that are about other things too are edited", server: "v1.24.17", to: "v1.25",
@@ -249,8 +248,8 @@ func TestReasons(t *testing.T) {
 			},
 			wantReasons: []gate.Reason{
 				{
-					ID: "policy-roles", Order: 12, Requires: plugin, Objects: []string{"ClusterRole mixed"}, Text: "1 role still lets somebody use policies",
-					Advice: "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since",
+					Message: says("policy-roles", "1 role still lets somebody use policies"), Order: 12, Requires: plugin, Objects: []string{"ClusterRole mixed"},
+					Advice: advises("a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since"),
 					Commands: []string{`kubectl --context=test patch --type=json --patch='[{"op":"test","path":"/rules/2/resources","value":["poddisruptionbudgets","podsecuritypolicies"]},` +
 						`{"op":"replace","path":"/rules/2/resources","value":["poddisruptionbudgets"]},` +
 						`{"op":"test","path":"/rules/1/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/1"}]' clusterrole -- mixed`},
@@ -261,7 +260,7 @@ func TestReasons(t *testing.T) {
 		{
 			name: "past the policies roles are told, and files hold nothing that is served", server: "v1.25.4", to: "v1.26",
 			input:    []string{psp, role("left", "", useRule)},
-			wantTold: []gate.Note{{Text: "roles that let use policies, which this server does not serve any more: they grant nothing", Objects: []string{"ClusterRole left"}}},
+			wantTold: []gate.Note{{Message: says("policy-roles-without-effect", "roles that let use policies, which this server does not serve any more: they grant nothing"), Objects: []string{"ClusterRole left"}}},
 		},
 	}
 	for _, tt := range tests {
@@ -271,13 +270,13 @@ func TestReasons(t *testing.T) {
 			if tt.wantReasons == nil {
 				tt.wantReasons = []gate.Reason{}
 			}
-			if diff := cmp.Diff(tt.wantReasons, r.Reasons); diff != "" {
+			if diff := cmp.Diff(tt.wantReasons, r.Reasons, sameMessages()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.wantTold, r.Notes); diff != "" {
+			if diff := cmp.Diff(tt.wantTold, r.Notes, sameMessages()); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown); diff != "" {
+			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown, sameMessages()); diff != "" {
 				t.Errorf("unknown (-want +got):\n%s", diff)
 			}
 			if r.Pass != (len(tt.wantReasons) == 0) {
@@ -289,8 +288,8 @@ func TestReasons(t *testing.T) {
 
 func leftPolicy() gate.Reason {
 	return gate.Reason{
-		ID: "policies", Order: 13, Requires: gate.AssertPolicyPluginOff, Objects: []string{"strict"}, Text: "1 policy is still there, and will not be served any more",
-		Advice:   "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod",
+		Message: says("policies", "1 policy is still there, and will not be served any more"), Order: 13, Requires: gate.AssertPolicyPluginOff, Objects: []string{"strict"},
+		Advice:   advises("save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod"),
 		Commands: []string{"kubectl --context=test delete podsecuritypolicy -- strict"},
 	}
 }
@@ -443,7 +442,7 @@ func TestAdmissionConfiguration(t *testing.T) {
 			for _, u := range r.Unknown {
 				got = append(got, u.ID)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, got, sameMessages()); diff != "" {
 				t.Errorf("reasons and unknowns (-want +got):\n%s", diff)
 			}
 		})
@@ -499,7 +498,7 @@ func TestStages(t *testing.T) {
 	r := gate.Evaluate(p, gate.Facts{}, gate.Options{Tool: "kubectl psp2pss"})
 	got := map[string][]string{}
 	for _, reason := range r.Reasons {
-		got[reason.ID] = append([]string{reason.Advice}, reason.Commands...)
+		got[reason.ID] = append([]string{reason.Advice.String()}, reason.Commands...)
 	}
 	delete(got, "policies")
 	labelled := func(stage string) []string {
@@ -535,10 +534,10 @@ func TestOneStageAtATime(t *testing.T) {
 	r := &gate.Result{
 		To: "v1.25", Source: inventory.Source{Kind: inventory.SourceCluster, Name: "prod", UID: uid},
 		Reasons: []gate.Reason{
-			{ID: "no-audit-and-warn", Order: 1, Text: "it's so", Commands: []string{"psp2pss rollout --stage=observe", "psp2pss rollout --stage=observe --force"}},
-			{ID: "filled-in", Order: 2, Text: "two", Commands: []string{"psp2pss patch", "psp2pss keep"}, Stops: []int{1}},
-			{ID: "by-hand", Order: 3, Text: "three", Commands: []string{}},
-			{ID: "policies", Order: 4, Text: "four", Requires: gate.AssertPolicyPluginOff, Commands: []string{"kubectl delete podsecuritypolicy -- p"}},
+			{Message: says("no-audit-and-warn", "it's so"), Order: 1, Commands: []string{"psp2pss rollout --stage=observe", "psp2pss rollout --stage=observe --force"}},
+			{Message: says("filled-in", "two"), Order: 2, Commands: []string{"psp2pss patch", "psp2pss keep"}, Stops: []int{1}},
+			{Message: says("by-hand", "three"), Order: 3, Commands: []string{}},
+			{Message: says("policies", "four"), Order: 4, Requires: gate.AssertPolicyPluginOff, Commands: []string{"kubectl delete podsecuritypolicy -- p"}},
 		},
 	}
 	var text bytes.Buffer
@@ -605,7 +604,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: users}
 subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 `
 	unread := func(uses, how string, assert gate.Assertion) []gate.Unknown {
-		return []gate.Unknown{{ID: "policy-roles", Order: 12, Text: "whether more roles let somebody use policies: " + uses, Advice: how, Assert: assert}}
+		return []gate.Unknown{{Message: says("policy-roles", "whether more roles let somebody use policies: "+uses), Order: 12, Advice: advises(how), Assert: assert}}
 	}
 	const gapHow = "see the gaps of the plan for the reasons and what to grant"
 	tests := []struct {
@@ -656,7 +655,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 					got = append(got, u)
 				}
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, got, sameMessages()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -732,7 +731,7 @@ func TestLabelsWithoutEffect(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		const how = "the OpenShift label syncer sets the labels of synced: to set them yourself, give the namespace the label security.openshift.io/scc.podSecurityLabelSync=false first, then write them ('psp2pss labels')"
-		if diff := cmp.Diff(how, r.Advice); diff != "" {
+		if diff := cmp.Diff(how, r.Advice.String()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		return

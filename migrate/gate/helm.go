@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // checkHelmReleases adds a reason for Helm releases whose stored revisions hold PodSecurityPolicies. It names releases, and
@@ -27,17 +27,16 @@ func (j *evaluation) checkHelmReleases() {
 	}
 	if len(holding) > 0 {
 		j.addReason(Reason{
-			ID: "helm-releases", Order: orderHelm, Objects: holding,
-			Text:     phrases.CountNoun(len(holding), "Helm release holds", "Helm releases hold") + " policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
+			Message: message.New("helm-releases", "n", len(holding)), Order: orderHelm, Objects: holding,
 			Advice:   j.helmCleaningAdvice(),
 			Commands: []string{j.tool + " clean-helm" + j.contextFlag + " --yes"},
 		})
 	}
 	if len(locked) > 0 {
-		j.addNote(locked, "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it")
+		j.addNote(locked, message.New("helm-releases-locked"))
 	}
 	if len(grants) > 0 {
-		j.addNote(grants, "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them")
+		j.addNote(grants, message.New("helm-releases-with-policy-roles"))
 	}
 	j.noteRemovedHelmObjects()
 	j.checkUnreadHelmReleases()
@@ -65,9 +64,7 @@ func (j *evaluation) noteRemovedHelmObjects() {
 		holding = append(holding, fmt.Sprintf("%s/%s (%s): %s: %s", h.Namespace, h.Name, h.Kind, strings.Join(objects, ", "), strings.Join(fails, "; ")))
 	}
 	if len(holding) > 0 {
-		j.addNote(holding, "%s in API versions that %s does not serve, which fails helm upgrade and helm rollback as policies do: "+
-			"clean-helm takes out PodSecurityPolicies only, and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision",
-			phrases.CountNoun(len(holding), "Helm release holds other objects", "Helm releases hold other objects"), &j.opts.To)
+		j.addNote(holding, message.New("helm-releases-with-removed-objects", "n", len(holding), "to", &j.opts.To))
 	}
 }
 
@@ -88,13 +85,11 @@ func failingHelmCommands(f helm.FailingOperations) []string {
 
 // helmCleaningAdvice returns how to clean Helm releases: an upgrade to a chart without policies alone leaves them in earlier
 // revisions.
-func (j *evaluation) helmCleaningAdvice() string {
-	const cleaning = "cleaning takes the policies, and nothing else, out of every stored revision, after a backup"
+func (j *evaluation) helmCleaningAdvice() Advice {
 	if j.policiesGone {
-		return cleaning + "; then upgrade each to a chart without policies: no other can be installed here"
+		return Advice{message.New("clean-helm-releases"), message.New("upgrade-helm-releases-after")}
 	}
-	return "first upgrade each to a chart without policies: that alone leaves them in the revisions before, and a rollback to one of these fails and locks the release; " +
-		cleaning + ", and leaves a policy that is on the server where it is"
+	return Advice{message.New("upgrade-helm-releases-first"), message.New("clean-helm-releases", "served", true)}
 }
 
 // describeHelmPolicies returns which revisions of a Helm release hold which policies, and which of Helm's commands fail.
@@ -143,30 +138,19 @@ func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Doc
 // policy.
 func (j *evaluation) checkUnreadHelmReleases() {
 	read := j.facts.HelmReleases
-	u := Unknown{ID: "helm-releases-unread", Order: orderHelm, Assert: AssertHelmClean}
-	var sentences []string
+	if read.All && len(read.Gaps) == 0 {
+		return
+	}
+	var gaps []string
+	for _, g := range read.Gaps {
+		gaps = append(gaps, g.What+": "+g.Why.Text)
+	}
+	u := Unknown{
+		Message: message.New("helm-releases-unread", "all", read.All, "plan", read.NotInPlan, "releases", len(read.Histories), "gaps", gaps),
+		Order:   orderHelm, Assert: AssertHelmClean,
+	}
 	if !read.All {
-		left := "no Secrets and ConfigMaps of a cluster were read"
-		if n := len(read.Histories); n > 0 {
-			left = "files do not say whether " + phrases.CountNoun(n, "release is all there is", "releases are all there are")
-		}
-		sentences = append(sentences, left)
-		u.Advice = "ask the cluster, as somebody who may list Secrets and ConfigMaps (" + j.tool + " plan --print-role has the rule); " +
-			"or upgrade every release to a chart without policies while the server still serves them, and clean what is stored"
+		u.Advice = Advice{message.New("read-helm-releases", "tool", j.tool)}
 	}
-	if len(read.Gaps) > 0 {
-		var gaps []string
-		for _, g := range read.Gaps {
-			gaps = append(gaps, g.What+": "+g.Why.Text)
-		}
-		what := "not read: "
-		if len(sentences) > 0 {
-			what = "Not read, either: "
-		}
-		sentences = append(sentences, what+phrases.JoinFirst(gaps, 5))
-	}
-	if len(sentences) > 0 {
-		u.Text = "whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: " + strings.Join(sentences, ". ")
-		j.addUnknown(u)
-	}
+	j.addUnknown(u)
 }

@@ -72,7 +72,7 @@ func TestHelm(t *testing.T) {
 		{
 			name:     "sprung, and cleaned",
 			releases: []helm.Release{revision(2, "deployed"), revision(3, "pending-rollback")},
-			wantTold: []gate.Note{{Text: "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it", Objects: []string{"shop/web"}}},
+			wantTold: []gate.Note{{Message: says("helm-releases-locked", "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it"), Objects: []string{"shop/web"}}},
 		},
 		{
 			name:      "in hooks",
@@ -93,7 +93,7 @@ func TestHelm(t *testing.T) {
 			name:     "roles alone",
 			releases: []helm.Release{granting, grantingStill},
 			wantTold: []gate.Note{{
-				Text:    "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them",
+				Message: says("helm-releases-with-policy-roles", "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them"),
 				Objects: []string{"shop/web: Role psp, RoleBinding psp"},
 			}},
 		},
@@ -102,7 +102,7 @@ func TestHelm(t *testing.T) {
 			releases:  []helm.Release{removed(revision(1, "superseded"), 27), removed(revision(2, "deployed", policy), 22)},
 			wantWhere: []string{"shop/web: revision 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"},
 			wantTold: []gate.Note{{
-				Text: "1 Helm release holds other objects" + others,
+				Message: says("helm-releases-with-removed-objects", "1 Helm release holds other objects"+others),
 				Objects: []string{
 					"shop/web (Secret): Thing t (example/v1beta1, gone in v1.22): helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails",
 				},
@@ -112,7 +112,7 @@ func TestHelm(t *testing.T) {
 			name:     "other kinds, of a revision before, without any policy",
 			releases: []helm.Release{removed(revision(1, "superseded"), 26), revision(2, "deployed")},
 			wantTold: []gate.Note{{
-				Text:    "1 Helm release holds other objects" + others,
+				Message: says("helm-releases-with-removed-objects", "1 Helm release holds other objects"+others),
 				Objects: []string{"shop/web (Secret): Thing t (example/v1beta1, gone in v1.26): helm rollback fails to 1"},
 			}},
 		},
@@ -133,19 +133,18 @@ func TestHelm(t *testing.T) {
 			want := []gate.Reason{}
 			if tt.wantWhere != nil {
 				want = append(want, gate.Reason{
-					ID: "helm-releases", Order: 14, Objects: tt.wantWhere,
-					Text:     "1 Helm release holds policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
-					Advice:   tt.how,
+					Message: says("helm-releases", "1 Helm release holds policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then"), Order: 14, Objects: tt.wantWhere,
+					Advice:   advises(tt.how),
 					Commands: []string{"psp2pss clean-helm --context=test --yes"},
 				})
 			}
-			if diff := cmp.Diff(want, r.Reasons); diff != "" {
+			if diff := cmp.Diff(want, r.Reasons, sameMessages()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.wantTold, r.Notes); diff != "" {
+			if diff := cmp.Diff(tt.wantTold, r.Notes, sameMessages()); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown); diff != "" {
+			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown, sameMessages()); diff != "" {
 				t.Errorf("unknown (-want +got):\n%s", diff)
 			}
 		})
@@ -170,6 +169,7 @@ func TestHelmUnread(t *testing.T) {
 		reasons int
 	}{
 		{name: "nothing", why: whether + "no Secrets and ConfigMaps of a cluster were read", how: how},
+		{name: "a saved plan", helm: gate.HelmReleases{NotInPlan: true}, why: whether + "a saved plan holds no Helm releases", how: how},
 		{name: "files", helm: gate.HelmReleases{Histories: unclean}, why: whether + "files do not say whether 1 release is all there is", how: how, reasons: 1},
 		{
 			name: "files with a damaged one", helm: gate.HelmReleases{Histories: unclean, Gaps: []inventory.Gap{gap}}, how: how, reasons: 1,
@@ -187,9 +187,9 @@ func TestHelmUnread(t *testing.T) {
 			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: but})
 			want := []gate.Unknown{}
 			if tt.why != "" {
-				want = append(want, gate.Unknown{ID: "helm-releases-unread", Order: 14, Assert: gate.AssertHelmClean, Text: tt.why, Advice: tt.how})
+				want = append(want, gate.Unknown{Message: says("helm-releases-unread", tt.why), Order: 14, Assert: gate.AssertHelmClean, Advice: advises(tt.how)})
 			}
-			if diff := cmp.Diff(want, r.Unknown); diff != "" {
+			if diff := cmp.Diff(want, r.Unknown, sameMessages()); diff != "" {
 				t.Errorf("unknown (-want +got):\n%s", diff)
 			}
 			r = gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: everything()})

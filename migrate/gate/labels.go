@@ -12,6 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // podSecurityLabelPrefix begins the keys of all Pod Security labels.
@@ -19,8 +20,7 @@ const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // checkLabels adds reasons for namespaces without enforce, audit or warn labels.
 func (j *evaluation) checkLabels() {
-	observe := Reason{ID: "no-audit-and-warn", Order: orderObserve}
-	enforce := Reason{ID: "no-enforce", Order: orderEnforce}
+	observe, enforce := Reason{Order: orderObserve}, Reason{Order: orderEnforce}
 	var toObserve, toEnforce stageNamespaces
 	var unlabelled []string
 	for i := range j.plan.Namespaces {
@@ -41,15 +41,15 @@ func (j *evaluation) checkLabels() {
 		toEnforce.add(ns, migrate.PodSecurityLabelKeys()...)
 	}
 	if len(unlabelled) > 0 {
-		j.addNote(unlabelled, "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured")
+		j.addNote(unlabelled, message.New("no-enforce-recommended"))
 	}
 	if n := len(observe.Objects); n > 0 {
-		observe.Text = phrases.CountNoun(n, "namespace has", "namespaces have") + " no audit and warn labels yet: set them first, and look at what they say"
+		observe.Message = message.New("no-audit-and-warn", "n", n)
 		observe.Advice, observe.Commands = j.stageCommands("observe", &toObserve)
 		j.addReason(observe)
 	}
 	if n := len(enforce.Objects); n > 0 {
-		enforce.Text = phrases.CountNoun(n, "namespace has", "namespaces have") + " no enforce label: without policies everything is let in there"
+		enforce.Message = message.New("no-enforce", "n", n)
 		enforce.Advice, enforce.Commands = j.stageCommands("enforce", &toEnforce)
 		j.addReason(enforce)
 	}
@@ -85,23 +85,22 @@ func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 }
 
 // stageCommands returns the commands that take a stage of a roll-out, and what to know before.
-func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string, commands []string) {
-	var remarks []string
+func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how Advice, commands []string) {
 	if len(s.plain) > 0 {
 		commands = append(commands, j.rolloutCommand(name, s.plain))
 	}
 	if len(s.overwriting) > 0 {
 		commands = append(commands, j.rolloutCommand(name, s.overwriting)+" --force")
-		remarks = append(remarks, "--force replaces labels that somebody has set to another value: "+phrases.JoinFirst(s.overwriting, 5))
+		how = Advice{message.New("force-replaces-labels", "namespaces", s.overwriting)}
 	}
-	return j.labelOwnerAdvice(strings.Join(remarks, "; "), s.owned), commands
+	return append(how, j.labelOwnerAdvice(s.owned)...), commands
 }
 
 // isCoveredByDefault reports whether the admission configuration says what is enforced in a namespace without labels: it is
 // exempt, or gets a level, which checkEnforcedLevels looks at.
 func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
-		j.addNote([]string{ns.Name}, "exempt by the admission configuration: nothing in it is checked")
+		j.addNote([]string{ns.Name}, message.New("exempt-not-checked"))
 	}
 	return ns.Exempt || ns.EffectivePolicyToday().Enforce.Level != api.LevelPrivileged
 }
@@ -116,7 +115,7 @@ func (j *evaluation) rolloutCommand(stage string, namespaces []string) string {
 func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	var owned []*migrate.Namespace
 	var left, wait []string
-	r := Reason{ID: "labels-without-effect", Order: orderIgnored, Text: "labels that the server ignores, or takes for another value than they say"}
+	r := Reason{Message: message.New("labels-without-effect"), Order: orderIgnored}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		if !hasValidName(ns) {
@@ -152,14 +151,13 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	if len(r.Objects) == 0 {
 		return
 	}
-	var parts []string
 	if len(left) > 0 {
-		parts = append(parts, "the labels of "+phrases.JoinFirst(left, 5)+" are repaired together with the level that refuses pods there: see the reason above that names it")
+		r.Advice = append(r.Advice, message.New("labels-repaired-with-level", "namespaces", left))
 	}
 	if len(wait) > 0 {
-		parts = append(parts, "the labels of "+phrases.JoinFirst(wait, 5)+" have to be written together with the level, and which one that is could not be told")
+		r.Advice = append(r.Advice, message.New("labels-wait-for-level", "namespaces", wait))
 	}
-	r.Advice = j.labelOwnerAdvice(strings.Join(parts, "; "), owned)
+	r.Advice = append(r.Advice, j.labelOwnerAdvice(owned)...)
 	j.addReason(r)
 }
 
@@ -168,12 +166,10 @@ func (j *evaluation) labelCommand(ns *migrate.Namespace, words []string) string 
 	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
 }
 
-// labelOwnerAdvice returns an advice with what to do where another tool writes the labels of namespaces.
-func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) string {
-	var parts, synced, written []string
-	if how != "" {
-		parts = append(parts, how)
-	}
+// labelOwnerAdvice returns what to do where another tool writes the labels of namespaces.
+func (j *evaluation) labelOwnerAdvice(owned []*migrate.Namespace) Advice {
+	var out Advice
+	var synced, written []string
 	for _, ns := range owned {
 		if ns.LabelOwner == migrate.OpenShiftLabelSyncer {
 			synced = append(synced, ns.Name)
@@ -182,13 +178,13 @@ func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) st
 		}
 	}
 	if len(written) > 0 {
-		parts = append(parts, "where another tool writes the labels, put them into its source ('"+j.tool+" labels -o manifest'): "+phrases.JoinFirst(written, 5))
+		out = append(out, message.New("labels-of-another-tool", "tool", j.tool, "namespaces", written))
 	}
 	if len(synced) > 0 {
-		parts = append(parts, migrate.OpenShiftLabelSyncer+" sets the labels of "+phrases.JoinFirst(synced, 5)+": to set them yourself, give the namespace the label "+
-			migrate.OpenShiftSyncOptOutLabel+"=false first, then write them ('"+j.tool+" labels')")
+		out = append(out, message.New("opt-out-of-label-syncer",
+			"syncer", migrate.OpenShiftLabelSyncer, "namespaces", synced, "label", migrate.OpenShiftSyncOptOutLabel, "tool", j.tool))
 	}
-	return strings.Join(parts, "; ")
+	return out
 }
 
 // repairArgument returns the shell word for kubectl label that repairs or removes an invalid label.
@@ -231,12 +227,10 @@ func isValidLabel(key, value string) bool {
 // since the server takes such repairs only together.
 func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	now := refusedPods{Reason: Reason{
-		ID: "refused-by-label", Order: orderBreaks, Text: "pods that could not be made again under the level of their namespace",
-		Advice: "this sets the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'",
+		Message: message.New("refused-by-label"), Order: orderBreaks, Advice: Advice{message.New("loosen-or-patch", "tool", j.tool)},
 	}}
 	later := refusedPods{Reason: Reason{
-		ID: "refused-after-upgrade", Order: orderBreaks, Text: "pods that " + j.opts.To.String() + " would refuse under a level that lets them in today",
-		Advice: "the level follows the server's own version: pin it, or loosen it",
+		Message: message.New("refused-after-upgrade", "to", &j.opts.To), Order: orderBreaks, Advice: Advice{message.New("pin-or-loosen")},
 	}}
 	refused := map[string]bool{}
 	for i := range j.plan.Namespaces {
@@ -307,17 +301,16 @@ func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, 
 
 // refusedPodsReason returns the Reason with its advice.
 func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
-	var parts []string
-	if len(r.Commands) > 0 || len(r.owned) > 0 {
-		parts = append(parts, r.Advice)
+	if len(r.Commands) == 0 && len(r.owned) == 0 {
+		r.Advice = nil
 	}
 	if len(r.injectedOnly) > 0 {
-		parts = append(parts, "no live pod shows what is refused, it is only taken to be added to new pods: look at one first in "+phrases.JoinFirst(r.injectedOnly, 5))
+		r.Advice = append(r.Advice, message.New("look-at-injected-pod", "namespaces", r.injectedOnly))
 	}
 	if len(r.unknownLevel) > 0 {
-		parts = append(parts, "which level to set could not be told where not all was read (see the gaps of the plan): "+phrases.JoinFirst(r.unknownLevel, 5))
+		r.Advice = append(r.Advice, message.New("level-to-set-unknown", "namespaces", r.unknownLevel))
 	}
-	r.Advice = j.labelOwnerAdvice(strings.Join(parts, "; "), r.owned)
+	r.Advice = append(r.Advice, j.labelOwnerAdvice(r.owned)...)
 	return r.Reason
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // checkTemplates adds a reason for workloads whose pods have values that PodSecurityPolicies set and no template says.
@@ -42,31 +43,25 @@ func (j *evaluation) checkTemplates() {
 		}
 	}
 	if len(byHand) > 0 {
-		j.addNote(byHand, "what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again")
+		j.addNote(byHand, message.New("templates-not-patched"))
 	}
 	switch {
 	case len(patched) == 0:
 		return
 	case !j.policiesAsked:
-		j.addNote(patched, "what policies would fill in, if the server asked them, and no template says")
+		j.addNote(patched, message.New("policies-not-asked"))
 		return
 	}
-	r := Reason{
-		ID: "filled-in-by-policies", Order: orderTemplates, Objects: patched,
-		Text: phrases.CountNoun(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
-	}
+	r := Reason{Message: message.New("filled-in-by-policies", "n", len(patched)), Order: orderTemplates, Objects: patched}
 	if len(arguments) > 0 {
-		r.Advice = "read the file before it is run: it makes the workloads roll out"
+		r.Advice = Advice{message.New("patch-rolls-out")}
 		r.Commands, r.Stops = j.patchCommands("keep.sh", arguments), stopBeforeScript()
 	}
 	if len(edited) > 0 {
-		if r.Advice != "" {
-			r.Advice += "; "
-		}
-		r.Advice += "no patch is written for custom resources, edit them: " + phrases.JoinFirst(edited, 5)
+		r.Advice = append(r.Advice, message.New("edit-custom-resources", "resources", edited))
 	}
 	if len(managed) > 0 {
-		r.Advice += "; another tool writes some of them and would undo it: " + strings.Join(managed, ", ")
+		r.Advice = append(r.Advice, message.New("patch-undone-by-tool", "workloads", managed))
 	}
 	j.addReason(r)
 }
@@ -128,17 +123,14 @@ func (j *evaluation) checkBypass() {
 	if len(where) == 0 {
 		return
 	}
-	r := Reason{
-		ID: "not-bypassed", Order: orderBypass, Objects: where,
-		Text: "in " + phrases.CountNoun(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way, while that can be undone",
-	}
+	r := Reason{Message: message.New("not-bypassed", "n", len(where)), Order: orderBypass, Objects: where}
 	r.Advice, r.Commands, r.Stops = j.bypassCommands(left)
 	j.addReason(r)
 }
 
 // bypassCommands returns the commands that enforce the recommended level in namespaces and then let their pods past the
 // policies, with a stop between the two, and what to know before.
-func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
+func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how Advice, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
 		all = append(all, ns.Name)
@@ -154,7 +146,7 @@ func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string
 	}
 	bypass := j.rolloutCommand("bypass", all)
 	if len(owned) > 0 {
-		how = "another tool writes " + strings.Join(owned, ", ") + ": it may undo what --force does there, unless its source says the same"
+		how = Advice{message.New("force-undone-by-tool", "namespaces", owned)}
 		commands = append(commands, j.rolloutCommand("enforce", owned)+" --force")
 		bypass += " --force"
 	}
@@ -185,20 +177,20 @@ func (j *evaluation) checkPolicyRoles() {
 		}
 	}
 	if len(kept) > 0 {
-		j.addNote(roleNames(kept), "roles of the provider, for its own policies: it takes them away itself")
+		j.addNote(roleNames(kept), message.New("provider-roles"))
 	}
 	if j.policiesGone && len(left) > 0 {
-		j.addNote(roleNames(left), "roles that let use policies, which this server does not serve any more: they grant nothing")
+		j.addNote(roleNames(left), message.New("policy-roles-without-effect"))
 		return
 	}
 	j.checkPolicyBindings(left)
-	r := Reason{ID: "policy-roles", Order: orderRoles, Requires: j.policyPluginAssertion(), Objects: roleNames(left), Text: phrases.CountNoun(len(left), "role still lets", "roles still let") + " somebody use policies"}
+	r := Reason{Message: message.New("policy-roles", "n", len(left)), Order: orderRoles, Requires: j.policyPluginAssertion(), Objects: roleNames(left)}
 	for i := range left {
 		if left[i].OnlyPolicies {
 			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("role", left[i].Namespace, left[i].Name))
 			continue
 		}
-		r.Advice = "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since"
+		r.Advice = Advice{message.New("edit-role")}
 		r.Commands = append(r.Commands, j.kubectl+" patch --type=json --patch="+escape.Shell(left[i].RemovalPatch)+" "+kubectlObject("role", left[i].Namespace, left[i].Name))
 	}
 	if len(left) > 0 {
@@ -209,13 +201,14 @@ func (j *evaluation) checkPolicyRoles() {
 // checkUnreadRoles adds an unknown if there may be more roles than were read. In a cluster a binding to a role that does not
 // exist grants nothing; files need not have every role.
 func (j *evaluation) checkUnreadRoles() {
-	u := Unknown{ID: "policy-roles", Order: orderRoles}
+	u := Unknown{Order: orderRoles}
 	unread := unreadRoles(j.plan)
+	byGap := len(unread) > 0
 	switch {
 	case j.policiesGone:
 		return
-	case len(unread) > 0:
-		u.Text, u.Advice = "not all roles and bindings were read", "see the gaps of the plan for the reasons and what to grant"
+	case byGap:
+		u.Advice = Advice{message.New("see-gaps")}
 	case j.plan.Source.Kind != inventory.SourceFiles:
 		return
 	default:
@@ -224,17 +217,17 @@ func (j *evaluation) checkUnreadRoles() {
 				unread = append(unread, f.Subject)
 			}
 		}
-		u.Text, u.Advice, u.Assert = "bindings refer to roles that were not read", "read these roles too", AssertNoPolicyRoles
+		u.Advice, u.Assert = Advice{message.New("read-roles")}, AssertNoPolicyRoles
 	}
 	if len(unread) > 0 {
-		u.Text = "whether more roles let somebody use policies: " + u.Text + ": " + phrases.JoinFirst(unread, 5)
+		u.Message = message.New("policy-roles", "unread", unread, "byGap", byGap)
 		j.addUnknown(u)
 	}
 }
 
 // checkPolicyBindings to roles that will be gone would be left pointing to nothing.
 func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
-	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
+	r := Reason{Message: message.New("policy-bindings"), Order: orderBindings, Requires: j.policyPluginAssertion()}
 	for i := range roles {
 		if !roles[i].OnlyPolicies {
 			continue
@@ -284,7 +277,7 @@ func (j *evaluation) checkPolicies() {
 			}
 		}
 	}
-	r := Reason{ID: "policies", Order: orderPolicies, Requires: j.policyPluginAssertion(), Advice: "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod"}
+	r := Reason{Order: orderPolicies, Requires: j.policyPluginAssertion(), Advice: Advice{message.New("save-policies-first")}}
 	var names, provider []string
 	for i := range j.plan.Policies {
 		p := &j.plan.Policies[i]
@@ -300,12 +293,12 @@ func (j *evaluation) checkPolicies() {
 		names = append(names, escape.Shell(p.Name))
 	}
 	if len(provider) > 0 {
-		j.addNote(provider, "policies of the provider: it takes them away itself")
+		j.addNote(provider, message.New("provider-policies"))
 	}
 	if len(names) == 0 {
 		return
 	}
-	r.Text = phrases.CountNoun(len(names), "policy is", "policies are") + " still there, and will not be served any more"
+	r.Message = message.New("policies", "n", len(names))
 	r.Commands = []string{j.kubectl + " delete podsecuritypolicy -- " + strings.Join(names, " ")}
 	j.addReason(r)
 }
@@ -327,9 +320,9 @@ func (j *evaluation) noteNamespaceWriters() {
 		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
 	}
 	if len(where) > 0 {
-		j.addNote(where, "who may write namespaces may lift their level: review them")
+		j.addNote(where, message.New("namespace-writers"))
 	}
 	if administrators > 0 {
-		j.addNote(nil, "%s set apart there", phrases.CountNoun(administrators, "grant to administrators is", "grants to administrators are"))
+		j.addNote(nil, message.New("namespace-writers-administrators", "n", administrators))
 	}
 }

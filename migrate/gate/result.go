@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"strings"
+
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // ResultKind is the kind of a Result document; its apiVersion is that of the Plan.
@@ -43,13 +46,11 @@ type ExistingAdmissionConfig struct {
 
 // Reason is one thing to clear before the upgrade past PodSecurityPolicy, with the commands that clear it.
 type Reason struct {
-	ID string `json:"id"`
-	// Text is a sentence.
-	Text string `json:"text"`
+	message.Message
 	// Objects are those that the reason is about, all of them.
 	Objects []string `json:"objects"`
 	// Advice is what to know before the commands are run, or what to do if there is none.
-	Advice string `json:"advice,omitempty"`
+	Advice Advice `json:"advice,omitempty"`
 	// Commands clear the reason, in order.
 	Commands []string `json:"commands"`
 	// Stops are indices into Commands, in order: what the commands before one have done is to be looked at before the command
@@ -63,11 +64,10 @@ type Reason struct {
 
 // Unknown is something about the upgrade that the gate could not tell from what was read.
 type Unknown struct {
-	ID string `json:"id"`
-	// Text is a sentence: what is not seen, and what depends on it.
-	Text string `json:"text"`
+	// Message says what is not seen, and what depends on it.
+	message.Message
 	// Advice is how to find out and what to do.
-	Advice string `json:"advice,omitempty"`
+	Advice Advice `json:"advice,omitempty"`
 	// Commands help to find out.
 	Commands []string `json:"commands,omitempty"`
 	// Assert is the assertion to make once it is known to hold; absent if no assertion can replace reading.
@@ -77,9 +77,15 @@ type Unknown struct {
 
 // Note is something that the gate found, and that decides nothing about the upgrade.
 type Note struct {
-	Text    string   `json:"text"`
+	message.Message
 	Objects []string `json:"objects,omitempty"`
 }
+
+// Advice is what to know and to do about a reason or something unknown, in order.
+type Advice []message.Message
+
+// String returns the advice as one sentence; "" if there is none.
+func (a Advice) String() string { return strings.Join(message.Texts(a), "; ") }
 
 // Assertion is the name of something that the user says is so.
 type Assertion string

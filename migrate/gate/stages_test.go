@@ -146,19 +146,19 @@ func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 	r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(space + deployment("", plain))}}, "v1.24.17", "v1.25")
 	want := []gate.Reason{
 		{
-			ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
+			Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
 			Objects:  []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
-			Advice:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
+			Advice:   advises("this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'"),
 			Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 		},
 		{
-			ID: "labels-without-effect", Order: 7, Text: "labels that the server ignores, or takes for another value than they say",
+			Message: says("labels-without-effect", "labels that the server ignores, or takes for another value than they say"), Order: 7,
 			Objects:  []string{"web: pod-security.kubernetes.io/enforce=Baseline", "web: pod-security.kubernetes.io/other=x"},
-			Advice:   "the labels of web are repaired together with the level that refuses pods there: see the reason above that names it",
+			Advice:   advises("the labels of web are repaired together with the level that refuses pods there: see the reason above that names it"),
 			Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/other-"},
 		},
 	}
-	if diff := cmp.Diff(want, r.Reasons); diff != "" {
+	if diff := cmp.Diff(want, r.Reasons, sameMessages()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	var script bytes.Buffer
@@ -177,18 +177,18 @@ func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	r := judgeWith(t, strings.Replace(namespace("restricted", "v1.25"), "labels: {", "labels: {pod-security.kubernetes.io/warn: x, ", 1)+"---\n"+deployment("", plain),
 		func(b *inventory.Builder) { b.AddGap(gap) })
 	want := gate.Reason{
-		ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
+		Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
 		Objects:  []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
-		Advice:   "which level to set could not be told where not all was read (see the gaps of the plan): web",
+		Advice:   advises("which level to set could not be told where not all was read (see the gaps of the plan): web"),
 		Commands: []string{},
 	}
 	ignored := gate.Reason{
-		ID: "labels-without-effect", Order: 7, Text: "labels that the server ignores, or takes for another value than they say",
+		Message: says("labels-without-effect", "labels that the server ignores, or takes for another value than they say"), Order: 7,
 		Objects:  []string{"web: pod-security.kubernetes.io/warn=x"},
-		Advice:   "the labels of web have to be written together with the level, and which one that is could not be told",
+		Advice:   advises("the labels of web have to be written together with the level, and which one that is could not be told"),
 		Commands: []string{},
 	}
-	if diff := cmp.Diff([]gate.Reason{want, ignored}, r.Reasons); diff != "" {
+	if diff := cmp.Diff([]gate.Reason{want, ignored}, r.Reasons, sameMessages()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -203,7 +203,7 @@ func TestForeseenRefusal(t *testing.T) {
 		plain:      how,
 	} {
 		r := judgeWith(t, injected+deployment("", spec), nil)
-		if len(r.Reasons) != 1 || r.Reasons[0].Advice != want {
+		if len(r.Reasons) != 1 || r.Reasons[0].Advice.String() != want {
 			t.Errorf("%s: %+v; want %q", spec, r.Reasons, want)
 		}
 	}
@@ -247,7 +247,7 @@ func TestManyOwnersAreLimited(t *testing.T) {
 	want["labels-without-effect"] = want["no-audit-and-warn"]
 	got := map[string]string{}
 	for _, r := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26)}).Reasons {
-		got[r.ID] = r.Advice
+		got[r.ID] = r.Advice.String()
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // hostile is text that does harm wherever it is not escaped.
@@ -55,7 +56,7 @@ func hostilePlan(at, text string) *migrate.Plan {
 	case "value":
 		edit.Value = text
 	case "string":
-		ns.Workloads[0].StricterEdits[0].Edits[1] = migrate.TemplateEdit{Path: "spec.runtimeClassName", Value: string(quoted), Safety: text, Why: text}
+		ns.Workloads[0].StricterEdits[0].Edits[1] = migrate.TemplateEdit{Path: "spec.runtimeClassName", Value: string(quoted), Safety: text, Why: message.Message{Text: text}}
 	case "profile":
 		ns.Workloads[0].StricterEdits[0].Edits[1].Value = `{"type":"Localhost","localhostProfile":` + string(quoted) + "}"
 	case "annotation":
@@ -66,9 +67,9 @@ func hostilePlan(at, text string) *migrate.Plan {
 		p.TargetVersion, p.Source.ServerVersion = text, text
 		ns.Workloads[0].Owner = &migrate.WorkloadRef{Kind: text, Name: text}
 		ns.Workloads[0].ManagedBy = &migrate.ManagedBy{Tool: text, Source: text, Chart: text}
-		ns.Workloads[0].StricterEdits[0].Obstacles = []migrate.StricterObstacle{{Check: text, Why: text, Advice: text, Injected: true}}
+		ns.Workloads[0].StricterEdits[0].Obstacles = []migrate.StricterObstacle{{Check: text, Why: text, Advice: message.Message{Text: text}, Injected: true}}
 		ns.Workloads[0].Template.Containers = []migrate.TemplateContainer{{Name: text, Image: text}}
-		edit.Safety, edit.Why, edit.Check = text, text, text
+		edit.Safety, edit.Why.Text, edit.Check = text, text, text
 	case "parents":
 		ns.Workloads[0].Template.Parents = []string{text, "spec.containers[0].securityContext" + text}
 	case "context":

@@ -26,8 +26,8 @@ func planOf(workloads ...migrate.Workload) *migrate.Plan {
 // raised is a workload that lacks two values for restricted, and what it meets otherwise.
 func raised(kind, name string, obstacles ...migrate.StricterObstacle) migrate.Workload {
 	return migrate.Workload{Kind: kind, Name: name, Pods: 1, Evaluation: &migrate.Evaluation{Levels: migrate.WorkloadLevels{AfterPSP: api.LevelBaseline}, StricterEdits: []migrate.StricterEdits{{Level: api.LevelRestricted, Edits: []migrate.TemplateEdit{
-		{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: "it may use one"},
-		{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: "its pods run with it today"},
+		{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: message.Message{Text: "it may use one"}},
+		{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: message.Message{Text: "its pods run with it today"}},
 	}, Obstacles: obstacles}}, Template: &migrate.TemplateOutline{Parents: []string{"spec.securityContext"}, Containers: []migrate.TemplateContainer{{Name: "app", Image: "shop/app"}}}}}
 }
 
@@ -62,8 +62,8 @@ BEGIN
 		body    = `{"containers":[{"name":"app","securityContext":{"capabilities":{"drop":["KILL","ALL"]}}}],"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}`
 		command = `kubectl patch deployment web --namespace=shop --type=strategic --patch='{"spec":{"template":{"spec":` + body + "}}}'\n"
 	)
-	hostPath := migrate.StricterObstacle{Check: "restrictedVolumes", Why: `restricted volume types (volume "data")`, Advice: "use another"}
-	mesh := migrate.StricterObstacle{Check: "capabilities_baseline", Why: "non-default capabilities", Advice: "change it where it is put in", Injected: true}
+	hostPath := migrate.StricterObstacle{Check: "restrictedVolumes", Why: `restricted volume types (volume "data")`, Advice: message.Message{Text: "use another"}}
+	mesh := migrate.StricterObstacle{Check: "capabilities_baseline", Why: "non-default capabilities", Advice: message.Message{Text: "change it where it is put in"}, Injected: true}
 	meshUser := migrate.StricterObstacle{Check: "runAsUser", Why: "runAsUser=0", Advice: mesh.Advice, Injected: true}
 	istio := "#   the sidecar injector of Istio: install Istio with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN and NET_RAW, and only the plugin's own namespace stays at privileged (https://istio.io/latest/docs/setup/additional-setup/pod-security-admission/)\n"
 	tests := map[string]struct {

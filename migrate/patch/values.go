@@ -119,7 +119,7 @@ func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api
 		if err != nil {
 			return nil, nil, err.Error()
 		}
-		v.Safety, v.Why = e.Safety, e.Why
+		v.Safety, v.Why = e.Safety, e.Why.Text
 		values = append(values, v)
 	}
 	values = lastPerPath(values)
@@ -133,13 +133,13 @@ func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api
 		remarks = append(remarks, fmt.Sprintf("the template meets %s with it, its pods do not:", level))
 	}
 	for i, o := range r.Obstacles {
-		after := o.Injected && i > 0 && r.Obstacles[i-1].Advice == o.Advice
-		more := o.Injected && i+1 < len(r.Obstacles) && r.Obstacles[i+1].Advice == o.Advice
+		after := o.Injected && i > 0 && r.Obstacles[i-1].Advice.Text == o.Advice.Text
+		more := o.Injected && i+1 < len(r.Obstacles) && r.Obstacles[i+1].Advice.Text == o.Advice.Text
 		switch {
 		case more:
 			remarks = append(remarks, o.Check+": "+o.Why)
 		case after:
-			remarks = append(remarks, o.Check+": "+o.Why, "for each of these: "+o.Advice)
+			remarks = append(remarks, o.Check+": "+o.Why, "for each of these: "+o.Advice.Text)
 		default:
 			remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // markdown is a second renderer, of 40 lines: a format for people needs no builder to change.
@@ -81,7 +82,7 @@ func documents(t *testing.T) map[string]*report.Document {
 			AdmissionLabels: []report.LabelChange{{Key: "team", After: &baseline}}, AdmissionFields: []string{"metadata.annotations"},
 		}),
 		"verification": report.VerificationDocument(&report.Verification{Results: []report.VerificationResult{
-			{Namespace: "a", Check: "labels", Status: "not ok", Why: "enforce is missing"},
+			{Namespace: "a", Check: "labels", Status: "not ok", Why: message.Message{Text: "enforce is missing"}},
 		}}, report.Options{}),
 	}
 	for _, name := range cases(t) {

@@ -40,8 +40,8 @@ func GateDocument(r *gate.Result, _ Options) *Document {
 // unknownStep is the step of the report for an open question of the gate: what is not known, and how to find out.
 func unknownStep(u *gate.Unknown) Step {
 	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text)}
-	if u.Advice != "" {
-		step.Blocks = append(step.Blocks, Paragraph{u.Advice})
+	if len(u.Advice) > 0 {
+		step.Blocks = append(step.Blocks, Paragraph{u.Advice.String()})
 	}
 	step.Blocks = append(step.Blocks, Commands(u.Commands))
 	if u.Assert != "" {
@@ -53,8 +53,8 @@ func unknownStep(u *gate.Unknown) Step {
 // reasonStep is the step of the report for a reason against the upgrade, with the commands that clear it.
 func reasonStep(r *gate.Result, reason *gate.Reason) Step {
 	step := Step{Text: reason.ID + ": " + reason.Text, Blocks: []Block{firstObjects(reason.Objects)}}
-	if reason.Advice != "" {
-		step.Blocks = append(step.Blocks, Paragraph{reason.Advice})
+	if len(reason.Advice) > 0 {
+		step.Blocks = append(step.Blocks, Paragraph{reason.Advice.String()})
 	}
 	if r.AwaitsAssertion(reason) {
 		step.Blocks = append(step.Blocks, Paragraph{fmt.Sprintf("not before %s is known to hold", reason.Requires)})

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // VerificationStatus is what one check of a roll-out, or all of them together, came to: "ok", "not ok" or "could not tell".
@@ -28,14 +29,14 @@ type VerificationResult struct {
 	// Workload is kind/name, empty for the namespace as a whole.
 	Workload string             `json:"workload,omitempty"`
 	Status   VerificationStatus `json:"status"`
-	Why      string             `json:"why"`
+	Why      message.Message    `json:"why"`
 }
 
 // VerificationDocument builds the report on verifying a roll-out: a table of the results.
 func VerificationDocument(v *Verification, _ Options) *Document {
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CHECK", RoleText}, {"WORKLOAD", RoleText}, {"STATUS", RoleText}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
-		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why})
+		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why.Text})
 	}
 	return &Document{OneLine: true, Blocks: []Block{t}}
 }

@@ -32,7 +32,7 @@ func verifyRows(t *testing.T, client dynamic.Interface, namespaces []string, j *
 	}
 	var rows []rollout.VerifyRow
 	for _, r := range results {
-		rows = append(rows, rollout.VerifyRow{Namespace: r.Namespace, Check: r.Check, Status: string(r.Status), Reason: r.Reason})
+		rows = append(rows, rollout.VerifyRow{Namespace: r.Namespace, Check: r.Check, Status: string(r.Status), Reason: r.Reason.Text})
 	}
 	return rows
 }

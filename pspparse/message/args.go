@@ -123,50 +123,65 @@ func marshalPlain(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// UnmarshalJSON reads an object. A value that no argument has is an error that names the argument.
+// UnmarshalJSON reads an object. It keeps what no argument can have, for Check: only who reads the whole document can say where
+// it is. It returns an error for what is no JSON.
 func (a *Args) UnmarshalJSON(data []byte) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return fmt.Errorf("args: %s is no object", data)
-	}
 	*a = nil
+	d := json.NewDecoder(bytes.NewReader(data))
+	start, err := d.Token()
+	if err != nil {
+		return fmt.Errorf("reading arguments: %w", err)
+	}
+	if start != json.Delim('{') {
+		*a = Args{{Value: json.RawMessage(bytes.Clone(data))}}
+		return nil
+	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return fmt.Errorf("args: %w", err)
+			return fmt.Errorf("reading the name of an argument: %w", err)
 		}
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
-			return fmt.Errorf("args.%v: %w", name, err)
+			return fmt.Errorf("reading the argument %q: %w", name, err)
 		}
-		value, err := readValue(raw)
-		if err != nil {
-			return fmt.Errorf("args.%v: %w", name, err)
-		}
-		*a = append(*a, Arg{name.(string), value})
+		*a = append(*a, Arg{name.(string), readValue(raw)})
 	}
 	a.sort()
 	return nil
 }
 
-// readValue returns the value of an argument of a message from its JSON. It returns an error for what no argument can be.
-func readValue(raw json.RawMessage) (any, error) {
+// Check returns the name of the first argument with a value from JSON that no argument can have, and an error that says so; ""
+// and an error if the JSON was no object.
+func (a Args) Check() (name string, err error) {
+	for i := range a {
+		if raw, ok := a[i].Value.(json.RawMessage); ok && a[i].Name == "" {
+			return "", fmt.Errorf("%s is no object", raw)
+		} else if ok {
+			return a[i].Name, fmt.Errorf("%s is no text, whole number, true or list of texts", raw)
+		}
+	}
+	return "", nil
+}
+
+// readValue returns the value of an argument of a message from its JSON, or the JSON itself if no argument can have it.
+func readValue(raw json.RawMessage) any {
 	var text string
 	null := bytes.Equal(raw, []byte("null"))
 	if json.Unmarshal(raw, &text) == nil && !null {
-		return text, nil
+		return text
 	}
 	var n int
 	if json.Unmarshal(raw, &n) == nil && !null {
-		return n, nil
+		return n
 	}
 	var yes bool
 	if json.Unmarshal(raw, &yes) == nil && yes {
-		return yes, nil
+		return yes
 	}
 	var list []string
 	if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
-		return slices.Clip(list), nil
+		return slices.Clip(list)
 	}
-	return nil, fmt.Errorf("%s is no text, whole number, true or list of texts", raw)
+	return raw
 }

@@ -174,8 +174,12 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for _, text := range []string{`[]`, `{"a":null}`, `{"a":1.5}`, `{"a":false}`, `{"a":{}}`, `{"a":[1]}`} {
 		var got Args
-		if err := json.Unmarshal([]byte(text), &got); err == nil {
-			t.Errorf("%s was read as %v", text, got)
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		name, err := got.Check()
+		if (name == "a") != (text[0] == '{') || err == nil || !strings.Contains(err.Error(), " is no ") {
+			t.Errorf("%s was read as %v: argument %q, %v", text, got, name, err)
 		}
 	}
 }

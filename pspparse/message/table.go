@@ -13,11 +13,13 @@ type Kind struct {
 }
 
 // Table returns every kind of message there is: first what a Plan says of namespaces and of the whole, then what could not be
-// read or judged.
+// read or judged, then what the commands after plan say.
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
+		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 	)
 }
 
@@ -910,6 +912,661 @@ func clusterKinds() []Kind {
 		{
 			"helm2-release", "Releases of Helm 2 are not decoded and may hold a PodSecurityPolicy.",
 			"releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+		},
+	}
+}
+
+// editKinds say why an edit of a template is safe, or what to test.
+func editKinds() []Kind {
+	const user = "[?unstated its pods run as a user that the template does not state; ][?denied the template says false; ]"
+	return []Kind{
+		{
+			"edit-denies-escalation", "Programs with setuid or file capabilities no longer gain them. Test those that the container starts.",
+			"[?asked the template asks for true; ]programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can",
+		},
+		{
+			"edit-drops-capabilities", "The runtime gives containers some capabilities by default. Test whether the program uses one of them.",
+			"it loses the capabilities that the runtime gives by default, and may use one[?added ; what it adds stays added: {added}]",
+		},
+		{
+			"edit-drops-nothing", "A user other than root has no capabilities unless a program gives them to it.",
+			"it runs as another user than root and cannot gain privileges: it has no capabilities to lose",
+		},
+		{
+			"edit-requires-non-root", "The kubelet starts a container with runAsNonRoot only where it knows that the user is not root. Test whether it starts.",
+			user + "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that 'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)",
+		},
+		{
+			"edit-requires-windows-user", "The kubelet starts no container of ContainerAdministrator with runAsNonRoot. Test whether it starts.",
+			user + "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user",
+		},
+		{
+			"edit-of-default-alone", "The value of the pod has no effect on containers that have their own.",
+			"every container states its own",
+		},
+		{
+			"edit-of-user-by-number", "The kubelet knows that a user with a number other than 0 is not root.",
+			"it runs as another user than root, by number",
+		},
+		{
+			"edit-sets-first-seccomp-profile", "A seccomp profile refuses system calls. Test whether the program makes one of them.",
+			"no profile is in force today, and this one refuses system calls that few programs make",
+		},
+		{
+			"edit-of-seccomp-annotation", "The field says what the annotation has said, and newer servers read only the field.",
+			"its annotation asks for it, and servers up to v1.26 write that into the field",
+		},
+		{
+			"edit-of-apparmor-annotation", "The field says what the annotation has said, and newer servers have the field.",
+			"its annotation asks for it, and servers from {version} on write that into the field",
+		},
+		{
+			"edit-in-force", "The pods that run have this value already, so they do not change.",
+			"[?policy the policy {policy:q} fills it in today][!policy its pods run with it today]",
+		},
+	}
+}
+
+// obstacleKinds say what a person can do about a check of the standards that no edit of a template meets.
+func obstacleKinds() []Kind {
+	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
+	return []Kind{
+		{
+			"obstacle-injected", "A webhook adds to the pods what the check refuses. Change its configuration.",
+			"it is not in the template: change it where it is put into the pods",
+		},
+		{
+			"obstacle-debug-containers", "Debug containers are of a running pod and no part of a manifest.",
+			"no API server takes a manifest with ephemeralContainers: take them out",
+		},
+		{
+			"obstacle-in-custom-resource", "The template is in a custom resource. Edit it there.",
+			"change it in {kind} {name} at {path}",
+		},
+		{
+			"obstacle-of-unknown-check", "The tool has no advice about the check. The documentation of Kubernetes says what it asks for.",
+			"look the check up in the Pod Security Standards",
+		},
+		{
+			"obstacle-windows-not-stated", "Restricted waives this check for pods that state spec.os.name: windows.",
+			"its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on",
+		},
+		{
+			"obstacle-windows-on-older-server", "Restricted waives this check for Windows pods, but only from v1.25 on.",
+			"Windows pods meet restricted from v1.25 on only: leave it until no older server is left",
+		},
+		{
+			"obstacle-proc-mount", "An unmasked procMount is refused, except by baseline from v1.35 on in a user namespace.",
+			"leave procMount out[?baseline [?userNamespace [?older , or wait for v1.35: from then on baseline lets pods have it in a user namespace, as this one has (hostUsers: false)]][!userNamespace [?older : only from v1.35 on does baseline let pods have it in a user namespace (hostUsers: false)][!older , or run in a user namespace (hostUsers: false)]]]",
+		},
+		{
+			"obstacle-privilege-escalation", "The API refuses the field beside others that need privileges.",
+			"allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first",
+		},
+		{
+			"obstacle-apparmor", "The template names an AppArmor profile that the level refuses.",
+			"somebody chose no AppArmor profile: try the runtime's own (leave it out), or load one for this program on the nodes",
+		},
+		{
+			"obstacle-capabilities-baseline", "The template adds capabilities that baseline refuses.",
+			"find out which of the added capabilities the program does without" + agents,
+		},
+		{
+			"obstacle-capabilities-restricted", "Restricted refuses every added capability but one.",
+			"only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others",
+		},
+		{
+			"obstacle-host-namespaces", "The pod shares a namespace of the node: its network, its processes or its memory.",
+			"find out whether it has to see the node's network, processes or memory" + agents,
+		},
+		{
+			"obstacle-host-path", "The pod mounts a folder or file of the node.",
+			"use a volume that is not the node's (a claim, emptyDir, configMap)" + agents,
+		},
+		{
+			"obstacle-host-ports", "The pod takes a port of the node.",
+			"publish the port through a Service (NodePort, LoadBalancer) or an Ingress instead" + agents,
+		},
+		{
+			"obstacle-host-probes", "A probe or hook names a host, which the kubelet then asks.",
+			"leave the host out of the probe or hook: the kubelet then asks the pod's own address",
+		},
+		{
+			"obstacle-privileged", "The container is privileged, which gives it all of the node.",
+			"grant the one device or capability that it needs instead" + agents,
+		},
+		{
+			"obstacle-volumes", "The template has volumes of types that restricted refuses.",
+			"use one of the volume types that restricted has: configMap, csi, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected, secret",
+		},
+		{
+			"obstacle-root", "The template states that the container runs as root.",
+			"it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as",
+		},
+		{
+			"obstacle-selinux", "The template has SELinux options that the level refuses.",
+			"leave user and role out, and use a type that the standard lists",
+		},
+		{
+			"obstacle-seccomp", "The template turns seccomp off.",
+			"somebody chose to run it without a seccomp profile[?byAnnotation , by field or by annotation]: try RuntimeDefault, or load a profile for this program on the nodes",
+		},
+		{
+			"obstacle-sysctls", "The template sets sysctls that are not kept apart for each pod.",
+			"set it on the nodes instead, or do without: only the sysctls that the standard lists are kept apart for each pod",
+		},
+		{
+			"obstacle-host-process", "The container runs as a process of a Windows node.",
+			"a host process container runs on the node itself" + agents,
+		},
+	}
+}
+
+// gateReasonKinds are the reasons against an upgrade past PodSecurityPolicy. The command gate names them by their ids.
+func gateReasonKinds() []Kind {
+	return []Kind{
+		{
+			"no-audit-and-warn", "The namespaces get audit and warn labels before enforce, so that what enforce would refuse is seen first.",
+			"{n} {n:namespace has|namespaces have} no audit and warn labels yet: set them first, and look at what they say",
+		},
+		{
+			"no-enforce", "Without an enforce label the server's default holds, which lets everything in unless it is configured. Write the recommended labels.",
+			"{n} {n:namespace has|namespaces have} no enforce label: without policies everything is let in there",
+		},
+		{
+			"labels-without-effect", "The server knows six keys under the prefix of Pod Security, and takes an invalid value for another one. Correct or remove these labels.",
+			"labels that the server ignores, or takes for another value than they say",
+		},
+		{
+			"refused-by-label", "What runs does not meet the level that its namespace enforces: it runs on, and is refused when it is created again.",
+			"pods that could not be made again under the level of their namespace",
+		},
+		{
+			"refused-after-upgrade", "The enforce label has no fixed version, and the new release has checks that what runs does not meet. Pin the version, or loosen the level.",
+			"pods that {to} would refuse under a level that lets them in today",
+		},
+		{
+			"filled-in-by-policies", "Policies write values into the pods of these workloads, and nothing does once they are gone. The command patch writes them into the templates.",
+			"{n} {n:workload lives|workloads live} by values that policies fill in and no template says",
+		},
+		{
+			"not-bypassed", "Policies still decide about these pods. Let the pods past them while that can be undone, and see whether they can be created.",
+			"in {n} {n:namespace|namespaces} policies still decide about pods: take them out of the way, while that can be undone",
+		},
+		{
+			"admission-plugin", "An API server of v1.25 does not start while a flag names the admission plugin PodSecurityPolicy. Take it out of the flags; where they were not read, look there.",
+			"[?naming {naming} {naming:API server names|API servers name} the plugin PodSecurityPolicy in flags, of {all} whose mirror pods were read][!naming whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API[?unused ; no live pod was admitted by a policy, so it seems to be off]]",
+		},
+		{
+			"pod-security-off", "Labels do nothing on an API server that runs without the admission plugin PodSecurity. Turn it on before you rely on labels.",
+			"{n} {n:API server runs|API servers run} without the plugin PodSecurity, of {all} whose mirror pods were read: there, labels do nothing",
+		},
+		{
+			"policy-bindings", "These bindings are for the use of policies alone. Delete them before the roles that they refer to.",
+			"bindings grant the use of policies and nothing else",
+		},
+		{
+			"policy-roles", "Roles let somebody use policies. Delete them, or take the rules out, once no API server asks for policies; roles that were not read may do so, too.",
+			"[?unread whether more roles let somebody use policies: [?byGap not all roles and bindings were read][!byGap bindings refer to roles that were not read]: {unread:5 and}][!unread {n} {n:role still lets|roles still let} somebody use policies]",
+		},
+		{
+			"policies", "No API server from v1.25 on serves policies or gives them back. Save them, and delete them once no API server asks for them.",
+			"{n} {n:policy is|policies are} still there, and will not be served any more",
+		},
+		{
+			"helm-releases", "Helm reads a stored revision before it changes a release, and fails on a kind that is not served. The command clean-helm takes the policies out.",
+			"{n} {n:Helm release holds|Helm releases hold} policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
+		},
+		{
+			"seccomp-annotations", "API servers from v1.27 on ignore the seccomp annotations of pods. Write the field seccompProfile instead.",
+			"{n} {n:workload relies|workloads rely} on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+		},
+		{
+			"controllers-exempt", "Pods that an exempt user creates are never checked. Once policies are gone, nothing checks the pods of these controllers.",
+			"the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
+		},
+	}
+}
+
+// gateUnknownKinds are what the command gate could not tell.
+func gateUnknownKinds() []Kind {
+	return []Kind{
+		{
+			"nothing-read", "Nothing to judge was read. An empty answer is no proof that a cluster is ready.",
+			"no policy, namespace or workload was read: name the right files, folders or cluster",
+		},
+		{
+			"gaps", "What could not be read or judged may be a reason against the upgrade. Each gap of the plan says why.",
+			"{n} {n:thing|things} could not be read or judged: {what:5 and}",
+		},
+		{
+			"names", "A plan that was edited names namespaces as no cluster can have them. No command is written for them.",
+			"namespaces under names that none can have: {names:5 and}",
+		},
+		{
+			"labels", "The Namespace objects were not read, so which levels they enforce is not known.",
+			"the labels of {namespaces:#} {namespaces:namespace|namespaces} were not read: {namespaces:5 and}",
+		},
+		{
+			"backup", "No API server from v1.25 on gives policies back. Save them with their RBAC first.",
+			"whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back",
+		},
+		{
+			"helm-releases-unread", "A stored Helm release that holds a policy can be neither upgraded nor rolled back from v1.25 on. Let the command gate read the cluster, since no plan holds Helm releases.",
+			"whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: [!all [?plan a saved plan holds no Helm releases][!plan [?releases files do not say whether {releases} {releases:release is all there is|releases are all there are}][!releases no Secrets and ConfigMaps of a cluster were read]]][?gaps [?all not read: ][!all . Not read, either: ]{gaps:5 and}]",
+		},
+		{
+			"new-namespaces", "A namespace without labels gets the level of the admission configuration. Without one it lets everything in.",
+			"which level a namespace gets that is made from now on[?configured : the admission configuration lets everything in by default][!configured , and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in][?writers ; of what was read, {writers:3 and}]",
+		},
+	}
+}
+
+// gateAdviceKinds are what the command gate advises about reasons and about what it could not tell.
+func gateAdviceKinds() []Kind {
+	return []Kind{
+		{
+			"see-gaps", "The gaps of the plan say what could not be read, why, and what to grant.",
+			"see the gaps of the plan for the reasons and what to grant",
+		},
+		{
+			"read-namespaces", "Give the Namespace objects with the other files, or grant to list them.",
+			"read the Namespace objects too",
+		},
+		{
+			"read-roles", "Give the roles that bindings refer to with the other files.",
+			"read these roles too",
+		},
+		{
+			"take-plugin-out", "Take the admission plugin out of the flags that turn plugins on and off, on every API server.",
+			"take PodSecurityPolicy out of --enable-admission-plugins, and out of --disable-admission-plugins, of every API server: from v1.25 on it does not start with a plugin that it does not know in either",
+		},
+		{
+			"plugin-of-eks", "EKS has no flags to change: it takes the plugin away with the upgrade.",
+			"EKS keeps the plugin on until v1.25 and takes it away itself: leave the policy eks.privileged and its grant to everybody in place until then",
+		},
+		{
+			"plugin-of-gke", "GKE turns the plugin off by this command.",
+			"gcloud container clusters update NAME --no-enable-pod-security-policy",
+		},
+		{
+			"run-pod-security", "Flags keep the admission plugin PodSecurity off. Change them first.",
+			"change these flags of every API server, in the manifest of its static pod, before labels are relied on",
+		},
+		{
+			"force-replaces-labels", "The command has --force since the labels of these namespaces have other values. Look at them first.",
+			"--force replaces labels that somebody has set to another value: {namespaces:5 and}",
+		},
+		{
+			"labels-of-another-tool", "A label that another tool writes comes back after a change. Change it at its source.",
+			"where another tool writes the labels, put them into its source ('{tool} labels -o manifest'): {namespaces:5 and}",
+		},
+		{
+			"opt-out-of-label-syncer", "OpenShift sets the labels of a namespace unless the namespace opts out.",
+			"{syncer} sets the labels of {namespaces:5 and}: to set them yourself, give the namespace the label {label}=false first, then write them ('{tool} labels')",
+		},
+		{
+			"labels-repaired-with-level", "The server takes the repair of several invalid labels only together. Another reason has the command.",
+			"the labels of {namespaces:5 and} are repaired together with the level that refuses pods there: see the reason above that names it",
+		},
+		{
+			"labels-wait-for-level", "The server takes the repair of several invalid labels only together, and the level is not known.",
+			"the labels of {namespaces:5 and} have to be written together with the level, and which one that is could not be told",
+		},
+		{
+			"loosen-or-patch", "The commands loosen the label. The command patch edits the workloads instead, so that they meet it.",
+			"this sets the label to what runs; to keep it instead, see '{tool} patch --raise'",
+		},
+		{
+			"pin-or-loosen", "A label with the version latest changes its meaning with every upgrade.",
+			"the level follows the server's own version: pin it, or loosen it",
+		},
+		{
+			"look-at-injected-pod", "Only what a webhook is known to add is refused. Look at a live pod before you loosen the label.",
+			"no live pod shows what is refused, it is only taken to be added to new pods: look at one first in {namespaces:5 and}",
+		},
+		{
+			"level-to-set-unknown", "A gap may hide what needs a looser level, so no command sets one.",
+			"which level to set could not be told where not all was read (see the gaps of the plan): {namespaces:5 and}",
+		},
+		{
+			"patch-rolls-out", "A change of a template makes its workload roll out. Read the script first.",
+			"read the file before it is run: it makes the workloads roll out",
+		},
+		{
+			"edit-custom-resources", "The templates are in custom resources. Edit them at the paths that are named.",
+			"no patch is written for custom resources, edit them: {resources:5 and}",
+		},
+		{
+			"patch-undone-by-tool", "Another tool writes these workloads. Change them at their source.",
+			"another tool writes some of them and would undo it: {workloads}",
+		},
+		{
+			"force-undone-by-tool", "Another tool writes the labels of these namespaces. Change them at their source, too.",
+			"another tool writes {namespaces}: it may undo what --force does there, unless its source says the same",
+		},
+		{
+			"edit-role", "The role has other rules. The patch takes out those about policies.",
+			"a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since",
+		},
+		{
+			"save-policies-first", "While the plugin is on, a server without policies refuses every pod.",
+			"save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod",
+		},
+		{
+			"upgrade-helm-releases-first", "An upgrade to a chart without policies keeps Helm from making them again. The revisions before still hold them.",
+			"first upgrade each to a chart without policies: that alone leaves them in the revisions before, and a rollback to one of these fails and locks the release",
+		},
+		{
+			"upgrade-helm-releases-after", "The server serves no policies, so Helm can install no chart with one.",
+			"then upgrade each to a chart without policies: no other can be installed here",
+		},
+		{
+			"clean-helm-releases", "The command clean-helm edits what Helm stores, and nothing on the server.",
+			"cleaning takes the policies, and nothing else, out of every stored revision, after a backup[?served , and leaves a policy that is on the server where it is]",
+		},
+		{
+			"read-helm-releases", "Helm stores releases in Secrets or ConfigMaps of the cluster. Only somebody who may list them can tell.",
+			"ask the cluster, as somebody who may list Secrets and ConfigMaps ({tool} plan --print-role has the rule); or upgrade every release to a chart without policies while the server still serves them, and clean what is stored",
+		},
+		{
+			"write-seccomp-profile", "Write into the field seccompProfile what the annotation says.",
+			"the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+		},
+		{
+			"take-controllers-out", "Exempt users are in the admission configuration of each API server. Label the namespaces before you take them out.",
+			"label the namespaces as their workloads need, then take the users out of exemptions.usernames of every API server's admission configuration",
+		},
+		{
+			"default-level-of-service", "The service runs the API servers and takes no admission configuration.",
+			"{service} takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own",
+		},
+		{
+			"default-level-in-given-config", "The admission configuration that was given sets no default, or a loose one.",
+			"label them where they are made, or set a stricter default in the admission configuration that is given here: '{tool} gate -o admission-config --admission-config=FILE' prints it with one, and keeps its exemptions",
+		},
+		{
+			"default-level-in-config-on-host", "API servers have an admission configuration already. Change that one.",
+			"label them where they are made, or set a default in the admission configuration that API servers have already ({files:3 and}): take that file from the host, and '{tool} gate -o admission-config --admission-config=FILE' prints it with one, and keeps its exemptions",
+		},
+		{
+			"default-level-in-new-config", "No API server is known to have an admission configuration.",
+			"label them where they are made, or give every API server the admission configuration that '{tool} gate -o admission-config' prints",
+		},
+	}
+}
+
+// gateNoteKinds are what the command gate notes. They decide nothing.
+func gateNoteKinds() []Kind {
+	return []Kind{
+		{
+			"terminating-not-asked", "The namespace is being deleted, so what is in it is no reason against the upgrade.",
+			"being deleted (terminating): nothing is asked of what is in it",
+		},
+		{
+			"seccomp-annotations-copied", "The release to upgrade to still copies seccomp annotations to fields. From v1.27 on they mean nothing.",
+			"seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them",
+		},
+		{
+			"apparmor-annotations-copied", "AppArmor annotations still have an effect and are deprecated.",
+			"AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on",
+		},
+		{
+			"admission-plugin-off", "No flag that was read names the admission plugin PodSecurityPolicy. API servers whose mirror pods were not read may.",
+			"by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: if there are others, look at their flags, too",
+		},
+		{
+			"admission-config-not-given", "An admission configuration may set levels and exemptions, and the API does not serve it. Take it from the host.",
+			"API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config",
+		},
+		{
+			"admission-config-not-used", "These API servers have no flag for an admission configuration.",
+			"API servers that run without the admission configuration that is given here: it does not hold there",
+		},
+		{
+			"helm-releases-locked", "Helm marks a release while it changes it, and refuses to upgrade one that is marked.",
+			"Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it",
+		},
+		{
+			"helm-releases-with-policy-roles", "The roles in these releases grant the use of policies, which is nothing once policies are gone.",
+			"stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them",
+		},
+		{
+			"helm-releases-with-removed-objects", "Stored Helm releases hold objects of other API versions that the release to upgrade to does not serve. Use helm-mapkubeapis.",
+			"{n} {n:Helm release holds other objects|Helm releases hold other objects} in API versions that {to} does not serve, which fails helm upgrade and helm rollback as policies do: clean-helm takes out PodSecurityPolicies only, and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision",
+		},
+		{
+			"no-enforce-recommended", "Nothing is recommended for the namespace, and it has no label. The server's default decides.",
+			"no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured",
+		},
+		{
+			"exempt-not-checked", "The admission configuration exempts the namespace, so its labels have no effect.",
+			"exempt by the admission configuration: nothing in it is checked",
+		},
+		{
+			"templates-not-patched", "The templates of these workloads cannot be changed, or belong to another object. Change the manifests that they come from.",
+			"what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again",
+		},
+		{
+			"policies-not-asked", "The server does not ask policies for pods, so what they would write into pods is missing today already.",
+			"what policies would fill in, if the server asked them, and no template says",
+		},
+		{
+			"provider-roles", "The provider of the cluster manages these roles.",
+			"roles of the provider, for its own policies: it takes them away itself",
+		},
+		{
+			"policy-roles-without-effect", "The server serves no policies, so these rules grant nothing.",
+			"roles that let use policies, which this server does not serve any more: they grant nothing",
+		},
+		{
+			"provider-policies", "The provider of the cluster manages these policies.",
+			"policies of the provider: it takes them away itself",
+		},
+		{
+			"namespace-writers", "Who may write a namespace may remove its labels. Review these grants.",
+			"who may write namespaces may lift their level: review them",
+		},
+		{
+			"namespace-writers-administrators", "Cluster administrators may write everything and are not listed.",
+			"{n} {n:grant to administrators is|grants to administrators are} set apart there",
+		},
+	}
+}
+
+// verifyLabelKinds say of a namespace whether its labels are as a roll-out wants them.
+func verifyLabelKinds() []Kind {
+	const byAdmission = "[?byAdmission ; the server's admission changed other labels along with it, and they are still so: {byAdmission}]"
+	return []Kind{
+		{
+			"verify-unread", "Nothing can be said of what could not be read. Grant what is named, and verify again.",
+			"[?stage {stage}: ]{resource} could not be read: {error}[?grant ; grant: {grant} {resource}]",
+		},
+		{
+			"verify-namespace-gone", "The namespace was deleted after the roll-out was planned.",
+			"the namespace is gone",
+		},
+		{
+			"verify-labels-unknown", "The journal has no step of the namespace that came to an end.",
+			"it is not known which labels are expected: no step of it came to an end" + byAdmission,
+		},
+		{
+			"verify-labels-differ", "Somebody or something changed the labels after the roll-out.",
+			"{labels:;}" + byAdmission,
+		},
+		{
+			"verify-no-label-changed", "The roll-out has no change of labels for the namespace.",
+			"the roll-out changed no label of it, and is to change none" + byAdmission,
+		},
+		{
+			"verify-no-label-planned", "The plan recommends no label for the namespace.",
+			"no label is planned" + byAdmission,
+		},
+		{
+			"verify-labels-as-expected", "The labels are as the roll-out, or its rollback, left them.",
+			"[?planned as planned[?restored , or as before the roll-out where it was taken back]][!planned as before the roll-out]" + byAdmission,
+		},
+	}
+}
+
+// verifyStepKinds say how it stands with a step of a roll-out that came to no end.
+func verifyStepKinds() []Kind {
+	const byNow = "[?labelsFit ; by now its labels are as they are to be][?bound ; by now it is there]"
+	return []Kind{
+		{
+			"verify-undo-cut-off", "The rollback ended in the middle of the step. Run it again.",
+			"{stage}: taking it back was cut off: go on with 'rollback'" + byNow,
+		},
+		{
+			"verify-step-not-reverted", "The rollback left the step as it is, since something has changed since.",
+			"{stage}: not reverted by the rollback: {reason}" + byNow,
+		},
+		{
+			"verify-step-altered", "The server's admission made something else of the step.",
+			"{stage}: altered: {reason}" + byNow,
+		},
+		{
+			"verify-step-refused", "The step was not taken.",
+			"{stage}: refused: {reason}" + byNow,
+		},
+		{
+			"verify-step-not-taken-back", "The rollback has not come to the step. Run it again.",
+			"{stage}: not taken back yet: go on with 'rollback'" + byNow,
+		},
+		{
+			"verify-step-cut-off", "The roll-out ended in the middle of the step. Go on as is said.",
+			"{stage}: begun, and cut off: go on with '[?cancelled rollback][!cancelled rollout --resume]'" + byNow,
+		},
+		{
+			"verify-step-not-taken", "The roll-out has not come to the step. Resume it.",
+			"{stage}: not taken yet: go on with 'rollout --resume'" + byNow,
+		},
+		{
+			"verify-step-gone", "Somebody deleted the object after the roll-out.",
+			"{stage}: it was created, and is gone",
+		},
+	}
+}
+
+// verifyControllerKinds say whether controllers get their pods.
+func verifyControllerKinds() []Kind {
+	return []Kind{
+		{
+			"verify-refused", "The API server refuses the pods, in its own words.",
+			"{said}",
+		},
+		{
+			"verify-refused-as-before", "The pods were refused before the roll-out, too.",
+			"as before the roll-out: {said}",
+		},
+		{
+			"verify-refused-otherwise", "Something other than Pod Security or a policy refuses the pods first.",
+			"refused for another reason, which hides what Pod Security would say: {said}",
+		},
+		{
+			"verify-refused-in-update", "The number of pods says nothing during an update. Verify again after it.",
+			"it is being updated, and has been refused: {said}",
+		},
+		{
+			"verify-refused-pods-unread", "The pods could not be read, so they may have come since.",
+			"it was refused, and whether its pods have come since could not be read: {said}",
+		},
+		{
+			"verify-refused-before", "The controller got its pods in the end.",
+			"was refused before, and has its pods now: {said}",
+		},
+		{
+			"verify-pods", "The controller has fewer pods than it should have.",
+			"[?asBefore as before the roll-out: ]has {present} of {desired} pods[?terminating , and {terminating} being deleted]",
+		},
+		{
+			"verify-not-observed", "The controller has not reacted to the newest version of the object. Wait, and verify again.",
+			"its controller has not looked at it yet",
+		},
+		{
+			"verify-no-new-refusals", "No controller of the namespace is refused pods that it was not refused before.",
+			"no controller is newly refused pods",
+		},
+		{
+			"verify-controllers", "The controllers of the namespace that have their pods.",
+			"controllers that lack no pods: {controllers}[?cronJobs ; cron jobs, which make pods only when they run: {cronJobs}]",
+		},
+	}
+}
+
+// verifyRecreateKinds say what the server answers when a pod of a template is created as a dry run.
+func verifyRecreateKinds() []Kind {
+	return []Kind{
+		{
+			"verify-no-template", "No controller with a template was found in the namespace.",
+			"there is no template that a pod could be made of",
+		},
+		{
+			"verify-recreated", "The server admits a new pod of the template.",
+			"the server would take its pod[?policy , with what the policy {policy:q} fills in, which whoever runs this may use]",
+		},
+		{
+			"verify-no-usable-policy", "The user who verifies may not use the policy that the workload's account uses.",
+			"whoever runs this may not use a policy that admits it, which says nothing of its own account: {said}",
+		},
+		{
+			"verify-create-forbidden", "A dry run needs the right to create pods.",
+			"{said}; grant: create pods",
+		},
+		{
+			"verify-probe-admitted", "The server admits a pod that the level forbids, so its answer to other pods is no proof.",
+			"the server takes from whoever runs this what {level} forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
+		},
+	}
+}
+
+// verifyAuditKinds say what an audit log has about Pod Security.
+func verifyAuditKinds() []Kind {
+	const counted = " ([?repeated {count} times][!repeated once]): {said}"
+	return []Kind{
+		{
+			"verify-audit-line", "A line of the log is no audit event, so it was not counted.",
+			"{line}",
+		},
+		{
+			"verify-audit-lines-more", "Only the first lines that are no audit events are named.",
+			"{n} more lines are no audit events",
+		},
+		{
+			"verify-audit-uncounted", "The log has more workloads than are kept.",
+			"{n} requests are not told: the log speaks of more than {limit} workloads",
+		},
+		{
+			"verify-audit-refused", "The server refused the request.",
+			"refused" + counted,
+		},
+		{
+			"verify-audit-error", "Pod Security could not evaluate the request.",
+			"the server could not judge it" + counted,
+		},
+		{
+			"verify-audit-exempt", "The request was exempt, so Pod Security did not look at it.",
+			"let in unseen" + counted,
+		},
+		{
+			"verify-audit-violation", "The pod violates a level that is not enforced.",
+			"let in, and would be refused at {level}[?enforceUnknown , and it is not known what the namespace enforces]" + counted,
+		},
+		{
+			"verify-audit-violation-of-unknown-level", "The pod violates a level. Which one, the log does not say.",
+			"let in, and violates a level that the log does not tell" + counted,
+		},
+		{
+			"verify-audit-template-refused", "The object was admitted, and its pods will be refused.",
+			"its pods are refused at {level}, which the namespace enforces" + counted,
+		},
+		{
+			"verify-audit-pod-refused-again", "The pod runs on, and will be refused when it is created again.",
+			"let in then, and refused when it is made again at {level}, which the namespace enforces" + counted,
+		},
+		{
+			"verify-audit-summary", "The requests of the log about the namespace.",
+			"[?requests requests that Pod Security judged: {requests}][!requests the log has no request in it that Pod Security judged][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
 		},
 	}
 }

@@ -1,13 +1,13 @@
 package harden
 
 import (
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -20,23 +20,23 @@ func ProfileEditsFromAnnotations(template *inventory.Shape, target api.Version) 
 		return nil
 	}
 	var out []Edit
-	add := func(p proposedEdit, why string) {
+	add := func(p proposedEdit, why message.Message) {
 		p.Safety, p.Why = Safe, why
 		out = append(out, p.Edit)
 	}
 	pod := podspec.OrEmpty(template.Spec.SecurityContext)
 	if p := confinedSeccompProfile(template.Annotations[podspec.SeccompPodAnnotation]); p != nil && pod.SeccompProfile == nil {
-		add(proposePodValue("seccompProfile", p, nil), seccompAnnotationReason)
+		add(proposePodValue("seccompProfile", p, nil), seccompAnnotationReason())
 	}
 	for _, c := range templateContainers(&template.Spec) {
 		sc := c.securityContext()
 		if p := confinedSeccompProfile(template.Annotations[podspec.SeccompContainerAnnotationPrefix+c.Name]); p != nil && sc.SeccompProfile == nil {
-			add(c.proposeValue("seccompProfile", p, nil), seccompAnnotationReason)
+			add(c.proposeValue("seccompProfile", p, nil), seccompAnnotationReason())
 		}
 		p := appArmorProfile(template.Annotations[podspec.AppArmorAnnotationPrefix+c.Name])
 		inherited := pod.AppArmorProfile != nil && p != nil && pod.AppArmorProfile.Type == p.Type
 		if p != nil && sc.AppArmorProfile == nil && !inherited && !target.Older(firstVersionWithAppArmorField()) {
-			add(c.proposeValue("appArmorProfile", p, nil), fmt.Sprintf("its annotation asks for it, and servers from %s on write that into the field", firstVersionWithAppArmorField()))
+			add(c.proposeValue("appArmorProfile", p, nil), message.New("edit-of-apparmor-annotation", "version", new(firstVersionWithAppArmorField())))
 		}
 	}
 	return out

@@ -8,13 +8,17 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
 func TestProfileEditsFromAnnotations(t *testing.T) {
 	t.Parallel()
-	const appArmorWhy = "its annotation asks for it, and servers from v1.30 on write that into the field"
+	appArmorWhy := message.Message{
+		ID: "edit-of-apparmor-annotation", Args: message.Args{{Name: "version", Value: "v1.30"}},
+		Text: "its annotation asks for it, and servers from v1.30 on write that into the field",
+	}
 	all := map[string]string{
 		podspec.SeccompPodAnnotation:                       "runtime/default",
 		podspec.SeccompContainerAnnotationPrefix + "app":   "localhost/a.json",
@@ -24,8 +28,8 @@ func TestProfileEditsFromAnnotations(t *testing.T) {
 		podspec.SeccompContainerAnnotationPrefix + "other": "unconfined",
 	}
 	seccomp := []Edit{
-		{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "", Safe, seccompAnnotationReason},
-		{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "", Safe, seccompAnnotationReason},
+		{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "", Safe, seccompAnnotationReason()},
+		{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "", Safe, seccompAnnotationReason()},
 	}
 	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
 	tests := map[string]struct {

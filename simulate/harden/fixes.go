@@ -1,11 +1,11 @@
 package harden
 
 import (
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -39,10 +39,7 @@ func denyEscalation(s *templateAnalysis) []proposedEdit {
 		if podspec.IsFalse(sc.AllowPrivilegeEscalation) || podspec.IsTrue(sc.Privileged) || slices.Contains(podspec.OrEmpty(sc.Capabilities).Add, "CAP_SYS_ADMIN") {
 			continue
 		}
-		why := "programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can"
-		if sc.AllowPrivilegeEscalation != nil {
-			why = "the template asks for true; " + why
-		}
+		why := message.New("edit-denies-escalation", "asked", sc.AllowPrivilegeEscalation != nil)
 		out = append(out, by.withSafety(p.proposeValue("allowPrivilegeEscalation", false, func(sc *corev1.SecurityContext) {
 			sc.AllowPrivilegeEscalation = new(false)
 		}), why))
@@ -69,15 +66,12 @@ func dropAllCapabilities(s *templateAnalysis) []proposedEdit {
 			continue
 		}
 		drop := append(slices.Clone(own.Drop), "ALL")
-		why := "it loses the capabilities that the runtime gives by default, and may use one"
-		if len(own.Add) > 0 {
-			why += fmt.Sprintf("; what it adds stays added: %s", capabilityList(own.Add))
-		}
+		why := message.New("edit-drops-capabilities", "added", own.Add)
 		edit := by.withSafety(p.proposeValue("capabilities.drop", drop, func(sc *corev1.SecurityContext) {
 			sc.Capabilities = &corev1.Capabilities{Add: podspec.OrEmpty(sc.Capabilities).Add, Drop: drop}
 		}), why)
 		if edit.Safety == NeedsTest && s.holdsForAllPods(p.Name, hasNoCapabilities) {
-			edit.Safety, edit.Why = Safe, "it runs as another user than root and cannot gain privileges: it has no capabilities to lose"
+			edit.Safety, edit.Why = Safe, message.New("edit-drops-nothing")
 		}
 		out = append(out, edit)
 	}
@@ -149,35 +143,25 @@ func (r *templateAnalysis) containersWithoutNonRoot() []inheritingContainer {
 	return out
 }
 
-// nonRootCaution is the reason why runAsNonRoot: true may keep a container from starting: the kubelet must know that its
-// user is not 0.
-const nonRootCaution = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that " +
-	"'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
-
-// windowsNonRootCaution is the reason why runAsNonRoot: true may keep a Windows container from starting: users have names
-// only.
-const windowsNonRootCaution = "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user"
-
 // nonRootWithSafety returns a proposed runAsNonRoot: true marked as safe or as one to test. reaches are the containers that
 // it changes, denied is true if the template says false. That a pod runs with it today shows nothing where it runs as a
 // user that the template does not state.
 func (s *settingComparison) nonRootWithSafety(p proposedEdit, reaches []inheritingContainer, denied bool) proposedEdit {
-	why := nonRootCaution
-	if s.onWindows() {
-		why = windowsNonRootCaution
+	why := func(unstated bool) message.Message {
+		if s.onWindows() {
+			return message.New("edit-requires-windows-user", "denied", denied, "unstated", unstated)
+		}
+		return message.New("edit-requires-non-root", "denied", denied, "unstated", unstated)
 	}
-	if denied {
-		why = "the template says false; " + why
-	}
-	p = s.withSafety(p, why)
+	p = s.withSafety(p, why(false))
 	byNumber := !s.onWindows() && !slices.ContainsFunc(reaches, func(c inheritingContainer) bool { return effectiveUser(c.spec, c.Container) == nil })
 	switch {
 	case len(reaches) == 0:
-		p.Safety, p.Why = Safe, "every container states its own"
+		p.Safety, p.Why = Safe, message.New("edit-of-default-alone")
 	case byNumber:
-		p.Safety, p.Why = Safe, "it runs as another user than root, by number"
+		p.Safety, p.Why = Safe, message.New("edit-of-user-by-number")
 	case p.Safety == Safe && !s.usersStated:
-		p.Safety, p.Why = NeedsTest, "its pods run as a user that the template does not state; "+why
+		p.Safety, p.Why = NeedsTest, why(true)
 	}
 	return p
 }
@@ -217,16 +201,16 @@ func setSeccompProfile(s *templateAnalysis) []proposedEdit {
 			continue
 		}
 		edit := p.proposeValue("seccompProfile", own, func(sc *corev1.SecurityContext) { sc.SeccompProfile = own })
-		edit.Safety, edit.Why = Safe, seccompAnnotationReason
+		edit.Safety, edit.Why = Safe, seccompAnnotationReason()
 		out = append(out, edit)
 	}
 	if !inherit {
 		return out
 	}
 	edit := s.compareSetting(seccompSetting).withSafety(proposePodValue("seccompProfile", ofPod, func(sc *corev1.PodSecurityContext) { sc.SeccompProfile = ofPod }),
-		"no profile is in force today, and this one refuses system calls that few programs make")
+		message.New("edit-sets-first-seccomp-profile"))
 	if edit.Safety == NeedsTest && allAnnotated {
-		edit.Safety, edit.Why = Safe, seccompAnnotationReason
+		edit.Safety, edit.Why = Safe, seccompAnnotationReason()
 	}
 	return append([]proposedEdit{edit}, out...)
 }
@@ -245,8 +229,8 @@ func (s *TemplateWithPods) runningSeccompProfile() *corev1.SeccompProfile {
 	return all
 }
 
-// seccompAnnotationReason is the reason of an edit that writes a seccomp annotation into its field.
-const seccompAnnotationReason = "its annotation asks for it, and servers up to v1.26 write that into the field"
+// seccompAnnotationReason returns the reason of an edit that writes a seccomp annotation into its field.
+func seccompAnnotationReason() message.Message { return message.New("edit-of-seccomp-annotation") }
 
 // seccompProfileByAnnotation returns the seccomp profile of a template's annotation, RuntimeDefault where there is none. ok
 // is false where the restricted level would refuse the profile.

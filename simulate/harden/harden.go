@@ -11,6 +11,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
@@ -35,14 +36,15 @@ type Edit struct {
 	// Check is the ID of the check that asks for it.
 	Check  string
 	Safety Safety
-	Why    string
+	Why    message.Message
 }
 
 // Obstacle is a check of the Pod Security Standards that a template still fails after all proposed edits.
 type Obstacle struct {
 	Check string
 	// Why is the library's own text, Advice what a person can do about the check.
-	Why, Advice string
+	Why    string
+	Advice message.Message
 	// Injected is true if not the template fails the check, but only what pods have beyond it.
 	Injected bool
 }
@@ -169,11 +171,13 @@ func remainingObstacles(e *pss.Evaluator, s *TemplateWithPods, template *invento
 	var out []Obstacle
 	for _, v := range pss.MergeViolationsPerCheck(slices.Compact(remaining)) {
 		injected := !ofTemplate[v.Check]
-		advice := injectedAdvice
+		var advice message.Message
 		switch {
 		case onlyDebug(v.Check):
-			advice = debugAdvice
-		case !injected:
+			advice = message.New("obstacle-debug-containers")
+		case injected:
+			advice = message.New("obstacle-injected")
+		default:
 			advice = s.obstacleAdvice(v.Check, level, versions)
 		}
 		out = append(out, Obstacle{v.Check, pss.ViolationMessage([]pss.Violation{v}), advice, injected})

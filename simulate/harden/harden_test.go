@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -33,21 +34,29 @@ const (
 	podProfile   = "spec.securityContext.seccompProfile"
 )
 
+// says returns a message with a text, to be compared by sameText.
+func says(text string) message.Message { return message.Message{Text: text} }
+
+// sameText compares messages by their texts.
+func sameText() cmp.Option {
+	return cmp.Comparer(func(a, b message.Message) bool { return a.Text == b.Text })
+}
+
 // The edits of a container "app" that states nothing.
 func escalationEdit(s Safety, why string) Edit {
-	return Edit{appEscalates, "app", "false", "allowPrivilegeEscalation", s, why}
+	return Edit{appEscalates, "app", "false", "allowPrivilegeEscalation", s, says(why)}
 }
 
 func dropEdit(s Safety, why string) Edit {
-	return Edit{appDrop, "app", anyDrop, "capabilities_restricted", s, why}
+	return Edit{appDrop, "app", anyDrop, "capabilities_restricted", s, says(why)}
 }
 
 func nonRootEdit(s Safety, why string) Edit {
-	return Edit{podNonRoot, "", "true", "runAsNonRoot", s, why}
+	return Edit{podNonRoot, "", "true", "runAsNonRoot", s, says(why)}
 }
 
 func profileEdit(s Safety, why string) Edit {
-	return Edit{podProfile, "", anyProfile, "seccompProfile_restricted", s, why}
+	return Edit{podProfile, "", anyProfile, "seccompProfile_restricted", s, says(why)}
 }
 
 func mustEvaluator(t testing.TB) *pss.Evaluator {
@@ -150,7 +159,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"NET_BIND_SERVICE"}, Drop: []corev1.Capability{"NET_RAW"}},
 			})), uid(1000))},
 			want: TemplateChanges{Edits: []Edit{
-				{appDrop, "app", `["NET_RAW","ALL"]`, "capabilities_restricted", Safe, noneToLose},
+				{appDrop, "app", `["NET_RAW","ALL"]`, "capabilities_restricted", Safe, says(noneToLose)},
 				nonRootEdit(Safe, byNumber), profileEdit(NeedsTest, noProfile),
 			}},
 		},
@@ -162,9 +171,9 @@ func TestProposeTemplateEdits(t *testing.T) {
 			want: TemplateChanges{
 				Edits: []Edit{
 					escalationEdit(NeedsTest, setuid),
-					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", NeedsTest, defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE"},
+					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", NeedsTest, says(defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE")},
 				},
-				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false}},
+				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, says("only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others"), false}},
 			},
 		},
 		"the template says otherwise": {
@@ -173,7 +182,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 			})))},
 			want: TemplateChanges{Edits: []Edit{
 				escalationEdit(NeedsTest, "the template asks for true; "+setuid),
-				{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, "the template says false; " + rootImage},
+				{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, says("the template says false; " + rootImage)},
 			}},
 		},
 		"the pod says false and every container true": {
@@ -186,10 +195,10 @@ func TestProposeTemplateEdits(t *testing.T) {
 				s.Spec.Containers[1].SecurityContext.RunAsNonRoot, s.Spec.Containers[1].SecurityContext.RunAsUser = nil, new(int64(0))
 			})},
 			want: TemplateChanges{
-				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, rootImage}},
+				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, says(rootImage)}},
 				Obstacles: []Obstacle{
-					{"runAsNonRoot", `runAsNonRoot != true (pod or container "root" must set securityContext.runAsNonRoot=true)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false},
-					{"runAsUser", `runAsUser=0 (container "root" must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false},
+					{"runAsNonRoot", `runAsNonRoot != true (pod or container "root" must set securityContext.runAsNonRoot=true)`, says("it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"), false},
+					{"runAsUser", `runAsUser=0 (container "root" must not set runAsUser=0)`, says("it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"), false},
 				},
 			},
 		},
@@ -200,7 +209,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 			},
 			want: TemplateChanges{
 				Edits:     []Edit{nonRootEdit(NeedsTest, rootImage)},
-				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, injectedAdvice, true}},
+				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, message.New("obstacle-injected"), true}},
 			},
 		},
 		"an injected container as root would inherit it": {
@@ -209,10 +218,10 @@ func TestProposeTemplateEdits(t *testing.T) {
 				FuturePods: []*inventory.Shape{podtest.Edited(hardenedApp(), meshed)},
 			},
 			want: TemplateChanges{
-				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, rootImage}},
+				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, says(rootImage)}},
 				Obstacles: []Obstacle{
-					{"runAsNonRoot", `runAsNonRoot != true (pod or container "mesh-init" must set securityContext.runAsNonRoot=true)`, injectedAdvice, true},
-					{"runAsUser", `runAsUser=0 (container "mesh-init" must not set runAsUser=0)`, injectedAdvice, true},
+					{"runAsNonRoot", `runAsNonRoot != true (pod or container "mesh-init" must set securityContext.runAsNonRoot=true)`, message.New("obstacle-injected"), true},
+					{"runAsUser", `runAsUser=0 (container "mesh-init" must not set runAsUser=0)`, message.New("obstacle-injected"), true},
 				},
 			},
 		},
@@ -221,8 +230,8 @@ func TestProposeTemplateEdits(t *testing.T) {
 				s.Spec.Containers[0].SecurityContext.Privileged, s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true), nil
 			})},
 			want: TemplateChanges{Obstacles: []Obstacle{
-				{"privileged", `privileged (container "app" must not set securityContext.privileged=true)`, "grant the one device or capability that it needs instead; an agent of the node that needs it belongs in a namespace of its own, at privileged", false},
-				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first", false},
+				{"privileged", `privileged (container "app" must not set securityContext.privileged=true)`, says("grant the one device or capability that it needs instead; an agent of the node that needs it belongs in a namespace of its own, at privileged"), false},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, says("allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first"), false},
 			}},
 		},
 		"the capability that may not go with it, in the spelling that the server knows": {
@@ -231,21 +240,21 @@ func TestProposeTemplateEdits(t *testing.T) {
 				s.Spec.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"CAP_SYS_ADMIN"}
 			})},
 			want: TemplateChanges{Obstacles: []Obstacle{
-				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first", false},
-				{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CAP_SYS_ADMIN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, says("allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first"), false},
+				{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CAP_SYS_ADMIN" in securityContext.capabilities.add)`, says("only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others"), false},
 			}},
 		},
 		"root by number and not root by word: it does not start, and shows nothing": {
 			subject: TemplateWithPods{Template: hardenedApp(uid(0), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.Capabilities = nil })},
 			want: TemplateChanges{
 				Edits:     []Edit{dropEdit(NeedsTest, defaultCaps)},
-				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false}},
+				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, says("it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"), false}},
 			},
 		},
 		"host namespaces at baseline": {
 			level:   api.LevelBaseline,
 			subject: TemplateWithPods{Template: podtest.Edited(plainApp(), func(s *inventory.Shape) { s.Spec.HostPID = true })},
-			want:    TemplateChanges{Obstacles: []Obstacle{{"hostNamespaces", "host namespaces (hostPID=true)", "find out whether it has to see the node's network, processes or memory; an agent of the node that needs it belongs in a namespace of its own, at privileged", false}}},
+			want:    TemplateChanges{Obstacles: []Obstacle{{"hostNamespaces", "host namespaces (hostPID=true)", says("find out whether it has to see the node's network, processes or memory; an agent of the node that needs it belongs in a namespace of its own, at privileged"), false}}},
 		},
 		"debug containers of a manifest": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) {
@@ -255,34 +264,34 @@ func TestProposeTemplateEdits(t *testing.T) {
 				}))}}
 			})},
 			want: TemplateChanges{Obstacles: []Obstacle{
-				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "debugger" must set securityContext.allowPrivilegeEscalation=false)`, "no API server takes a manifest with ephemeralContainers: take them out", false},
-				{"capabilities_restricted", `unrestricted capabilities (container "debugger" must set securityContext.capabilities.drop=["ALL"]; container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "debugger" must set securityContext.allowPrivilegeEscalation=false)`, says("no API server takes a manifest with ephemeralContainers: take them out"), false},
+				{"capabilities_restricted", `unrestricted capabilities (container "debugger" must set securityContext.capabilities.drop=["ALL"]; container "app" must not include "CHOWN" in securityContext.capabilities.add)`, says("only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others"), false},
 			}},
 		},
 		"windows": {
 			subject: TemplateWithPods{Template: podtest.Edited(plainApp(), onWindows)},
-			want:    TemplateChanges{Edits: []Edit{nonRootEdit(NeedsTest, windowsNonRootCaution)}},
+			want:    TemplateChanges{Edits: []Edit{nonRootEdit(NeedsTest, message.New("edit-requires-windows-user").Text)}},
 		},
 		"windows on an older server": {
 			subject:  TemplateWithPods{Template: podtest.Edited(plainApp(), onWindows, func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) })},
 			versions: []api.Version{v125, v124},
 			want: TemplateChanges{Obstacles: []Obstacle{
-				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left", false},
-				{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left", false},
-				{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left", false},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, says("Windows pods meet restricted from v1.25 on only: leave it until no older server is left"), false},
+				{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, says("Windows pods meet restricted from v1.25 on only: leave it until no older server is left"), false},
+				{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, says("Windows pods meet restricted from v1.25 on only: leave it until no older server is left"), false},
 			}},
 		},
 		"windows by the nodes": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), OnWindows: true},
-			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false}}},
+			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"), false}}},
 		},
 		"a number is no user on Windows": {
 			subject: TemplateWithPods{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), OnWindows: true},
-			want:    TemplateChanges{Edits: []Edit{nonRootEdit(NeedsTest, windowsNonRootCaution)}},
+			want:    TemplateChanges{Edits: []Edit{nonRootEdit(NeedsTest, message.New("edit-requires-windows-user").Text)}},
 		},
 		"an annotation becomes the field": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompPodAnnotation, "localhost/a.json"))},
-			want:    TemplateChanges{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, seccompAnnotationReason}}},
+			want:    TemplateChanges{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, seccompAnnotationReason()}}},
 		},
 		"a container's annotation becomes its field": {
 			subject: TemplateWithPods{Template: podtest.Edited(podtest.ShapeOf(podtest.Hardened("app"), podtest.Hardened("other")), func(s *inventory.Shape) {
@@ -290,12 +299,12 @@ func TestProposeTemplateEdits(t *testing.T) {
 			}, annotated(podspec.SeccompContainerAnnotationPrefix+"app", "localhost/a.json"))},
 			want: TemplateChanges{Edits: []Edit{
 				profileEdit(NeedsTest, noProfile),
-				{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, seccompAnnotationReason},
+				{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, seccompAnnotationReason()},
 			}},
 		},
 		"a container's annotation is what the pod gets": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompContainerAnnotationPrefix+"app", "docker/default"))},
-			want:    TemplateChanges{Edits: []Edit{profileEdit(Safe, seccompAnnotationReason)}},
+			want:    TemplateChanges{Edits: []Edit{profileEdit(Safe, seccompAnnotationReason().Text)}},
 		},
 		"the annotation stands, whatever pods run with": {
 			subject: TemplateWithPods{
@@ -305,7 +314,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
 				})},
 			},
-			want: TemplateChanges{Edits: []Edit{profileEdit(Safe, seccompAnnotationReason)}},
+			want: TemplateChanges{Edits: []Edit{profileEdit(Safe, seccompAnnotationReason().Text)}},
 		},
 		"pods run unconfined": {
 			subject: TemplateWithPods{
@@ -332,7 +341,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 		},
 		"unconfined by annotation": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompPodAnnotation, "unconfined"))},
-			want:    TemplateChanges{Obstacles: []Obstacle{{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "somebody chose to run it without a seccomp profile, by field or by annotation: try RuntimeDefault, or load a profile for this program on the nodes", false}}},
+			want:    TemplateChanges{Obstacles: []Obstacle{{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, says("somebody chose to run it without a seccomp profile, by field or by annotation: try RuntimeDefault, or load a profile for this program on the nodes"), false}}},
 		},
 		"the profile that pods run with": {
 			subject: TemplateWithPods{
@@ -342,7 +351,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
 				})},
 			},
-			want: TemplateChanges{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"x.json"}`, "seccompProfile_restricted", Safe, runsSo}}},
+			want: TemplateChanges{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"x.json"}`, "seccompProfile_restricted", Safe, says(runsSo)}}},
 		},
 	}
 	e := mustEvaluator(t)
@@ -356,7 +365,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 			if versions == nil {
 				versions = []api.Version{v125}
 			}
-			if diff := cmp.Diff(tt.want, ProposeTemplateEdits(e, &tt.subject, level, versions...)); diff != "" {
+			if diff := cmp.Diff(tt.want, ProposeTemplateEdits(e, &tt.subject, level, versions...), sameText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -406,10 +415,10 @@ func TestProcMountAdvice(t *testing.T) {
 		})
 		got := ""
 		for _, o := range ProposeTemplateEdits(e, &TemplateWithPods{Template: template}, tt.level, tt.versions...).Obstacles {
-			if got != "" && got != o.Advice {
+			if got != "" && got != o.Advice.Text {
 				t.Errorf("%+v: two pieces of advice, %q and %q", tt, got, o.Advice)
 			}
-			got = o.Advice
+			got = o.Advice.Text
 		}
 		if got != tt.want {
 			t.Errorf("hostUsers %v, %s at %v: %q, want %q", tt.hostUsers, tt.level, tt.versions, got, tt.want)
@@ -425,11 +434,11 @@ func TestEveryCheckHasAdvice(t *testing.T) {
 		known[string(c.ID)] = true
 	}
 	advised := map[string]bool{}
-	for _, a := range checkAdvice() {
-		if !known[a[0]] || advised[a[0]] {
-			t.Errorf("advice for %q, which is no check, or advised upon twice", a[0])
+	for _, a := range allCheckAdvice() {
+		if !known[a.check] || advised[a.check] {
+			t.Errorf("advice for %q, which is no check, or advised upon twice", a.check)
 		}
-		advised[a[0]] = true
+		advised[a.check] = true
 	}
 	for id := range known {
 		if !advised[id] {

@@ -143,10 +143,10 @@ func wantSoundEdit(t *testing.T, where string, s *TemplateWithPods, edit Edit) {
 	if cmp.Equal(s.Template.Spec, made(t, s.Template, []Edit{edit}).Spec) {
 		t.Fatalf("%s: %s=%s changes nothing", where, edit.Path, edit.Value)
 	}
-	if edit.Safety == NeedsTest && edit.Why == "" || edit.Safety != NeedsTest && edit.Safety != Safe {
+	if edit.Safety == NeedsTest && edit.Why.Text == "" || edit.Safety != NeedsTest && edit.Safety != Safe {
 		t.Fatalf("%s: %s is %q because %q", where, edit.Path, edit.Safety, edit.Why)
 	}
-	if edit.Why != runsSo {
+	if edit.Why.Text != runsSo {
 		return
 	}
 	for _, pod := range s.RunningPods {

@@ -1,11 +1,9 @@
 package harden
 
 import (
-	"fmt"
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -36,15 +34,12 @@ func (r *templateAnalysis) compareSetting(of settingOfContainer) *settingCompari
 
 // withSafety returns a proposed edit marked as safe, if it changes the setting in no running pod, else as one to test. why
 // is the reason for a test.
-func (s *settingComparison) withSafety(p proposedEdit, why string) proposedEdit {
+func (s *settingComparison) withSafety(p proposedEdit, why message.Message) proposedEdit {
 	p.Safety, p.Why = NeedsTest, why
 	if !s.runningPodsUnchanged(&p) {
 		return p
 	}
-	p.Safety, p.Why = Safe, "its pods run with it today"
-	if s.Policy != "" {
-		p.Why = fmt.Sprintf("the policy %q fills it in today", s.Policy)
-	}
+	p.Safety, p.Why = Safe, message.New("edit-in-force", "policy", s.Policy)
 	return p
 }
 
@@ -129,13 +124,4 @@ func effectiveNonRoot(spec *corev1.PodSpec, c *corev1.Container) *bool {
 		return own
 	}
 	return podspec.OrEmpty(spec.SecurityContext).RunAsNonRoot
-}
-
-// capabilityList returns capability names separated by commas.
-func capabilityList(names []corev1.Capability) string {
-	text := make([]string, len(names))
-	for i, n := range names {
-		text[i] = string(n)
-	}
-	return strings.Join(text, ", ")
 }

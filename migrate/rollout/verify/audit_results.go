@@ -1,10 +1,9 @@
 package verify
 
 import (
-	"fmt"
-	"strings"
-
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // results returns what the audit log says about each namespace. A refusal is not ok, and neither is a violation of the level
@@ -21,13 +20,13 @@ func (a *AuditLog) results(namespaces []string, enforced map[string]string) []Ch
 		out = append(out, a.summary(ns))
 	}
 	for _, b := range a.brokenLines {
-		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: b})
+		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: message.New("verify-audit-line", "line", b)})
 	}
 	if a.moreBrokenLines > 0 {
-		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: fmt.Sprintf("%d more lines are no audit events", a.moreBrokenLines)})
+		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: message.New("verify-audit-lines-more", "n", a.moreBrokenLines)})
 	}
 	if a.uncountedRequests > 0 {
-		why := fmt.Sprintf("%d requests are not told: the log speaks of more than %d workloads", a.uncountedRequests, maxAuditWorkloads)
+		why := message.New("verify-audit-uncounted", "n", a.uncountedRequests, "limit", maxAuditWorkloads)
 		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: why})
 	}
 	return out
@@ -38,34 +37,26 @@ func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string)
 	r := CheckResult{Namespace: key.namespace, Check: CheckAudit, Workload: key.workload, Status: StatusOK}
 	switch key.class {
 	case auditRefused:
-		r.Status, r.Reason = StatusNotOK, "refused"
+		r.Status, r.Reason = StatusNotOK, message.New("verify-audit-refused")
 	case auditError:
-		r.Status, r.Reason = StatusUnknown, "the server could not judge it"
+		r.Status, r.Reason = StatusUnknown, message.New("verify-audit-error")
 	case auditExempt:
-		r.Reason = "let in unseen"
+		r.Reason = message.New("verify-audit-exempt")
 	case auditViolates:
-		r.Reason = "let in, and would be refused at " + key.level
+		r.Reason = message.New("verify-audit-violation", "level", key.level)
 		switch breaks, known := violatesEnforced(key.level, enforced); {
 		case key.level == "":
-			r.Status, r.Reason = StatusUnknown, "let in, and violates a level that the log does not tell"
+			r.Status, r.Reason = StatusUnknown, message.New("verify-audit-violation-of-unknown-level")
 		case !known:
-			r.Status, r.Reason = StatusUnknown, r.Reason+", and it is not known what the namespace enforces"
+			r.Status, r.Reason = StatusUnknown, r.Reason.With("enforceUnknown", true)
 		case breaks && key.template:
-			r.Status, r.Reason = StatusNotOK, "its pods are refused at "+enforced+", which the namespace enforces"
+			r.Status, r.Reason = StatusNotOK, message.New("verify-audit-template-refused", "level", enforced)
 		case breaks:
-			r.Status, r.Reason = StatusNotOK, "let in then, and refused when it is made again at "+enforced+", which the namespace enforces"
+			r.Status, r.Reason = StatusNotOK, message.New("verify-audit-pod-refused-again", "level", enforced)
 		}
 	}
-	r.Reason += fmt.Sprintf(" (%s): %s", timesText(t.count), t.lastMessage)
+	r.Reason = r.Reason.With("count", t.count).With("repeated", t.count != 1).With("said", t.lastMessage)
 	return r
-}
-
-// timesText returns a count as "once" or "3 times".
-func timesText(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // violatesEnforced reports whether a pod that violates a level is refused where another level is enforced. It is not known
@@ -81,16 +72,9 @@ func violatesEnforced(level, enforced string) (breaks, known bool) {
 // summary returns the check result that says how many requests of the audit log were about a namespace.
 func (a *AuditLog) summary(ns string) CheckResult {
 	r := CheckResult{Namespace: ns, Check: CheckAudit, Status: StatusOK}
-	var parts []string
-	if n := a.evaluatedRequests[ns]; n > 0 {
-		parts = append(parts, fmt.Sprintf("requests that Pod Security judged: %d", n))
-	} else {
+	if a.evaluatedRequests[ns] == 0 {
 		r.Status = StatusUnknown
-		parts = append(parts, "the log has no request in it that Pod Security judged")
 	}
-	if n := a.dryRunRequests[ns]; n > 0 {
-		parts = append(parts, fmt.Sprintf("dry runs, which are passed over: %d", n))
-	}
-	r.Reason = strings.Join(parts, "; ")
+	r.Reason = message.New("verify-audit-summary", "requests", a.evaluatedRequests[ns], "dryRuns", a.dryRunRequests[ns])
 	return r
 }

@@ -3,8 +3,9 @@ package verify
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // isSecurityRefusal reports whether an API server says in a message that Pod Security Admission or the PodSecurityPolicies
@@ -33,13 +34,10 @@ func (s *snapshot) refusalMessage(m *controller) string {
 	return s.refusals[m.uid].message
 }
 
-// podCountText returns how many pods a controller has and should have.
-func (s *snapshot) podCountText(m *controller) string {
-	text := fmt.Sprintf("has %d of %d pods", s.pods[m.uid].present, m.desiredPods)
-	if n := s.pods[m.uid].terminating; n > 0 {
-		text += fmt.Sprintf(", and %d being deleted", n)
-	}
-	return text
+// podCount returns how many pods a controller has and should have.
+func (s *snapshot) podCount(m *controller) message.Message {
+	t := s.pods[m.uid]
+	return message.New("verify-pods", "present", t.present, "desired", m.desiredPods, "terminating", t.terminating)
 }
 
 // hasMissingPods reports whether a controller has fewer pods than it should have.
@@ -93,39 +91,39 @@ func (s *snapshot) evaluateController(m *controller, before string) []CheckResul
 	case !m.makesPods:
 		return nil
 	case s.isRefused(m) && before != "" && (isSecurityRefusal(before) || !isSecurityRefusal(said)):
-		refusals.Status, refusals.Reason = StatusOK, "as before the roll-out: "+said
-		pods.Status, pods.Reason = StatusOK, "as before the roll-out: "+s.podCountText(m)
+		refusals.Status, refusals.Reason = StatusOK, message.New("verify-refused-as-before", "said", said)
+		pods.Status, pods.Reason = StatusOK, s.podCount(m).With("asBefore", true)
 		return []CheckResult{refusals, pods}
 	case s.isRefused(m) && isSecurityRefusal(said):
-		refusals.Status, refusals.Reason, refusals.mayRecover = StatusNotOK, said, true
-		pods.Status, pods.Reason = StatusNotOK, s.podCountText(m)
+		refusals.Status, refusals.Reason, refusals.mayRecover = StatusNotOK, message.New("verify-refused", "said", said), true
+		pods.Status, pods.Reason = StatusNotOK, s.podCount(m)
 		return []CheckResult{refusals, pods}
 	case s.isRefused(m):
 		refusals.Status, refusals.mayRecover = StatusUnknown, true
-		refusals.Reason = "refused for another reason, which hides what Pod Security would say: " + said
-		pods.Status, pods.Reason = StatusUnknown, s.podCountText(m)
+		refusals.Reason = message.New("verify-refused-otherwise", "said", said)
+		pods.Status, pods.Reason = StatusUnknown, s.podCount(m)
 		return []CheckResult{refusals, pods}
 	case m.isSurging && isSecurityRefusal(said):
 		refusals.Status, refusals.mayRecover = StatusUnknown, true
-		refusals.Reason = "it is being updated, and has been refused: " + said
+		refusals.Reason = message.New("verify-refused-in-update", "said", said)
 		return []CheckResult{refusals}
 	case s.podsUnread(m.namespace) && isSecurityRefusal(said):
-		refusals.Status, refusals.Reason = StatusUnknown, "it was refused, and whether its pods have come since could not be read: "+said
+		refusals.Status, refusals.Reason = StatusUnknown, message.New("verify-refused-pods-unread", "said", said)
 		return []CheckResult{refusals}
 	case !m.observed:
-		pods.Status, pods.Reason, pods.mayRecover = StatusUnknown, "its controller has not looked at it yet", true
+		pods.Status, pods.Reason, pods.mayRecover = StatusUnknown, message.New("verify-not-observed"), true
 		return []CheckResult{pods}
 	case s.hasMissingPods(m) && before != "":
-		pods.Status, pods.Reason = StatusOK, "as before the roll-out: "+s.podCountText(m)
+		pods.Status, pods.Reason = StatusOK, s.podCount(m).With("asBefore", true)
 		return []CheckResult{pods}
 	case s.hasMissingPods(m):
-		pods.Status, pods.Reason, pods.mayRecover = StatusNotOK, s.podCountText(m), true
+		pods.Status, pods.Reason, pods.mayRecover = StatusNotOK, s.podCount(m), true
 		if s.isAwaitingPods(m) {
 			pods.Status = StatusUnknown
 		}
 		return []CheckResult{pods}
 	case isSecurityRefusal(past) && !s.podsUnread(m.namespace):
-		refusals.Status, refusals.Reason = StatusOK, "was refused before, and has its pods now: "+past
+		refusals.Status, refusals.Reason = StatusOK, message.New("verify-refused-before", "said", past)
 		return []CheckResult{refusals}
 	}
 	return nil
@@ -141,10 +139,10 @@ func (s *snapshot) unreadResults(namespaces []string) []CheckResult {
 				continue
 			}
 			if u.resource != "pods" {
-				out = append(out, CheckResult{Namespace: ns, Check: CheckRefusals, Status: StatusUnknown, Reason: u.String()})
+				out = append(out, CheckResult{Namespace: ns, Check: CheckRefusals, Status: StatusUnknown, Reason: u.reason()})
 			}
 			if u.resource != "events" {
-				out = append(out, CheckResult{Namespace: ns, Check: CheckPods, Status: StatusUnknown, Reason: u.String()})
+				out = append(out, CheckResult{Namespace: ns, Check: CheckPods, Status: StatusUnknown, Reason: u.reason()})
 			}
 		}
 	}
@@ -172,15 +170,12 @@ func (s *snapshot) namespaceSummaries(namespaces []string, results []CheckResult
 	var out []CheckResult
 	for _, ns := range namespaces {
 		if !amiss[check{ns, CheckRefusals}] {
-			out = append(out, CheckResult{Namespace: ns, Check: CheckRefusals, Status: StatusOK, Reason: "no controller is newly refused pods"})
+			out = append(out, CheckResult{Namespace: ns, Check: CheckRefusals, Status: StatusOK, Reason: message.New("verify-no-new-refusals")})
 		}
 		if amiss[check{ns, CheckPods}] {
 			continue
 		}
-		why := fmt.Sprintf("controllers that lack no pods: %d", counted[ns])
-		if later[ns] > 0 {
-			why += fmt.Sprintf("; cron jobs, which make pods only when they run: %d", later[ns])
-		}
+		why := message.New("verify-controllers", "controllers", counted[ns], "cronJobs", later[ns])
 		out = append(out, CheckResult{Namespace: ns, Check: CheckPods, Status: StatusOK, Reason: why})
 	}
 	return out

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // expectedLabel is the value that one label of a namespace is to have; nil for no such label.
@@ -30,21 +30,21 @@ func (v *Verification) checkLabels(ctx context.Context) (results []CheckResult, 
 		want, known := expected[ns]
 		switch differ := differingLabels(want, have); {
 		case unread[ns] != nil:
-			r.Status, r.Reason = StatusUnknown, unreadText("get", "namespaces", "", unread[ns])
+			r.Status, r.Reason = StatusUnknown, unreadReason("get", "namespaces", "", unread[ns])
 		case !exists:
-			r.Status, r.Reason = StatusNotOK, "the namespace is gone"
+			r.Status, r.Reason = StatusNotOK, message.New("verify-namespace-gone")
 		case !known:
-			r.Status, r.Reason = StatusUnknown, "it is not known which labels are expected: no step of it came to an end"
+			r.Status, r.Reason = StatusUnknown, message.New("verify-labels-unknown")
 		case len(differ) > 0:
-			r.Status, r.Reason = StatusNotOK, strings.Join(differ, "; ")
+			r.Status, r.Reason = StatusNotOK, message.New("verify-labels-differ", "labels", differ)
 		case len(want) == 0 && v.Journal != nil:
-			r.Status, r.Reason = StatusOK, "the roll-out changed no label of it, and is to change none"
+			r.Status, r.Reason = StatusOK, message.New("verify-no-label-changed")
 		default:
 			r.Status, r.Reason = StatusOK, describeExpectation(want)
 		}
 		if len(byAdmission[ns]) > 0 {
 			slices.Sort(byAdmission[ns])
-			r.Reason += "; the server's admission changed other labels along with it, and they are still so: " + strings.Join(slices.Compact(byAdmission[ns]), ", ")
+			r.Reason = r.Reason.With("byAdmission", slices.Compact(byAdmission[ns]))
 		}
 		results = append(results, r)
 	}
@@ -144,22 +144,17 @@ func remainingAdmissionLabels(j *rollout.Journal, labels map[string]map[string]s
 }
 
 // describeExpectation says of labels that are as expected whether the plan or a rollback wants them so.
-func describeExpectation(want map[string]expectedLabel) string {
+func describeExpectation(want map[string]expectedLabel) message.Message {
 	restored := 0
 	for _, w := range want {
 		if w.restored {
 			restored++
 		}
 	}
-	switch {
-	case len(want) == 0:
-		return "no label is planned"
-	case restored == 0:
-		return "as planned"
-	case restored == len(want):
-		return "as before the roll-out"
+	if len(want) == 0 {
+		return message.New("verify-no-label-planned")
 	}
-	return "as planned, or as before the roll-out where it was taken back"
+	return message.New("verify-labels-as-expected", "planned", restored < len(want), "restored", restored > 0)
 }
 
 // differingLabels describes the labels that are not as expected, sorted.

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // namespaceReader lists objects in namespaces, or in all of them if none is named.
@@ -65,19 +66,20 @@ type unreadResource struct {
 	err                        error
 }
 
-// String says what could not be read, and which permission to grant.
-func (u *unreadResource) String() string { return unreadText("list", u.resource, u.group, u.err) }
+// reason says what could not be read, and which permission to grant.
+func (u *unreadResource) reason() message.Message {
+	return unreadReason("list", u.resource, u.group, u.err)
+}
 
-// unreadText says what could not be read, and which permission to grant.
-func unreadText(verb, resource, group string, err error) string {
+// unreadReason says what could not be read, and which permission to grant.
+func unreadReason(verb, resource, group string, err error) message.Message {
 	if group != "" {
 		resource += "." + group
 	}
-	text := fmt.Sprintf("%s could not be read: %s", resource, err)
-	if apierrors.IsForbidden(err) {
-		text += fmt.Sprintf("; grant: %s %s", verb, resource)
+	if !apierrors.IsForbidden(err) {
+		verb = ""
 	}
-	return text
+	return message.New("verify-unread", "resource", resource, "error", err, "grant", verb)
 }
 
 // affects reports whether the resource could not be listed in a namespace.
@@ -107,7 +109,7 @@ func (s *snapshot) unreadError() error {
 				in = append(in, s.unread[k].namespace)
 			}
 		}
-		errs = append(errs, fmt.Errorf("in %s: %s", namespacesText(in), u))
+		errs = append(errs, fmt.Errorf("in %s: %s", namespacesText(in), u.reason()))
 	}
 	return errors.Join(errs...)
 }

@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // policyAnnotation is the annotation that names the PodSecurityPolicy which let a pod in.
@@ -47,7 +47,7 @@ func (v *Verification) checkRecreation(ctx context.Context) []CheckResult {
 	for _, u := range s.unread {
 		for _, ns := range v.Namespaces {
 			if u.affects(ns) {
-				out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusUnknown, Reason: u.String()})
+				out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusUnknown, Reason: u.reason()})
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func (v *Verification) checkRecreation(ctx context.Context) []CheckResult {
 	}
 	for _, ns := range v.Namespaces {
 		if tried[ns] == 0 {
-			out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusOK, Reason: "there is no template that a pod could be made of"})
+			out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusOK, Reason: message.New("verify-no-template")})
 		}
 	}
 	return out
@@ -77,18 +77,18 @@ func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult
 	})
 	switch {
 	case err == nil:
-		r.Status, r.Reason = StatusOK, "the server would take its pod"
-		if policy := made.GetAnnotations()[policyAnnotation]; policy != "" && m.templatePod.GetAnnotations()[policyAnnotation] == "" {
-			r.Reason += fmt.Sprintf(", with what the policy %q fills in, which whoever runs this may use", policy)
+		r.Status, r.Reason = StatusOK, message.New("verify-recreated")
+		if m.templatePod.GetAnnotations()[policyAnnotation] == "" {
+			r.Reason = r.Reason.With("policy", made.GetAnnotations()[policyAnnotation])
 		}
 	case isPodSecurityRefusal(err.Error()):
-		r.Status, r.Reason = StatusNotOK, err.Error()
+		r.Status, r.Reason = StatusNotOK, message.New("verify-refused", "said", err)
 	case isPolicyRefusal(err.Error()):
-		r.Status, r.Reason = StatusUnknown, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+err.Error()
+		r.Status, r.Reason = StatusUnknown, message.New("verify-no-usable-policy", "said", err)
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "cannot create resource"):
-		r.Status, r.Reason = StatusUnknown, fmt.Sprintf("%s; grant: create pods", err)
+		r.Status, r.Reason = StatusUnknown, message.New("verify-create-forbidden", "said", err)
 	default:
-		r.Status, r.Reason = StatusUnknown, "refused for another reason, which hides what Pod Security would say: "+err.Error()
+		r.Status, r.Reason = StatusUnknown, message.New("verify-refused-otherwise", "said", err)
 	}
 	return r
 }
@@ -117,7 +117,7 @@ func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]s
 		if err == nil {
 			out = append(out, CheckResult{
 				Namespace: ns, Check: CheckRecreate, Status: StatusUnknown,
-				Reason: "the server takes from whoever runs this what " + level + " forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
+				Reason: message.New("verify-probe-admitted", "level", level),
 			})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -69,7 +68,7 @@ func TestRecreateOne(t *testing.T) {
 		row(CheckRecreate, "podtemplate/quota", StatusUnknown, hidden+refusedQuota),
 		row(CheckRecreate, "statefulset/db", StatusOK, taken),
 	}
-	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	if diff := cmp.Diff(want, only(got, CheckRecreate), sameResults()); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	if len(asked) != len(want) {
@@ -112,7 +111,7 @@ func TestRecreateUnnoticed(t *testing.T) {
 		row(CheckRecreate, "", StatusUnknown, "the server takes from whoever runs this what baseline forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing"),
 		row(CheckRecreate, "", StatusOK, "there is no template that a pod could be made of"),
 	}
-	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	if diff := cmp.Diff(want, only(got, CheckRecreate), sameResults()); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // checkSteps returns a result for each step of the journal that came to no end, and for each role binding of the bypass that
@@ -32,60 +33,56 @@ func (v *Verification) checkSteps(ctx context.Context, labels map[string]map[str
 			r.Workload = strings.ToLower(s.Create.Kind) + "/" + s.Create.Name
 			r.Status, r.Reason = bypassStepStatus(s, &states[i], bindings[s.Namespace], unread)
 		}
-		if r.Reason != "" {
-			r.Reason = string(s.Stage) + ": " + r.Reason
+		if r.Reason.ID != "" {
 			out = append(out, r)
 		}
 	}
 	return out
 }
 
-// unfinishedStatus returns how it stands with a step that came to no end; the reason is "" if it did, or if its namespace was
-// cancelled before it was begun.
-func unfinishedStatus(state *rollout.StepState) (status CheckStatus, reason string) {
-	const goBack, goOn = "go on with 'rollback'", "go on with 'rollout --resume'"
+// unfinishedStatus returns how it stands with a step that came to no end; the reason has no id if it did, or if its namespace
+// was cancelled before it was begun.
+func unfinishedStatus(s *rollout.Step, state *rollout.StepState) (status CheckStatus, reason message.Message) {
 	switch last := state.LastEvent; {
 	case last == rollout.Undone, last == rollout.Done && !state.RollbackBegun, !state.MayBeApplied && state.NamespaceCancelled:
-		return StatusOK, ""
+		return StatusOK, message.Message{}
 	case last == rollout.Undoing:
-		return StatusUnknown, "taking it back was cut off: " + goBack
+		return StatusUnknown, message.New("verify-undo-cut-off", "stage", s.Stage)
 	case last == rollout.NotReverted:
-		return StatusNotOK, "not reverted by the rollback: " + state.Reason
+		return StatusNotOK, message.New("verify-step-not-reverted", "stage", s.Stage, "reason", state.Reason)
 	case last == rollout.Altered:
-		return StatusNotOK, "altered: " + state.Reason
+		return StatusNotOK, message.New("verify-step-altered", "stage", s.Stage, "reason", state.Reason)
 	case last == rollout.Refused:
-		return StatusNotOK, "refused: " + state.Reason
+		return StatusNotOK, message.New("verify-step-refused", "stage", s.Stage, "reason", state.Reason)
 	case state.RollbackBegun:
-		return StatusUnknown, "not taken back yet: " + goBack
-	case last == rollout.Begun && state.NamespaceCancelled:
-		return StatusUnknown, "begun, and cut off: " + goBack
+		return StatusUnknown, message.New("verify-step-not-taken-back", "stage", s.Stage)
 	case last == rollout.Begun:
-		return StatusUnknown, "begun, and cut off: " + goOn
+		return StatusUnknown, message.New("verify-step-cut-off", "stage", s.Stage, "cancelled", state.NamespaceCancelled)
 	}
-	return StatusUnknown, "not taken yet: " + goOn
+	return StatusUnknown, message.New("verify-step-not-taken", "stage", s.Stage)
 }
 
 // labelStepStatus returns how it stands with a step that changes labels, by those that the namespace has if it exists.
-func labelStepStatus(s *rollout.Step, state *rollout.StepState, have map[string]string, exists bool) (status CheckStatus, reason string) {
-	status, reason = unfinishedStatus(state)
-	if reason != "" && exists && len(differingLabels(expectedLabelsOfStep(s, state), have)) == 0 {
-		return StatusOK, reason + "; by now its labels are as they are to be"
+func labelStepStatus(s *rollout.Step, state *rollout.StepState, have map[string]string, exists bool) (status CheckStatus, reason message.Message) {
+	status, reason = unfinishedStatus(s, state)
+	if reason.ID != "" && exists && len(differingLabels(expectedLabelsOfStep(s, state), have)) == 0 {
+		return StatusOK, reason.With("labelsFit", true)
 	}
 	return status, reason
 }
 
 // bypassStepStatus returns how it stands with a step that creates an object of the bypass, by whether the namespace has its
 // role binding. For the objects that all namespaces share only the journal is asked.
-func bypassStepStatus(s *rollout.Step, state *rollout.StepState, isBound bool, unread error) (status CheckStatus, reason string) {
-	status, reason = unfinishedStatus(state)
+func bypassStepStatus(s *rollout.Step, state *rollout.StepState, isBound bool, unread error) (status CheckStatus, reason message.Message) {
+	status, reason = unfinishedStatus(s, state)
 	switch last := state.LastEvent; {
 	case state.RollbackBegun || s.Namespace == "":
 	case last == rollout.Done && unread != nil:
-		return StatusUnknown, unreadText("list", rollout.RoleBindings().Resource, rollout.RoleBindings().Group, unread)
+		return StatusUnknown, unreadReason("list", rollout.RoleBindings().Resource, rollout.RoleBindings().Group, unread).With("stage", s.Stage)
 	case last == rollout.Done && !isBound:
-		return StatusNotOK, "it was created, and is gone"
+		return StatusNotOK, message.New("verify-step-gone", "stage", s.Stage)
 	case last == rollout.Begun && isBound:
-		return StatusOK, reason + "; by now it is there"
+		return StatusOK, reason.With("bound", true)
 	}
 	return status, reason
 }

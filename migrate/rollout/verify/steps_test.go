@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
@@ -94,10 +93,10 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 	)
 	begun, done := eventOf(0, rollout.Begun), eventOf(0, rollout.Done)
 	labels := func(status CheckStatus, why string) CheckResult {
-		return CheckResult{Namespace: "a", Check: CheckLabels, Status: status, Reason: why}
+		return CheckResult{Namespace: "a", Check: CheckLabels, Status: status, Reason: says(why)}
 	}
 	step := func(status CheckStatus, why string) CheckResult {
-		return CheckResult{Namespace: "a", Check: CheckSteps, Status: status, Reason: "enforce: " + why}
+		return CheckResult{Namespace: "a", Check: CheckSteps, Status: status, Reason: says("enforce: " + why)}
 	}
 	for _, tt := range []struct {
 		name    string
@@ -142,7 +141,7 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := append(only(results, CheckLabels), only(results, CheckSteps)...)
-			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+			if diff := cmp.Diff(tt.want, got, sameResults()); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
@@ -160,8 +159,8 @@ func TestVerifyAfterAPartialRollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []CheckResult{{Namespace: "a", Check: CheckLabels, Status: StatusOK, Reason: "as before the roll-out"}}
-	if diff := cmp.Diff(want, append(only(results, CheckLabels), only(results, CheckSteps)...), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	want := []CheckResult{{Namespace: "a", Check: CheckLabels, Status: StatusOK, Reason: says("as before the roll-out")}}
+	if diff := cmp.Diff(want, append(only(results, CheckLabels), only(results, CheckSteps)...), sameResults()); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
@@ -179,19 +178,19 @@ func TestVerifyLooksForBindings(t *testing.T) {
 		}
 		return only(results, CheckSteps)
 	}
-	row := CheckResult{Namespace: "a", Check: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: StatusNotOK, Reason: "bypass: it was created, and is gone"}
-	if diff := cmp.Diff([]CheckResult{row}, rows(), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	row := CheckResult{Namespace: "a", Check: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: StatusNotOK, Reason: says("bypass: it was created, and is gone")}
+	if diff := cmp.Diff([]CheckResult{row}, rows(), sameResults()); diff != "" {
 		t.Errorf("without it (-want +got):\n%s", diff)
 	}
 	m = fakeCluster(t, join(namespaceOf("a", nil), `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {namespace: a, name: psp2pss-bypass}}`))
-	if diff := cmp.Diff([]CheckResult(nil), rows(), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	if diff := cmp.Diff([]CheckResult(nil), rows(), sameResults()); diff != "" {
 		t.Errorf("with it (-want +got):\n%s", diff)
 	}
 	m.PrependReactor("list", "rolebindings", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(rollout.RoleBindings().GroupResource(), "", errors.New("no"))
 	})
-	row.Status, row.Reason = StatusUnknown, `bypass: rolebindings.rbac.authorization.k8s.io could not be read: rolebindings.rbac.authorization.k8s.io is forbidden: no; grant: list rolebindings.rbac.authorization.k8s.io`
-	if diff := cmp.Diff([]CheckResult{row}, rows(), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	row.Status, row.Reason = StatusUnknown, says(`bypass: rolebindings.rbac.authorization.k8s.io could not be read: rolebindings.rbac.authorization.k8s.io is forbidden: no; grant: list rolebindings.rbac.authorization.k8s.io`)
+	if diff := cmp.Diff([]CheckResult{row}, rows(), sameResults()); diff != "" {
 		t.Errorf("where it may not be read (-want +got):\n%s", diff)
 	}
 }
@@ -202,9 +201,9 @@ func TestVerifyTellsOpenStepsOfTheBypass(t *testing.T) {
 	m := fakeCluster(t, join(namespaceOf("a", nil), namespaceOf("b", nil)))
 	j := journalOf(t, bypass("a", "b"), eventOf(0, rollout.Begun), eventOf(0, rollout.Done), eventOf(1, rollout.Refused))
 	const goOn = "bypass: not taken yet: go on with 'rollout --resume'"
-	shared := CheckResult{Check: CheckSteps, Workload: "clusterrole/psp2pss-bypass", Status: StatusNotOK, Reason: "bypass: refused: for a reason"}
+	shared := CheckResult{Check: CheckSteps, Workload: "clusterrole/psp2pss-bypass", Status: StatusNotOK, Reason: says("bypass: refused: for a reason")}
 	of := func(ns string) CheckResult {
-		return CheckResult{Namespace: ns, Check: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: StatusUnknown, Reason: goOn}
+		return CheckResult{Namespace: ns, Check: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: StatusUnknown, Reason: says(goOn)}
 	}
 	for _, tt := range []struct {
 		names []string
@@ -217,7 +216,7 @@ func TestVerifyTellsOpenStepsOfTheBypass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tt.want, only(results, CheckSteps), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+		if diff := cmp.Diff(tt.want, only(results, CheckSteps), sameResults()); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", tt.names, diff)
 		}
 	}

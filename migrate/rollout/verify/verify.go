@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // CheckStatus is what one check of a roll-out came to.
@@ -32,9 +33,9 @@ type CheckResult struct {
 	// Check is one of the Check constants.
 	Check string `json:"check"`
 	// Workload is kind/name, empty for the namespace as a whole.
-	Workload string      `json:"workload,omitempty"`
-	Status   CheckStatus `json:"status"`
-	Reason   string      `json:"why"`
+	Workload string          `json:"workload,omitempty"`
+	Status   CheckStatus     `json:"status"`
+	Reason   message.Message `json:"why"`
 	// mayRecover is true if a controller may still get its pods by itself.
 	mayRecover bool
 }
@@ -100,7 +101,7 @@ func CheckNamespaces(ctx context.Context, v Verification) ([]CheckResult, error)
 		return nil, err
 	}
 	slices.SortFunc(results, compareCheckResults)
-	return slices.Compact(results), nil
+	return slices.CompactFunc(results, func(a, b CheckResult) bool { return compareCheckResults(a, b) == 0 }), nil
 }
 
 // awaitControllers checks the controllers until nothing is left that they may make good by themselves, or Wait is over.
@@ -127,7 +128,7 @@ func compareCheckResults(a, b CheckResult) int {
 		cmp.Compare(slices.Index(checks, a.Check), slices.Index(checks, b.Check)),
 		cmp.Compare(a.Workload, b.Workload),
 		cmp.Compare(a.Status, b.Status),
-		cmp.Compare(a.Reason, b.Reason),
+		message.Compare(a.Reason, b.Reason),
 	)
 }
 
@@ -138,8 +139,8 @@ func FailingControllers(ctx context.Context, client dynamic.Interface, namespace
 	var out []rollout.FailingController
 	for i := range s.controllers {
 		if m := &s.controllers[i]; s.missingPods(m) {
-			message := cmp.Or(s.refusalMessage(m), s.podCountText(m))
-			out = append(out, rollout.FailingController{Namespace: m.namespace, Kind: m.topOwner.Kind, Name: m.topOwner.Name, Message: message})
+			said := cmp.Or(s.refusalMessage(m), s.podCount(m).Text)
+			out = append(out, rollout.FailingController{Namespace: m.namespace, Kind: m.topOwner.Kind, Name: m.topOwner.Name, Message: said})
 		}
 	}
 	slices.SortFunc(out, func(a, b rollout.FailingController) int {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -92,7 +91,7 @@ func join(documents ...string) string { return strings.Join(documents, "\n---\n"
 
 // row is a result of the namespace shop.
 func row(what, workload string, status CheckStatus, why string) CheckResult {
-	return CheckResult{Namespace: "shop", Check: what, Workload: workload, Status: status, Reason: why}
+	return CheckResult{Namespace: "shop", Check: what, Workload: workload, Status: status, Reason: says(why)}
 }
 
 // failingOf is a controller of the namespace shop that lacks pods.
@@ -197,7 +196,7 @@ func TestVerifyControllers(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := append([]CheckResult{row(CheckLabels, "", StatusUnknown, "it is not known which labels are expected: no step of it came to an end")}, c.want...)
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+			if diff := cmp.Diff(want, got, sameResults()); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
@@ -225,13 +224,13 @@ func TestVerifyLabels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]CheckResult{c.is, noneRefused(), counted(0)}, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+			if diff := cmp.Diff([]CheckResult{c.is, noneRefused(), counted(0)}, got, sameResults()); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
 	}
 	gone, err := CheckNamespaces(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
-	if err != nil || gone[0] != (CheckResult{Namespace: "gone", Check: CheckLabels, Status: StatusNotOK, Reason: "the namespace is gone"}) {
+	if err != nil || !cmp.Equal(gone[0], CheckResult{Namespace: "gone", Check: CheckLabels, Status: StatusNotOK, Reason: says("the namespace is gone")}, sameResults()) {
 		t.Errorf("a namespace that is gone: %+v, %v", gone, err)
 	}
 }
@@ -270,14 +269,14 @@ func TestVerifyForbidden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+		if diff := cmp.Diff(want, got, sameResults()); diff != "" {
 			t.Errorf("without %s (-want +got):\n%s", resource, diff)
 		}
 	}
 	c := fakeCluster(t, join(shop, replicaSet(""), event("rs", "1", refusedPSA)))
 	deny(c, "list", "pods")
 	got, err := CheckNamespaces(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
-	if diff := cmp.Diff([]CheckResult{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" || err != nil {
+	if diff := cmp.Diff([]CheckResult{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, sameResults()); diff != "" || err != nil {
 		t.Errorf("without pods, and no condition that tells (-want +got):\n%s%v", diff, err)
 	}
 	c = fakeCluster(t, join(shop, replicaSet(failing(refusedPSA))))
