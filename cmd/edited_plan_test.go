@@ -14,7 +14,7 @@ import (
 // command is written.
 func TestEditedPlans(t *testing.T) {
 	t.Parallel()
-	evaluationIndex := regexp.MustCompile(`evaluations\[\d+\]`)
+	evaluationIndex := regexp.MustCompile(`evaluations\[\d+\](?:\.(?:mutations|stricterEdits)[^:]*(:))?`)
 	saved := demoOutput(t, "plan", "--demo", "-o", "json")
 	for _, test := range []struct{ name, old, edited, want string }{
 		{"nothing", "", "", ""},
@@ -30,7 +30,12 @@ func TestEditedPlans(t *testing.T) {
 		{"status of a check", `"status": "guaranteed"`, `"status": "safe"`, `policies[0].checks[1].status: "safe" is not one of guaranteed, by-mutation, in-effect, not-ensured, impossible, unknown`},
 		{"level in an evaluation", `"afterPSP": "privileged"`, `"afterPSP": "open"`, `evaluations[N].levels.afterPSP: "open" is not one of privileged, baseline, restricted`},
 		{"id of a reason", `"id": "level-needed"`, `"id": "Level needed"`, `namespaces[0].reasons[0].id: "Level needed" is not the id of a message`},
-		{"argument of a reason", `"next": "restricted"`, `"next": null`, `args.next: null is no text, whole number, true or list of texts`},
+		{"path of an edit", `"path": "spec.containers[0].securityContext.capabilities.drop"`, `"path": "spec.containers[0].image"`, `evaluations[N]: "spec.containers[0].image": it is no field that a patch may write`},
+		{"value of an edit", `"value": "[\"ALL\"]",
+              "check"`, `"value": "all",
+              "check"`, `evaluations[N]: "spec.containers[0].securityContext.capabilities.drop": "all" is no value of this field`},
+		{"number of replicas", `"replicas": 3`, `"replicas": "three"`, `namespaces[11].workloads[2].replicas: a string cannot stand here`},
+		{"argument of a reason", `"next": "restricted"`, `"next": null`, `namespaces[0].reasons[0].args: next: null is no text, whole number, true or list of texts`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -49,10 +54,11 @@ func TestEditedPlans(t *testing.T) {
 			if err := root.ExecuteContext(t.Context()); err != nil {
 				got = err.Error()
 			}
-			got = strings.TrimPrefix(strings.ReplaceAll(got, file, "FILE"), `reading the plan "FILE": decoding the plan: `)
+			got = strings.TrimPrefix(strings.ReplaceAll(got, file, "FILE"), `reading the plan "FILE": `)
+			got = strings.TrimPrefix(got, "decoding the plan: ")
 			got, _, _ = strings.Cut(got, "; correct it")
 			got, _, _ = strings.Cut(got, "; save one")
-			got = evaluationIndex.ReplaceAllString(got, "evaluations[N]") // evaluations are sorted by a hash of their content
+			got = evaluationIndex.ReplaceAllString(got, "evaluations[N]$1") // evaluations are sorted by a hash of their content
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}

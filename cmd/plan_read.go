@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/patch"
 )
 
 // readSavedPlan reads a saved Plan from a file or standard input, as 'plan -o json' or 'plan -o yaml' wrote it.
@@ -29,6 +30,9 @@ func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	plan, err := migrate.ReadPlan(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+	}
+	if err := patch.CheckPlan(plan); err != nil {
+		return nil, fmt.Errorf("reading the plan %q: %w; correct it, or save the plan again", name, err)
 	}
 	return plan, nil
 }

@@ -127,21 +127,21 @@ func marshalPlain(v any) ([]byte, error) {
 func (a *Args) UnmarshalJSON(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return fmt.Errorf("args: %s is no object", data)
+		return fmt.Errorf("%s is no object", data)
 	}
 	*a = nil
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return fmt.Errorf("args: %w", err)
+			return err
 		}
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
-			return fmt.Errorf("args.%v: %w", name, err)
+			return fmt.Errorf("%v: %w", name, err)
 		}
 		value, err := readValue(raw)
 		if err != nil {
-			return fmt.Errorf("args.%v: %w", name, err)
+			return fmt.Errorf("%v: %w", name, err)
 		}
 		*a = append(*a, Arg{name.(string), value})
 	}
