@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,9 +48,12 @@ func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
 
 // yamlToJSON turns one YAML document into JSON.
 func yamlToJSON(data []byte) ([]byte, error) {
-	var doc map[string]any
+	var doc any
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("decoding YAML: %w", err)
+	}
+	if _, is := doc.(map[string]any); !is {
+		return nil, errors.New(`it is neither a JSON object nor a YAML mapping; save a plan with "psp2pss plan -o json=plan.json"`)
 	}
 	return json.Marshal(doc)
 }
