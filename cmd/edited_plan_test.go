@@ -34,7 +34,7 @@ func TestEditedPlans(t *testing.T) {
 		{"value of an edit", `"value": "[\"ALL\"]",
               "check"`, `"value": "all",
               "check"`, `evaluations[N]: "spec.containers[0].securityContext.capabilities.drop": "all" is no value of this field`},
-		{"number of replicas", `"replicas": 3`, `"replicas": "three"`, `namespaces[11].workloads[2].replicas: a string cannot stand here`},
+		{"number of replicas", `"replicas": 3`, `"replicas": "three"`, `namespaces[11].workloads[2].replicas: no string can stand here`},
 		{"argument of a reason", `"next": "restricted"`, `"next": null`, `namespaces[0].reasons[0].args: next: null is no text, whole number, true or list of texts`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

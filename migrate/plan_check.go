@@ -22,6 +22,9 @@ func (p *Plan) checkFieldValues() error {
 	if err := checkPlanValue(reflect.ValueOf(p).Elem(), fieldRules{}); err != nil {
 		return err
 	}
+	if err := p.checkReferences(); err != nil {
+		return err
+	}
 	if target, err := api.ParseVersion(p.TargetVersion); err == nil {
 		if err := CheckTargetVersion(target, p.Source.ServerVersion); err != nil {
 			return fmt.Errorf("targetVersion: %w", err)
@@ -38,6 +41,42 @@ func (p *Plan) checkFieldValues() error {
 		}
 	}
 	return nil
+}
+
+// checkReferences returns what is wrong with the roles and subjects of bindings, and with the conditions of policies; nil if
+// nothing is.
+func (p *Plan) checkReferences() *planFieldError {
+	roles := make(map[string]bool, len(p.Roles))
+	for i := range p.Roles {
+		roles[p.Roles[i].Reference()] = true
+	}
+	for i := range p.Bindings {
+		b := &p.Bindings[i]
+		if !roles[b.Role] {
+			return &planFieldError{fmt.Sprintf("bindings[%d].role", i), fmt.Sprintf("roles has no %q", b.Role)}
+		}
+		for k, s := range b.Subjects {
+			if !s.namesOne() {
+				return &planFieldError{fmt.Sprintf("bindings[%d].subjects[%d]", i, k), `it needs exactly one of group, user and serviceAccount ("namespace/name")`}
+			}
+		}
+	}
+	for i := range p.Policies {
+		for k, id := range p.Policies[i].Conditions {
+			if !slices.ContainsFunc(p.Policies[i].Checks, func(c PolicyCheck) bool { return c.Check == id }) {
+				return &planFieldError{fmt.Sprintf("policies[%d].conditions[%d]", i, k), fmt.Sprintf("checks has no %q", id)}
+			}
+		}
+	}
+	return nil
+}
+
+// namesOne reports whether the subject is exactly one: a group, a user or an account.
+func (s Subject) namesOne() bool {
+	if namespace, name, _ := strings.Cut(s.ServiceAccount, "/"); namespace != "" && name != "" {
+		return s == Subject{ServiceAccount: s.ServiceAccount}
+	}
+	return s.ServiceAccount == "" && (s.Group == "") != (s.User == "")
 }
 
 // fieldRules is what is known of the field that holds a value: its tags, and whether it may be absent.

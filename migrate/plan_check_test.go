@@ -50,6 +50,14 @@ func TestEditedPlan(t *testing.T) {
 		{"verb", func(p *Plan) {
 			p.NamespaceWriters = []NamespaceWriter{{Verbs: []string{"update", "eat"}}}
 		}, `namespaceWriters[0].verbs[1]: "eat" is not one of create, update, patch`},
+		{"a role that is not there", func(p *Plan) { p.Bindings = []Binding{{Role: "ClusterRole x", Subjects: []Subject{}}} }, `bindings[0].role: roles has no "ClusterRole x"`},
+		{"two subjects in one", func(p *Plan) {
+			p.Roles, p.Bindings = []Role{{Name: "x"}}, []Binding{{Role: "ClusterRole x", Subjects: []Subject{{Group: "g"}, {User: "u", Group: "g"}}}}
+		}, `bindings[0].subjects[1]: it needs exactly one of group, user and serviceAccount ("namespace/name")`},
+		{"an account without a namespace", func(p *Plan) {
+			p.Roles, p.Bindings = []Role{{Name: "x"}}, []Binding{{Role: "ClusterRole x", Subjects: []Subject{{ServiceAccount: "web"}}}}
+		}, `bindings[0].subjects[0]: it needs exactly one of group, user and serviceAccount ("namespace/name")`},
+		{"condition", func(p *Plan) { p.Policies[0].Conditions = []string{"x"} }, `policies[0].conditions[0]: checks has no "x"`},
 		{"severity", func(p *Plan) { p.Policies[0].Problems = []pspparse.Problem{{Severity: "minor"}} }, `policies[0].problems[0].severity: "minor" is not one of error, warning`},
 		{"class", func(p *Plan) { p.Policies[0].Lost[0].Class = "minor" }, `policies[0].lost[0].class: "minor" is not one of security, functional, drift`},
 	}

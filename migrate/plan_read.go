@@ -109,7 +109,7 @@ func fieldDecodeError(data []byte, t reflect.Type) *planFieldError {
 		}
 	}
 	if wrong := (*stdjson.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-		return &planFieldError{"", fmt.Sprintf("a %s cannot stand here", wrong.Value)}
+		return &planFieldError{"", fmt.Sprintf("no %s can stand here", wrong.Value)}
 	}
 	return &planFieldError{"", err.Error()}
 }

@@ -25,14 +25,14 @@ func TestReadPlan(t *testing.T) {
 		"a namespace twice": {head + `, "policies": [], "namespaces": [{"name": "a"}, {"name": "a"}], "gaps": []}`, `decoding the plan: it has the namespace "a" twice` + again},
 		"a policy twice":    {head + `, "namespaces": [], "gaps": [], "policies": [{"name": "p"}, {"name": "p"}]}`, `decoding the plan: it has the policy "p" twice` + again},
 		"a list is missing": {head + start + `, "policies": [], "namespaces": [], "gaps": [], "roles": [], "evaluations": []}`, "decoding the plan: bindings: the list is missing" + correct},
-		"a text for a list": {head + `, "policies": "none"}`, "decoding the plan: policies: a string cannot stand here" + correct},
+		"a text for a list": {head + `, "policies": "none"}`, "decoding the plan: policies: no string can stand here" + correct},
 		"a text for a number": {
 			head + policy + `{"checks": [], "position": {"line": "3"}}]}`,
-			"decoding the plan: policies[1].position.line: a string cannot stand here" + correct,
+			"decoding the plan: policies[1].position.line: no string can stand here" + correct,
 		},
 		"a fraction": {
 			head + policy + `{"spec": {"hostPorts": [{"min": 1.5}]}}]}`,
-			"decoding the plan: policies[1].spec.hostPorts[0].min: a number 1.5 cannot stand here" + correct,
+			"decoding the plan: policies[1].spec.hostPorts[0].min: no number 1.5 can stand here" + correct,
 		},
 		"a reference without a kind": {
 			head + `, "namespaces": [{"decidedBy": {"workload": "web"}}]}`,
