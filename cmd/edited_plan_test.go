@@ -39,6 +39,11 @@ func TestEditedPlans(t *testing.T) {
           "args": {`, `"id": "level-needed",
           "args": 3, "x": {`, `namespaces[0].reasons[0].args: 3 is no object`},
 		{"argument of a reason", `"next": "restricted"`, `"next": null`, `namespaces[0].reasons[0].args.next: null is no text, whole number, true or list of texts`},
+		{"path of an edit", `"path": "spec.containers[0].securityContext.capabilities.drop"`, `"path": "spec.containers[0].image"`, `evaluations[N].stricterEdits[1].edits[1]: "spec.containers[0].image": it is no field that a patch may write`},
+		{"value of an edit", `"value": "[\"ALL\"]",
+              "check"`, `"value": "all",
+              "check"`, `evaluations[N].stricterEdits[1].edits[1]: "spec.containers[0].securityContext.capabilities.drop": "all" is no value of this field`},
+		{"number of replicas", `"replicas": 3`, `"replicas": "three"`, `namespaces[11].workloads[2].replicas: no string can stand here`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +62,8 @@ func TestEditedPlans(t *testing.T) {
 			if err := root.ExecuteContext(t.Context()); err != nil {
 				got = err.Error()
 			}
-			got = strings.TrimPrefix(strings.ReplaceAll(got, file, "FILE"), `reading the plan "FILE": decoding the plan: `)
+			got = strings.TrimPrefix(strings.ReplaceAll(got, file, "FILE"), `reading the plan "FILE": `)
+			got = strings.TrimPrefix(got, "decoding the plan: ")
 			got, _, _ = strings.Cut(got, "; correct it")
 			got, _, _ = strings.Cut(got, "; save one")
 			got = evaluationIndex.ReplaceAllString(got, "evaluations[N]") // evaluations are sorted by a hash of their content

@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/patch"
 )
 
 // readSavedPlan reads a saved Plan from a file or standard input, as 'plan -o json' or 'plan -o yaml' wrote it.
@@ -30,6 +32,9 @@ func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
 	}
+	if err := patch.CheckPlan(plan); err != nil {
+		return nil, fmt.Errorf("reading the plan %q: %w; correct it, or save the plan again", name, err)
+	}
 	return plan, nil
 }
 
@@ -43,9 +48,12 @@ func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
 
 // yamlToJSON turns one YAML document into JSON.
 func yamlToJSON(data []byte) ([]byte, error) {
-	var doc map[string]any
+	var doc any
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("decoding YAML: %w", err)
+	}
+	if _, is := doc.(map[string]any); !is {
+		return nil, errors.New(`it is neither a JSON object nor a YAML mapping; save a plan with "psp2pss plan -o json=plan.json"`)
 	}
 	return json.Marshal(doc)
 }

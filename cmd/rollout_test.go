@@ -330,7 +330,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 	t.Parallel()
 	const ofFlux = "Flux writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
 	namespace := func(name, owner, warn string) string {
-		return `{"name":"` + name + `","complete":true,"action":"add","labelOwner":"` + owner + `","labels":{"team":"x"},"current":{"warn":"` + warn + `"},"recommended":{"warn":"restricted"}}`
+		return `{"name":"` + name + `","cautions":[],"blockers":[],"workloads":[],"versions":[],"complete":true,"action":"add","labelOwner":"` + owner + `","labels":{"team":"x"},"current":{"warn":"` + warn + `"},"recommended":{"warn":"restricted"}}`
 	}
 	owned, there, open := namespace("a", "Flux", ""), namespace("b", "Flux", "restricted"), namespace("c", "", "")
 	for _, tt := range []struct {
@@ -356,7 +356,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			plan := `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"prod","uid":"uid-of-kube-system"},"policies":[],"gaps":[],"namespaces":[` + strings.Join(tt.namespaces, ",") + `]}`
+			plan := `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"prod","uid":"uid-of-kube-system"},"policies":[],"gaps":[],"roles":[],"bindings":[],"evaluations":[],"namespaces":[` + strings.Join(tt.namespaces, ",") + `]}`
 			for _, dryRun := range []string{"--dry-run=client", "--dry-run=none"} {
 				if tt.out != "" && tt.code == exitDone && dryRun != "--dry-run=client" {
 					continue // the step would be taken

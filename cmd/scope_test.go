@@ -15,9 +15,9 @@ import (
 // Every command with a selector tells which namespaces it cannot judge, and ends with 4 after it has done the rest.
 func TestSelectorLeavesOutWhatWasNotRead(t *testing.T) {
 	t.Parallel()
-	const plan = `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"prod","uid":"uid-of-kube-system"},"policies":[],"gaps":[],"namespaces":[
-		{"name":"blog","labels":{"team":"web"},"current":{"enforce":"baseline"},"recommended":{"enforce":"baseline"},"action":"unchanged","complete":true},
-		{"name":"lost","objectNotRead":true,"current":{},"recommended":{"enforce":"baseline"},"action":"add","complete":true}]}`
+	const plan = `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"prod","uid":"uid-of-kube-system"},"policies":[],"gaps":[],"roles":[],"bindings":[],"evaluations":[],"namespaces":[
+		{"name":"blog","cautions":[],"blockers":[],"workloads":[],"versions":[],"labels":{"team":"web"},"current":{"enforce":"baseline"},"recommended":{"enforce":"baseline"},"action":"unchanged","complete":true},
+		{"name":"lost","cautions":[],"blockers":[],"workloads":[],"versions":[],"objectNotRead":true,"current":{},"recommended":{"enforce":"baseline"},"action":"add","complete":true}]}`
 	const said = "warning: -l leaves out 1 namespace (lost): the Namespace objects were not read, so their labels are not known\n"
 	const ended = "psp2pss: -l left out 1 namespace (lost) whose labels were not read: read the Namespace objects too, name namespaces with -n, or accept it with --allow-partial\n"
 	for _, command := range [][]string{

@@ -192,8 +192,8 @@ func TestVerifyExpects(t *testing.T) {
 		t.Errorf("exit code %d\n%s\nwant %s", code, errOut, want)
 	}
 
-	const plan = `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"ctx"},"policies":[],"gaps":[],
-		"namespaces":[{"name":"shop","action":"add","current":{},"recommended":{"enforce":"baseline","warn":"restricted"}}]}`
+	const plan = `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"ctx"},"policies":[],"gaps":[],"roles":[],"bindings":[],"evaluations":[],
+		"namespaces":[{"name":"shop","cautions":[],"blockers":[],"workloads":[],"versions":[],"action":"add","current":{},"recommended":{"enforce":"baseline","warn":"restricted"}}]}`
 	const warn = `shop labels not ok pod-security.kubernetes.io/warn is absent, and "restricted" is planned`
 	const sound = "shop labels ok as planned"
 	for stage, want := range map[string]string{"": warn, "observe": warn, "enforce": sound} {

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -22,9 +23,17 @@ func (p *Plan) checkFieldValues() error {
 	if err := checkPlanValue(reflect.ValueOf(p).Elem(), fieldRules{}); err != nil {
 		return err
 	}
+	if err := p.checkReferences(); err != nil {
+		return err
+	}
 	if target, err := api.ParseVersion(p.TargetVersion); err == nil {
 		if err := CheckTargetVersion(target, p.Source.ServerVersion); err != nil {
 			return fmt.Errorf("targetVersion: %w", err)
+		}
+	}
+	if p.Admission != nil {
+		if err := p.Admission.Defaults.checkLevels(); err != nil {
+			return err.under("admission.defaults")
 		}
 	}
 	for i := range p.Namespaces {
@@ -33,6 +42,42 @@ func (p *Plan) checkFieldValues() error {
 		}
 	}
 	return nil
+}
+
+// checkReferences returns what is wrong with the roles and subjects of bindings, and with the conditions of policies; nil if
+// nothing is.
+func (p *Plan) checkReferences() *planFieldError {
+	roles := make(map[string]bool, len(p.Roles))
+	for i := range p.Roles {
+		roles[p.Roles[i].Reference()] = true
+	}
+	for i := range p.Bindings {
+		b := &p.Bindings[i]
+		if !roles[b.Role] {
+			return &planFieldError{fmt.Sprintf("bindings[%d].role", i), fmt.Sprintf("roles has no %q", b.Role)}
+		}
+		for k, s := range b.Subjects {
+			if !s.namesOne() {
+				return &planFieldError{fmt.Sprintf("bindings[%d].subjects[%d]", i, k), `it needs exactly one of group, user and serviceAccount ("namespace/name")`}
+			}
+		}
+	}
+	for i := range p.Policies {
+		for k, id := range p.Policies[i].Conditions {
+			if !slices.ContainsFunc(p.Policies[i].Checks, func(c PolicyCheck) bool { return c.Check == id }) {
+				return &planFieldError{fmt.Sprintf("policies[%d].conditions[%d]", i, k), fmt.Sprintf("checks has no %q", id)}
+			}
+		}
+	}
+	return nil
+}
+
+// namesOne reports whether the subject is exactly one: a group, a user or an account.
+func (s Subject) namesOne() bool {
+	if namespace, name, _ := strings.Cut(s.ServiceAccount, "/"); namespace != "" && name != "" {
+		return s == Subject{ServiceAccount: s.ServiceAccount}
+	}
+	return s.ServiceAccount == "" && (s.Group == "") != (s.User == "")
 }
 
 // fieldRules is what is known of the field that holds a value: its tags, and whether it may be absent.
@@ -64,9 +109,16 @@ func checkPlanValue(v reflect.Value, f fieldRules) *planFieldError {
 		if !v.IsNil() {
 			return checkPlanValue(v.Elem(), f)
 		}
+	case reflect.Int:
+		if v.Int() < 0 {
+			return &planFieldError{"", fmt.Sprintf("%d is negative", v.Int())}
+		}
 	case reflect.Slice:
 		if v.Type() == reflect.TypeFor[message.Args]() {
 			return checkMessageArgs(v.Interface().(message.Args))
+		}
+		if v.IsNil() && !f.optional {
+			return &planFieldError{"", "the list is missing"}
 		}
 		for i := range v.Len() {
 			if err := checkPlanValue(v.Index(i), fieldRules{values: f.values, format: f.format}); err != nil {
@@ -135,6 +187,7 @@ type planFormat struct {
 var planFormats = sync.OnceValue(func() map[string]planFormat {
 	return map[string]planFormat{
 		"version":   {regexp.MustCompile(`^(latest|v1\.(0|[1-9][0-9]*))$`), "a Kubernetes minor such as v1.25, nor latest"},
+		"name":      {regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[a-z0-9.-]{0,253}<generated>)$`), "a name that an object can have"},
 		"namespace": {regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "a name that a namespace can have"},
 		"kind":      {regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?)?$`), "a name that a kind can have"},
 		"id":        {regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`), "the id of a message"},
@@ -163,6 +216,8 @@ func AllowedValues(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[api.Level]():
 		return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+	case reflect.TypeFor[pspparse.Severity]():
+		return []string{string(pspparse.Error), string(pspparse.Warning)}
 	case reflect.TypeFor[Basis]():
 		return []string{string(BasisWorkloads), string(BasisPolicies), string(BasisBoth), string(BasisEmpty), string(BasisOverride)}
 	case reflect.TypeFor[Action]():
@@ -178,14 +233,22 @@ func AllowedValues(t reflect.Type) []string {
 	return nil
 }
 
+// checkLevels returns what is wrong with the levels; nil if nothing is.
+func (l *PodSecurityLabels) checkLevels() *planFieldError {
+	for _, l := range []struct{ name, value string }{{"enforce", l.Enforce}, {"audit", l.Audit}, {"warn", l.Warn}} {
+		if _, err := api.ParseLevel(l.value); l.value != "" && err != nil {
+			return &planFieldError{l.name, fmt.Sprintf("%q is not one of privileged, baseline, restricted", l.value)}
+		}
+	}
+	return nil
+}
+
 // checkRecommendedLabels returns what is wrong with the recommended labels. The current ones may have any value: they are
 // quoted as they stand on the cluster. A version that nothing has reached is one only where it stands there already.
 func (ns *Namespace) checkRecommendedLabels(serverVersion string) *planFieldError {
 	rec := &ns.RecommendedLabels
-	for _, l := range []struct{ name, value string }{{"enforce", rec.Enforce}, {"audit", rec.Audit}, {"warn", rec.Warn}} {
-		if _, err := api.ParseLevel(l.value); l.value != "" && err != nil {
-			return &planFieldError{l.name, fmt.Sprintf("%q is not one of privileged, baseline, restricted", l.value)}
-		}
+	if err := rec.checkLevels(); err != nil {
+		return err
 	}
 	today := labelsFromPolicy(ns.policyFromLabels())
 	for _, l := range []struct{ name, value, today string }{

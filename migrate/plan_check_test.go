@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // TestEditedPlan checks that a value which no plan has is refused, with the path of its field.
@@ -38,6 +40,25 @@ func TestEditedPlan(t *testing.T) {
 		{"version", func(p *Plan) { p.Namespaces[0].LevelByVersion[0].From = "" }, `namespaces[0].versions[0].from: "" is not a Kubernetes minor such as v1.25, nor latest`},
 		{"cover", func(p *Plan) { p.Policies[0].NoLooserThan = "all" }, `policies[0].noLooserThan: "all" is not one of privileged, baseline, restricted, none`},
 		{"status", func(p *Plan) { p.Policies[0].Checks[0].Status = "g" }, `policies[0].checks[0].status: "g" is not one of guaranteed, by-mutation, in-effect, not-ensured, impossible, unknown`},
+		{"a level of the admission configuration", func(p *Plan) { p.Admission = &Admission{Defaults: PodSecurityLabels{Warn: "strict"}} }, `admission.defaults.warn: "strict" is not one of privileged, baseline, restricted`},
+		{"no list of workloads", func(p *Plan) { p.Namespaces[0].Workloads = nil }, `namespaces[0].workloads: the list is missing`},
+		{"no list of roles", func(p *Plan) { p.Roles = nil }, `roles: the list is missing`},
+		{"a negative number", func(p *Plan) { p.Namespaces[0].Workloads[0].Replicas = -1 }, `namespaces[0].workloads[0].replicas: -1 is negative`},
+		{"name of a workload", func(p *Plan) { p.Namespaces[0].Workloads[0].Name = "$(x)" }, `namespaces[0].workloads[0].name: "$(x)" is not a name that an object can have`},
+		{"a name that the server chooses", func(p *Plan) { p.Namespaces[0].Workloads[0].Name = "web-<generated>" }, ""},
+		{"no name of a policy", func(p *Plan) { p.Policies[0].Name = "" }, `policies[0].name: "" is not a name that an object can have`},
+		{"verb", func(p *Plan) {
+			p.NamespaceWriters = []NamespaceWriter{{Verbs: []string{"update", "eat"}}}
+		}, `namespaceWriters[0].verbs[1]: "eat" is not one of create, update, patch`},
+		{"a role that is not there", func(p *Plan) { p.Bindings = []Binding{{Role: "ClusterRole x", Subjects: []Subject{}}} }, `bindings[0].role: roles has no "ClusterRole x"`},
+		{"two subjects in one", func(p *Plan) {
+			p.Roles, p.Bindings = []Role{{Name: "x"}}, []Binding{{Role: "ClusterRole x", Subjects: []Subject{{Group: "g"}, {User: "u", Group: "g"}}}}
+		}, `bindings[0].subjects[1]: it needs exactly one of group, user and serviceAccount ("namespace/name")`},
+		{"an account without a namespace", func(p *Plan) {
+			p.Roles, p.Bindings = []Role{{Name: "x"}}, []Binding{{Role: "ClusterRole x", Subjects: []Subject{{ServiceAccount: "web"}}}}
+		}, `bindings[0].subjects[0]: it needs exactly one of group, user and serviceAccount ("namespace/name")`},
+		{"condition", func(p *Plan) { p.Policies[0].Conditions = []string{"x"} }, `policies[0].conditions[0]: checks has no "x"`},
+		{"severity", func(p *Plan) { p.Policies[0].Problems = []pspparse.Problem{{Severity: "minor"}} }, `policies[0].problems[0].severity: "minor" is not one of error, warning`},
 		{"class", func(p *Plan) { p.Policies[0].Lost[0].Class = "minor" }, `policies[0].lost[0].class: "minor" is not one of security, functional, drift`},
 	}
 	for _, tt := range tests {

@@ -65,7 +65,7 @@ type NamespaceWriter struct {
 	Namespace string `json:"namespace,omitempty"`
 	Subject
 	// Verbs are those of create, update and patch that it has.
-	Verbs []string `json:"verbs"`
+	Verbs []string `json:"verbs" values:"create update patch"`
 	// Binding and Role are the evidence, as in PolicyGrant.
 	Binding string `json:"binding"`
 	Role    string `json:"role"`

@@ -9,7 +9,7 @@ import (
 
 // Policy is one PodSecurityPolicy, assessed.
 type Policy struct {
-	Name string `json:"name"`
+	Name string `json:"name" format:"name"`
 	// ClosestLevel is the nominal level, never an equivalent one. This and the next three are absent if the policy admits
 	// nothing.
 	ClosestLevel api.Level `json:"closestLevel,omitempty"`

@@ -2,9 +2,12 @@ package migrate
 
 import (
 	"bytes"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 
 	"sigs.k8s.io/json"
 )
@@ -25,6 +28,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	var p Plan
 	twice, err := json.UnmarshalStrict(data, &p, json.DisallowDuplicateFields)
 	if err != nil {
+		if at := fieldDecodeError(data, reflect.TypeFor[Plan]()); at != nil && at.path != "" {
+			return nil, fmt.Errorf("decoding the plan: %w; correct it, or save the plan again", at)
+		}
 		return nil, fmt.Errorf("decoding the plan: %w; %s", err, howToSavePlan)
 	}
 	if p.APIVersion != APIVersion || p.Kind != Kind {
@@ -63,6 +69,67 @@ func (p *Plan) checkRequiredLists() error {
 			return fmt.Errorf("it has the namespace %q twice", name)
 		}
 		seen[name] = true
+	}
+	clear(seen)
+	for i := range p.Policies {
+		name := p.Policies[i].Name
+		if seen[name] {
+			return fmt.Errorf("it has the policy %q twice", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// fieldDecodeError returns the error of decoding a value into a type, with the path of the innermost field that cannot have it;
+// nil if it can be decoded. The path is empty for what is no JSON.
+func fieldDecodeError(data []byte, t reflect.Type) *planFieldError {
+	err := json.UnmarshalCaseSensitivePreserveInts(data, reflect.New(t).Interface())
+	if err == nil {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return fieldDecodeError(data, t.Elem())
+	case reflect.Slice:
+		var items []stdjson.RawMessage
+		if json.UnmarshalCaseSensitivePreserveInts(data, &items) == nil {
+			for i := range items {
+				if at := fieldDecodeError(items[i], t.Elem()); at != nil {
+					return at.under(fmt.Sprintf("[%d]", i))
+				}
+			}
+		}
+	case reflect.Struct:
+		var members map[string]stdjson.RawMessage
+		if json.UnmarshalCaseSensitivePreserveInts(data, &members) == nil {
+			if at := memberDecodeError(members, t); at != nil {
+				return at
+			}
+		}
+	}
+	if wrong := (*stdjson.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return &planFieldError{"", fmt.Sprintf("no %s can stand here", wrong.Value)}
+	}
+	return &planFieldError{"", err.Error()}
+}
+
+// memberDecodeError returns the error of decoding the first member of an object that the field of its name in a struct cannot
+// have; nil if there is none.
+func memberDecodeError(members map[string]stdjson.RawMessage, t reflect.Type) *planFieldError {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" {
+			if at := memberDecodeError(members, f.Type); at != nil {
+				return at
+			}
+		}
+		if member, is := members[name]; is && name != "" {
+			if at := fieldDecodeError(member, f.Type); at != nil {
+				return at.under(name)
+			}
+		}
 	}
 	return nil
 }

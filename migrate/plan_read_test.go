@@ -9,17 +9,43 @@ func TestReadPlan(t *testing.T) {
 	t.Parallel()
 	const head = `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"`
 	const start = `, "targetVersion": "v1.25", "source": {"kind": "files"}, "basis": "workloads"`
-	const lists = start + `, "policies": [], "namespaces": [], "gaps": []`
+	const roles = `, "roles": [], "bindings": [], "evaluations": []`
+	const lists = start + roles + `, "policies": [], "namespaces": [], "gaps": []`
+	const correct = "; correct it, or save the plan again"
+	const policy = `, "policies": [{"name": "p"}, `
 	const again = "; save the plan again"
 	const save = `; save one with "psp2pss plan -o json=plan.json"`
 	tests := map[string]struct{ in, want string }{
-		"smallest":           {head + lists + "}\n\n", ""},
-		"a key of later":     {head + lists + `, "later": {"a": 1}}`, ""},
-		"no policies":        {head + `, "namespaces": [], "gaps": []}`, "decoding the plan: it has no list of policies" + again},
-		"no namespaces":      {head + `, "policies": [], "gaps": []}`, "decoding the plan: it has no list of namespaces" + again},
-		"no gaps":            {head + `, "policies": [], "namespaces": []}`, "decoding the plan: it has no list of gaps" + again},
-		"null is no list":    {head + `, "policies": [], "namespaces": [], "gaps": null}`, "decoding the plan: it has no list of gaps" + again},
-		"a namespace twice":  {head + `, "policies": [], "namespaces": [{"name": "a"}, {"name": "a"}], "gaps": []}`, `decoding the plan: it has the namespace "a" twice` + again},
+		"smallest":          {head + lists + "}\n\n", ""},
+		"a key of later":    {head + lists + `, "later": {"a": 1}}`, ""},
+		"no policies":       {head + `, "namespaces": [], "gaps": []}`, "decoding the plan: it has no list of policies" + again},
+		"no namespaces":     {head + `, "policies": [], "gaps": []}`, "decoding the plan: it has no list of namespaces" + again},
+		"no gaps":           {head + `, "policies": [], "namespaces": []}`, "decoding the plan: it has no list of gaps" + again},
+		"null is no list":   {head + `, "policies": [], "namespaces": [], "gaps": null}`, "decoding the plan: it has no list of gaps" + again},
+		"a namespace twice": {head + `, "policies": [], "namespaces": [{"name": "a"}, {"name": "a"}], "gaps": []}`, `decoding the plan: it has the namespace "a" twice` + again},
+		"a policy twice":    {head + `, "namespaces": [], "gaps": [], "policies": [{"name": "p"}, {"name": "p"}]}`, `decoding the plan: it has the policy "p" twice` + again},
+		"a list is missing": {head + start + `, "policies": [], "namespaces": [], "gaps": [], "roles": [], "evaluations": []}`, "decoding the plan: bindings: the list is missing" + correct},
+		"a text for a list": {head + `, "policies": "none"}`, "decoding the plan: policies: no string can stand here" + correct},
+		"a text for a number": {
+			head + policy + `{"checks": [], "position": {"line": "3"}}]}`,
+			"decoding the plan: policies[1].position.line: no string can stand here" + correct,
+		},
+		"a fraction": {
+			head + policy + `{"spec": {"hostPorts": [{"min": 1.5}]}}]}`,
+			"decoding the plan: policies[1].spec.hostPorts[0].min: no number 1.5 can stand here" + correct,
+		},
+		"a reference without a kind": {
+			head + `, "namespaces": [{"decidedBy": {"workload": "web"}}]}`,
+			`decoding the plan: namespaces[0].decidedBy.workload: "web" is not a workload such as "Deployment/web"` + correct,
+		},
+		"an argument that is an object": {
+			head + `, "gaps": [{"id": "x", "args": {"a": {}}}]}`,
+			`decoding the plan: gaps[0].args: a: {} is no text, whole number, true or list of texts` + correct,
+		},
+		"a time": {
+			head + `, "source": {"run": {"readAt": "today"}}}`,
+			`decoding the plan: source.run.readAt: parsing time "today" as "2006-01-02T15:04:05Z07:00": cannot parse "today" as "2006"` + correct,
+		},
 		"a key twice":        {head + lists + `, "gaps": []}`, `decoding the plan: duplicate field "gaps"` + again},
 		"a key in capitals":  {head + start + `, "policies": [], "Namespaces": [], "gaps": []}`, "decoding the plan: it has no list of namespaces" + again},
 		"empty":              {"", "decoding the plan: it is empty" + save},

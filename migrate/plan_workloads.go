@@ -10,7 +10,8 @@ import (
 // Workload is one workload.
 type Workload struct {
 	Kind string `json:"kind" format:"kind"`
-	Name string `json:"name"`
+	// Name of the object; "web-<generated>" where the server chooses the rest of it.
+	Name string `json:"name" format:"name"`
 	// Replicas it asks for, or live pods where it asks for none.
 	Replicas int `json:"replicas"`
 	// Pods is the number of live pods seen.

@@ -27,10 +27,8 @@ type rbacFindings struct {
 
 // missingRole is a role that bindings refer to and that was not read.
 type missingRole struct {
-	// example is the first of the bindings.
-	example string
-	// bindings is their number.
-	bindings int
+	// bindings are their references.
+	bindings []string
 }
 
 // add adds one finding.
@@ -80,11 +78,10 @@ func (f *rbacFindings) addMissingRole(key roleKey, binding string) {
 	}
 	u := f.missingRoles[key]
 	if u == nil {
-		u = &missingRole{example: binding}
+		u = &missingRole{}
 		f.missingRoles[key] = u
 	}
-	u.example = min(u.example, binding)
-	u.bindings++
+	u.bindings = append(u.bindings, binding)
 }
 
 // checkSubjects adds a finding for each subject of a binding that never matches anyone.
@@ -240,5 +237,5 @@ func (f *rbacFindings) missingRoleLabels() map[string]bool {
 
 // reason says what it means that a role was not read.
 func (u *missingRole) reason() message.Message {
-	return message.New("role-unread", "binding", u.example, "more", u.bindings-1)
+	return message.New("role-unread", "bindings", slices.Sorted(slices.Values(u.bindings)))
 }

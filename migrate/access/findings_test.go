@@ -178,3 +178,17 @@ func TestEmptyInventory(t *testing.T) {
 		t.Errorf("PodCreators = %+v, want nothing", got)
 	}
 }
+
+// A role that was not read names all bindings to it, though its text names one.
+func TestMissingRoleHasAllBindings(t *testing.T) {
+	t.Parallel()
+	in := policies("p").bind("web", "gone", user("eve")).bind("ci", "gone", user("eve")).bind("db", "gone", user("eve"))
+	found := in.resolve().Dangling
+	if len(found) != 1 {
+		t.Fatalf("findings: %v", found)
+	}
+	want := []string{"RoleBinding ci/b", "RoleBinding db/b", "RoleBinding web/b"}
+	if diff := cmp.Diff(any(want), found[0].Reason.Args.Get("bindings")); diff != "" {
+		t.Errorf("bindings (-want +got):\n%s", diff)
+	}
+}

@@ -269,3 +269,42 @@ func TestUnsoundValuesAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckPlan names the value that no patch could write. A container may have any name.
+func TestCheckPlan(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		mutation migrate.TemplateMutation
+		edit     migrate.TemplateEdit
+		want     string
+	}{
+		"none": {},
+		"a path": {
+			mutation: migrate.TemplateMutation{Path: "spec.hostNetwork", Value: "true"},
+			want:     `evaluations[0].mutations[0]: "spec.hostNetwork": it is no field that a patch may write`,
+		},
+		"a value": {
+			edit: migrate.TemplateEdit{Path: "spec.securityContext.runAsNonRoot", Value: "yes"},
+			want: `evaluations[0].stricterEdits[0].edits[0]: "spec.securityContext.runAsNonRoot": "yes" is no value of this field`,
+		},
+		"a container without a name": {edit: migrate.TemplateEdit{Path: "spec.containers[0].securityContext.runAsNonRoot", Value: "true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := &migrate.Evaluation{}
+			if tt.mutation.Path != "" {
+				e.Mutations = []migrate.TemplateMutation{tt.mutation}
+			}
+			if tt.edit.Path != "" {
+				e.StricterEdits = []migrate.StricterEdits{{Edits: []migrate.TemplateEdit{tt.edit}}}
+			}
+			got := ""
+			if err := patch.CheckPlan(&migrate.Plan{Evaluations: []*migrate.Evaluation{e}}); err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("error %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

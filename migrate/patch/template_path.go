@@ -63,14 +63,17 @@ func containerFields() []securityField {
 
 // The paths that a patch may write.
 var (
-	containerPathPattern = regexp.MustCompile(`^spec\.(initContainers|containers)\[(\d{1,4})\]\.securityContext\.([A-Za-z.]+)$`)
+	containerPathPattern = regexp.MustCompile(`^spec\.(initContainers|containers)\[(\d{1,6})\]\.securityContext\.([A-Za-z.]+)$`)
 	podPathPattern       = regexp.MustCompile(`^spec\.securityContext\.([A-Za-z.]+)$`)
 	appArmorPathPattern  = regexp.MustCompile(`^metadata\.annotations\[(` +
 		regexp.QuoteMeta(corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix) + `[a-z0-9-]{1,63})\]$`)
 )
 
-// errUnknownField is returned for a path that a patch may not write.
-var errUnknownField = errors.New("it is no field that a patch may write")
+// What parseTemplateValue returns for a path that a patch may not write, and for a name that no container can have.
+var (
+	errUnknownField  = errors.New("it is no field that a patch may write")
+	errContainerName = errors.New("has no valid name there")
+)
 
 // parseTemplateValue parses a path of the Plan and its value. An error says why no sound plan has them.
 func parseTemplateValue(at, container, text string) (TemplateValue, error) {
@@ -78,9 +81,6 @@ func parseTemplateValue(at, container, text string) (TemplateValue, error) {
 	f, err := v.parsePath()
 	if err != nil {
 		return v, fmt.Errorf("%q: %w", at, err)
-	}
-	if !v.acceptsContainer(container) {
-		return v, fmt.Errorf("%q: the container %q has no valid name there", at, container)
 	}
 	into := f.newValue()
 	d := json.NewDecoder(strings.NewReader(text))
@@ -93,6 +93,9 @@ func parseTemplateValue(at, container, text string) (TemplateValue, error) {
 		return v, fmt.Errorf("%q: %w", at, err)
 	}
 	v.Value = compacted.Bytes()
+	if !v.acceptsContainer(container) {
+		return v, fmt.Errorf("%q: the container %q %w", at, container, errContainerName)
+	}
 	return v, nil
 }
 
@@ -172,9 +175,9 @@ func (v *TemplateValue) compareInTemplate(other *TemplateValue) int {
 	key := func(v *TemplateValue) string {
 		switch {
 		case v.path.container && v.path.keys[1] == "initContainers":
-			return fmt.Sprintf("1 %04d", v.path.index)
+			return fmt.Sprintf("1 %06d", v.path.index)
 		case v.path.container:
-			return fmt.Sprintf("2 %04d", v.path.index)
+			return fmt.Sprintf("2 %06d", v.path.index)
 		}
 		return "0"
 	}

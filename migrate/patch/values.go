@@ -2,6 +2,7 @@ package patch
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -213,4 +214,35 @@ func lastPerPath(values []TemplateValue) []TemplateValue {
 	}
 	slices.SortStableFunc(out, func(a, b TemplateValue) int { return a.compareInTemplate(&b) })
 	return out
+}
+
+// CheckPlan returns an error that names the first value of a plan which no field can have, or whose path is that of no field that
+// a patch writes. A plan is a file, and anybody may have edited it. Containers may have any name, as they were read: where it is
+// not valid, the workload gets no patch.
+func CheckPlan(p *migrate.Plan) error {
+	for i, e := range p.Evaluations {
+		for k, m := range e.Mutations {
+			if m, _, ok := asTemplateValue(m); ok {
+				if err := checkTemplateValue(m.Path, m.Container, m.Value); err != nil {
+					return fmt.Errorf("evaluations[%d].mutations[%d]: %w", i, k, err)
+				}
+			}
+		}
+		for k, s := range e.StricterEdits {
+			for n, edit := range s.Edits {
+				if err := checkTemplateValue(edit.Path, edit.Container, edit.Value); err != nil {
+					return fmt.Errorf("evaluations[%d].stricterEdits[%d].edits[%d]: %w", i, k, n, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkTemplateValue returns what is wrong with a path and its value beside the name of the container.
+func checkTemplateValue(at, container, text string) error {
+	if _, err := parseTemplateValue(at, container, text); !errors.Is(err, errContainerName) {
+		return err
+	}
+	return nil
 }

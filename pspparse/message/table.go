@@ -535,7 +535,7 @@ func grantKinds() []Kind {
 		},
 		{
 			"role-unread", "Bindings refer to a role that was not read. Read it, too.",
-			"was not read, bound by {binding}[?more  and {more} more]: what it grants is not known, and nothing if it does not exist",
+			"was not read, bound by {bindings:1 and}: what it grants is not known, and nothing if it does not exist",
 		},
 		{
 			"role-aggregation-circle", "Which rules remain in ClusterRoles that select each other depends on timing. Read them from the cluster.",
