@@ -12,6 +12,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/injector"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -396,7 +397,7 @@ func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark 
 				Why: message.New("injection-as-observed", "pod", s.workload.Namespace+"/"+s.pods.ExamplePod),
 			}
 			f.expectInjectedShape(w, fmt.Sprintf("%s %p %d", in.Name, s.pods.Shape, n), added, &one)
-			if loosest.Injector == "" || isLooserLevel(one.Level, loosest.Level) {
+			if loosest.Injector == "" || levels.Looser(one.Level, loosest.Level) {
 				loosest = one
 			}
 		}
@@ -443,7 +444,7 @@ func (f *injectionPredictor) recordInjection(w *podTemplate, one Injection) {
 	switch {
 	case at < 0:
 		f.result.byWorkload[w.Workload] = append(all, one)
-	case isLooserLevel(one.Level, all[at].Level): // of another template
+	case levels.Looser(one.Level, all[at].Level): // of another template
 		all[at] = one
 	}
 }
@@ -481,7 +482,7 @@ func (f *injectionPredictor) levelOfAddition(w *podTemplate, key string, adds *c
 		f.shapeCache[id] = shape
 	}
 	for _, v := range f.enforceAt {
-		level = looserLevel(level, f.evaluator.Evaluate(shape, v).Level)
+		level = levels.LeastStrict(level, f.evaluator.Evaluate(shape, v).Level)
 	}
 	return level
 }

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -149,7 +150,7 @@ func allowedFieldValues(t reflect.Type, f fieldRules) []string {
 func AllowedValues(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[api.Level]():
-		return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+		return levels.Names()
 	case reflect.TypeFor[Basis]():
 		return []string{string(BasisWorkloads), string(BasisPolicies), string(BasisBoth), string(BasisEmpty), string(BasisOverride)}
 	case reflect.TypeFor[Action]():

@@ -11,6 +11,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 )
 
 // Options of the functions that write labels.
@@ -33,7 +34,7 @@ func LoosensLevel(ns *migrate.Namespace) bool {
 
 // isLooser reports whether a recommended level is less strict than today's.
 func isLooser(recommended string, today api.LevelVersion) bool {
-	return recommended != "" && api.CompareLevels(api.Level(recommended), today.Level) < 0
+	return levels.Looser(api.Level(recommended), today.Level)
 }
 
 // Label is one label of a namespace with its value.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
@@ -42,7 +43,7 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		values = append(values, v)
 	}
 	values = lastPerPath(values)
-	if level := w.Levels.AsAdmitted; len(values) > 0 && level != "" && w.Levels.AfterPSP != "" && api.CompareLevels(level, w.Levels.AfterPSP) < 0 {
+	if level := w.Levels.AsAdmitted; len(values) > 0 && levels.Looser(level, w.Levels.AfterPSP) {
 		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Levels.AfterPSP))
 	}
 	if w.Pods == 0 && slices.ContainsFunc(values, requiresNonRoot) {

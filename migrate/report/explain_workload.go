@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -213,7 +214,7 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 		d.add(Paragraph{"It fails no check of any level."})
 		return
 	}
-	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+	for _, level := range levels.WithChecks() {
 		var points []string
 		for _, v := range wl.Violations {
 			if v.Level == level {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -161,12 +162,12 @@ func planLegend(plan *migrate.Plan) Paragraph {
 		return Paragraph{"No namespaces."}
 	}
 	used, system := map[migrate.Action]bool{}, false
-	levels := map[string]int{}
+	namespacesAt := map[string]int{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
 		used[ns.Action] = true
 		system = system || ns.System
-		levels[ns.RecommendedLabels.Enforce]++
+		namespacesAt[ns.RecommendedLabels.Enforce]++
 	}
 	var legend []string
 	for _, m := range actionMarks() {
@@ -178,12 +179,12 @@ func planLegend(plan *migrate.Plan) Paragraph {
 		legend = append(legend, "* part of the platform")
 	}
 	var counts []string
-	for _, l := range []api.Level{api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged} {
-		if n := levels[string(l)]; n > 0 {
+	for _, l := range slices.Backward(levels.LooseToStrict()) {
+		if n := namespacesAt[string(l)]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, l))
 		}
 	}
-	if n := levels[""]; n > 0 {
+	if n := namespacesAt[""]; n > 0 {
 		counts = append(counts, fmt.Sprintf("%d not set", n))
 	}
 	return Paragraph{strings.Join(legend, "; ") + ".", "Enforce: " + strings.Join(counts, ", ") + "."}
