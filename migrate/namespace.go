@@ -338,7 +338,7 @@ func compareWithCurrent(ns *Namespace, loosened bool) Action {
 	case cur == rec:
 		return ActionUnchanged
 	}
-	for _, key := range PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if have, there := ns.LabelValue(key); there && have != rec.Get(key) {
 			return ActionChange
 		}

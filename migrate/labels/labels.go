@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Options of the functions that write labels.
@@ -50,7 +51,7 @@ func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 		return write
 	}
 	var out []Label
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		for _, l := range slices.Concat(write, also) {
 			if l.Key == key {
 				out = append(out, l)
@@ -63,7 +64,7 @@ func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 // StageLabels returns those of WantedLabels that belong to the stage.
 func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		value := ns.RecommendedLabels.Get(key)
 		if value != "" && stage.includes(key) && (!isEnforceKey(key) || !WithholdsLoosening(ns)) {
 			out = append(out, Label{key, value})

@@ -9,6 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // namespaceManifest is a Namespace with nothing but its Pod Security labels.
@@ -110,7 +111,7 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 // writeLeftOut writes comments that say why a namespace is left out, and which labels belong into its manifest.
 func writeLeftOut(b *bytes.Buffer, why string, set map[string]string) {
 	script.Comment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
 			script.Comment(b, "    %s: %s", key, value)
 		}
@@ -168,7 +169,7 @@ func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
 	for _, l := range WantedLabels(ns, stage) {
 		set[l.Key] = l.Value
 	}
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		have := Label{key, ns.CurrentLabels.Get(key)}
 		if _, ok := set[key]; !ok && have.Value != "" && validLabel(have) {
 			set[key] = have.Value

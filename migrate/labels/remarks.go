@@ -77,7 +77,7 @@ func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 		return []string{"  " + ns.LabelOwner + " writes this namespace and would undo what is not in its source: put these labels there"}
 	}
 	if key := contradictingKey(writers); key != "" {
-		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, podSecurityLabelPrefix)+": leave these labels to one of them")
+		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, inventory.PodSecurityLabelPrefix)+": leave these labels to one of them")
 	}
 	return append(lines, labelsInForms(writers, WantedLabels(ns, stage))...)
 }
@@ -92,7 +92,7 @@ func nextOwnerRun(w *inventory.LabelWriter) string {
 
 // contradictingKey is the first label to which two of the writers of a namespace give different values; "" for none.
 func contradictingKey(writers []*inventory.LabelWriter) string {
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		values := map[string]bool{}
 		for _, w := range writers {
 			if value, ok := w.Labels[key]; ok {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // WriteTerraform writes a kubernetes_labels resource of the provider hashicorp/kubernetes for each namespace of
@@ -52,7 +53,7 @@ func formatHCLMap(set map[string]string) string {
 		widest = max(widest, len(key))
 	}
 	var b strings.Builder
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
 			fmt.Fprintf(&b, "    \"%s\"%s = \"%s\"\n", key, strings.Repeat(" ", widest-len(key)), value)
 		}
