@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -103,7 +104,7 @@ func describeRepairs(ns *migrate.Namespace, stage Stage) string {
 	var parts []string
 	for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {
 		was, _ := ns.LabelValue(l.Key)
-		parts = append(parts, fmt.Sprintf("%s=%s in place of %s, which the server takes for %s", strings.TrimPrefix(l.Key, inventory.PodSecurityLabelPrefix), l.Value, quoteASCII(was), ServerValueForInvalid(l.Key)))
+		parts = append(parts, fmt.Sprintf("%s=%s in place of %s, which the server takes for %s", strings.TrimPrefix(l.Key, inventory.PodSecurityLabelPrefix), l.Value, strconv.QuoteToASCII(was), ServerValueForInvalid(l.Key)))
 	}
 	if len(parts) == 0 {
 		return ""

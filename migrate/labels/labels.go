@@ -6,6 +6,7 @@ package labels
 
 import (
 	"slices"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
@@ -104,7 +105,7 @@ func WhyRefused(ns *migrate.Namespace) string {
 	}
 	for _, l := range WantedLabels(ns, StageAll) {
 		if !validLabel(l) {
-			return "the label " + l.Key + " would get the value " + quoteASCII(l.Value) + ", which is not valid"
+			return "the label " + l.Key + " would get the value " + strconv.QuoteToASCII(l.Value) + ", which is not valid"
 		}
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -67,7 +68,7 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 	script.Comment(b, "%s", script.SameClusterNote(p.Source))
 	script.Comment(b, "  %s", script.ClusterUIDCommand(kubectl))
 	if n := len(leftOutNamespaces(p, opts.Stage, merged)); n > 0 {
-		script.Comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", phrases.CountNoun(n, "namespace is", "namespaces are"))
+		script.Comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", english.Count(n, "namespace is", "namespaces are"))
 	}
 	script.Comment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
 	script.Comment(b, "%s", clientAppliedQuery(kubectl))

@@ -23,7 +23,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	outcome := OutcomeOf(ns, stage)
 	switch {
 	case outcome == OutcomeRefused:
-		return []string{fmt.Sprintf("%s: refused, %s", quoteASCII(ns.Name), WhyRefused(ns))}
+		return []string{fmt.Sprintf("%s: refused, %s", strconv.QuoteToASCII(ns.Name), WhyRefused(ns))}
 	case outcome == OutcomeSkipped && len(WantedLabels(ns, StageAll)) == 0:
 		return append([]string{ns.Name + ": left alone, nothing is recommended"}, cautionRemarks(ns)...)
 	}
@@ -142,17 +142,17 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 	case WithholdsLoosening(ns):
 		now, wanted := ns.EffectivePolicyToday().Enforce, level
 		today, labelled := ns.LabelValue(api.EnforceLevelLabel)
-		stays := "enforce stays " + quoteASCII(today)
+		stays := "enforce stays " + strconv.QuoteToASCII(today)
 		if !labelled {
-			stays = "enforce stays unset, with the default " + quoteASCII(string(now.Level))
+			stays = "enforce stays unset, with the default " + strconv.QuoteToASCII(string(now.Level))
 		}
 		for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {
 			if l.Key == api.EnforceLevelLabel {
-				stays = fmt.Sprintf("enforce becomes %s, as which the server takes %s today", l.Value, quoteASCII(today))
+				stays = fmt.Sprintf("enforce becomes %s, as which the server takes %s today", l.Value, strconv.QuoteToASCII(today))
 			}
 		}
 		if string(now.Level) == wanted {
-			stays, wanted = strings.Replace(stays, quoteASCII(wanted), quoteASCII(now.String()), 1), wanted+":"+rec.EnforceVersion
+			stays, wanted = strings.Replace(stays, strconv.QuoteToASCII(wanted), strconv.QuoteToASCII(now.String()), 1), wanted+":"+rec.EnforceVersion
 		}
 		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or fix the workloads",
 			stays, wanted, phrases.DecisionReason(ns), level, ns.Name)

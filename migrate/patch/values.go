@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -159,7 +159,7 @@ func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue)
 	var out []string
 	sets := slices.ContainsFunc(values, func(v TemplateValue) bool { return slices.Contains(v.path.keys, "seccompProfile") })
 	if names := policiesForbiddingSeccomp(p, w); sets && len(names) > 0 {
-		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", phrases.JoinFirst(names, 3)))
+		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", english.First(names, 3)))
 	}
 	if more := mutatedBeyond(w, values); len(more) > 0 {
 		out = append(out, fmt.Sprintf("a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep (%s)", strings.Join(more, ", ")))

@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -191,7 +192,7 @@ func admissionDriftTexts(wl *migrate.Workload) []string {
 func debuggedPodTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, d := range wl.DebuggedPods {
-		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, phrases.JoinFirst(d.Containers, 5))
+		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, english.First(d.Containers, 5))
 		if d.RefusedAt != "" {
 			text += fmt.Sprintf("; as long as the pod is there, %s refuses it new debug containers and new images", d.RefusedAt)
 		}

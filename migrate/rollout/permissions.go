@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -37,12 +37,8 @@ func (r Permission) String() string {
 	if r.Name != "" {
 		text += " " + r.Name
 	}
-	const most = 5
-	switch n := len(r.Namespaces); {
-	case n > most:
-		text += fmt.Sprintf(" (in %s and %d more)", strings.Join(r.Namespaces[:most], ", "), n-most)
-	case n > 0:
-		text += " (in " + strings.Join(r.Namespaces, ", ") + ")"
+	if len(r.Namespaces) > 0 {
+		text += " (in " + english.First(r.Namespaces, 5) + ")"
 	}
 	return text
 }

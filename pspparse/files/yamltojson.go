@@ -242,7 +242,7 @@ func tooDeepReason(l Limits) string { return fmt.Sprintf("it nests deeper than %
 // writeAlias writes what an alias stands for.
 func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
 	if c.openAnchors[n.Alias] {
-		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", escapeInput(n.Value))}
+		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", pspparse.EscapeInput(n.Value))}
 	}
 	if c.openAnchors == nil {
 		c.openAnchors = map[*yaml.Node]bool{}
