@@ -52,6 +52,7 @@ func mayImport() map[string][]string {
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"pspparse/english", "migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
 		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout"},
+		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate"}, writers...),
 		"fixtures":                  {},
@@ -67,6 +68,7 @@ func mayImport() map[string][]string {
 			"migrate/patch",
 			"migrate/report",
 			"migrate/rollout",
+			"migrate/roles",
 			"migrate/rollout/verify",
 			"migrate/simulation",
 			"pspparse/admissionconfig",
@@ -80,7 +82,7 @@ func mayImport() map[string][]string {
 // mayReach says which of our packages may depend, directly or not, on what the rest must stay free of.
 func mayReach() map[string][]string {
 	return map[string][]string{
-		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "cmd", "."},
+		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/roles", "migrate/rollout/verify", "migrate/cleanhelm", "cmd", "."},
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},

@@ -41,8 +41,20 @@ func RestorableLabelValue(key string, was *string) *string {
 	return &taken
 }
 
-// UnrestorableLabels returns the labels of a step whose values before are invalid. The server has such values from the time
+// unrestorableLabels returns the labels of a step whose values before are invalid. The server has such values from the time
 // before it checked them, and takes none any more: a rollback cannot put them back.
-func (s *Step) UnrestorableLabels() []LabelChange {
+func (s *Step) unrestorableLabels() []LabelChange {
 	return slices.DeleteFunc(slices.Clone(s.Labels), func(c LabelChange) bool { return EqualLabelValues(c.Before, c.RestoredValue()) })
+}
+
+// UnrestorableWarnings returns a sentence for each label of the steps that no rollback can restore as it was.
+func UnrestorableWarnings(steps []Step) []string {
+	var out []string
+	for i := range steps {
+		for _, c := range steps[i].unrestorableLabels() {
+			out = append(out, fmt.Sprintf("%s: %s=%s is invalid: no server takes such a value any more, and a rollback puts %s in its place, which the server takes it for",
+				steps[i].Namespace, c.Key, *c.Before, *c.RestoredValue()))
+		}
+	}
+	return out
 }

@@ -90,7 +90,7 @@ func TestInvalidIsNotRestored(t *testing.T) {
 	step := enforce("a", "baseline")
 	step.Labels[0].Before = text("baselinx")
 	want := []LabelChange{{Key: api.EnforceLevelLabel, Before: text("baselinx"), After: text("baseline")}}
-	if diff := cmp.Diff(want, step.UnrestorableLabels()); diff != "" {
+	if diff := cmp.Diff(want, step.unrestorableLabels()); diff != "" {
 		t.Errorf("what cannot be restored (-want +got):\n%s", diff)
 	}
 	r := begin(t, m, observe("a"), step)
