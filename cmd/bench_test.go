@@ -78,7 +78,7 @@ func BenchmarkPlanOverDump(b *testing.B) {
 			b.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := report.WritePlan(&out, "table", plan, report.Options{}); err != nil {
+		if err := report.PlanFormats()[0].Write(&out, plan, report.Options{}); err != nil {
 			b.Fatal(err)
 		}
 		ours += time.Since(start)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,9 +126,9 @@ func cleanHelmRun(ctx context.Context, o *cleanHelmOptions) error {
 // confirm shows what would be cleaned, and returns whether somebody agrees.
 func (o *cleanHelmOptions) confirm(ctx context.Context, revisions []helm.Release, contextName string) bool {
 	for i := range revisions {
-		o.printMessage("would clean %s", describeRevision(&revisions[i], revisions[i].Policies))
+		o.printMessage("would clean %s", cleanhelm.Describe(&revisions[i], revisions[i].Policies))
 	}
-	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), english.Plural(len(revisions), "revision", "revisions"), contextName))
+	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %s on the cluster of context %s?", english.Count(len(revisions), "stored revision", "stored revisions"), contextName))
 }
 
 // clean cleans one revision after the other and prints a line about each. It goes on after one that is refused, and returns
@@ -138,10 +137,10 @@ func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revi
 	refused := 0
 	for i := range revisions {
 		done, err := c.Clean(ctx, revisions[i].Storage)
-		line := "cleaned  " + describeRevision(&revisions[i], done.Removed) + "; backup " + done.Backup
+		line := "cleaned  " + cleanhelm.Describe(&revisions[i], done.Removed) + "; backup " + done.Backup
 		if err != nil {
 			refused++
-			line = "refused  " + describeRevision(&revisions[i], revisions[i].Policies) + ": " + err.Error()
+			line = "refused  " + cleanhelm.Describe(&revisions[i], revisions[i].Policies) + ": " + err.Error()
 		}
 		if _, err := fmt.Fprintln(o.streams.Out, escape.Terminal(line)); err != nil {
 			return fmt.Errorf("writing to standard output: %w", err)
@@ -162,19 +161,10 @@ func (o *cleanHelmOptions) verdict(gaps []inventory.Gap) error {
 	if len(gaps) == 0 || o.AllowPartial {
 		return nil
 	}
-	return partialError{fmt.Errorf("%d %s could not be read, and may hold policies; accept it with --%s", len(gaps), english.Plural(len(gaps), "thing", "things"), allowPartialFlag)}
+	return partialError{fmt.Errorf("%s could not be read, and may hold policies; accept it with --%s", english.Count(len(gaps), "thing", "things"), allowPartialFlag)}
 }
 
 // printMessage writes a line to standard error, escaped for a terminal.
 func (o *cleanHelmOptions) printMessage(format string, args ...any) {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, escape.Terminal(fmt.Sprintf(format, args...)))
-}
-
-// describeRevision names a stored revision, and documents in it by kind and name alone: its values hold passwords.
-func describeRevision(r *helm.Release, documents []helm.Document) string {
-	names := make([]string, 0, len(documents))
-	for _, d := range documents {
-		names = append(names, d.Kind+" "+d.Name)
-	}
-	return fmt.Sprintf("%s/%s revision %d (%s): %s", r.Namespace, r.Name, r.Revision, r.Storage.Kind, strings.Join(names, ", "))
 }

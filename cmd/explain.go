@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // explainOptions are the parsed flags and argument of the command explain.
@@ -133,24 +134,13 @@ func parseWorkload(o *explainOptions, arg string) error {
 
 // parseWorkloadKind reads a workload kind as kubectl does, plural and short names included: deploy, sts, pods.
 func parseWorkloadKind(s string) string {
-	switch k := strings.ToLower(s); k {
-	case "po":
-		return "pod"
-	case "deploy":
-		return "deployment"
-	case "sts":
-		return "statefulset"
-	case "ds":
-		return "daemonset"
-	case "rs":
-		return "replicaset"
-	case "rc":
-		return "replicationcontroller"
-	case "cj":
-		return "cronjob"
-	default:
-		return strings.TrimSuffix(k, "s")
+	s = strings.ToLower(s)
+	for _, k := range inventory.WorkloadKinds() {
+		if s == k.ShortName {
+			return strings.ToLower(k.Name)
+		}
 	}
+	return strings.TrimSuffix(s, "s") // of a custom resource, too
 }
 
 // explainRun reads or builds the Plan and prints the explanation that was asked for.

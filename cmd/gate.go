@@ -151,13 +151,7 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 		o.Assert = append(o.Assert, gate.Assertion(name))
 	}
 	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
-	if o.Decide, err = decide.options(cmd.Flags()); err != nil {
-		return nil, err
-	}
-	if err = f.source.validate(cmd.Flags(), streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	if o.Decide, _, err = checkInputFlags(cmd.Flags(), streams, &f.source, &decide, &scopeFlags{}); err != nil {
 		return nil, err
 	}
 	o.Source = f.source

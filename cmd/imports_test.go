@@ -17,8 +17,8 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/levels", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message"}
-	writers := []string{"migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
+	stages := []string{"migrate/levels", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message", "pspparse/english"}
+	writers := []string{"pspparse/english", "migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
 	return map[string][]string{
 		".":                         {"cmd"},
 		"pspparse/message":          {},
@@ -29,7 +29,7 @@ func mayImport() map[string][]string {
 		"pspparse/admissionconfig":  {},
 		"pspparse/custom":           {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse", "pspparse/message"},
-		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/cluster":          {"pspparse/custom", "pspparse/english", "pspparse/inventory", "pspparse", "pspparse/message"},
 		"pspparse/helm":             {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
@@ -50,8 +50,9 @@ func mayImport() map[string][]string {
 		"migrate/gate":              append([]string{"migrate/access", "migrate/labels", "pspparse/helm"}, writers...),
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
-		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
+		"migrate/rollout":           {"pspparse/english", "migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
 		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
+		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate"}, writers...),
 		"fixtures":                  {},
@@ -67,11 +68,11 @@ func mayImport() map[string][]string {
 			"migrate/patch",
 			"migrate/report",
 			"migrate/rollout",
+			"migrate/roles",
 			"migrate/rollout/verify",
 			"migrate/simulation",
 			"pspparse/admissionconfig",
 			"pspparse/cluster",
-			"pspparse/english",
 			"pspparse/files",
 			"pspparse/helm",
 		}, stages...),
@@ -81,7 +82,7 @@ func mayImport() map[string][]string {
 // mayReach says which of our packages may depend, directly or not, on what the rest must stay free of.
 func mayReach() map[string][]string {
 	return map[string][]string{
-		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "cmd", "."},
+		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/roles", "migrate/rollout/verify", "migrate/cleanhelm", "cmd", "."},
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},

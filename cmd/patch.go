@@ -16,6 +16,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
@@ -85,7 +86,7 @@ PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 	f.scope.add(flags)
 	flags.BoolVar(&f.keep, "keep", false, "write down what policies set by mutation today (the default)")
 	flags.BoolVar(&f.raise, "raise", false, "write what a stricter level asks for")
-	enumFlag{&f.level, "level", levelNames()[1:]}.add(cmd, "level", "", "level to raise to")
+	enumFlag{&f.level, "level", levels.Names()[1:]}.add(cmd, "level", "", "level to raise to")
 	flags.StringVar(&f.target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	addOutputFlag(cmd, &f.outputs, patchFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")

@@ -11,6 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/migrate/roles"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
@@ -117,7 +119,7 @@ one by the default of its admission configuration: no API tells that, so say it 
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
-			return asRunError(printReaderRole(streams.Out, &f.source))
+			return asRunError(roles.WriteReader(streams.Out, readerRules(&f.source), cluster.HelmReleaseRules()))
 		}
 		o, err := f.options(cmd, streams, deps, formats)
 		if err != nil {
@@ -173,7 +175,7 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 		}
 	}
 	if n > 0 {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %d %s\n", allowPartialFlag, n, english.Plural(n, "namespace", "namespaces"))
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %s\n", allowPartialFlag, english.Count(n, "namespace", "namespaces"))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 )
 
 // enumFlag is the value of a command-line flag out of a fixed list.
@@ -40,11 +41,6 @@ func (c enumFlag) Set(s string) error {
 	return nil
 }
 
-// levelNames lists the levels of the Pod Security Standards, from loose to strict, as values of a flag.
-func levelNames() []string {
-	return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
-}
-
 // planFlagValues are the values of the flags that shape the recommendation of a Plan.
 type planFlagValues struct {
 	target, basis, empty, enforce, audit, warn string
@@ -57,9 +53,9 @@ func (d *planFlagValues) add(cmd *cobra.Command) {
 	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	enumFlag{&d.basis, "basis", []string{string(migrate.BasisWorkloads), string(migrate.BasisPolicies), string(migrate.BasisBoth)}}.add(cmd, "basis", "", "what decides the enforce level: what runs, what the policies permit, or the less strict of both (default workloads)")
 	enumFlag{&d.empty, "rule", []string{string(migrate.EmptyPolicies), string(migrate.EmptyRestricted), string(migrate.EmptyBaseline), string(migrate.EmptySkip)}}.add(cmd, "empty-namespaces", "", "what decides where nothing runs (default policies, then restricted)")
-	enumFlag{&d.enforce, "level", levelNames()}.add(cmd, "enforce", "", "enforce this level everywhere, whatever it breaks; what it breaks is said")
-	enumFlag{&d.audit, "level", levelNames()}.add(cmd, "audit", "", "level to audit (default restricted)")
-	enumFlag{&d.warn, "level", levelNames()}.add(cmd, "warn", "", "level to warn about (default restricted)")
+	enumFlag{&d.enforce, "level", levels.Names()}.add(cmd, "enforce", "", "enforce this level everywhere, whatever it breaks; what it breaks is said")
+	enumFlag{&d.audit, "level", levels.Names()}.add(cmd, "audit", "", "level to audit (default restricted)")
+	enumFlag{&d.warn, "level", levels.Names()}.add(cmd, "warn", "", "level to warn about (default restricted)")
 	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
 }
 

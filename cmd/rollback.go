@@ -101,12 +101,12 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	out := newRolloutPrinter(o.streams, o.JSON)
 	if o.DryRun {
 		for _, i := range steps {
-			warnUnrestorableLabels(o.streams.ErrOut, j.Steps[i:i+1])
+			printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(j.Steps[i:i+1]))
 			out.addOutcome(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, IsRollback: true})
 		}
 		return out.end()
 	}
-	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), english.Plural(len(steps), "step", "steps"), j.Context)) {
+	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %s on the cluster of context %s?", english.Count(len(steps), "step", "steps"), j.Context)) {
 		return errors.New("nothing was done")
 	}
 	r := &rollout.Runner{Client: client, Journal: j, OnOutcome: out.addOutcome}

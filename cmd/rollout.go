@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/roles"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
@@ -154,7 +155,7 @@ func (f *rolloutFlags) printRole(streams Streams) error {
 	if err != nil {
 		return err
 	}
-	return asRunError(printRolloutRole(streams.Out, &f.source, rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
+	return asRunError(roles.WriteRollout(streams.Out, readerRules(&f.source), rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
 }
 
 // journalFlag names the journal of rollout, rollback and verify.
@@ -174,23 +175,14 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 			return nil, usagef("--%s=%d must be a number of namespaces above 0: give one, or leave the flag out", name, n)
 		}
 	}
-	if o.Decide, err = f.decide.options(flags); err != nil {
-		return nil, err
-	}
 	f.source.NeedsCluster = o.DryRun != dryRunClient || f.source.Plan != ""
 	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "") {
 		return nil, usagef("a roll-out needs a cluster: add --%s or --%s, or --dry-run=client to see the steps", contextFlag, kubeconfigFlag)
 	}
-	if err = f.source.validate(flags, streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.parse(flags); err != nil {
-		return nil, err
-	}
 	return &o, o.check(flags)
 }
 

@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
 // resumeRollout goes on with the roll-out of a journal.
@@ -96,7 +97,7 @@ func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, 
 
 // journalContext returns the kubeconfig context of a journal; "" for that of a pod, which has no kubeconfig.
 func journalContext(j *rollout.Journal) string {
-	if j.Context == "in-cluster" {
+	if j.Context == cluster.InClusterContext {
 		return ""
 	}
 	return j.Context

@@ -12,6 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // rolloutRun makes a plan, or reads one, and takes its steps on the cluster, or goes on with a journal.
@@ -47,7 +48,7 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
 	steps, skipped := rollout.PlanSteps(selected, o.Rollout)
-	warnUnrestorableLabels(o.streams.ErrOut, steps)
+	printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(steps))
 	out := newRolloutPrinter(o.streams, o.JSON)
 	out.addSkipped(skipped)
 	switch {
@@ -100,7 +101,8 @@ func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, sel
 	if missing != nil {
 		return missing
 	}
-	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", countSteps(steps), on.name)) {
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s in %s on the cluster of context %s?",
+		english.Count(len(steps), "step", "steps"), english.Count(len(rollout.StepNamespaces(steps)), "namespace", "namespaces"), on.name)) {
 		return errors.New("nothing was done")
 	}
 	header := rollout.JournalHeader{

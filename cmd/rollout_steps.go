@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -112,39 +110,7 @@ func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
 	}
 }
 
-// warnUnrestorableLabels warns of namespace labels that no rollback can restore as they were.
-func warnUnrestorableLabels(w io.Writer, steps []rollout.Step) {
-	for i := range steps {
-		for _, c := range steps[i].UnrestorableLabels() {
-			_, _ = fmt.Fprintf(w, "warning: %s: %s=%s is invalid: no server takes such a value any more, and a rollback puts %s in its place, which the server takes it for\n",
-				escape.Terminal(steps[i].Namespace), c.Key, escape.Terminal(*c.Before), *c.RestoredValue())
-		}
-	}
-}
-
 // nothingDoneError is the error of a roll-out that had no step to take, with the first reasons.
 func nothingDoneError(left []rollout.Skipped) error {
-	const most = 3
-	var reasons []string
-	for _, l := range left {
-		if reason := l.Namespace + ": " + l.Reason; !slices.Contains(reasons, reason) {
-			reasons = append(reasons, reason)
-		}
-	}
-	others := ""
-	if n := len(reasons) - most; n > 0 {
-		reasons, others = reasons[:most], fmt.Sprintf(" and %d more", n)
-	}
-	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s%s)", strings.Join(reasons, "; "), others)}
-}
-
-// countSteps says how many roll-out steps there are in how many namespaces.
-func countSteps(steps []rollout.Step) string {
-	namespaces := map[string]bool{}
-	for i := range steps {
-		if steps[i].Namespace != "" {
-			namespaces[steps[i].Namespace] = true
-		}
-	}
-	return fmt.Sprintf("%d %s in %d %s", len(steps), english.Plural(len(steps), "step", "steps"), len(namespaces), english.Plural(len(namespaces), "namespace", "namespaces"))
+	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s)", rollout.SkippedReasons(left))}
 }

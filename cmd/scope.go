@@ -69,9 +69,12 @@ func printWarning(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, "warning: %s\n", escape.Terminal(fmt.Sprintf(format, args...)))
 }
 
-// warnOldTarget prints warnings about a Plan whose target version is older than v1.25.
-func warnOldTarget(w io.Writer, plan *migrate.Plan) {
-	for _, warning := range report.OldTargetWarnings(plan) {
+// printWarnings writes texts with printWarning, a line each.
+func printWarnings(w io.Writer, warnings []string) {
+	for _, warning := range warnings {
 		printWarning(w, "%s", warning)
 	}
 }
+
+// warnOldTarget prints warnings about a Plan whose target version is older than v1.25.
+func warnOldTarget(w io.Writer, plan *migrate.Plan) { printWarnings(w, report.OldTargetWarnings(plan)) }

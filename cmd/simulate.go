@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -77,7 +78,7 @@ level. Else it says that the answer is not known.`,
 	flags.SortFlags = false
 	addSourceFlags(flags, &o.Source)
 	scope.add(flags)
-	enumFlag{&level, "level", levelNames()}.add(cmd, "level", "", "level to judge by")
+	enumFlag{&level, "level", levels.Names()}.add(cmd, "level", "", "level to judge by")
 	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.BoolVar(&written, "as-written", false, "judge templates as their authors wrote them (the default)")
 	flags.BoolVar(&admitted, "as-admitted", false, "judge the pods that PodSecurityPolicy admission would make of the templates today")

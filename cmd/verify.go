@@ -142,24 +142,15 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 		}
 		o.Stages = append(o.Stages, stage)
 	}
-	var err error
-	if o.Decide, err = f.decide.options(flags); err != nil {
-		return nil, err
-	}
 	f.source.NeedsCluster = true
 	if f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "" {
 		return nil, usagef("verify looks at a cluster: add --%s or --%s", contextFlag, kubeconfigFlag)
 	}
-	if err = f.source.validate(flags, streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	var err error
+	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.parse(flags); err != nil {
-		return nil, err
-	}
 	return &o, o.check()
 }
 

@@ -270,7 +270,7 @@ func TestPresentLabels(t *testing.T) {
 			[]string{"the Namespace object was not read: its present labels are not known"},
 		},
 		"misspelt": {
-			[]object{namespace("a", podSecurityLabelPrefix+"enforced=x"), deployment("a/web", plain())},
+			[]object{namespace("a", inventory.PodSecurityLabelPrefix+"enforced=x"), deployment("a/web", plain())},
 			ActionAdd,
 			[]string{`the label "pod-security.kubernetes.io/enforced" is unknown under this prefix and the server ignores it; pod-security.kubernetes.io/enforce is meant`},
 		},

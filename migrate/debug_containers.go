@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -20,8 +21,8 @@ func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 		for j := range d.Shape.Spec.EphemeralContainers {
 			pod.Containers = append(pod.Containers, d.Shape.Spec.EphemeralContainers[j].Name)
 		}
-		if isLooserLevel(pod.Level, b.podLevel(d.WithoutDebug)) {
-			pod.RefusedAt = nextStricterLevel(pod.Level)
+		if levels.Looser(pod.Level, b.podLevel(d.WithoutDebug)) {
+			pod.RefusedAt = levels.NextStricter(pod.Level)
 		}
 		out = append(out, pod)
 	}
@@ -32,7 +33,7 @@ func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 func (b *planBuilder) podLevel(s *inventory.Shape) api.Level {
 	var l api.Level
 	for _, v := range b.enforceAt {
-		l = looserLevel(l, b.evaluator.Evaluate(s, v).Level)
+		l = levels.LeastStrict(l, b.evaluator.Evaluate(s, v).Level)
 	}
 	return l
 }
@@ -69,7 +70,7 @@ func levelRefusingDebugContainers(ns *Namespace, w *Workload, d *DebuggedPod) ap
 		return ""
 	}
 	for _, l := range []api.Level{api.Level(ns.RecommendedLabels.Enforce), ns.EffectivePolicyToday().Enforce.Level} {
-		if l != "" && isLooserLevel(d.Level, l) {
+		if l != "" && levels.Looser(d.Level, l) {
 			return l
 		}
 	}

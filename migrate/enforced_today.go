@@ -2,9 +2,11 @@ package migrate
 
 import (
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// LabelValue returns the value of one of PodSecurityLabelKeys as it was read, and false where there is no such label. An empty
+// LabelValue returns the value of one of inventory.PodSecurityLabelKeys as it was read, and false where there is no such label. An empty
 // value is a value: the server treats it as any other invalid one.
 func (ns *Namespace) LabelValue(key string) (value string, there bool) {
 	if value = ns.CurrentLabels.Get(key); value != "" {
@@ -36,7 +38,7 @@ func (ns *Namespace) policyFromLabels() api.Policy {
 // policyWithDefaults returns the Pod Security policy that a server with these defaults derives from the labels.
 func (ns *Namespace) policyWithDefaults(defaults api.Policy) api.Policy {
 	labels := map[string]string{}
-	for _, key := range PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, there := ns.LabelValue(key); there {
 			labels[key] = value
 		}

@@ -21,13 +21,14 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // randomLabels has any of the six labels with any kind of value, the empty one too, and others.
 func randomLabels(r *random) []string {
 	var out []string
-	for _, key := range PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		values := []string{"privileged", "baseline", "restricted", "", "Restricted", "none"}
 		if strings.HasSuffix(key, "-version") {
 			values = []string{"latest", "v1.25", "v1.34", "v1.24", "", "1.25"}
@@ -109,7 +110,7 @@ func TestStanding(t *testing.T) {
 		There bool
 	}
 	got := map[string]answer{}
-	for _, key := range PodSecurityLabelKeys()[:3] {
+	for _, key := range inventory.PodSecurityLabelKeys()[:3] {
 		value, there := ns.LabelValue(key)
 		got[key] = answer{value, there}
 	}

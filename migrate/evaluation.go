@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/psp"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -151,7 +152,7 @@ func (b *planBuilder) evaluate(out *Workload, w *inventory.Workload, usable *usa
 	var found [][]pss.Violation
 	for _, v := range b.enforceAt {
 		after := b.evaluator.AfterPSP(w, v)
-		out.Levels.AfterPSP = looserLevel(out.Levels.AfterPSP, after.Level)
+		out.Levels.AfterPSP = levels.LeastStrict(out.Levels.AfterPSP, after.Level)
 		out.LevelEstimated = out.LevelEstimated || after.Estimated
 		found = append(found, after.Violations)
 	}

@@ -188,7 +188,7 @@ func (r *countingWorkloads) list() []inventory.Workload {
 func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for i := range workloads {
-		if w := &workloads[i]; w.Exempt == nil && isLooserLevel(w.Levels.AfterPSP, level) {
+		if w := &workloads[i]; w.Exempt == nil && levels.Looser(w.Levels.AfterPSP, level) {
 			out = append(out, WorkloadRef{w.Kind, w.Name})
 		}
 	}
@@ -215,7 +215,7 @@ func cautionExemptions(ns *Namespace) {
 		case w.Exempt == nil:
 		case w.Exempt.RuntimeClass != "":
 			byClass = append(byClass, ref)
-			needed = looserLevel(needed, w.Levels.AfterPSP)
+			needed = levels.LeastStrict(needed, w.Levels.AfterPSP)
 		default:
 			byUser = append(byUser, ref)
 		}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/injector"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -120,7 +121,7 @@ func (b *planBuilder) cautionInjectionsIntoNewPods(ns *Namespace) {
 		return
 	}
 	for _, one := range b.injections.inEmptyNamespaces[ns.Name] {
-		if !isLooserLevel(one.Level, level) {
+		if !levels.Looser(one.Level, level) {
 			continue
 		}
 		ns.Cautions = append(ns.Cautions, message.New("injection-into-new-pods", "injector", one.Injector, "containers", one.Containers, "trigger", one.Trigger,

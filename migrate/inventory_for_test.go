@@ -58,7 +58,7 @@ func namespace(name string, labels ...string) object {
 		key, value, _ := strings.Cut(l, "=")
 		switch key {
 		case "enforce", "enforce-version", "audit", "audit-version", "warn", "warn-version":
-			key = podSecurityLabelPrefix + key
+			key = inventory.PodSecurityLabelPrefix + key
 		}
 		n.Labels[key] = value
 	}

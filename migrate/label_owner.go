@@ -22,7 +22,7 @@ func labelOwner(ns *inventory.Namespace) string {
 	if object := firstLabelWriter(ns); object != "" {
 		return object
 	}
-	for _, key := range PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		for _, manager := range ns.LabelManagers[key] {
 			if !isInteractiveFieldManager(manager) {
 				return "field manager " + manager

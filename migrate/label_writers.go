@@ -55,9 +55,9 @@ func LabelWriterText(w *inventory.LabelWriter) string {
 // labelWriterClause is LabelWriterText with a comma at the end where the clause has one.
 func labelWriterClause(w *inventory.LabelWriter) string {
 	var words []string
-	for _, key := range PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, ok := w.Labels[key]; ok {
-			words = append(words, strings.TrimPrefix(key, podSecurityLabelPrefix)+"="+value)
+			words = append(words, strings.TrimPrefix(key, inventory.PodSecurityLabelPrefix)+"="+value)
 		}
 	}
 	switch {
@@ -79,7 +79,7 @@ func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	case sync != "true" && (isSystemNamespace(ns.Name) || ns.Name == "default"):
 		return false
 	}
-	return slices.ContainsFunc(PodSecurityLabelKeys(), func(key string) bool {
+	return slices.ContainsFunc(inventory.PodSecurityLabelKeys(), func(key string) bool {
 		return !slices.ContainsFunc(ns.LabelManagers[key], func(m string) bool { return m != openShiftSyncFieldManager })
 	})
 }
@@ -123,7 +123,7 @@ func (ns *Namespace) LabelOwnerCautions() []message.Message {
 
 // labelsWouldChange reports whether the recommendation adds or changes a label.
 func labelsWouldChange(ns *Namespace) bool {
-	return slices.ContainsFunc(PodSecurityLabelKeys(), func(key string) bool {
+	return slices.ContainsFunc(inventory.PodSecurityLabelKeys(), func(key string) bool {
 		want := ns.RecommendedLabels.Get(key)
 		return want != "" && want != ns.CurrentLabels.Get(key)
 	})

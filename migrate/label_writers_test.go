@@ -61,7 +61,7 @@ func TestOpenShiftSyncs(t *testing.T) {
 	t.Parallel()
 	all := func(manager string) map[string][]string {
 		out := map[string][]string{}
-		for _, key := range PodSecurityLabelKeys() {
+		for _, key := range inventory.PodSecurityLabelKeys() {
 			out[key] = []string{manager}
 		}
 		return out
@@ -101,7 +101,7 @@ func TestOwnersUnknown(t *testing.T) {
 	t.Parallel()
 	done := map[string]string{}
 	for key, value := range map[string]string{"enforce": "restricted", "audit": "restricted", "warn": "restricted"} {
-		done[podSecurityLabelPrefix+key], done[podSecurityLabelPrefix+key+"-version"] = value, "v1.25"
+		done[inventory.PodSecurityLabelPrefix+key], done[inventory.PodSecurityLabelPrefix+key+"-version"] = value, "v1.25"
 	}
 	ns := func(name string, labels map[string]string, unknown bool, annotations map[string]string) inventory.Namespace {
 		return inventory.Namespace{Name: name, UID: name, Declared: true, Labels: labels, OwnersUnknown: unknown, Annotations: annotations}

@@ -130,7 +130,7 @@ func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *perm
 			continue
 		}
 		p.countedPolicies = append(p.countedPolicies, u.Policy)
-		if l := looserLevel(p.level, a.Closest); l != p.level {
+		if l := levels.LeastStrict(p.level, a.Closest); l != p.level {
 			p.level, p.loosestPolicy = l, u.Policy
 		}
 	}
@@ -215,7 +215,7 @@ func (b *planBuilder) decideEnforceLevel(ns *Namespace, by *permittedLevel) (api
 	case BasisBoth:
 		switch {
 		case ns.PermittedLevel == "":
-		case isLooserLevel(ns.PermittedLevel, ns.NeededLevel):
+		case levels.Looser(ns.PermittedLevel, ns.NeededLevel):
 			return ns.PermittedLevel, byPolicies
 		case ns.PermittedLevel == ns.NeededLevel:
 			return ns.NeededLevel, &EnforceDecision{Basis: BasisBoth, Workload: byWorkloads.Workload, Policy: byPolicies.Policy}
@@ -333,12 +333,12 @@ func compareWithCurrent(ns *Namespace, loosened bool) Action {
 	switch {
 	case rec.Enforce == "":
 		return ActionWithheld
-	case loosened || isLooserLevel(api.Level(rec.Enforce), ns.EffectivePolicyToday().Enforce.Level):
+	case loosened || levels.Looser(api.Level(rec.Enforce), ns.EffectivePolicyToday().Enforce.Level):
 		return ActionLoosen
 	case cur == rec:
 		return ActionUnchanged
 	}
-	for _, key := range PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if have, there := ns.LabelValue(key); there && have != rec.Get(key) {
 			return ActionChange
 		}

@@ -11,8 +11,6 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
-
 // readPodSecurityLabels reads the six labels as they stand and says what is wrong with them: the server ignores keys it does
 // not know, and takes an invalid enforce level for restricted, an invalid audit or warn level for privileged, an
 // invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
@@ -20,7 +18,7 @@ func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []messa
 	var cur PodSecurityLabels
 	var cautions []message.Message
 	for _, key := range sortedKeys(labels) {
-		if !strings.HasPrefix(key, podSecurityLabelPrefix) {
+		if !strings.HasPrefix(key, inventory.PodSecurityLabelPrefix) {
 			if near := misspeltLabelKey(key); near != "" {
 				cautions = append(cautions, message.New("label-key-misspelt", "key", key, "meant", near))
 			}
@@ -49,43 +47,36 @@ func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []messa
 	return cur, cautions
 }
 
-func (l *PodSecurityLabels) setLabel(key, value string) {
+// field returns where the value of a label is; nil for a key that is none of inventory.PodSecurityLabelKeys.
+func (l *PodSecurityLabels) field(key string) *string {
 	switch key {
 	case api.EnforceLevelLabel:
-		l.Enforce = value
+		return &l.Enforce
 	case api.EnforceVersionLabel:
-		l.EnforceVersion = value
+		return &l.EnforceVersion
 	case api.AuditLevelLabel:
-		l.Audit = value
+		return &l.Audit
 	case api.AuditVersionLabel:
-		l.AuditVersion = value
+		return &l.AuditVersion
 	case api.WarnLevelLabel:
-		l.Warn = value
+		return &l.Warn
 	case api.WarnVersionLabel:
-		l.WarnVersion = value
+		return &l.WarnVersion
+	}
+	return nil
+}
+
+// setLabel sets the value of a label; any other key changes nothing.
+func (l *PodSecurityLabels) setLabel(key, value string) {
+	if field := l.field(key); field != nil {
+		*field = value
 	}
 }
 
-// PodSecurityLabelKeys are the six label keys in the order in which people read them.
-func PodSecurityLabelKeys() []string {
-	return []string{api.EnforceLevelLabel, api.EnforceVersionLabel, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel}
-}
-
-// Get returns the value of one of LabelKeys, "" if it is absent.
+// Get returns the value of one of inventory.PodSecurityLabelKeys, "" if it is absent.
 func (l PodSecurityLabels) Get(key string) string {
-	switch key {
-	case api.EnforceLevelLabel:
-		return l.Enforce
-	case api.EnforceVersionLabel:
-		return l.EnforceVersion
-	case api.AuditLevelLabel:
-		return l.Audit
-	case api.AuditVersionLabel:
-		return l.AuditVersion
-	case api.WarnLevelLabel:
-		return l.Warn
-	case api.WarnVersionLabel:
-		return l.WarnVersion
+	if value := l.field(key); value != nil {
+		return *value
 	}
 	return ""
 }
@@ -96,17 +87,18 @@ func misspeltLabelKey(key string) string {
 		return meant
 	}
 	prefix, name, ok := strings.Cut(key, "/")
-	if !ok || prefix+"/" == podSecurityLabelPrefix || pspparse.EditDistance(prefix+"/", podSecurityLabelPrefix) > 3 {
+	if !ok || prefix+"/" == inventory.PodSecurityLabelPrefix || pspparse.EditDistance(prefix+"/", inventory.PodSecurityLabelPrefix) > 3 {
 		return ""
 	}
-	if slices.Contains(PodSecurityLabelKeys(), podSecurityLabelPrefix+name) {
-		return podSecurityLabelPrefix + name
+	if slices.Contains(inventory.PodSecurityLabelKeys(), inventory.PodSecurityLabelPrefix+name) {
+		return inventory.PodSecurityLabelPrefix + name
 	}
 	return ""
 }
 
+// suggestLabelKey returns the label of Pod Security that a key is almost; "" if there is none.
 func suggestLabelKey(key string) string {
-	for _, known := range PodSecurityLabelKeys() {
+	for _, known := range inventory.PodSecurityLabelKeys() {
 		if pspparse.EditDistance(key, known) <= 2 {
 			return known
 		}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // NamespaceScope chooses which namespaces are shown and written. It never changes a verdict: what is left out was judged all
@@ -109,7 +110,7 @@ func (p *Plan) noNamespaceSelected(s NamespaceScope) *NotFoundError {
 			e.MayExistBecause = fmt.Sprintf("the Namespace objects of %s were not read, so their labels are not known", joinFirst(unread, 5))
 		}
 	case len(s.Namespaces) > 0:
-		e.What = fmt.Sprintf("-n and --exclude leave no namespace: both name %s", quoteNames(s.Namespaces))
+		e.What = fmt.Sprintf("-n and --exclude leave no namespace: both name %s", english.Quoted(s.Namespaces))
 		e.MayExistBecause = ""
 	default:
 		e.What = "--exclude leaves none of the namespaces that were read"

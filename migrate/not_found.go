@@ -3,7 +3,6 @@ package migrate
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -252,12 +251,4 @@ func (p *Plan) namespaceNames() []string {
 		names[i] = p.Namespaces[i].Name
 	}
 	return names
-}
-
-func quoteNames(names []string) string {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = strconv.Quote(name)
-	}
-	return strings.Join(quoted, ", ")
 }

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -215,7 +216,7 @@ func allowedFieldValues(t reflect.Type, f fieldRules) []string {
 func AllowedValues(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[api.Level]():
-		return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+		return levels.Names()
 	case reflect.TypeFor[pspparse.Severity]():
 		return []string{string(pspparse.Error), string(pspparse.Warning)}
 	case reflect.TypeFor[Basis]():

@@ -7,6 +7,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -46,7 +47,7 @@ type sameAccess struct{ policies, accounts []string }
 // today.
 func (b *planBuilder) enforcesStricterThanToday(ns *Namespace) bool {
 	enforce := api.Level(ns.RecommendedLabels.Enforce)
-	return enforce != "" && !ns.Exempt && isLooserLevel(ns.EffectivePolicyToday().Enforce.Level, enforce)
+	return enforce != "" && !ns.Exempt && levels.Looser(ns.EffectivePolicyToday().Enforce.Level, enforce)
 }
 
 // looserPoliciesOf returns the policies by which a requester may create looser pods in a namespace today than a level allows, and
@@ -59,7 +60,7 @@ func (b *planBuilder) looserPoliciesOf(namespace string, p access.Principal, enf
 		return nil, true
 	}
 	for _, u := range b.grants.PoliciesUsableBy(namespace, p) {
-		if isLooserLevel(b.assessments[u.Policy].Closest, enforce) {
+		if levels.Looser(b.assessments[u.Policy].Closest, enforce) {
 			policies = append(policies, u.Policy)
 		}
 	}

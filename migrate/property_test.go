@@ -157,11 +157,11 @@ func TestAddingAWorkloadNeverTightens(t *testing.T) {
 		after := build(t, source, opts, append(objects, deployment("a/one-more", r.pod()))...)
 		for _, ns := range before.Namespaces {
 			now := only(t, after, ns.Name)
-			if isLooserLevel(ns.NeededLevel, now.NeededLevel) || ns.NeededLevel != "" && now.NeededLevel == "" {
+			if levels.Looser(ns.NeededLevel, now.NeededLevel) || ns.NeededLevel != "" && now.NeededLevel == "" {
 				t.Fatalf("seed %d: namespace %s needed %s, and with one workload more %s", seed, ns.Name, ns.NeededLevel, now.NeededLevel)
 			}
 			for _, v := range pss.VersionsAfterPSP() {
-				if was, is := neededAt(&ns, v), neededAt(&now, v); isLooserLevel(was, is) {
+				if was, is := neededAt(&ns, v), neededAt(&now, v); levels.Looser(was, is) {
 					t.Fatalf("seed %d: namespace %s needed %s at %s, and with one workload more %s", seed, ns.Name, was, v, is)
 				}
 			}
@@ -256,7 +256,7 @@ func TestEnforceHoldsForEveryWorkload(t *testing.T) {
 			w := &inv.Workloads[i]
 			enforce := api.Level(only(t, p, w.Namespace).RecommendedLabels.Enforce)
 			for _, v := range judging {
-				if day := judge.AfterPSP(w, v).Level; isLooserLevel(day, enforce) {
+				if day := judge.AfterPSP(w, v).Level; levels.Looser(day, enforce) {
 					t.Fatalf("seed %d: enforce=%s for %s/%s, which is %s at %s", seed, enforce, w.Namespace, w.Name, day, v)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/psp"
@@ -52,7 +53,7 @@ func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 func achievableLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
-		l = looserLevel(l, cmp.Or(workloads[i].Levels.AsAdmitted, workloads[i].Levels.AfterPSP))
+		l = levels.LeastStrict(l, cmp.Or(workloads[i].Levels.AsAdmitted, workloads[i].Levels.AfterPSP))
 	}
 	return l
 }
@@ -147,7 +148,7 @@ func (b *planBuilder) recordAdmittingPolicy(out *Workload, f *psp.Prediction) {
 
 func (b *planBuilder) lowerAsAdmittedLevel(out *Workload, s *inventory.Shape) {
 	for _, v := range b.enforceAt {
-		out.Levels.AsAdmitted = looserLevel(out.Levels.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
+		out.Levels.AsAdmitted = levels.LeastStrict(out.Levels.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
 	}
 }
 

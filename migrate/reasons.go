@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -19,9 +20,9 @@ func (b *planBuilder) explainOlderServer(ns *Namespace, workloads []inventory.Wo
 	}
 	var atTarget api.Level
 	for i := range workloads {
-		atTarget = looserLevel(atTarget, b.evaluator.AfterPSP(&workloads[i], b.target).Level)
+		atTarget = levels.LeastStrict(atTarget, b.evaluator.AfterPSP(&workloads[i], b.target).Level)
 	}
-	if isLooserLevel(ns.NeededLevel, atTarget) {
+	if levels.Looser(ns.NeededLevel, atTarget) {
 		ns.Reasons = append(ns.Reasons, message.New("older-server", "server", b.enforceAt[1], "target", b.target, "level", atTarget))
 	}
 }
@@ -35,7 +36,7 @@ func (b *planBuilder) computeLevelPerVersion(ns *Namespace, workloads []inventor
 	at := make([]api.Level, len(points))
 	for i, v := range points {
 		for j := range workloads {
-			at[i] = looserLevel(at[i], b.evaluator.AfterPSP(&workloads[j], v).Level)
+			at[i] = levels.LeastStrict(at[i], b.evaluator.AfterPSP(&workloads[j], v).Level)
 		}
 		if i > 0 && at[i] != at[i-1] {
 			b.explainLevelChange(ns, workloads, points[i-1], v, at[i-1], at[i])
@@ -57,7 +58,7 @@ func (b *planBuilder) computeLevelPerVersion(ns *Namespace, workloads []inventor
 // explainLevelChange names the check that makes the needed level differ between two versions.
 func (b *planBuilder) explainLevelChange(ns *Namespace, workloads []inventory.Workload, before, v api.Version, was, is api.Level) {
 	stricter, looserAt := was, v
-	if isLooserLevel(was, is) {
+	if levels.Looser(was, is) {
 		stricter, looserAt = is, before
 	}
 	var names []string
@@ -66,7 +67,7 @@ func (b *planBuilder) explainLevelChange(ns *Namespace, workloads []inventory.Wo
 		w := &workloads[i]
 		for _, vio := range b.evaluator.AfterPSP(w, looserAt).Violations {
 			// At the other version everything meets the stricter level: what keeps from it here is new or gone there.
-			if !isLooserLevel(stricter, vio.Level) {
+			if !levels.Looser(stricter, vio.Level) {
 				names = append(names, vio.Check)
 				if first == "" {
 					first = strings.ToLower(w.Kind) + "/" + w.Name
@@ -77,7 +78,7 @@ func (b *planBuilder) explainLevelChange(ns *Namespace, workloads []inventory.Wo
 	slices.Sort(names)
 	names = slices.Compact(names)
 	text := message.New("level-changes", "version", v, "level", is, "before", was, "checks", names, "workload", first)
-	if isLooserLevel(is, was) {
+	if levels.Looser(is, was) {
 		ns.Cautions = append(ns.Cautions, text)
 	} else {
 		ns.Reasons = append(ns.Reasons, text)
@@ -143,10 +144,10 @@ func cautionEnforceBreakage(ns *Namespace) {
 	today, enforce := ns.EffectivePolicyToday().Enforce.Level, api.Level(ns.RecommendedLabels.Enforce)
 	label, byConfiguration, _ := ns.labelOrigin(api.EnforceLevelLabel)
 	switch {
-	case ns.Action != ActionLoosen || !isLooserLevel(enforce, today): // keepNewerPins has told of a looser version
+	case ns.Action != ActionLoosen || !levels.Looser(enforce, today): // keepNewerPins has told of a looser version
 	case len(workloadsRefusedAt(ns.Workloads, today)) > 0:
 		ns.Cautions = append(ns.Cautions, message.New("loosens-what-runs", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
-	case isLooserLevel(ns.NeededLevel, today):
+	case levels.Looser(ns.NeededLevel, today):
 		ns.Cautions = append(ns.Cautions, message.New("loosens-exempt", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
 	default:
 		ns.Cautions = append(ns.Cautions, message.New("loosens-needlessly", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
@@ -165,19 +166,19 @@ func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []message.
 	case api.LevelRestricted:
 		out = append(out, message.New("restricted-met"))
 	default:
-		refs := workloadsBelowLevel(workloadsCountingForLevel(ns.Workloads), nextStricterLevel(ns.NeededLevel))
-		out = append(out, message.New("level-needed", "level", ns.NeededLevel, "workloads", workloadNames(refs), "next", nextStricterLevel(ns.NeededLevel)))
+		refs := workloadsBelowLevel(workloadsCountingForLevel(ns.Workloads), levels.NextStricter(ns.NeededLevel))
+		out = append(out, message.New("level-needed", "level", ns.NeededLevel, "workloads", workloadNames(refs), "next", levels.NextStricter(ns.NeededLevel)))
 	}
 	for _, w := range ns.LevelWithout {
 		out = append(out, message.New("level-without-workloads", "workloads", workloadNames(w.Workloads), "level", w.Level))
 	}
-	if isLooserLevel(ns.NeededLevel, ns.AchievableLevel) {
+	if levels.Looser(ns.NeededLevel, ns.AchievableLevel) {
 		out = append(out, message.New("level-achievable", "level", ns.AchievableLevel))
 	}
 	switch {
-	case isLooserLevel(ns.PermittedLevel, ns.NeededLevel):
+	case levels.Looser(ns.PermittedLevel, ns.NeededLevel):
 		out = append(out, message.New("needed-stricter-than-permitted", "needed", ns.NeededLevel, "permitted", ns.PermittedLevel, "policy", by.loosestPolicy))
-	case isLooserLevel(ns.NeededLevel, ns.PermittedLevel):
+	case levels.Looser(ns.NeededLevel, ns.PermittedLevel):
 		out = append(out, message.New("needed-looser-than-permitted", "needed", ns.NeededLevel, "permitted", ns.PermittedLevel, "policy", by.loosestPolicy))
 	}
 	if ns.PermittedLevel == "" && b.opts.Basis == BasisPolicies && b.opts.Enforce == "" {
@@ -211,7 +212,7 @@ func emptyNamespaceReasons(ns *Namespace) []message.Message {
 func workloadsBelowLevel(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for _, w := range workloads {
-		if isLooserLevel(w.Levels.AfterPSP, level) {
+		if levels.Looser(w.Levels.AfterPSP, level) {
 			out = append(out, WorkloadRef{w.Kind, w.Name})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/harden"
 	"github.com/psp2pss/psp2pss/simulate/psp"
@@ -19,7 +20,7 @@ func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitt
 			out.Mutations = append(out.Mutations, TemplateMutation{Path: e.Path, Container: e.Container, Value: e.Value})
 		}
 	}
-	for l := nextStricterLevel(out.Levels.AfterPSP); l != ""; l = nextStricterLevel(l) {
+	for l := levels.NextStricter(out.Levels.AfterPSP); l != ""; l = levels.NextStricter(l) {
 		out.StricterEdits = append(out.StricterEdits, b.stricterEdits(w, admitted, l))
 	}
 	if w.TemplateMeta == nil {

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -64,8 +65,8 @@ func (b *planBuilder) explainOldTarget(ns *Namespace, workloads []inventory.Work
 	}
 	var was, is api.Level
 	for i := range workloads {
-		was = looserLevel(was, b.evaluator.AfterPSP(&workloads[i], b.target).Level)
-		is = looserLevel(is, b.evaluator.AfterPSP(&workloads[i], FirstVersionWithoutPSP()).Level)
+		was = levels.LeastStrict(was, b.evaluator.AfterPSP(&workloads[i], b.target).Level)
+		is = levels.LeastStrict(is, b.evaluator.AfterPSP(&workloads[i], FirstVersionWithoutPSP()).Level)
 	}
 	if was == is {
 		ns.Reasons = append(ns.Reasons, message.New("level-same-at-first-version", "version", FirstVersionWithoutPSP(), "level", is))

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
 )
@@ -35,10 +36,10 @@ func TestALevelHoldsHoweverAGapIsCompleted(t *testing.T) {
 				}
 				given[part]++
 				now := only(t, whole, ns.Name)
-				if opts.Basis != BasisPolicies && isLooserLevel(now.NeededLevel, levelOf(ns)) {
+				if opts.Basis != BasisPolicies && levels.Looser(now.NeededLevel, levelOf(ns)) {
 					t.Fatalf("seed %d: with a gap in %s namespace %s gets %s; completed it needs %s", seed, part, ns.Name, levelOf(ns), now.NeededLevel)
 				}
-				if (opts.Basis == BasisPolicies || opts.Basis == BasisBoth || ns.NeededLevel == "") && now.RecommendedLabels.Enforce != "" && isLooserLevel(levelOf(now), levelOf(ns)) {
+				if (opts.Basis == BasisPolicies || opts.Basis == BasisBoth || ns.NeededLevel == "") && now.RecommendedLabels.Enforce != "" && levels.Looser(levelOf(now), levelOf(ns)) {
 					t.Fatalf("seed %d: with a gap in %s namespace %s gets %s; completed it gets %s", seed, part, ns.Name, levelOf(ns), levelOf(now))
 				}
 			}
@@ -212,7 +213,7 @@ func TestALevelHoldsWhicheverReadingIsRight(t *testing.T) {
 		}
 		for _, one := range readings {
 			now := only(t, r.buildAlike(source, opts, append(slices.Clone(objects), one)...), "a")
-			if opts.Basis != BasisPolicies && isLooserLevel(now.NeededLevel, levelOf(ns)) {
+			if opts.Basis != BasisPolicies && levels.Looser(now.NeededLevel, levelOf(ns)) {
 				t.Fatalf("seed %d: with both readings the namespace gets %s; with one it needs %s", seed, levelOf(ns), now.NeededLevel)
 			}
 		}

@@ -61,7 +61,7 @@ func compareViolations(x, y Violation) int {
 func neededLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
-		l = looserLevel(l, workloads[i].Levels.AfterPSP)
+		l = levels.LeastStrict(l, workloads[i].Levels.AfterPSP)
 	}
 	return l
 }
@@ -69,18 +69,18 @@ func neededLevel(workloads []Workload) api.Level {
 // levelBlockers returns the checks that keep the namespace from the level above the needed one, in the order of the levels and
 // checks, each with the workloads that fail it.
 func levelBlockers(workloads []Workload, needed api.Level) []Blocker {
-	next := nextStricterLevel(needed)
+	next := levels.NextStricter(needed)
 	if next == "" {
 		return nil
 	}
 	failing := map[Violation][]WorkloadRef{}
 	for i := range workloads {
 		w := &workloads[i]
-		if !isLooserLevel(w.Levels.AfterPSP, next) {
+		if !levels.Looser(w.Levels.AfterPSP, next) {
 			continue
 		}
 		for _, v := range w.Violations {
-			if !isLooserLevel(next, v.Level) {
+			if !levels.Looser(next, v.Level) {
 				failing[v] = append(failing[v], WorkloadRef{w.Kind, w.Name})
 			}
 		}
@@ -102,8 +102,8 @@ func levelsWithoutWorkloads(workloads []Workload, level api.Level) []LevelWithou
 			switch {
 			case w.Levels.AfterPSP == level:
 				moved = append(moved, WorkloadRef{w.Kind, w.Name})
-			case isLooserLevel(level, w.Levels.AfterPSP):
-				rest = looserLevel(rest, w.Levels.AfterPSP)
+			case levels.Looser(level, w.Levels.AfterPSP):
+				rest = levels.LeastStrict(rest, w.Levels.AfterPSP)
 			}
 		}
 		if rest == "" {

@@ -109,14 +109,14 @@ func TestCausesAreToldOnce(t *testing.T) {
 func TestLooserNeverOrdersTheUnknown(t *testing.T) {
 	t.Parallel()
 	for _, l := range append(levels.LooseToStrict(), "") {
-		if isLooserLevel(l, "") || isLooserLevel("", l) || isLooserLevel(l, l) {
+		if levels.Looser(l, "") || levels.Looser("", l) || levels.Looser(l, l) {
 			t.Errorf("looser orders %q against itself or the unknown", l)
 		}
-		if looserLevel(l, "") != l || looserLevel("", l) != l {
+		if levels.LeastStrict(l, "") != l || levels.LeastStrict("", l) != l {
 			t.Errorf("leastStrict of %q and the unknown is not %q", l, l)
 		}
 	}
-	if !isLooserLevel(api.LevelPrivileged, api.LevelBaseline) || isLooserLevel(api.LevelRestricted, api.LevelBaseline) {
+	if !levels.Looser(api.LevelPrivileged, api.LevelBaseline) || levels.Looser(api.LevelRestricted, api.LevelBaseline) {
 		t.Error("levels are ordered the wrong way round")
 	}
 }

@@ -36,7 +36,7 @@ func NodeFromJSON(data []byte, line int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
 	if !utf8.Valid(data) {
-		return nil, r.syntaxErrorAt(firstInvalidUTF8(data), "the text is not UTF-8")
+		return nil, r.syntaxErrorAt(FirstInvalidUTF8(data), "the text is not UTF-8")
 	}
 	r.dec = json.NewDecoder(bytes.NewReader(data))
 	r.dec.UseNumber()
@@ -154,8 +154,8 @@ func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int
 	return n, err
 }
 
-// firstInvalidUTF8 returns the index of the first byte that is no valid UTF-8; the length of the data if all are.
-func firstInvalidUTF8(data []byte) int {
+// FirstInvalidUTF8 returns the index of the first byte that is no valid UTF-8; the length of the data if all are.
+func FirstInvalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		c, size := utf8.DecodeRune(data[i:])
 		if c == utf8.RuneError && size == 1 {

@@ -281,7 +281,7 @@ func TestParseWarnings(t *testing.T) {
 		},
 		"unknown fields with no name and too long a one": {valid + "  \"\": 1\n  ? " + strings.Repeat("x", 400) + "\n  : 1\n", lines(
 			`10 warning spec[""]: unknown field "", `+ignores,
-			`11 warning spec["`+strings.Repeat("x", 64)+`" (the first 64 of 400 bytes)]: unknown field "`+strings.Repeat("x", 64)+`" (the first 64 of 400 bytes), `+ignores)},
+			`11 warning spec["`+strings.Repeat("x", 64)+`"... (400 bytes)]: unknown field "`+strings.Repeat("x", 64)+`"... (400 bytes), `+ignores)},
 		"null in lists": {valid + lines("  volumes: [null]", "  hostPorts: [~]", "  allowedHostPaths: [{pathPrefix: /a}, ]"), lines(
 			`10 warning spec.volumes[0]: null is read as "", as the API server does`,
 			`10 warning spec.volumes[0]: unknown volume type ""; the API server would refuse this policy`,
@@ -329,7 +329,7 @@ func TestParseNames(t *testing.T) {
 		`"$(id)"`:                   invalid(`"$(id)"`, ""),
 		"../x":                      invalid(`"../x"`, ""),
 		`"{{ .Release.Name }}-psp"`: invalid(`"{{ .Release.Name }}-psp"`, "; this looks like a template: render it first (helm template)"),
-		strings.Repeat("a", 254):    invalid(`"`+strings.Repeat("a", 64)+`" (the first 64 of 254 bytes)`, ""),
+		strings.Repeat("a", 254):    invalid(`"`+strings.Repeat("a", 64)+`"... (254 bytes)`, ""),
 		"12345":                     "4 error metadata.name: expected a string, found the number \"12345\"; quote it\n",
 		"0x1F":                      "4 error metadata.name: expected a string, found the number \"0x1F\"; quote it\n",
 		"1e3":                       "4 error metadata.name: expected a string, found the number \"1e3\"; quote it\n",

@@ -70,15 +70,8 @@ func compareProblems(a, b Problem) int {
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
 }
 
-// quote quotes a value from a document in ASCII for a message, so that look-alike letters and control characters show, and
-// cuts it to a length.
-func quote(s string) string {
-	const longest = 64
-	if len(s) <= longest {
-		return strconv.QuoteToASCII(s)
-	}
-	return fmt.Sprintf("%s (the first %d of %d bytes)", strconv.QuoteToASCII(s[:longest]), longest, len(s))
-}
+// quote quotes a value from a document for a message.
+func quote(s string) string { return QuoteInput(s, 64) }
 
 // unrenderedTemplateHint returns the advice to render a template first, for a value that has its marks.
 func unrenderedTemplateHint(s string) string {

@@ -125,7 +125,7 @@ func TestValidate(t *testing.T) {
 			`10 spec.forbiddenSysctls[10]: "a..b" is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[11]: "a-.b" is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[12]: the sysctl is empty` + refused,
-			`10 spec.forbiddenSysctls[13]: "` + strings.Repeat("a", 64) + `" (the first 64 of 254 bytes) is not a sysctl name or a pattern that ends in *` + refused,
+			`10 spec.forbiddenSysctls[13]: "` + strings.Repeat("a", 64) + `"... (254 bytes) is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[4]: "a.*.b" is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[5]: "a**" is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[6]: "x/y" is not a sysctl name or a pattern that ends in *` + refused,

@@ -1,6 +1,7 @@
 package pspparse
 
 import (
+	"bytes"
 	"fmt"
 
 	"gopkg.in/yaml.v3"
@@ -112,4 +113,17 @@ func ExpandedValues(root *yaml.Node) (values int, ok bool) {
 	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
 	total := r.measureNode(root, 1, false)
 	return total.nodes, r.problem == nil
+}
+
+// MayExceedValues reports, from the text of a YAML or JSON document alone, whether it may have more values than a number: before
+// a parser spends memory on them.
+func MayExceedValues(text []byte, most int) bool {
+	if len(text)/2 <= most {
+		return false
+	}
+	n := 0
+	for _, c := range []byte("\n,[{") {
+		n += bytes.Count(text, []byte{c})
+	}
+	return n > most
 }

@@ -74,10 +74,8 @@ type Grants struct {
 	serviceAccounts map[string][]string // service accounts by namespace, sorted
 	subjectGrants   []subjectGrant      // sorted
 
-	// Set by indexRoles.
-	grantsByRole       map[*resolvedRole][]*subjectGrant // grants to use policies, by the representative of their role
-	rolesNaming        map[string][]*resolvedRole        // representatives of the roles that name a policy, by policy
-	rolesOfEveryPolicy []*resolvedRole                   // representatives of the roles that let use every policy
+	// grantsByRole, set by indexRoles, has the grants to use policies by the representative of their role.
+	grantsByRole map[*resolvedRole][]*subjectGrant
 
 	// Set by indexNamespaces.
 	clusterWideAccess    accessByPolicy             // what holds in every namespace

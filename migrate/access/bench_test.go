@@ -144,10 +144,4 @@ func BenchmarkUnnamed(b *testing.B) {
 			g.PoliciesUsableByWorkload(&w)
 		}
 	})
-	b.Run("Policy", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			g.PolicyGrants("policy-7")
-		}
-	})
 }

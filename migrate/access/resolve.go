@@ -170,15 +170,6 @@ func (g *Grants) indexRoles() {
 			g.grantsByRole[e.role.representative] = append(g.grantsByRole[e.role.representative], e)
 		}
 	}
-	g.rolesNaming = map[string][]*resolvedRole{}
-	for r := range g.grantsByRole {
-		if r.granted.everyPolicy {
-			g.rolesOfEveryPolicy = append(g.rolesOfEveryPolicy, r)
-		}
-		for _, name := range r.granted.policies {
-			g.rolesNaming[name] = append(g.rolesNaming[name], r)
-		}
-	}
 }
 
 // PolicyGrants returns the grants of one policy that was read, sorted by namespace, subject, binding and role; nil for another one.
@@ -186,24 +177,13 @@ func (g *Grants) PolicyGrants(name string) []Grant {
 	if _, found := slices.BinarySearch(g.policies, name); !found {
 		return nil
 	}
-	return toGrants(append(g.subjectGrantsOfEvery(), g.subjectGrantsNaming(name)...), name)
-}
-
-func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
-	var out []*subjectGrant
-	for _, r := range g.rolesNaming[policy] {
-		out = append(out, g.grantsByRole[r]...)
+	var edges []*subjectGrant
+	for r, granted := range g.grantsByRole {
+		if r.granted.everyPolicy || slices.Contains(r.granted.policies, name) {
+			edges = append(edges, granted...)
+		}
 	}
-	return out
-}
-
-// subjectGrantsOfEvery are the grants whose roles let use every policy.
-func (g *Grants) subjectGrantsOfEvery() []*subjectGrant {
-	var out []*subjectGrant
-	for _, r := range g.rolesOfEveryPolicy {
-		out = append(out, g.grantsByRole[r]...)
-	}
-	return out
+	return toGrants(edges, name)
 }
 
 // toGrants converts grants for callers, as grants of one policy, or of all for "", in order.

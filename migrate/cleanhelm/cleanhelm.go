@@ -51,6 +51,15 @@ func RevisionsToClean(releases []helm.ReleaseHistory) []helm.Release {
 	return revisions
 }
 
+// Describe names a stored revision, and documents in it by kind and name alone: its values hold passwords.
+func Describe(r *helm.Release, documents []helm.Document) string {
+	names := make([]string, 0, len(documents))
+	for _, d := range documents {
+		names = append(names, d.Kind+" "+d.Name)
+	}
+	return fmt.Sprintf("%s/%s revision %d (%s): %s", r.Namespace, r.Name, r.Revision, r.Storage.Kind, strings.Join(names, ", "))
+}
+
 // Clean removes the policies from the revision that ref names. A backup of the object, which only its owner may read, is on
 // the disk before the cluster is changed: kubectl replace -f puts it back, once its resourceVersion is taken out. It returns
 // an error that wraps ErrChanged if the object is not the one that was read, also if it changes at the last moment; other

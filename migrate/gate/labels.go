@@ -12,11 +12,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
-
-// podSecurityLabelPrefix begins the keys of all Pod Security labels.
-const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // checkLabels adds reasons for namespaces without enforce, audit or warn labels.
 func (j *evaluation) checkLabels() {
@@ -38,7 +36,7 @@ func (j *evaluation) checkLabels() {
 			continue
 		}
 		enforce.Objects = append(enforce.Objects, ns.Name)
-		toEnforce.add(ns, migrate.PodSecurityLabelKeys()...)
+		toEnforce.add(ns, inventory.PodSecurityLabelKeys()...)
 	}
 	if len(unlabelled) > 0 {
 		j.addNote(unlabelled, message.New("no-enforce-recommended"))
@@ -124,11 +122,11 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 		var words []string
 		skipped := false
 		for _, key := range slices.Sorted(maps.Keys(ns.Labels)) {
-			if !strings.HasPrefix(key, podSecurityLabelPrefix) || isValidLabel(key, ns.Labels[key]) {
+			if !strings.HasPrefix(key, inventory.PodSecurityLabelPrefix) || isValidLabel(key, ns.Labels[key]) {
 				continue
 			}
 			r.Objects = append(r.Objects, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
-			if _, there := refused[ns.Name]; there && slices.Contains(migrate.PodSecurityLabelKeys(), key) {
+			if _, there := refused[ns.Name]; there && slices.Contains(inventory.PodSecurityLabelKeys(), key) {
 				skipped = true
 				continue
 			}
@@ -219,7 +217,7 @@ func repairedLabelValue(ns *migrate.Namespace, key string) string {
 
 // isValidLabel reports whether a label is one of Pod Security with a valid value.
 func isValidLabel(key, value string) bool {
-	return slices.Contains(migrate.PodSecurityLabelKeys(), key) && labels.IsValidLabel(key, value)
+	return slices.Contains(inventory.PodSecurityLabelKeys(), key) && labels.IsValidLabel(key, value)
 }
 
 // checkEnforcedLevels adds reasons for namespaces whose workloads do not meet the level that they enforce, today or after the
@@ -290,7 +288,7 @@ func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, 
 			want, version = neededLevelAt(ns, at), at.String()
 		}
 		words := []string{escape.Shell(api.EnforceLevelLabel + "=" + string(want)), escape.Shell(api.EnforceVersionLabel + "=" + version)}
-		for _, key := range migrate.PodSecurityLabelKeys()[2:] { // the server takes all repairs in one write, or none
+		for _, key := range inventory.PodSecurityLabelKeys()[2:] { // the server takes all repairs in one write, or none
 			if value, there := ns.LabelValue(key); there && !isValidLabel(key, value) {
 				words = append(words, repairArgument(ns, key))
 			}

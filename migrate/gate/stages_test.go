@@ -62,7 +62,7 @@ func play(t *testing.T, plan *migrate.Plan, is map[string]string, reasons []gate
 // anyLabels are some of the labels under the prefix, valid and invalid ones.
 func anyLabels(r *rand.Rand) map[string]string {
 	out := map[string]string{}
-	for _, key := range append(migrate.PodSecurityLabelKeys(), podSecurityLabelPrefix+"enforced") {
+	for _, key := range append(inventory.PodSecurityLabelKeys(), inventory.PodSecurityLabelPrefix+"enforced") {
 		values := []string{"privileged", "baseline", "restricted", "Baseline", "", "v1.25"}
 		if strings.HasSuffix(key, "-version") {
 			values = []string{"v1.25", "latest", "1.25", "", "v1.30", "v1.34"}
@@ -73,8 +73,6 @@ func anyLabels(r *rand.Rand) map[string]string {
 	}
 	return out
 }
-
-const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // specs are pods that need any level, and some that need another at another version.
 func specs() []string {

@@ -216,18 +216,3 @@ func (i *Injector) AllContainerNames() []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
-
-// InjectionAnnotationKeys returns the keys of all annotations by which injectors choose pods, without the * of those that stand
-// for many.
-func InjectionAnnotationKeys(all []Injector) []string {
-	var out []string
-	for _, i := range all {
-		for _, c := range i.injectionRules {
-			if c.locations&(onAnnotation|onNamespaceAnnotation) != 0 {
-				out = append(out, strings.TrimSuffix(c.key, "*"))
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // WriteCommands writes a POSIX shell script that labels namespaces with kubectl. For each namespace whose labels would
@@ -48,7 +48,7 @@ func writeSummary(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
 	script.Comment(b, "%s%s.", labelsTitle(p, opts), what)
 	script.Comment(b, "%s.", outcomeSummary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
-		script.Comment(b, "%s could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
+		script.Comment(b, "%s could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.", english.Count(len(p.Gaps), "thing", "things"))
 	}
 	for _, c := range p.Cautions {
 		script.Comment(b, "Caution: %s.", c)
@@ -70,7 +70,7 @@ func outcomeSummary(p *migrate.Plan, stage Stage) string {
 	for i := range p.Namespaces {
 		counts[OutcomeOf(&p.Namespaces[i], stage)]++
 	}
-	text := phrases.CountNoun(len(p.Namespaces), "namespace", "namespaces")
+	text := english.Count(len(p.Namespaces), "namespace", "namespaces")
 	for i, o := range []Outcome{OutcomeToLabel, OutcomeUnchanged, OutcomeOwned, OutcomeSkipped, OutcomeRefused} {
 		if counts[o] == 0 {
 			continue
@@ -144,6 +144,3 @@ func labelArguments(labels []Label) string {
 	}
 	return strings.Join(words, " ")
 }
-
-// quoteASCII quotes a text for a comment; characters that do not show are escaped.
-func quoteASCII(s string) string { return strconv.QuoteToASCII(s) }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // IsValidLabel reports whether Pod Security Admission knows the value of one of migrate.LabelKeys.
@@ -42,7 +44,7 @@ func KeysRefusedOnUpdate(is, will map[string]string) []string {
 // InvalidLabels returns the labels whose values Pod Security Admission does not know, in the order of migrate.LabelKeys.
 func InvalidLabels(labels map[string]string) []string {
 	var keys []string
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, ok := labels[key]; ok && !IsValidLabel(key, value) {
 			keys = append(keys, key)
 		}
@@ -89,7 +91,7 @@ func invalidLabelSelector(ns *migrate.Namespace, stage Stage) string {
 // currentLabels are the Pod Security labels of a namespace as they were when the plan was made.
 func currentLabels(ns *migrate.Namespace) map[string]string {
 	out := map[string]string{}
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, there := ns.LabelValue(key); there {
 			out[key] = value
 		}
@@ -102,13 +104,10 @@ func describeRepairs(ns *migrate.Namespace, stage Stage) string {
 	var parts []string
 	for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {
 		was, _ := ns.LabelValue(l.Key)
-		parts = append(parts, fmt.Sprintf("%s=%s in place of %s, which the server takes for %s", strings.TrimPrefix(l.Key, podSecurityLabelPrefix), l.Value, quoteASCII(was), ServerValueForInvalid(l.Key)))
+		parts = append(parts, fmt.Sprintf("%s=%s in place of %s, which the server takes for %s", strings.TrimPrefix(l.Key, inventory.PodSecurityLabelPrefix), l.Value, strconv.QuoteToASCII(was), ServerValueForInvalid(l.Key)))
 	}
 	if len(parts) == 0 {
 		return ""
 	}
 	return "the server refuses a write that repairs only some of the invalid labels, so this is written, too: " + strings.Join(parts, "; ")
 }
-
-// podSecurityLabelPrefix of the keys of Pod Security labels.
-const podSecurityLabelPrefix = "pod-security.kubernetes.io/"

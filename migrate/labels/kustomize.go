@@ -18,17 +18,7 @@ func WriteKustomize(w io.Writer, p *migrate.Plan, opts Options) error {
 	script.Comment(&b, "Save it as kustomization.yaml in a folder and list that under components, beside resources with these namespaces.")
 	script.Comment(&b, "kustomize refuses a patch for a namespace that is not among them: choose namespaces with -n and --exclude.")
 	k := manifest.NewKustomizeComponent()
-	for i := range p.Namespaces {
-		ns := &p.Namespaces[i]
-		writeComments(&b, namespaceRemarks(ns, opts.Stage))
-		set := labelsAfterStage(ns, opts.Stage)
-		if belongsToOwner(ns, opts.Stage) {
-			writeBareLabels(&b, ns, opts.Stage)
-			continue
-		}
-		if set == nil {
-			continue
-		}
+	err := writeEachNamespace(&b, p, opts.Stage, "", func(ns *migrate.Namespace, set map[string]string) error {
 		if ns.ObjectNotRead {
 			script.Comment(&b, "  its labels were not read, and this replaces those that differ")
 		}
@@ -37,13 +27,39 @@ func WriteKustomize(w io.Writer, p *migrate.Plan, opts Options) error {
 			return err
 		}
 		k.Patches = append(k.Patches, manifest.KustomizePatch{Patch: text.String()})
-	}
-	if len(k.Patches) == 0 {
-		script.Comment(&b, "no namespace is to be labelled")
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if err := manifest.WriteYAML(&b, k); err != nil {
 		return err
 	}
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
+}
+
+// writeEachNamespace writes the remarks of each namespace, each after a separator, and has write add the labels of those that
+// this tool is to label. Where another tool owns the labels, they are a comment. It returns the first error of write.
+func writeEachNamespace(b *bytes.Buffer, p *migrate.Plan, stage Stage, separator string, write func(ns *migrate.Namespace, set map[string]string) error) error {
+	written := false
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		b.WriteString(separator)
+		writeComments(b, namespaceRemarks(ns, stage))
+		set := labelsAfterStage(ns, stage)
+		switch {
+		case belongsToOwner(ns, stage):
+			writeBareLabels(b, ns, stage)
+		case set != nil:
+			written = true
+			if err := write(ns, set); err != nil {
+				return err
+			}
+		}
+	}
+	if !written {
+		script.Comment(b, "no namespace is to be labelled")
+	}
+	return nil
 }

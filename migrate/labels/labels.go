@@ -6,11 +6,14 @@ package labels
 
 import (
 	"slices"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Options of the functions that write labels.
@@ -33,7 +36,7 @@ func LoosensLevel(ns *migrate.Namespace) bool {
 
 // isLooser reports whether a recommended level is less strict than today's.
 func isLooser(recommended string, today api.LevelVersion) bool {
-	return recommended != "" && api.CompareLevels(api.Level(recommended), today.Level) < 0
+	return levels.Looser(api.Level(recommended), today.Level)
 }
 
 // Label is one label of a namespace with its value.
@@ -49,7 +52,7 @@ func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 		return write
 	}
 	var out []Label
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		for _, l := range slices.Concat(write, also) {
 			if l.Key == key {
 				out = append(out, l)
@@ -62,7 +65,7 @@ func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 // StageLabels returns those of WantedLabels that belong to the stage.
 func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		value := ns.RecommendedLabels.Get(key)
 		if value != "" && stage.includes(key) && (!isEnforceKey(key) || !WithholdsLoosening(ns)) {
 			out = append(out, Label{key, value})
@@ -102,7 +105,7 @@ func WhyRefused(ns *migrate.Namespace) string {
 	}
 	for _, l := range WantedLabels(ns, StageAll) {
 		if !validLabel(l) {
-			return "the label " + l.Key + " would get the value " + quoteASCII(l.Value) + ", which is not valid"
+			return "the label " + l.Key + " would get the value " + strconv.QuoteToASCII(l.Value) + ", which is not valid"
 		}
 	}
 	return ""

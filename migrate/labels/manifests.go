@@ -9,6 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // namespaceManifest is a Namespace with nothing but its Pod Security labels.
@@ -66,7 +68,7 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 	script.Comment(b, "%s", script.SameClusterNote(p.Source))
 	script.Comment(b, "  %s", script.ClusterUIDCommand(kubectl))
 	if n := len(leftOutNamespaces(p, opts.Stage, merged)); n > 0 {
-		script.Comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", phrases.CountNoun(n, "namespace is", "namespaces are"))
+		script.Comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", english.Count(n, "namespace is", "namespaces are"))
 	}
 	script.Comment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
 	script.Comment(b, "%s", clientAppliedQuery(kubectl))
@@ -110,7 +112,7 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 // writeLeftOut writes comments that say why a namespace is left out, and which labels belong into its manifest.
 func writeLeftOut(b *bytes.Buffer, why string, set map[string]string) {
 	script.Comment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
 			script.Comment(b, "    %s: %s", key, value)
 		}
@@ -168,7 +170,7 @@ func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
 	for _, l := range WantedLabels(ns, stage) {
 		set[l.Key] = l.Value
 	}
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		have := Label{key, ns.CurrentLabels.Get(key)}
 		if _, ok := set[key]; !ok && have.Value != "" && validLabel(have) {
 			set[key] = have.Value

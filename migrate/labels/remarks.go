@@ -23,7 +23,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	outcome := OutcomeOf(ns, stage)
 	switch {
 	case outcome == OutcomeRefused:
-		return []string{fmt.Sprintf("%s: refused, %s", quoteASCII(ns.Name), WhyRefused(ns))}
+		return []string{fmt.Sprintf("%s: refused, %s", strconv.QuoteToASCII(ns.Name), WhyRefused(ns))}
 	case outcome == OutcomeSkipped && len(WantedLabels(ns, StageAll)) == 0:
 		return append([]string{ns.Name + ": left alone, nothing is recommended"}, cautionRemarks(ns)...)
 	}
@@ -77,7 +77,7 @@ func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 		return []string{"  " + ns.LabelOwner + " writes this namespace and would undo what is not in its source: put these labels there"}
 	}
 	if key := contradictingKey(writers); key != "" {
-		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, podSecurityLabelPrefix)+": leave these labels to one of them")
+		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, inventory.PodSecurityLabelPrefix)+": leave these labels to one of them")
 	}
 	return append(lines, labelsInForms(writers, WantedLabels(ns, stage))...)
 }
@@ -92,7 +92,7 @@ func nextOwnerRun(w *inventory.LabelWriter) string {
 
 // contradictingKey is the first label to which two of the writers of a namespace give different values; "" for none.
 func contradictingKey(writers []*inventory.LabelWriter) string {
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		values := map[string]bool{}
 		for _, w := range writers {
 			if value, ok := w.Labels[key]; ok {
@@ -142,17 +142,17 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 	case WithholdsLoosening(ns):
 		now, wanted := ns.EffectivePolicyToday().Enforce, level
 		today, labelled := ns.LabelValue(api.EnforceLevelLabel)
-		stays := "enforce stays " + quoteASCII(today)
+		stays := "enforce stays " + strconv.QuoteToASCII(today)
 		if !labelled {
-			stays = "enforce stays unset, with the default " + quoteASCII(string(now.Level))
+			stays = "enforce stays unset, with the default " + strconv.QuoteToASCII(string(now.Level))
 		}
 		for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {
 			if l.Key == api.EnforceLevelLabel {
-				stays = fmt.Sprintf("enforce becomes %s, as which the server takes %s today", l.Value, quoteASCII(today))
+				stays = fmt.Sprintf("enforce becomes %s, as which the server takes %s today", l.Value, strconv.QuoteToASCII(today))
 			}
 		}
 		if string(now.Level) == wanted {
-			stays, wanted = strings.Replace(stays, quoteASCII(wanted), quoteASCII(now.String()), 1), wanted+":"+rec.EnforceVersion
+			stays, wanted = strings.Replace(stays, strconv.QuoteToASCII(wanted), strconv.QuoteToASCII(now.String()), 1), wanted+":"+rec.EnforceVersion
 		}
 		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or fix the workloads",
 			stays, wanted, phrases.DecisionReason(ns), level, ns.Name)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // noPods are the pods of every namespace.
@@ -101,7 +102,7 @@ func writes(text string) map[string]string {
 // anyLabels are what may stand on a namespace from before the admission, none, invalid and valid ones.
 func anyLabels(r *rand.Rand) map[string]string {
 	out := map[string]string{}
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		values := []string{"privileged", "baseline", "restricted", "Baseline", "", "v1.25"}
 		if strings.HasSuffix(key, "-version") {
 			values = []string{"v1.25", "latest", "1.25", "", "v1.30"}
@@ -243,7 +244,7 @@ func TestUnfit(t *testing.T) {
 		is, will := anyLabels(r), anyLabels(r)
 		if r.IntN(2) == 0 {
 			will = maps.Clone(is)
-			key := migrate.PodSecurityLabelKeys()[r.IntN(6)]
+			key := inventory.PodSecurityLabelKeys()[r.IntN(6)]
 			will[key] = "restricted"
 		}
 		unfit, err := labels.KeysRefusedOnUpdate(is, will), admit(server, is, will)

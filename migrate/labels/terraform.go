@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // WriteTerraform writes a kubernetes_labels resource of the provider hashicorp/kubernetes for each namespace of
@@ -17,31 +18,19 @@ func WriteTerraform(w io.Writer, p *migrate.Plan, opts Options) error {
 	var b bytes.Buffer
 	writeSummary(&b, p, opts, ", for the provider hashicorp/kubernetes")
 	script.Comment(&b, "It refuses a label to which another field manager gave another value, unless the resource says force = true.")
-	written := false
-	for i := range p.Namespaces {
-		ns := &p.Namespaces[i]
-		b.WriteString("\n")
-		writeComments(&b, namespaceRemarks(ns, opts.Stage))
-		set := labelsAfterStage(ns, opts.Stage)
-		if belongsToOwner(ns, opts.Stage) {
-			writeBareLabels(&b, ns, opts.Stage)
-			continue
-		}
-		if set == nil {
-			continue
-		}
-		written = true
+	err := writeEachNamespace(&b, p, opts.Stage, "\n", func(ns *migrate.Namespace, set map[string]string) error {
 		// A dash may stand in the name of a resource, a digit not at its start.
 		fmt.Fprintf(&b, "resource \"kubernetes_labels\" \"ns_%s\" {\n", ns.Name)
 		b.WriteString("  api_version = \"v1\"\n  kind        = \"Namespace\"\n")
 		fmt.Fprintf(&b, "  metadata {\n    name = \"%s\"\n  }\n  labels = {\n", ns.Name)
 		b.WriteString(formatHCLMap(set))
 		b.WriteString("  }\n}\n")
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if !written {
-		script.Comment(&b, "no namespace is to be labelled")
-	}
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 
@@ -52,7 +41,7 @@ func formatHCLMap(set map[string]string) string {
 		widest = max(widest, len(key))
 	}
 	var b strings.Builder
-	for _, key := range migrate.PodSecurityLabelKeys() {
+	for _, key := range inventory.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
 			fmt.Fprintf(&b, "    \"%s\"%s = \"%s\"\n", key, strings.Repeat(" ", widest-len(key)), value)
 		}

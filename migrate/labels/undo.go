@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -12,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // WriteUndo writes the POSIX shell script that reverts what the script of WriteCommands did, all of it or a part: labels of
@@ -48,7 +50,7 @@ func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
 	}
 	b.WriteString("#!/bin/sh\n")
 	script.Comment(&b, "Puts back what the script with these labels changes: %s.", labelsTitle(p, opts))
-	script.Comment(&b, "%s to put back, %d not.", phrases.CountNoun(undone, "namespace", "namespaces"), kept)
+	script.Comment(&b, "%s to put back, %d not.", english.Count(undone, "namespace", "namespaces"), kept)
 	script.Comment(&b, "It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.")
 	script.Comment(&b, "Review every line before you run it.")
 	b.WriteString(script.Preamble(p.Source, kubectl))
@@ -94,7 +96,7 @@ func labelReversals(ns *migrate.Namespace, stage Stage) (back []labelReversal, l
 		c := labelReversal{l, value, value, there}
 		if there && !validLabel(Label{l.Key, value}) {
 			c.before = ServerValueForInvalid(l.Key)
-			text := fmt.Sprintf("%s was %s, which is invalid and is not put back: ", l.Key, quoteASCII(value))
+			text := fmt.Sprintf("%s was %s, which is invalid and is not put back: ", l.Key, strconv.QuoteToASCII(value))
 			if c.before == l.Value || !stage.includes(l.Key) {
 				lasting = append(lasting, text+"it stays "+l.Value)
 				continue

@@ -86,7 +86,7 @@ func anyPlan(r *rand.Rand) (*migrate.Plan, map[string]map[string]string) {
 	there := map[string]map[string]string{}
 	for i := range 4 {
 		ns := migrate.Namespace{Name: fmt.Sprintf("ns-%d", i), RecommendedLabels: six([]string{"privileged", "baseline", "restricted"}[r.IntN(3)]), Labels: map[string]string{"app": "kept"}}
-		for _, key := range migrate.PodSecurityLabelKeys() {
+		for _, key := range inventory.PodSecurityLabelKeys() {
 			if values := []string{"", "privileged", "restricted", "v1.25", "Odd_1"}; r.IntN(2) == 0 {
 				ns.Labels[key] = values[r.IntN(len(values))]
 			}

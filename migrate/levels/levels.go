@@ -14,6 +14,18 @@ func LooseToStrict() []api.Level {
 	return []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted}
 }
 
+// WithChecks returns the levels that check something, the looser first: baseline and restricted.
+func WithChecks() []api.Level { return LooseToStrict()[1:] }
+
+// Names returns the three levels as texts, the loosest first.
+func Names() []string {
+	var names []string
+	for _, l := range LooseToStrict() {
+		names = append(names, string(l))
+	}
+	return names
+}
+
 // Rank is the place of a level in the order, 0 for privileged; -1 for an unknown level.
 func Rank(l api.Level) int { return slices.Index(LooseToStrict(), l) }
 

@@ -141,7 +141,7 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 	if versionAtLeast(v, 22) {
 		accepted[api.LevelRestricted] = restrictedCapabilities()
 	}
-	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+	for _, level := range levels.WithChecks() {
 		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
 			f.recordNewlyAdmitted("allowedCapabilities", value, refused,
 				"containers may add "+joinNames(refused)+"; an admission policy can keep the list", level)
@@ -154,10 +154,7 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) {
 	drops := p.Spec.RequiredDropCapabilities
 	if len(drops) > 0 {
-		lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-		if !versionAtLeast(v, 22) {
-			lenient = append(lenient, api.LevelRestricted)
-		}
+		lenient := levelsWithoutRestricted(v, 22)
 		f.recordForcedRestriction("requiredDropCapabilities", listValue(drops), "containers keep the runtime's default capabilities; "+
 			"templates, or an admission policy that mutates, can drop them", lenient...)
 		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {

@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -50,6 +51,15 @@ func (c registeredCheck) existsAt(v api.Version) bool {
 // versionAtLeast reports whether v is v1.minor or newer.
 func versionAtLeast(v api.Version, minor int) bool {
 	return !v.Older(api.MajorMinorVersion(1, minor))
+}
+
+// levelsWithoutRestricted returns the levels at v that lack a rule which restricted has from v1.minor on.
+func levelsWithoutRestricted(v api.Version, minor int) []api.Level {
+	all := levels.LooseToStrict()
+	if versionAtLeast(v, minor) {
+		return slices.DeleteFunc(all, func(l api.Level) bool { return l == api.LevelRestricted })
+	}
+	return all
 }
 
 // checkTier says whether a check of the standards decides the closest level of a PodSecurityPolicy.

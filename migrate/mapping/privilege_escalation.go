@@ -3,7 +3,6 @@ package mapping
 import (
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -34,11 +33,7 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 	byDefault := p.Spec.DefaultAllowPrivilegeEscalation
 	f.checks = []checkStatus{escalationCheckStatus(allowed, byDefault)}
 
-	// Levels that do not themselves ask for false.
-	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-	if !versionAtLeast(v, 8) {
-		lenient = levels.LooseToStrict()
-	}
+	lenient := levelsWithoutRestricted(v, 8)
 	switch {
 	case !allowed:
 		f.recordRefusal("allowPrivilegeEscalation", boolValue(false), "containers may gain privileges; templates that set it to false, "+

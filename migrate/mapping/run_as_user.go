@@ -115,10 +115,7 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 	value := strategyValue(s)
 	ranges := s.Ranges
 	restrictedRefusesRoot := versionAtLeast(v, 23)
-	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-	if !restrictedRefusesRoot {
-		lenient = levels.LooseToStrict()
-	}
+	lenient := levelsWithoutRestricted(v, 23)
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
 		f.recordRefusal("runAsUser", value,

@@ -185,7 +185,7 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 		api.LevelPrivileged)
 	if r.forbidsAnyProfile() {
 		f.recordRefusal(field, value, "pods may set RuntimeDefault, which only hardens, or a localhost profile, which may be looser; "+
-			"an admission policy can refuse localhost", api.LevelBaseline, api.LevelRestricted)
+			"an admission policy can refuse localhost", levels.WithChecks()...)
 		return
 	}
 	if r.admitsPodWithoutProfile() {
@@ -203,10 +203,7 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 	if !r.defaultApplies {
 		return
 	}
-	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-	if !versionAtLeast(v, 19) {
-		lenient = levels.LooseToStrict()
-	}
+	lenient := levelsWithoutRestricted(v, 19)
 	note := "a field, on the pod or on every container: the API server no longer copies annotations; restricted asks for it"
 	loss := "the profile is no longer set: containers run unconfined unless the kubelet has a default"
 	if r.defaultProfile == "unconfined" {

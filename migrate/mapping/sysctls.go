@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -145,10 +146,10 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 	if len(refused) > 0 {
 		f.recordNewlyAdmitted("forbiddenSysctls", listValue(forbidden), refused,
 			"the level accepts "+joinNames(refused)+"; an admission policy can go on forbidding them",
-			api.LevelBaseline, api.LevelRestricted)
+			levels.WithChecks()...)
 	}
 	if len(newer) > 0 {
 		f.recordDrift("allowedUnsafeSysctls", listValue(newer), "newer standards count these sysctls as safe",
-			api.LevelBaseline, api.LevelRestricted)
+			levels.WithChecks()...)
 	}
 }

@@ -90,7 +90,7 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 	if versionAtLeast(v, 33) {
 		// Beta, and accepted at restricted by the API server itself, from v1.33.
 		f.recordDrift("volumes", value, "image volumes, which policies have no name for, are accepted",
-			api.LevelBaseline, api.LevelRestricted)
+			levels.WithChecks()...)
 	}
 	f.explainStatedField(p, "volumes", value, explainVolumes(p))
 	return f

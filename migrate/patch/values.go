@@ -11,8 +11,9 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -43,7 +44,7 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		values = append(values, v)
 	}
 	values = lastPerPath(values)
-	if level := w.Levels.AsAdmitted; len(values) > 0 && level != "" && w.Levels.AfterPSP != "" && api.CompareLevels(level, w.Levels.AfterPSP) < 0 {
+	if level := w.Levels.AsAdmitted; len(values) > 0 && levels.Looser(level, w.Levels.AfterPSP) {
 		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Levels.AfterPSP))
 	}
 	if w.Pods == 0 && slices.ContainsFunc(values, requiresNonRoot) {
@@ -159,7 +160,7 @@ func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue)
 	var out []string
 	sets := slices.ContainsFunc(values, func(v TemplateValue) bool { return slices.Contains(v.path.keys, "seccompProfile") })
 	if names := policiesForbiddingSeccomp(p, w); sets && len(names) > 0 {
-		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", phrases.JoinFirst(names, 3)))
+		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", english.First(names, 3)))
 	}
 	if more := mutatedBeyond(w, values); len(more) > 0 {
 		out = append(out, fmt.Sprintf("a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep (%s)", strings.Join(more, ", ")))

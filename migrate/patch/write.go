@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // WriteStrategic writes strategic merge patches as one YAML stream: each is a part of its workload, below comments that say
@@ -143,7 +144,7 @@ func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 		}
 	}
 	if len(p.Gaps) > 0 {
-		script.Comment(b, "%s could not be read or judged: there may be more to patch.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
+		script.Comment(b, "%s could not be read or judged: there may be more to patch.", english.Count(len(p.Gaps), "thing", "things"))
 	}
 }
 
@@ -165,7 +166,7 @@ func patchSummary(patches []Patch, set ValueSet) string {
 			rest++
 		}
 	}
-	text := phrases.CountNoun(applied, "workload to patch", "workloads to patch")
+	text := english.Count(applied, "workload to patch", "workloads to patch")
 	why := "that edits alone do not raise"
 	if set == SetKeep {
 		why = "of which it is not known what is set"

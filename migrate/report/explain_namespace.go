@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -110,7 +111,7 @@ func (d *Document) addBlockers(ns *migrate.Namespace) {
 		for _, r := range without.Workloads {
 			refs = append(refs, phrases.ObjectName(r.Kind, r.Name))
 		}
-		list.Items = append(list.Items, Item{Text: fmt.Sprintf("without %s the namespace would be %s", phrases.JoinFirst(refs, 5), without.Level)})
+		list.Items = append(list.Items, Item{Text: fmt.Sprintf("without %s the namespace would be %s", english.First(refs, 5), without.Level)})
 	}
 	d.add(Heading("WHAT BLOCKS "+string(levels.NextStricter(ns.NeededLevel))), list)
 }

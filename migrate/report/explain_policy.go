@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
@@ -156,7 +157,7 @@ func (d *Document) addChecks(po *migrate.Policy) {
 		return
 	}
 	t := &Table{Columns: []Column{{"STATUS", RoleText}, {"CHECK", RoleText}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
-	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+	for _, level := range levels.WithChecks() {
 		for _, c := range po.Checks {
 			if c.Level == level {
 				t.Rows = append(t.Rows, []string{orDash(string(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // maxUsages is how many usable policies a report shows of one workload or service account.
@@ -25,7 +25,7 @@ func (d *Document) addPolicyUsages(heading string, all []migrate.PolicyUsage, be
 		t.Rows = append(t.Rows, []string{u.Policy.Name, orDash(string(u.Policy.ClosestLevel)), usageSubject(u), via})
 	}
 	if more := len(all) - maxUsages; more > 0 {
-		t.Omitted = "and " + phrases.CountNoun(more, "more way", "more ways")
+		t.Omitted = "and " + english.Count(more, "more way", "more ways")
 	}
 	d.add(Heading(heading), t)
 	if because != "" {

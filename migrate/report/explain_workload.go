@@ -8,7 +8,9 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -190,7 +192,7 @@ func admissionDriftTexts(wl *migrate.Workload) []string {
 func debuggedPodTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, d := range wl.DebuggedPods {
-		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, phrases.JoinFirst(d.Containers, 5))
+		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, english.First(d.Containers, 5))
 		if d.RefusedAt != "" {
 			text += fmt.Sprintf("; as long as the pod is there, %s refuses it new debug containers and new images", d.RefusedAt)
 		}
@@ -213,7 +215,7 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 		d.add(Paragraph{"It fails no check of any level."})
 		return
 	}
-	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+	for _, level := range levels.WithChecks() {
 		var points []string
 		for _, v := range wl.Violations {
 			if v.Level == level {

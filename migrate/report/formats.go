@@ -5,9 +5,7 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
@@ -86,13 +84,4 @@ func FormatNames[R any](formats []Format[R]) []string {
 		names[i] = f.Name
 	}
 	return names
-}
-
-// WritePlan writes a Plan in one of PlanFormats. It returns an error for a format that is none of them, or that of the format.
-func WritePlan(w io.Writer, name string, p *migrate.Plan, opts Options) error {
-	f, ok := FindFormat(PlanFormats(), name)
-	if !ok {
-		return fmt.Errorf("writing the plan: there is no format %q; the formats are %s", name, strings.Join(FormatNames(PlanFormats()), ", "))
-	}
-	return f.Write(w, p, opts)
 }

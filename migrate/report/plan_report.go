@@ -9,7 +9,9 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -57,12 +59,12 @@ func planSize(p *migrate.Plan) string {
 		workloads += len(p.Namespaces[i].Workloads)
 	}
 	counts := []string{
-		phrases.CountNoun(len(p.Namespaces), "namespace", "namespaces"),
-		phrases.CountNoun(workloads, "workload", "workloads"),
-		phrases.CountNoun(len(p.Policies), "policy", "policies"),
+		english.Count(len(p.Namespaces), "namespace", "namespaces"),
+		english.Count(workloads, "workload", "workloads"),
+		english.Count(len(p.Policies), "policy", "policies"),
 	}
 	if len(p.Gaps) > 0 {
-		counts = append(counts, phrases.CountNoun(len(p.Gaps), "gap", "gaps"))
+		counts = append(counts, english.Count(len(p.Gaps), "gap", "gaps"))
 	}
 	return strings.Join(counts, ", ")
 }
@@ -161,12 +163,12 @@ func planLegend(plan *migrate.Plan) Paragraph {
 		return Paragraph{"No namespaces."}
 	}
 	used, system := map[migrate.Action]bool{}, false
-	levels := map[string]int{}
+	namespacesAt := map[string]int{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
 		used[ns.Action] = true
 		system = system || ns.System
-		levels[ns.RecommendedLabels.Enforce]++
+		namespacesAt[ns.RecommendedLabels.Enforce]++
 	}
 	var legend []string
 	for _, m := range actionMarks() {
@@ -178,12 +180,12 @@ func planLegend(plan *migrate.Plan) Paragraph {
 		legend = append(legend, "* part of the platform")
 	}
 	var counts []string
-	for _, l := range []api.Level{api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged} {
-		if n := levels[string(l)]; n > 0 {
+	for _, l := range slices.Backward(levels.LooseToStrict()) {
+		if n := namespacesAt[string(l)]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, l))
 		}
 	}
-	if n := levels[""]; n > 0 {
+	if n := namespacesAt[""]; n > 0 {
 		counts = append(counts, fmt.Sprintf("%d not set", n))
 	}
 	return Paragraph{strings.Join(legend, "; ") + ".", "Enforce: " + strings.Join(counts, ", ") + "."}
@@ -215,17 +217,17 @@ func (d *Document) addPolicies(plan *migrate.Plan) {
 	}
 	points = append(points, boundTexts(plan)...)
 	if len(provider) > 0 {
-		points = append(points, "a provider's default: "+phrases.JoinFirst(provider, 8))
+		points = append(points, "a provider's default: "+english.First(provider, 8))
 	}
 	if len(plan.ClusterAdministrators) > 0 {
-		points = append(points, "administrators, who may use all of them and count for no namespace: "+phrases.JoinFirst(administratorNames(plan), 4))
+		points = append(points, "administrators, who may use all of them and count for no namespace: "+english.First(administratorNames(plan), 4))
 	}
 	if len(unused) > 0 {
 		nobody := "nobody"
 		if len(plan.ClusterAdministrators) > 0 {
 			nobody = "nobody but administrators"
 		}
-		points = append(points, fmt.Sprintf("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8)))
+		points = append(points, fmt.Sprintf("usable by %s: %s", nobody, english.First(unused, 8)))
 	}
 	d.add(Heading("POLICIES, and the level each comes closest to"), t, listOf(points))
 }
@@ -249,7 +251,7 @@ func boundTexts(plan *migrate.Plan) []string {
 		policies[text] = append(policies[text], po.Name)
 	}
 	for _, text := range order {
-		texts = append(texts, phrases.JoinFirst(policies[text], 4)+": "+text)
+		texts = append(texts, english.First(policies[text], 4)+": "+text)
 	}
 	return texts
 }
@@ -291,7 +293,7 @@ func (d *Document) addLostConstraints(plan *migrate.Plan) {
 		policies[key] = append(policies[key], po.Name)
 	}
 	for _, key := range order {
-		points = append(points, phrases.JoinFirst(policies[key], 4)+" "+key)
+		points = append(points, english.First(policies[key], 4)+" "+key)
 	}
 	if len(plan.StandardsDrift) > 0 {
 		var fields []string
@@ -367,7 +369,7 @@ func cautionTexts(plan *migrate.Plan) []string {
 	})
 	items := message.Texts(plan.Cautions)
 	for _, c := range texts {
-		items = append(items, phrases.JoinFirst(about[c], 3)+": "+c)
+		items = append(items, english.First(about[c], 3)+": "+c)
 	}
 	return items
 }
@@ -413,7 +415,7 @@ func gapScope(g migrate.Gap) string {
 	case g.Affects[0] == "*":
 		return " [touches every namespace" + only + "]"
 	}
-	return " [touches " + phrases.JoinFirst(g.Affects, 3) + only + "]"
+	return " [touches " + english.First(g.Affects, 3) + only + "]"
 }
 
 // messageAt is a sentence about something, behind its file and line; the position may be "".
@@ -450,10 +452,10 @@ func noteTexts(plan *migrate.Plan) []string {
 		for _, k := range plan.SkippedKinds {
 			kinds = append(kinds, fmt.Sprintf("%d %s", k.Count, k.Kind))
 		}
-		items = append(items, "passed over, since no pod, policy or grant was found in them: "+phrases.JoinFirst(kinds, 10))
+		items = append(items, "passed over, since no pod, policy or grant was found in them: "+english.First(kinds, 10))
 	}
 	if plan.FinishedPods > 0 {
-		items = append(items, "passed over, since they have ended: "+phrases.CountNoun(plan.FinishedPods, "pod", "pods"))
+		items = append(items, "passed over, since they have ended: "+english.Count(plan.FinishedPods, "pod", "pods"))
 	}
 	return items
 }

@@ -67,10 +67,19 @@ func cases(t *testing.T) []string {
 	return names
 }
 
+// writePlan writes a plan in a format that there is.
+func writePlan(w io.Writer, format string, p *migrate.Plan, opts report.Options) error {
+	f, ok := report.FindFormat(report.PlanFormats(), format)
+	if !ok {
+		return fmt.Errorf("there is no format %q", format)
+	}
+	return f.Write(w, p, opts)
+}
+
 // renderings are what is compared for every recorded plan.
 func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 	with := func(format string, opts report.Options) func(io.Writer, *migrate.Plan) error {
-		return func(w io.Writer, p *migrate.Plan) error { return report.WritePlan(w, format, p, opts) }
+		return func(w io.Writer, p *migrate.Plan) error { return writePlan(w, format, p, opts) }
 	}
 	out := map[string]func(io.Writer, *migrate.Plan) error{
 		"table.txt":       with("table", report.Options{}),
@@ -237,11 +246,13 @@ func TestNotFound(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"format", report.WritePlan(io.Discard, "pdf", demo, report.Options{}), `writing the plan: there is no format "pdf"; the formats are table, wide, json, yaml, name`},
 		{"policy", errorOf(report.ExplainPolicy(empty, "a\n")), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
 		{"namespace", errorOf(report.ExplainNamespace(demo, "nope")), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
 		{"workload", errorOf(report.ExplainWorkload(demo, "logging", "Pod", "x")), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
 		{"account", errorOf(report.ExplainServiceAccount(empty, "web", "x")), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
+	}
+	if f, ok := report.FindFormat(report.PlanFormats(), "pdf"); ok {
+		t.Errorf("there is a format %q", f.Name)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -310,7 +321,7 @@ func TestColourGoesByColumn(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, report.Options) error
 		want  []string
 	}{
-		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return report.WritePlan(w, "table", p, o) }, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
+		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return writePlan(w, "table", p, o) }, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
 		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
 			return explained(w, o)(report.ExplainNamespace(p, "baseline"))
 		}, []string{"31:privileged", "33:baseline", "31:privileged", "31:privileged"}},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // Simulation is what one level of the Pod Security Standards says to workloads.
@@ -55,7 +56,7 @@ func SimulationDocument(s *Simulation, opts Options) *Document {
 	if exempt > 0 {
 		ending = fmt.Sprintf(", %d of them since they are exempt", exempt)
 	}
-	d.add(Paragraph{fmt.Sprintf("%s %s: %d would violate %s, %d not known, %d allowed%s.", phrases.CountNoun(len(s.Results), "workload", "workloads"),
+	d.add(Paragraph{fmt.Sprintf("%s %s: %d would violate %s, %d not known, %d allowed%s.", english.Count(len(s.Results), "workload", "workloads"),
 		s.Form, refused, phrases.LevelVersion(s.Level, s.Version), unknown, len(s.Results)-refused-unknown, ending)})
 	return d
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // invalidPlan is one of a namespace a with these labels, which gets enforce at a level that was asked for.
@@ -89,7 +90,7 @@ func TestInvalidIsNotRestored(t *testing.T) {
 	step := enforce("a", "baseline")
 	step.Labels[0].Before = text("baselinx")
 	want := []LabelChange{{Key: api.EnforceLevelLabel, Before: text("baselinx"), After: text("baseline")}}
-	if diff := cmp.Diff(want, step.UnrestorableLabels()); diff != "" {
+	if diff := cmp.Diff(want, step.unrestorableLabels()); diff != "" {
 		t.Errorf("what cannot be restored (-want +got):\n%s", diff)
 	}
 	r := begin(t, m, observe("a"), step)
@@ -113,7 +114,7 @@ func TestServerTakesEveryStep(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		is := map[string]string{}
-		for _, key := range migrate.PodSecurityLabelKeys() {
+		for _, key := range inventory.PodSecurityLabelKeys() {
 			values := []string{"privileged", "restricted", "Baseline", ""}
 			if strings.HasSuffix(key, "-version") {
 				values = []string{"v1.25", "latest", "1.25", ""}

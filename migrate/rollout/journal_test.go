@@ -19,6 +19,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // written is a journal in which something happened, and its bytes.
@@ -358,7 +359,7 @@ func soundJournal(t *testing.T, data []byte) {
 			t.Fatalf("step %d creates %+v", i, s.Create)
 		}
 		for _, c := range s.Labels {
-			if !slices.Contains(migrate.PodSecurityLabelKeys(), c.Key) || c.After == nil {
+			if !slices.Contains(inventory.PodSecurityLabelKeys(), c.Key) || c.After == nil {
 				t.Fatalf("step %d changes %+v", i, c)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // undo restores the labels that the step changed, and those that admission changed along with it, and gives them back to
@@ -64,7 +66,7 @@ func (a *labelStep) observedBefore(ns *unstructured.Unstructured, scope Rollback
 	var ours []string
 	for _, c := range a.step.Labels {
 		if is := LabelValue(ns.GetLabels(), c.Key); EqualLabelValues(is, c.After) && !EqualLabelValues(is, before.Labels[c.Key]) {
-			ours = append(ours, fmt.Sprintf("%s=%s", strings.TrimPrefix(c.Key, podSecurityLabelPrefix), *c.After))
+			ours = append(ours, fmt.Sprintf("%s=%s", strings.TrimPrefix(c.Key, inventory.PodSecurityLabelPrefix), *c.After))
 		}
 	}
 	switch {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -37,12 +38,8 @@ func (r Permission) String() string {
 	if r.Name != "" {
 		text += " " + r.Name
 	}
-	const most = 5
-	switch n := len(r.Namespaces); {
-	case n > most:
-		text += fmt.Sprintf(" (in %s and %d more)", strings.Join(r.Namespaces[:most], ", "), n-most)
-	case n > 0:
-		text += " (in " + strings.Join(r.Namespaces, ", ") + ")"
+	if len(r.Namespaces) > 0 {
+		text += " (in " + english.First(r.Namespaces, 5) + ")"
 	}
 	return text
 }
@@ -55,8 +52,49 @@ type PermissionOptions struct {
 	Recheck, Verify bool
 }
 
-// RequiredPermissions returns all permissions that steps and their rollback need, each with the namespaces of its stages.
-func RequiredPermissions(steps []Step, n PermissionOptions) []Permission {
+// StageNames returns the stages with commas between them, as the flag --stage takes them.
+func (n PermissionOptions) StageNames() string {
+	if len(n.Stages) == 0 {
+		return string(StageObserve)
+	}
+	var names []string
+	for _, s := range n.Stages {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ",")
+}
+
+// MissingPermissionsError says that a user lacks permissions for a roll-out or its rollback.
+type MissingPermissionsError struct {
+	Missing []Permission
+	// Needed is what a role for the whole roll-out has to be made for.
+	Needed PermissionOptions
+}
+
+// Error names the permissions, a line each.
+func (e *MissingPermissionsError) Error() string {
+	text := "this user lacks rights that the roll-out or its rollback needs, and it is not begun:"
+	for _, r := range e.Missing {
+		text += "\n" + r.String()
+	}
+	return text
+}
+
+// CheckPermissions asks the API server whether this user may take all steps, and take them back. It returns a
+// *MissingPermissionsError where the server says that he may not, and any other error where the server cannot be asked.
+func CheckPermissions(ctx context.Context, client dynamic.Interface, steps []Step, n PermissionOptions) error {
+	missing, err := missingPermissions(ctx, client, requiredPermissions(steps, n))
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	n.Stages = slices.DeleteFunc(Stages(), func(s Stage) bool {
+		return !slices.ContainsFunc(steps, func(step Step) bool { return step.Stage == s })
+	})
+	return &MissingPermissionsError{missing, n}
+}
+
+// requiredPermissions returns all permissions that steps and their rollback need, each with the namespaces of its stages.
+func requiredPermissions(steps []Step, n PermissionOptions) []Permission {
 	in, policy := map[Stage][]string{}, ""
 	for i := range steps {
 		s := &steps[i]
@@ -186,9 +224,9 @@ func bypassPermissions(policy string) []Permission {
 	}
 }
 
-// MissingPermissions asks the API server which of the permissions this user lacks, and in which namespaces. It returns an
+// missingPermissions asks the API server which of the permissions this user lacks, and in which namespaces. It returns an
 // error if the server cannot be asked.
-func MissingPermissions(ctx context.Context, client dynamic.Interface, rights []Permission) ([]Permission, error) {
+func missingPermissions(ctx context.Context, client dynamic.Interface, rights []Permission) ([]Permission, error) {
 	var missing []Permission
 	for _, r := range rights {
 		lacks, err := missingPermission(ctx, client, r)

@@ -93,12 +93,12 @@ func TestRightsOf(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			rights := RequiredPermissions(tt.steps, tt.needs)
+			rights := requiredPermissions(tt.steps, tt.needs)
 			if diff := cmp.Diff(append(slices.Clone(lock), tt.want...), texts(rights)); diff != "" {
 				t.Errorf("rights (-want +got):\n%s", diff)
 			}
 			// Who may do nothing lacks all of them, in every place.
-			missing, err := MissingPermissions(t.Context(), newReviewer(t, nobodyMay), rights)
+			missing, err := missingPermissions(t.Context(), newReviewer(t, nobodyMay), rights)
 			if diff := cmp.Diff(texts(rights), texts(missing)); err != nil || diff != "" {
 				t.Errorf("missing (-want +got), %v:\n%s", err, diff)
 			}
@@ -114,8 +114,8 @@ func TestMissingAsksOnce(t *testing.T) {
 		steps = append(steps, observe(ns), enforce(ns, "baseline"))
 	}
 	r := newReviewer(t, func(map[string]string) bool { return true })
-	rights := RequiredPermissions(steps, PermissionOptions{Recheck: true, Verify: true})
-	missing, err := MissingPermissions(t.Context(), r, rights)
+	rights := requiredPermissions(steps, PermissionOptions{Recheck: true, Verify: true})
+	missing, err := missingPermissions(t.Context(), r, rights)
 	if err != nil || len(missing) > 0 {
 		t.Errorf("missing %v, %v", texts(missing), err)
 	}
@@ -156,7 +156,7 @@ func TestMissing(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			missing, err := MissingPermissions(t.Context(), newReviewer(t, tt.may), RequiredPermissions(tt.steps, PermissionOptions{}))
+			missing, err := missingPermissions(t.Context(), newReviewer(t, tt.may), requiredPermissions(tt.steps, PermissionOptions{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,14 +173,14 @@ func TestMissingNotToBeAsked(t *testing.T) {
 	r := newReviewer(t, nobodyMay)
 	refused := apierrors.NewForbidden(schema.GroupResource{Group: "authorization.k8s.io", Resource: "selfsubjectaccessreviews"}, "", errors.New("no"))
 	r.PrependReactor("create", "selfsubjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, refused })
-	missing, err := MissingPermissions(t.Context(), r, RequiredPermissions([]Step{observe("a")}, PermissionOptions{}))
+	missing, err := missingPermissions(t.Context(), r, requiredPermissions([]Step{observe("a")}, PermissionOptions{}))
 	if !errors.Is(err, refused) || missing != nil {
 		t.Errorf("missing %v, error %v", texts(missing), err)
 	}
 	r.PrependReactor("create", "selfsubjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		return true, a.(clienttesting.CreateAction).GetObject(), nil
 	})
-	missing, err = MissingPermissions(t.Context(), r, RequiredPermissions([]Step{observe("a")}, PermissionOptions{}))
+	missing, err = missingPermissions(t.Context(), r, requiredPermissions([]Step{observe("a")}, PermissionOptions{}))
 	if want := "asking the server what this user may do (selfsubjectaccessreviews): the answer says nothing of it"; err == nil || err.Error() != want || missing != nil {
 		t.Errorf("missing %v, error %v, want %s", texts(missing), err, want)
 	}
@@ -220,7 +220,7 @@ func TestRules(t *testing.T) {
 				(len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, a["name"]))
 		})
 	}
-	missing, err := MissingPermissions(t.Context(), newReviewer(t, granted), RequiredPermissions(append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...), all))
+	missing, err := missingPermissions(t.Context(), newReviewer(t, granted), requiredPermissions(append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...), all))
 	if err != nil || len(missing) > 0 {
 		t.Errorf("with all rules this is missing: %v, %v", texts(missing), err)
 	}

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // labelRestore is what a rollback of one step does to a namespace: the labels with their values from before, and the owners
@@ -61,7 +63,7 @@ func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns
 func (w *labelRestore) restoreLabel(key string, was *string) {
 	to := RestorableLabelValue(key, was)
 	if !EqualLabelValues(to, was) {
-		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, podSecurityLabelPrefix), *to, *was))
+		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, inventory.PodSecurityLabelPrefix), *to, *was))
 	}
 	w.labels[key] = to
 }

@@ -1,7 +1,9 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
@@ -100,6 +102,22 @@ func StepNamespaces(steps []Step) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// SkippedReasons returns the first few of the reasons for which namespaces were skipped, each with its namespace.
+func SkippedReasons(skipped []Skipped) string {
+	const most = 3
+	var reasons []string
+	for _, s := range skipped {
+		if reason := s.Namespace + ": " + s.Reason; !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	text := strings.Join(reasons[:min(len(reasons), most)], "; ")
+	if n := len(reasons) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 // AllSkipped reports whether there is nothing to do since every namespace was skipped at some stage. A namespace that was not,

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // validateSteps returns an error for the first step that no Plan leads to: a journal is a file, and anybody may have written it.
@@ -40,7 +40,7 @@ func validateStep(s *Step) error {
 func validateLabelChange(stage Stage, c LabelChange) error {
 	enforce := c.Key == api.EnforceLevelLabel || c.Key == api.EnforceVersionLabel
 	switch {
-	case !slices.Contains(migrate.PodSecurityLabelKeys(), c.Key):
+	case !slices.Contains(inventory.PodSecurityLabelKeys(), c.Key):
 		return fmt.Errorf("%q is not a label of Pod Security", c.Key)
 	case stage == StageBypass, enforce != (stage == StageEnforce) && !repairsInvalidLabel(c):
 		return fmt.Errorf("the stage %s does not write the label %s", stage, c.Key)

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // VerifyRow is a result of package verify, which imports this one.
@@ -158,7 +158,7 @@ func (s *story) somebodyEdits() {
 		s.told = append(s.told, "somebody deletes the binding in "+name)
 		return
 	}
-	keys := migrate.PodSecurityLabelKeys()
+	keys := inventory.PodSecurityLabelKeys()
 	key := keys[s.random.IntN(len(keys))]
 	value := []*string{nil, text("privileged"), text("baseline"), text("restricted")}[s.random.IntN(4)]
 	s.m.label(name, "somebody", key, value)

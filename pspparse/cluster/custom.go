@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -226,19 +227,10 @@ func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 		resources = append(resources, *r.custom)
 	}
 	for _, r := range rulesByAPIGroup(resources, "list") {
-		rules = append(rules, fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%q]}", r.APIGroups[0], quotedList(r.Resources), r.Verbs[0]))
+		rules = append(rules, fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%q]}", r.APIGroups[0], english.Quoted(r.Resources), r.Verbs[0]))
 	}
 	first := refused[0]
 	return message.New("custom-lists-forbidden", "resources", names, "outcome", first.statusText(), "code", httpStatus(first.cause), "error", serverErrorText(first.cause), "effect", does, "rules", rules)
-}
-
-// quotedList returns names in quotes, with commas.
-func quotedList(names []string) string {
-	var out []string
-	for _, n := range names {
-		out = append(out, fmt.Sprintf("%q", n))
-	}
-	return strings.Join(out, ", ")
 }
 
 // purposesText says what custom resources do that make no pods.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // parseTree decodes a JSON object into maps and lists; why says what keeps it from being searched, and is "" if nothing does.
@@ -22,19 +24,8 @@ func parseTree(data []byte) (tree map[string]any, why string) {
 	return tree, ""
 }
 
-// hasTooManyValues reports, from the text of a JSON document alone, whether it has so many values that a tree of them costs
-// far too much memory.
-func hasTooManyValues(data []byte) bool {
-	const most = 2_000_000
-	if len(data)/2 <= most {
-		return false
-	}
-	n := 0
-	for _, c := range []byte("\n,[{") {
-		n += bytes.Count(data, []byte{c})
-	}
-	return n > most
-}
+// hasTooManyValues reports whether a JSON document may have so many values that a tree of them costs far too much memory.
+func hasTooManyValues(data []byte) bool { return pspparse.MayExceedValues(data, 2_000_000) }
 
 // decodeJSON decodes JSON and keeps numbers as they are written.
 func decodeJSON(data []byte, into any) error {

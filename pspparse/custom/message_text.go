@@ -1,9 +1,6 @@
 package custom
 
-import (
-	"fmt"
-	"strconv"
-)
+import "github.com/psp2pss/psp2pss/pspparse"
 
 // describeObject returns the kind and the name of an object for a gap or a note.
 func describeObject(o RawObject) string {
@@ -24,8 +21,7 @@ func escapeText(s string) string {
 	if len(s) > most {
 		s, more = s[:most], "..."
 	}
-	q := strconv.QuoteToASCII(s)
-	return q[1:len(q)-1] + more
+	return pspparse.EscapeInput(s) + more
 }
 
 // ofAPIVersion returns " of " and the apiVersion, or nothing where there is none.
@@ -36,14 +32,8 @@ func ofAPIVersion(apiVersion string) string {
 	return " of " + escapeText(apiVersion)
 }
 
-// quote quotes a text from input in ASCII and cuts it to a length for a message.
-func quote(s string) string {
-	const most = 200
-	if len(s) > most {
-		return fmt.Sprintf("%s... (%d bytes)", strconv.QuoteToASCII(s[:most]), len(s))
-	}
-	return strconv.QuoteToASCII(s)
-}
+// quote quotes a text from the input for a message.
+func quote(s string) string { return pspparse.QuoteInput(s, 200) }
 
 // truncateKey cuts a key to a length for a path, which has many.
 func truncateKey(key string) string {

@@ -7,15 +7,24 @@ import (
 	"strings"
 )
 
-// Count is a number with its noun: "1 policy", "3 policies".
+// Count returns a number with its noun: "1 policy", "3 policies".
 func Count(n int, one, many string) string { return strconv.Itoa(n) + " " + Plural(n, one, many) }
 
-// Plural is the form of a word that goes with a number: "is" or "are", "pod" or "pods".
+// Plural returns the form of a word that goes with a number: "is" or "are", "pod" or "pods".
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
 	return many
+}
+
+// Quoted joins names in double quotes with commas.
+func Quoted(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // First joins the first few of a list with commas and counts the others: "a, b and 3 more".

@@ -113,7 +113,7 @@ func cases(t *testing.T) map[string]string {
 	}
 	for _, e := range entries {
 		if e.Name() != "EXPECT.tsv" {
-			paths[escapeInput(e.Name())] = filepath.Join(corpus, e.Name())
+			paths[pspparse.EscapeInput(e.Name())] = filepath.Join(corpus, e.Name())
 		}
 	}
 	dir := t.TempDir()

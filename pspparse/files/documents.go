@@ -307,5 +307,5 @@ func readErrorReason(err error) string {
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
 		return "the gzip data is damaged"
 	}
-	return escapeInput(errorWithoutPath(err).Error())
+	return pspparse.EscapeInput(errorWithoutPath(err).Error())
 }

@@ -29,7 +29,7 @@ func (o *joinedObject) isComplete() bool {
 
 // String names the object by its kind and name, as far as it has them.
 func (o *joinedObject) String() string {
-	kind := escapeInput(o.head.kind)
+	kind := pspparse.EscapeInput(o.head.kind)
 	if o.name == "" {
 		return kind
 	}

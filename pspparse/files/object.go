@@ -319,11 +319,11 @@ func (s *documentReader) objectLabel(o *manifestObject) string {
 	m := nameOfObject(o)
 	switch {
 	case m.Name == "":
-		return fmt.Sprintf("%s (%s)", o.label, escapeInput(o.header.kind))
+		return fmt.Sprintf("%s (%s)", o.label, pspparse.EscapeInput(o.header.kind))
 	case m.Namespace != "" && o.header.kind != pspparse.PolicyKind:
-		return fmt.Sprintf("%s %s", escapeInput(o.header.kind), quoteInput(m.Namespace+"/"+m.Name))
+		return fmt.Sprintf("%s %s", pspparse.EscapeInput(o.header.kind), quoteInput(m.Namespace+"/"+m.Name))
 	}
-	return fmt.Sprintf("%s %s", escapeInput(o.header.kind), quoteInput(m.Name))
+	return fmt.Sprintf("%s %s", pspparse.EscapeInput(o.header.kind), quoteInput(m.Name))
 }
 
 // objectName is the name and the namespace of an object.

@@ -68,7 +68,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.reportProgress("reading " + escapeInput(f.path))
+	r.reportProgress("reading " + pspparse.EscapeInput(f.path))
 	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject}
 	if f.path == StdinPath {
 		if r.Stdin == nil {
@@ -144,7 +144,7 @@ func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 		n, err := src.Read(p)
 		if total += int64(n); total >= next {
 			next += step
-			r.reportProgress(fmt.Sprintf("reading %s: %d MiB", escapeInput(path), total>>20))
+			r.reportProgress(fmt.Sprintf("reading %s: %d MiB", pspparse.EscapeInput(path), total>>20))
 		}
 		return n, err
 	})

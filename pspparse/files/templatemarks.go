@@ -2,27 +2,14 @@ package files
 
 import (
 	"bytes"
-	"fmt"
-	"strconv"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// quoteInput quotes text from the input for a message: escaped, and cut short after 80 bytes.
-func quoteInput(s string) string {
-	const most = 80
-	if len(s) > most {
-		return fmt.Sprintf("%s... (%d bytes)", strconv.QuoteToASCII(s[:most]), len(s))
-	}
-	return strconv.QuoteToASCII(s)
-}
-
-// escapeInput escapes text from the input for a message, without quotes.
-func escapeInput(s string) string {
-	q := strconv.QuoteToASCII(s)
-	return q[1 : len(q)-1]
-}
+// quoteInput quotes text from the input for a message.
+func quoteInput(s string) string { return pspparse.QuoteInput(s, 80) }
 
 // templateMark is a mark in a text that looks like a template which was not rendered.
 type templateMark struct {

@@ -103,7 +103,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	}
 	group, _, grouped := strings.Cut(o.header.apiVersion, "/")
 	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.header.kind != "Kustomization" && custom.HoldsNothing(group, data) {
-		s.sink.CountSkipped(escapeInput(o.header.kind))
+		s.sink.CountSkipped(pspparse.EscapeInput(o.header.kind))
 		return
 	}
 	m := nameOfObject(o)
@@ -123,7 +123,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	case grouped && custom.MayHoldManifestText(group, o.header.kind) && s.scanTextsForPods(o, data):
 		return
 	}
-	s.sink.CountSkipped(escapeInput(o.header.kind))
+	s.sink.CountSkipped(pspparse.EscapeInput(o.header.kind))
 }
 
 // scanTextsForPods looks through the texts of an object of an unknown kind for manifests and pod templates. It adds a gap, and

@@ -19,7 +19,7 @@ func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, e
 	if err := checkUTF8Text(text, line); err != nil {
 		return nil, err
 	}
-	if mayExceedValues(text, limits.Values) {
+	if pspparse.MayExceedValues(text, limits.Values) {
 		return nil, &syntaxError{line: line, msg: tooManyValuesReason(limits)}
 	}
 	root, err = unmarshalYAML(text)
@@ -78,27 +78,8 @@ func checkUTF8Text(text []byte, line int) error {
 	if utf8.Valid(text) {
 		return nil
 	}
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 {
-			return &syntaxError{line: at(i), msg: fmt.Sprintf("it is not UTF-8: byte 0x%02x", text[i])}
-		}
-		i += size
-	}
-	return nil
-}
-
-// mayExceedValues says from the text alone whether a document may have more values than allowed, before the parser spends
-// memory on them.
-func mayExceedValues(text []byte, most int) bool {
-	if len(text)/2 <= most {
-		return false
-	}
-	n := 0
-	for _, c := range []byte("\n,[{") {
-		n += bytes.Count(text, []byte{c})
-	}
-	return n > most
+	i := pspparse.FirstInvalidUTF8(text)
+	return &syntaxError{line: at(i), msg: fmt.Sprintf("it is not UTF-8: byte 0x%02x", text[i])}
 }
 
 // tooManyValuesReason is the gap's reason for more than Limits.Values.
@@ -242,7 +223,7 @@ func tooDeepReason(l Limits) string { return fmt.Sprintf("it nests deeper than %
 // writeAlias writes what an alias stands for.
 func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
 	if c.openAnchors[n.Alias] {
-		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", escapeInput(n.Value))}
+		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", pspparse.EscapeInput(n.Value))}
 	}
 	if c.openAnchors == nil {
 		c.openAnchors = map[*yaml.Node]bool{}

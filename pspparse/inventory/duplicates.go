@@ -238,7 +238,7 @@ func namespaceDuplicateRules() duplicateRules[Namespace] {
 func partOfNamespaceConflict(differing []Namespace) GapPart {
 	others := func(labels map[string]string) map[string]string {
 		out := maps.Clone(withoutNameLabel(labels))
-		maps.DeleteFunc(out, func(key, _ string) bool { return strings.HasPrefix(key, "pod-security.kubernetes.io/") })
+		maps.DeleteFunc(out, func(key, _ string) bool { return strings.HasPrefix(key, PodSecurityLabelPrefix) })
 		return out
 	}
 	first := &differing[0]

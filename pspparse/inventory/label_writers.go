@@ -64,7 +64,7 @@ type LabelWriterTarget struct {
 func (b *Builder) AddLabelWriter(w LabelWriter) {
 	own := map[string]string{}
 	for key, value := range w.Labels {
-		if slices.Contains(podSecurityLabels(), key) {
+		if slices.Contains(PodSecurityLabelKeys(), key) {
 			own[key] = truncateValue(value)
 		}
 	}
@@ -100,15 +100,6 @@ func ObjectText(kind, namespace, name string) string {
 		return kind + " " + plain
 	}
 	return describeObject(kind, namespace, name)
-}
-
-// podSecurityLabels returns the keys of the six labels of Pod Security.
-func podSecurityLabels() []string {
-	return []string{
-		"pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version",
-		"pod-security.kubernetes.io/audit", "pod-security.kubernetes.io/audit-version",
-		"pod-security.kubernetes.io/warn", "pod-security.kubernetes.io/warn-version",
-	}
 }
 
 const (

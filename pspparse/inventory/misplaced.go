@@ -32,9 +32,6 @@ type MisplacedKey struct {
 // maxMisplacedKeys is how many keys are kept of one namespace. There are six labels.
 const maxMisplacedKeys = 20
 
-// podSecurityLabelPrefix is the prefix of all labels of Pod Security.
-const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
-
 // MeantPodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: its prefix may be
 // another one with the same words, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns "" for any other key.
 func MeantPodSecurityLabel(key string) string {
@@ -50,9 +47,9 @@ func MeantPodSecurityLabel(key string) string {
 		case !resemblesPodSecurityPrefix(prefix):
 			return ""
 		case strings.Contains(rest, "version"):
-			return podSecurityLabelPrefix + mode + "-version"
+			return PodSecurityLabelPrefix + mode + "-version"
 		}
-		return podSecurityLabelPrefix + mode
+		return PodSecurityLabelPrefix + mode
 	}
 	return ""
 }

@@ -120,14 +120,8 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool
 	return m.GenerateName + generatedSuffix, true, nil
 }
 
-// quote quotes a name from the input and cuts it to a length for a message.
-func quote(s string) string {
-	const most = 80
-	if len(s) > most {
-		return fmt.Sprintf("%q... (%d bytes)", s[:most], len(s))
-	}
-	return fmt.Sprintf("%q", s)
-}
+// quote quotes a name from the input for a message.
+func quote(s string) string { return pspparse.QuoteInput(s, 80) }
 
 // describeObject names an object in a gap or a note: `Deployment "web/api"`.
 func describeObject(kind, namespace, name string) string {

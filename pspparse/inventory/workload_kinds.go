@@ -5,8 +5,8 @@ import "k8s.io/apimachinery/pkg/runtime/schema"
 // WorkloadKind describes one kind of Kubernetes' own API that is a pod or holds a pod template. Everything that treats
 // workload kinds alike reads the table of WorkloadKinds; a new kind is one more row there.
 type WorkloadKind struct {
-	// Name is the kind of one object, Resource its plural in URLs.
-	Name, Resource string
+	// Name is the kind of one object, Resource its plural in URLs, ShortName what kubectl takes for both; "" for none.
+	Name, Resource, ShortName string
 	// APIVersions are all under which API servers serve the kind or once did, the current one first. The objects of all of
 	// them are read as the current one.
 	APIVersions []string
@@ -38,14 +38,14 @@ var workloadKinds = func() []WorkloadKind {
 	template := []string{"spec", "template"}
 	jobTemplate := append([]string{"spec", "jobTemplate"}, template...)
 	return []WorkloadKind{
-		{Name: "Pod", Resource: "pods", APIVersions: []string{"v1"}, FixedTemplate: true},
-		{Name: "Deployment", Resource: "deployments", APIVersions: []string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, TemplatePath: template, ReplicasField: replicasField, Controller: replicaSetController},
-		{Name: "ReplicaSet", Resource: "replicasets", APIVersions: []string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, TemplatePath: template, ReplicasField: replicasField, ParentKind: "Deployment", isNameSuffix: isTemplateHash, Controller: replicaSetController},
-		{Name: "ReplicationController", Resource: "replicationcontrollers", APIVersions: []string{"v1"}, TemplatePath: template, ReplicasField: replicasField, Controller: "replication-controller"},
-		{Name: "StatefulSet", Resource: "statefulsets", APIVersions: []string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, TemplatePath: template, ReplicasField: replicasField, ClaimVolumes: true, Controller: "statefulset-controller"},
-		{Name: "DaemonSet", Resource: "daemonsets", APIVersions: []string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, TemplatePath: template, CountsPods: true, Controller: "daemon-set-controller"},
+		{Name: "Pod", Resource: "pods", ShortName: "po", APIVersions: []string{"v1"}, FixedTemplate: true},
+		{Name: "Deployment", Resource: "deployments", ShortName: "deploy", APIVersions: []string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, TemplatePath: template, ReplicasField: replicasField, Controller: replicaSetController},
+		{Name: "ReplicaSet", Resource: "replicasets", ShortName: "rs", APIVersions: []string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, TemplatePath: template, ReplicasField: replicasField, ParentKind: "Deployment", isNameSuffix: isTemplateHash, Controller: replicaSetController},
+		{Name: "ReplicationController", Resource: "replicationcontrollers", ShortName: "rc", APIVersions: []string{"v1"}, TemplatePath: template, ReplicasField: replicasField, Controller: "replication-controller"},
+		{Name: "StatefulSet", Resource: "statefulsets", ShortName: "sts", APIVersions: []string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, TemplatePath: template, ReplicasField: replicasField, ClaimVolumes: true, Controller: "statefulset-controller"},
+		{Name: "DaemonSet", Resource: "daemonsets", ShortName: "ds", APIVersions: []string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, TemplatePath: template, CountsPods: true, Controller: "daemon-set-controller"},
 		{Name: "Job", Resource: "jobs", APIVersions: []string{"batch/v1"}, TemplatePath: template, FixedTemplate: true, ReplicasField: parallelismField, ParentKind: "CronJob", isNameSuffix: isScheduledTime, Controller: jobController},
-		{Name: "CronJob", Resource: "cronjobs", APIVersions: []string{"batch/v1", "batch/v1beta1", "batch/v2alpha1"}, TemplatePath: jobTemplate, CountsPods: true, Controller: jobController},
+		{Name: "CronJob", Resource: "cronjobs", ShortName: "cj", APIVersions: []string{"batch/v1", "batch/v1beta1", "batch/v2alpha1"}, TemplatePath: jobTemplate, CountsPods: true, Controller: jobController},
 		{Name: "PodTemplate", Resource: "podtemplates", APIVersions: []string{"v1"}, TemplatePath: []string{"template"}},
 	}
 }()

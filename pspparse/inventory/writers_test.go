@@ -12,7 +12,7 @@ func TestPodSecurityLabels(t *testing.T) {
 	want := []string{
 		api.EnforceLevelLabel, api.EnforceVersionLabel, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel,
 	}
-	if diff := cmp.Diff(want, podSecurityLabels()); diff != "" {
+	if diff := cmp.Diff(want, PodSecurityLabelKeys()); diff != "" {
 		t.Errorf("(-library +ours):\n%s", diff)
 	}
 }
