@@ -74,6 +74,9 @@ type Grants struct {
 	serviceAccounts map[string][]string // service accounts by namespace, sorted
 	subjectGrants   []subjectGrant      // sorted
 
+	// Set by indexByNamespace: the grants of each namespace among subjectGrants, and of the whole cluster for "".
+	grantsByNamespace map[string][]subjectGrant
+
 	// Set by indexRoles.
 	grantsByRole       map[*resolvedRole][]*subjectGrant // grants to use policies, by the representative of their role
 	rolesNaming        map[string][]*resolvedRole        // representatives of the roles that name a policy, by policy

@@ -31,9 +31,10 @@ type bindingEvidence struct {
 
 // compareSubjectGrants orders grants by namespace, then by who holds them.
 func compareSubjectGrants(a, b subjectGrant) int {
+	if c := cmp.Or(cmp.Compare(a.namespace, b.namespace), compareIdentities(a.identity, b.identity)); c != 0 {
+		return c // most differ in these
+	}
 	return cmp.Or(
-		cmp.Compare(a.namespace, b.namespace),
-		compareIdentities(a.identity, b.identity),
 		compareSubjects(a.subject, b.subject),
 		cmp.Compare(a.binding.reference, b.binding.reference),
 		cmp.Compare(a.role.reference, b.role.reference),
@@ -56,6 +57,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	slices.SortFunc(g.subjectGrants, compareSubjectGrants)
 	g.subjectGrants = slices.CompactFunc(g.subjectGrants, func(a, b subjectGrant) bool { return compareSubjectGrants(a, b) == 0 })
 	g.subjectGrants = slices.Clip(g.subjectGrants)
+	g.indexByNamespace()
 
 	g.GrantingRoles = grantingRoles(inv, roles)
 	g.indexNamespaces()
@@ -125,30 +127,33 @@ func bindingReference(b *inventory.Binding) string {
 	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
-// grantsIn are the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
-func (g *Grants) grantsIn(namespace string) []subjectGrant {
-	byNamespace := func(e subjectGrant, ns string) int { return cmp.Compare(e.namespace, ns) }
-	from, found := slices.BinarySearchFunc(g.subjectGrants, namespace, byNamespace)
-	if !found {
-		return nil
+// indexByNamespace sets up grantsIn. The grants are sorted.
+func (g *Grants) indexByNamespace() {
+	g.grantsByNamespace = map[string][]subjectGrant{}
+	for rest := g.subjectGrants; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].namespace == rest[0].namespace {
+			n++
+		}
+		g.grantsByNamespace[rest[0].namespace], rest = rest[:n:n], rest[n:]
 	}
-	to, _ := slices.BinarySearchFunc(g.subjectGrants, namespace+"\x00", byNamespace)
-	return g.subjectGrants[from:to]
 }
+
+// grantsIn are the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
+func (g *Grants) grantsIn(namespace string) []subjectGrant { return g.grantsByNamespace[namespace] }
 
 // grantsHeldIn are the grants of grantsIn to one identity.
 func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
-	from, found := slices.BinarySearchFunc(g.subjectGrants, id, func(e subjectGrant, id identity) int {
-		return cmp.Or(cmp.Compare(e.namespace, namespace), compareIdentities(e.identity, id))
-	})
+	all := g.grantsIn(namespace)
+	from, found := slices.BinarySearchFunc(all, id, func(e subjectGrant, id identity) int { return compareIdentities(e.identity, id) })
 	if !found {
 		return nil
 	}
 	to := from
-	for to < len(g.subjectGrants) && g.subjectGrants[to].namespace == namespace && g.subjectGrants[to].identity == id {
+	for to < len(all) && all[to].identity == id {
 		to++
 	}
-	return g.subjectGrants[from:to]
+	return all[from:to]
 }
 
 // compareEvidence is the order in which grants of one policy are listed.
