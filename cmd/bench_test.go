@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -111,14 +114,7 @@ func BenchmarkPeakMemory(b *testing.B) {
 			}
 			b.SetBytes(info.Size())
 			for b.Loop() {
-				cmd := exec.Command(binary, "plan", "-f", path, "-o", "table="+filepath.Join(b.TempDir(), "table"), "-o", "json="+filepath.Join(b.TempDir(), "plan.json"))
-				cmd.Stderr = os.Stderr
-				if err := cmd.Run(); err != nil {
-					b.Fatal(err)
-				}
-				if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-					b.ReportMetric(float64(usage.Maxrss)/1024, "peak-MiB")
-				}
+				b.ReportMetric(peakOf(b, binary, "plan", "-f", path, "-o", "table="+filepath.Join(b.TempDir(), "table"), "-o", "json="+filepath.Join(b.TempDir(), "plan.json")), "peak-MiB")
 			}
 		})
 	}
@@ -138,4 +134,41 @@ func BenchmarkStartUp(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// peakOfCommand is the name under which this test binary runs printPeak.
+const peakOfCommand = "peak-of"
+
+// peakOf runs a program and returns the most memory that it had, in MiB. It starts it by a small process: on Linux a new
+// process counts the memory of the one that started it as its own.
+func peakOf(b *testing.B, program ...string) float64 {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Args, cmd.Stderr = append([]string{peakOfCommand}, program...), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	kilobytes, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kilobytes / 1024
+}
+
+// printPeak runs the program of its arguments, and prints the most memory that it had, in KiB. It returns an exit code.
+func printPeak() int {
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		fmt.Fprintln(os.Stderr, "the memory of a process is not known here")
+		return 1
+	}
+	fmt.Println(usage.Maxrss)
+	return 0
 }

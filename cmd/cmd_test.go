@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"psp2pss":         func() { os.Exit(Main()) },
 		"kubectl-psp2pss": func() { os.Exit(Main()) },
+		peakOfCommand:     func() { os.Exit(printPeak()) },
 	})
 }
 

@@ -93,7 +93,7 @@ func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
 	b := &planBuilder{
-		inv: inv, opts: opts, evaluator: judge, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
+		inv: inv, opts: opts, evaluator: judge, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]*policyLoss{}, lostByPolicies: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
 		usablePoliciesCache: map[*access.UsablePolicy]*usablePolicies{}, permittedLevelCache: map[*access.NamespacePolicy]*permittedLevel{},
 	}
 	b.changePoints, b.allVersions = pss.VersionsWithChanges(), pss.VersionsAfterPSP()
@@ -146,8 +146,10 @@ type planBuilder struct {
 	// injections are what is foreseen to be added to pods.
 	injections *predictedInjections
 	// evaluations of workloads, once for those that are alike.
-	evaluations        *evaluationCache
-	lostByPolicy       map[policyAndLevel][]LostConstraint
+	evaluations *evaluationCache
+	// lostByPolicy is what one policy has and a level has not, lostByPolicies what several have, named in one text.
+	lostByPolicy       map[policyAndLevel][]*policyLoss
+	lostByPolicies     map[policyAndLevel][]LostConstraint
 	stricterEditsCache map[stricterEditsKey]StricterEdits
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.
 	usablePoliciesCache map[*access.UsablePolicy]*usablePolicies
@@ -166,8 +168,6 @@ type permittedLevel struct {
 	countedPolicies  []string
 	excludedPolicies []ExcludedPolicy
 	loosestPolicy    string // the first that makes the level what it is
-	// lostAtLevel is what they have and a level has not.
-	lostAtLevel map[api.Level][]LostConstraint
 }
 
 // policyAndLevel is a PodSecurityPolicy and a level of the standards, as the key of a cache.

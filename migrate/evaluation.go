@@ -22,8 +22,23 @@ type evaluationCache struct {
 
 // cachedEvaluation is the evaluation of a workload, with the drift of its live pods.
 type cachedEvaluation struct {
-	*Evaluation
-	drift []cachedDrift
+	// byAccount has it for each service account. Only the name differs.
+	byAccount map[string]*Evaluation
+	drift     []cachedDrift
+}
+
+// ofAccount returns the evaluation for a service account, which is that of another one but for the name.
+func (c *cachedEvaluation) ofAccount(name string) *Evaluation {
+	if known := c.byAccount[name]; known != nil {
+		return known
+	}
+	for _, other := range c.byAccount {
+		of := *other
+		of.ServiceAccount = name
+		c.byAccount[name] = &of
+		break
+	}
+	return c.byAccount[name]
 }
 
 // cachedDrift is the drift of the pods in one PodGroup of a workload, by its place there.
@@ -82,7 +97,7 @@ func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in unc
 	usable := b.usablePoliciesOf(w)
 	input, cacheable := b.evaluationInput(w, usable, in)
 	if known, found := b.evaluations.byInput[input]; cacheable && found {
-		out.Evaluation = known.Evaluation
+		out.Evaluation = known.ofAccount(w.ServiceAccount)
 		for _, d := range known.drift {
 			d.Pods, d.Example = w.PodGroups[d.group].Count, w.PodGroups[d.group].ExamplePod
 			out.AdmissionDrift = append(out.AdmissionDrift, d.AdmissionDrift)
@@ -94,7 +109,7 @@ func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in unc
 	if !cacheable {
 		return
 	}
-	fresh := cachedEvaluation{Evaluation: out.Evaluation}
+	fresh := cachedEvaluation{byAccount: map[string]*Evaluation{w.ServiceAccount: out.Evaluation}}
 	for _, d := range out.AdmissionDrift {
 		group := slices.IndexFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.ExamplePod == d.Example })
 		fresh.drift = append(fresh.drift, cachedDrift{group, d})
@@ -102,8 +117,9 @@ func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in unc
 	b.evaluations.byInput[input] = fresh
 }
 
-// evaluationInput returns what the evaluation of a workload depends on: workloads with the same have the same. It is false for
-// one that depends on more: custom objects, and pods to which something is expected to be added.
+// evaluationInput returns what the evaluation of a workload depends on: workloads with the same have the same, but for the name
+// of the service account. It is false for one that depends on more: custom objects, and pods to which something is expected to be
+// added.
 func (b *planBuilder) evaluationInput(w *inventory.Workload, usable *usablePolicies, in uncertainParts) (input string, ok bool) {
 	if len(w.Embedded) > 0 || len(b.injections.byWorkload[w]) > 0 || len(b.evaluator.ExpectedPods(w)) > 0 {
 		return "", false
@@ -121,10 +137,10 @@ func (b *planBuilder) evaluationInput(w *inventory.Workload, usable *usablePolic
 		}
 		return nil
 	}
-	add(w.Kind, w.ServiceAccount, w.Template, w.TemplateMeta, usable, automount(w.ServiceAccount), b.canPredictAdmission(in))
+	add(w.Kind, w.ServiceAccount == "", w.Template, w.TemplateMeta, usable, automount(w.ServiceAccount), b.canPredictAdmission(in))
 	for i := range w.PodGroups {
 		g := &w.PodGroups[i]
-		add(g.Shape, g.ServiceAccount, g.AdmittedBy, automount(g.ServiceAccount), g.Mirror, g.Count > 0, g.Finished > 0)
+		add(g.Shape, g.ServiceAccount == "", g.AdmittedBy, automount(g.ServiceAccount), g.Mirror, g.Count > 0, g.Finished > 0)
 	}
 	return string(text), true
 }

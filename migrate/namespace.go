@@ -119,7 +119,7 @@ func (b *planBuilder) setPermittedLevel(ns *Namespace, workloads []inventory.Wor
 }
 
 func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *permittedLevel {
-	p := &permittedLevel{lostAtLevel: map[api.Level][]LostConstraint{}}
+	p := &permittedLevel{}
 	for _, u := range answer {
 		a := b.assessments[u.Policy]
 		if a.Closest == "" || !u.Counted && !u.Everybody {
@@ -358,40 +358,40 @@ func (b *planBuilder) lostConstraints(ns *Namespace, permitted *permittedLevel) 
 	if len(ns.ObservedPolicies) > 0 {
 		return b.lostConstraintsOfPolicies(ns.ObservedPolicies, level)
 	}
-	out, known := permitted.lostAtLevel[level]
-	if !known {
-		out = b.lostConstraintsOfPolicies(permitted.countedPolicies, level)
-		permitted.lostAtLevel[level] = out
-	}
-	return out
+	return b.lostConstraintsOfPolicies(permitted.countedPolicies, level)
 }
 
+// lostConstraintsOfPolicies returns what some policies have and a level has not, each constraint once. Callers must not change
+// the answer.
 func (b *planBuilder) lostConstraintsOfPolicies(names []string, level api.Level) []LostConstraint {
-	var all []LostConstraint
-	for _, name := range names {
-		all = append(all, b.lostConstraintsOfPolicy(name, level)...)
+	key := policyAndLevel{strings.Join(names, "\x00"), level}
+	if known, ok := b.lostByPolicies[key]; ok {
+		return known
 	}
-	out := mergeLostConstraints(all)
+	var all []*policyLoss
+	for _, name := range names {
+		all = append(all, b.policyLosses(name, level)...)
+	}
+	out := mergePolicyLosses(all)
 	for i := range out {
 		out[i].Policies = b.abbreviateEveryPolicy(out[i].Policies)
 	}
+	b.lostByPolicies[key] = out
 	return out
 }
 
-func (b *planBuilder) lostConstraintsOfPolicy(name string, level api.Level) []LostConstraint {
+// policyLosses returns what a policy has and a level has not, without what is only the age of a standard.
+func (b *planBuilder) policyLosses(name string, level api.Level) []*policyLoss {
 	key := policyAndLevel{name, level}
 	if l, ok := b.lostByPolicy[key]; ok {
 		return l
 	}
-	var out []LostConstraint
+	var out []*policyLoss
 	if p := b.policiesByName[name]; p != nil {
 		for _, l := range mapping.LostConstraintsAt(p, b.target, level) {
-			if l.Class == mapping.DriftLoss {
-				continue
+			if l.Class != mapping.DriftLoss {
+				out = append(out, newPolicyLoss(l, name))
 			}
-			one := planLostConstraint(l)
-			one.Policies = []string{name}
-			out = append(out, one)
 		}
 	}
 	b.lostByPolicy[key] = out

@@ -308,11 +308,12 @@ func TestMergeLost(t *testing.T) {
 	ids := func(from, to int64) mapping.Value {
 		return mapping.Value{Ranges: []pspparse.IDRange{{Min: from, Max: to}}}
 	}
-	got := mergeLostConstraints([]LostConstraint{
-		{Field: "runAsUser", Value: ids(1, 2), Class: "security", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: ids(1, 3), Class: "security", Policies: []string{"c"}},
-		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: ids(1, 2), Class: "security", Policies: []string{"a", "b"}},
+	of := func(field string, value mapping.Value, class mapping.LossClass, policy string) *policyLoss {
+		return newPolicyLoss(mapping.LostConstraint{Field: field, Value: value, Class: class}, policy)
+	}
+	got := mergePolicyLosses([]*policyLoss{
+		of("runAsUser", ids(1, 2), "security", "b"), of("runAsUser", ids(1, 3), "security", "c"), of("volumes", mapping.Value{}, "functional", "b"),
+		of("runAsUser", ids(1, 2), "security", "a"), of("runAsUser", ids(1, 2), "security", "b"),
 	})
 	want := []LostConstraint{
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},

@@ -89,47 +89,54 @@ func planLostConstraint(l mapping.LostConstraint) LostConstraint {
 
 // standardsDrift tells the differences that come only from the age of a standard once, with the policies they are about.
 func (b *planBuilder) standardsDrift() []LostConstraint {
-	var all []LostConstraint
+	var all []*policyLoss
 	for _, p := range b.inv.Policies {
 		for _, l := range b.assessments[p.Name].LostConstraints {
 			if l.Class == mapping.DriftLoss {
-				d := planLostConstraint(l)
-				d.Policies = []string{p.Name}
-				all = append(all, d)
+				all = append(all, newPolicyLoss(l, p.Name))
 			}
 		}
 	}
-	return mergeLostConstraints(all)
+	return mergePolicyLosses(all)
 }
 
-// mergeLostConstraints tells equal constraints once, with all the policies that have them. The value is part of the constraint:
-// two policies with different ranges lose different things.
-func mergeLostConstraints(all []LostConstraint) []LostConstraint {
-	type keyed struct {
-		LostConstraint
-		value string // whole, as text
-	}
-	same := func(x, y keyed) int {
-		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.value, y.value), cmp.Compare(x.Note, y.Note),
-			slices.Compare(x.NewlyAdmits, y.NewlyAdmits))
-	}
-	sorted := make([]keyed, len(all))
-	for i, l := range all {
-		sorted[i] = keyed{l, l.Text(l.Field, 0)}
-	}
-	slices.SortStableFunc(sorted, same)
+// policyLoss is a constraint that some policies have and a level has not.
+type policyLoss struct {
+	LostConstraint
+	// text is the whole value: two policies with different ranges lose different things.
+	text string
+}
+
+// newPolicyLoss returns what one policy has and a level has not.
+func newPolicyLoss(l mapping.LostConstraint, policy string) *policyLoss {
+	p := &policyLoss{planLostConstraint(l), l.Text(l.Field, 0)}
+	p.Policies = []string{policy}
+	return p
+}
+
+// comparePolicyLosses is the order of lost constraints; 0 is the same constraint, of whichever policies.
+func comparePolicyLosses(x, y *policyLoss) int {
+	return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.text, y.text), cmp.Compare(x.Note, y.Note),
+		slices.Compare(x.NewlyAdmits, y.NewlyAdmits))
+}
+
+// mergePolicyLosses sorts losses, and returns each constraint once, with all the policies that have it.
+func mergePolicyLosses(all []*policyLoss) []LostConstraint {
+	slices.SortStableFunc(all, comparePolicyLosses)
 	var out []LostConstraint
-	for i, l := range sorted {
-		if n := len(out); n > 0 && same(sorted[i-1], l) == 0 {
-			out[n-1].Policies = append(out[n-1].Policies, l.Policies...)
-			continue
+	for len(all) > 0 {
+		same := 1
+		for same < len(all) && comparePolicyLosses(all[0], all[same]) == 0 {
+			same++
 		}
-		l.Policies = slices.Clone(l.Policies)
-		out = append(out, l.LostConstraint)
-	}
-	for i := range out {
-		slices.Sort(out[i].Policies)
-		out[i].Policies = slices.Compact(out[i].Policies)
+		merged := all[0].LostConstraint
+		merged.Policies = make([]string, 0, same)
+		for _, l := range all[:same] {
+			merged.Policies = append(merged.Policies, l.Policies...)
+		}
+		slices.Sort(merged.Policies)
+		merged.Policies = slices.Compact(merged.Policies)
+		out, all = append(out, merged), all[same:]
 	}
 	return out
 }

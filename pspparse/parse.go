@@ -74,6 +74,9 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 		return nil, d.problems.ofSeverity(Error)
 	}
 	delete(d.lines, "")
+	if rc := obj.Spec.RuntimeClass; rc != nil && rc.AllowedRuntimeClassNames == nil {
+		rc.AllowedRuntimeClassNames = []string{} // the API requires the list, and one that is absent forbids as an empty one
+	}
 	p := &Policy{
 		Name:        obj.Metadata.Name,
 		APIVersion:  obj.APIVersion,

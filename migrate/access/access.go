@@ -74,6 +74,9 @@ type Grants struct {
 	serviceAccounts map[string][]string // service accounts by namespace, sorted
 	subjectGrants   []subjectGrant      // sorted
 
+	// Set by indexByNamespace: the grants of each namespace among subjectGrants, and of the whole cluster for "".
+	grantsByNamespace map[string][]subjectGrant
+
 	// grantsByRole, set by indexRoles, has the grants to use policies by the representative of their role.
 	grantsByRole map[*resolvedRole][]*subjectGrant
 

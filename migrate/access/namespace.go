@@ -239,7 +239,7 @@ func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 func (p *namespaceContext) classifyLocalGrant(e *subjectGrant) policyAccess {
 	who := classifyIdentity(e.identity)
 	if why := p.whyIrrelevant(who); why != "" {
-		return irrelevantAccess(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding.reference))
+		return irrelevantAccess(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.reference))
 	}
 	if who.kind == mastersClass {
 		return administratorAccess(e)

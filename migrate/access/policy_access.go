@@ -136,7 +136,7 @@ func (b *policyAccess) namespacePolicy(policy string) NamespacePolicy {
 
 // String writes the evidence for a sentence: "group dev (ClusterRoleBinding psp) and 2 more".
 func (t evidenceCount) String() string {
-	text := fmt.Sprintf("%s (%s)", t.first.subject, t.first.binding.reference)
+	text := fmt.Sprintf("%s (%s)", t.first.subject, t.first.reference)
 	if t.count > 1 {
 		text += fmt.Sprintf(" and %d more", t.count-1)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -16,31 +15,26 @@ const (
 // subjectGrant is one subject of one binding to a role that lets it use policies or create pods. Every question is answered
 // from these; they become a Grant each only where a caller asks for Grants.
 type subjectGrant struct {
-	namespace string // where it holds; "" is everywhere
 	identity  identity
 	subject   Subject
-	binding   *bindingEvidence
+	binding   *inventory.Binding // it holds in the namespace of it; "" is everywhere
+	reference string             // of the binding
 	role      *resolvedRole
-}
-
-// bindingEvidence is the binding of a subjectGrant: its reference and position. The subjects of one binding share it.
-type bindingEvidence struct {
-	reference string
-	position  pspparse.Position
 }
 
 // compareSubjectGrants orders grants by namespace, then by who holds them.
 func compareSubjectGrants(a, b subjectGrant) int {
+	if c := cmp.Or(cmp.Compare(a.binding.Namespace, b.binding.Namespace), compareIdentities(a.identity, b.identity)); c != 0 {
+		return c // most differ in these
+	}
 	return cmp.Or(
-		cmp.Compare(a.namespace, b.namespace),
-		compareIdentities(a.identity, b.identity),
 		compareSubjects(a.subject, b.subject),
-		cmp.Compare(a.binding.reference, b.binding.reference),
+		cmp.Compare(a.reference, b.reference),
 		cmp.Compare(a.role.reference, b.role.reference),
 	)
 }
 
-// Resolve reads the RBAC of an inventory. Of the inventory it keeps the roles that let use policies.
+// Resolve reads the RBAC of an inventory. Of the inventory it keeps the bindings, and the roles that let use policies.
 func Resolve(inv *inventory.Inventory) *Grants {
 	g := &Grants{policies: policyNames(inv), serviceAccounts: serviceAccountNames(inv)}
 	roles := resolveRoles(inv)
@@ -56,6 +50,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	slices.SortFunc(g.subjectGrants, compareSubjectGrants)
 	g.subjectGrants = slices.CompactFunc(g.subjectGrants, func(a, b subjectGrant) bool { return compareSubjectGrants(a, b) == 0 })
 	g.subjectGrants = slices.Clip(g.subjectGrants)
+	g.indexByNamespace()
 
 	g.GrantingRoles = grantingRoles(inv, roles)
 	g.indexNamespaces()
@@ -109,10 +104,10 @@ func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRol
 	if !r.granted.anyPolicy() && !r.granted.createPods {
 		return
 	}
-	evidence := &bindingEvidence{reference: bindingReference(b), position: b.Position}
+	reference := bindingReference(b)
 	for _, s := range b.Subjects {
 		if subject, id, ok := resolveSubject(s, b.Namespace); ok {
-			g.subjectGrants = append(g.subjectGrants, subjectGrant{namespace: b.Namespace, identity: id, subject: subject, binding: evidence, role: r})
+			g.subjectGrants = append(g.subjectGrants, subjectGrant{identity: id, subject: subject, reference: reference, binding: b, role: r})
 		}
 	}
 }
@@ -125,38 +120,41 @@ func bindingReference(b *inventory.Binding) string {
 	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
-// grantsIn are the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
-func (g *Grants) grantsIn(namespace string) []subjectGrant {
-	byNamespace := func(e subjectGrant, ns string) int { return cmp.Compare(e.namespace, ns) }
-	from, found := slices.BinarySearchFunc(g.subjectGrants, namespace, byNamespace)
-	if !found {
-		return nil
+// indexByNamespace sets up grantsIn. The grants are sorted.
+func (g *Grants) indexByNamespace() {
+	g.grantsByNamespace = map[string][]subjectGrant{}
+	for rest := g.subjectGrants; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].binding.Namespace == rest[0].binding.Namespace {
+			n++
+		}
+		g.grantsByNamespace[rest[0].binding.Namespace], rest = rest[:n:n], rest[n:]
 	}
-	to, _ := slices.BinarySearchFunc(g.subjectGrants, namespace+"\x00", byNamespace)
-	return g.subjectGrants[from:to]
 }
+
+// grantsIn are the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
+func (g *Grants) grantsIn(namespace string) []subjectGrant { return g.grantsByNamespace[namespace] }
 
 // grantsHeldIn are the grants of grantsIn to one identity.
 func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
-	from, found := slices.BinarySearchFunc(g.subjectGrants, id, func(e subjectGrant, id identity) int {
-		return cmp.Or(cmp.Compare(e.namespace, namespace), compareIdentities(e.identity, id))
-	})
+	all := g.grantsIn(namespace)
+	from, found := slices.BinarySearchFunc(all, id, func(e subjectGrant, id identity) int { return compareIdentities(e.identity, id) })
 	if !found {
 		return nil
 	}
 	to := from
-	for to < len(g.subjectGrants) && g.subjectGrants[to].namespace == namespace && g.subjectGrants[to].identity == id {
+	for to < len(all) && all[to].identity == id {
 		to++
 	}
-	return g.subjectGrants[from:to]
+	return all[from:to]
 }
 
 // compareEvidence is the order in which grants of one policy are listed.
 func compareEvidence(a, b subjectGrant) int {
 	return cmp.Or(
-		cmp.Compare(a.namespace, b.namespace),
+		cmp.Compare(a.binding.Namespace, b.binding.Namespace),
 		compareSubjects(a.subject, b.subject),
-		cmp.Compare(a.binding.reference, b.binding.reference),
+		cmp.Compare(a.reference, b.reference),
 		cmp.Compare(a.role.reference, b.role.reference),
 	)
 }
@@ -193,11 +191,11 @@ func toGrants(edges []*subjectGrant, policy string) []Grant {
 	for _, e := range edges {
 		out = append(out, Grant{
 			Policy:          policy,
-			Namespace:       e.namespace,
+			Namespace:       e.binding.Namespace,
 			Subject:         e.subject,
-			Binding:         e.binding.reference,
+			Binding:         e.reference,
 			Role:            e.role.reference,
-			BindingPosition: e.binding.position,
+			BindingPosition: e.binding.Position,
 			RolePosition:    e.role.source.Position,
 			AllPolicies:     e.role.granted.everyPolicy,
 		})

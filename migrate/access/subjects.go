@@ -205,13 +205,13 @@ func classifyGroup(name string) subjectClass {
 // isForEverybody reports whether a cluster-wide grant is to every authenticated or anonymous request, or to every service
 // account: it says nothing about a namespace.
 func (e *subjectGrant) isForEverybody() bool {
-	return e.namespace == "" && classifyIdentity(e.identity).kind == everybodyClass
+	return e.binding.Namespace == "" && classifyIdentity(e.identity).kind == everybodyClass
 }
 
 // isAdministrator reports whether a grant lets others than everybody use every policy everywhere. A service account with
 // such a grant is an administrator to every namespace but its own.
 func (e *subjectGrant) isAdministrator() bool {
-	if e.namespace != "" || !e.role.granted.anyPolicy() {
+	if e.binding.Namespace != "" || !e.role.granted.anyPolicy() {
 		return false
 	}
 	kind := classifyIdentity(e.identity).kind

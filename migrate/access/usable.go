@@ -227,8 +227,8 @@ func (g *Grants) indexPodCreation(e *subjectGrant) {
 		}
 		g.podCreationGrants[p.namespace] = append(g.podCreationGrants[p.namespace], *e)
 	case p.kind == everybodyClass && includesServiceAccounts(e.identity):
-		if !slices.Contains(g.podCreationForAll, e.binding.reference) {
-			g.podCreationForAll = append(g.podCreationForAll, e.binding.reference)
+		if !slices.Contains(g.podCreationForAll, e.reference) {
+			g.podCreationForAll = append(g.podCreationForAll, e.reference)
 		}
 	}
 }

@@ -47,25 +47,45 @@ func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 		if !list {
 			return out.Encode(value, inner)
 		}
-		items := reflect.ValueOf(value)
-		for i := range items.Len() {
-			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
-			item, write := items.Index(i).Addr().Interface(), out.Encode
-			if items.Index(i).Kind() == reflect.Pointer {
-				item = items.Index(i).Interface()
-			}
-			if writtenInPieces(item) {
-				write = func(item any, prefix string) error { return writeFields(out, item, prefix) }
-			}
-			if err := write(item, inner+"  "); err != nil {
-				return err
-			}
+		_, _ = out.WriteString("[\n" + inner + "  ")
+		if err := writeItems(out, reflect.ValueOf(value), inner+"  "); err != nil {
+			return err
 		}
 		_, err := out.WriteString("\n" + inner + "]")
 		return err
 	})
 	_, _ = out.WriteString("\n" + prefix + "}")
 	return err
+}
+
+// writeItems writes the items of a list: the large ones in pieces, those between them together.
+func writeItems(out *manifest.JSONWriter, items reflect.Value, prefix string) error {
+	item := func(i int) any {
+		if items.Index(i).Kind() == reflect.Pointer {
+			return items.Index(i).Interface()
+		}
+		return items.Index(i).Addr().Interface()
+	}
+	for i := 0; i < items.Len(); {
+		if i > 0 {
+			_, _ = out.WriteString(",\n" + prefix) // Flush reports the error
+		}
+		if writtenInPieces(item(i)) {
+			if err := writeFields(out, item(i), prefix); err != nil {
+				return err
+			}
+			i++
+			continue
+		}
+		first := i
+		for i < items.Len() && !writtenInPieces(item(i)) {
+			i++
+		}
+		if err := out.EncodeList(i-first, func(k int) any { return item(first + k) }, prefix); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // PlanYAML writes the Plan itself, with its fields in the order of the JSON form, and like it piece by piece.

@@ -145,24 +145,32 @@ func (r *AdmissionRule) String() string {
 // podMeta returns the one PodMeta of all pod templates with the same labels and injector annotations; nil if there are
 // none.
 func (b *Builder) podMeta(labels, annotations map[string]string) *PodMeta {
-	m := &PodMeta{}
-	for key, value := range labels {
-		putString(&m.Labels, b.internString(key), b.internString(value))
-	}
+	m := PodMeta{Labels: labels}
 	for key, value := range annotations {
 		if IsInjectorAnnotation(key) {
-			putString(&m.Annotations, b.internString(key), b.internString(value))
+			putString(&m.Annotations, key, value)
 		}
 	}
-	if m.Labels == nil && m.Annotations == nil {
+	if len(m.Labels) == 0 && m.Annotations == nil {
 		return nil
 	}
-	key := m.sortKey()
-	if known, ok := b.podMetas[key]; ok {
-		return known
+	var short [512]byte
+	key := m.appendSortKey(short[:0])
+	known, ok := b.podMetas[string(key)]
+	if !ok {
+		known = &PodMeta{Labels: b.internMap(m.Labels), Annotations: b.internMap(m.Annotations)}
+		b.podMetas[string(key)] = known
 	}
-	b.podMetas[key] = m
-	return m
+	return known
+}
+
+// internMap returns a copy of a map whose strings the Builder holds; nil for an empty one.
+func (b *Builder) internMap(of map[string]string) map[string]string {
+	var out map[string]string
+	for key, value := range of {
+		putString(&out, b.internString(key), b.internString(value))
+	}
+	return out
 }
 
 // putString sets a key of a map, which may be nil.
@@ -174,25 +182,35 @@ func putString(m *map[string]string, key, value string) {
 }
 
 // sortKey returns a text that is equal for equal metadata, for an order.
-func (m *PodMeta) sortKey() string {
-	var b strings.Builder
-	for _, of := range []map[string]string{m.Labels, m.Annotations} {
-		for _, key := range slices.Sorted(maps.Keys(of)) {
-			b.WriteString(key + "\x00" + of[key] + "\x00")
+func (m *PodMeta) sortKey() string { return string(m.appendSortKey(nil)) }
+
+// appendSortKey appends the sortKey to a text.
+func (m *PodMeta) appendSortKey(text []byte) []byte {
+	var few [16]string
+	for _, of := range [...]map[string]string{m.Labels, m.Annotations} {
+		keys := slices.AppendSeq(few[:0], maps.Keys(of))
+		slices.Sort(keys)
+		for _, key := range keys {
+			text = append(append(append(append(text, key...), 0), of[key]...), 0)
 		}
-		b.WriteByte('\x01')
+		text = append(text, 1)
 	}
-	return b.String()
+	return text
 }
 
 // IsInjectorAnnotation reports whether injectors choose pods or namespaces by an annotation. A test of package injector
 // compares it with the table there.
 func IsInjectorAnnotation(annotation string) bool {
 	domain, _, _ := strings.Cut(annotation, "/")
-	return slices.ContainsFunc([]string{
+	for _, known := range [...]string{
 		"istio.io", "linkerd.io", "consul.hashicorp.com", "vault.hashicorp.com", "kuma.io", "openservicemesh.io", "appmesh.k8s.aws", "dapr.io",
 		"opentelemetry.io", "jaegertracing.io", "datadoghq.com", "dynatrace.com", "azure.workload.identity",
-	}, func(known string) bool { return domain == known || strings.HasSuffix(domain, "."+known) })
+	} {
+		if above, ok := strings.CutSuffix(domain, known); ok && (above == "" || strings.HasSuffix(above, ".")) {
+			return true
+		}
+	}
+	return false
 }
 
 // podMetaList returns a list of one PodMeta; nil for nil.

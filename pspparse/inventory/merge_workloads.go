@@ -287,8 +287,10 @@ func (f *workloadMerger) sortedWorkloads(shapes map[*Shape]string) []Workload {
 		list[i] = w
 	}
 	slices.SortFunc(list, func(x, y Workload) int {
-		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name),
-			comparePositions(x.Position, y.Position), cmp.Compare(x.ServiceAccount, y.ServiceAccount),
+		if c := cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name)); c != 0 {
+			return c // nearly all differ in these
+		}
+		return cmp.Or(comparePositions(x.Position, y.Position), cmp.Compare(x.ServiceAccount, y.ServiceAccount),
 			cmp.Compare(shapes[x.Template], shapes[y.Template]), cmp.Compare(x.Replicas, y.Replicas), compareOwners(x.Owner, y.Owner))
 	})
 	return list

@@ -71,7 +71,18 @@ func resemblesPodSecurityPrefix(prefix string) bool {
 // mayHavePodSecurityKey reports, from its text alone, whether a JSON document may have a key that MeantPodSecurityLabel
 // knows.
 func mayHavePodSecurityKey(data []byte) bool {
-	return slices.ContainsFunc([]string{"/enforce", "/audit", "/warn"}, func(name string) bool { return bytes.Contains(data, []byte(name)) })
+	for {
+		slash := bytes.IndexByte(data, '/')
+		if slash < 0 {
+			return false
+		}
+		data = data[slash+1:]
+		for _, mode := range [...]string{"enforce", "audit", "warn"} {
+			if len(data) >= len(mode) && string(data[:len(mode)]) == mode {
+				return true
+			}
+		}
+	}
 }
 
 // addMisplacedKeys keeps the keys of Pod Security among the labels and annotations of an object, or of its pod template.

@@ -40,14 +40,14 @@ type managerMark struct {
 
 // managerMarks returns the marks of all known tools, in the order of precedence: Argo CD and Flux render charts themselves,
 // and Helm's own marks stay on the objects.
-func managerMarks() []managerMark {
+func managerMarks() [11]managerMark {
 	const (
 		instance = "app.kubernetes.io/instance"
 		flux     = "kustomize.toolkit.fluxcd.io/"
 		fluxHelm = "helm.toolkit.fluxcd.io/"
 		helm     = "meta.helm.sh/release-"
 	)
-	return []managerMark{
+	return [...]managerMark{
 		{"argocd.argoproj.io/tracking-id", "", "Argo CD", "application", "argocd.argoproj.io/tracking-id", ""},
 		{"argocd.argoproj.io/instance", "", "Argo CD", "application", "argocd.argoproj.io/instance", ""},
 		{flux + "name", "", "Flux", "Kustomization", flux + "name", flux + "namespace"},
