@@ -21,7 +21,7 @@ import (
 // printRoleFlag prints the RBAC roles that a command needs.
 const printRoleFlag = "print-role"
 
-// rbacRole is a Role or ClusterRole in the order in which manifests are written.
+// rbacRole is the Role or ClusterRole that --print-role prints, with its fields in the order of manifests.
 type rbacRole struct {
 	APIVersion string              `json:"apiVersion"`
 	Kind       string              `json:"kind"`
@@ -35,12 +35,12 @@ type rbacMetadata struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// newRBACRole returns the manifest of a Role or ClusterRole with these rules.
+// newRBACRole returns the Role or ClusterRole with these rules for --print-role.
 func newRBACRole(kind, name, namespace string, rules []rbacv1.PolicyRule) rbacRole {
 	return rbacRole{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: rbacMetadata{name, namespace}, Rules: rules}
 }
 
-// readerRules are the RBAC rules for what the tool reads of a cluster.
+// readerRules returns the RBAC rules for what the tool reads of a cluster.
 func readerRules(src *SourceOptions) []rbacv1.PolicyRule {
 	if src.SkipCustomResources {
 		return cluster.CoreReadRules()
@@ -87,7 +87,7 @@ func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.PermissionOptio
 	return manifest.WriteYAML(w, newRBACRole("ClusterRole", "psp2pss-rollout", "", slices.Concat(reads, rules)), newRBACRole("Role", "psp2pss-rollout", namespace, lock))
 }
 
-// joinStages joins roll-out stages with commas, as the flag --stage takes them.
+// joinStages joins roll-out stages with commas, in the form of the flag --stage.
 func joinStages(stages []rollout.Stage) string {
 	if len(stages) == 0 {
 		return string(rollout.StageObserve)

@@ -53,7 +53,7 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	}
 }
 
-// reportedStep turns the outcome of a roll-out step into the form that package report draws.
+// reportedStep converts the outcome of a roll-out step to the form that package report draws.
 func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	s := &report.RolloutStep{
 		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Stage: string(o.Step.Stage), Wave: o.Step.Wave,
@@ -79,7 +79,7 @@ func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	return s
 }
 
-// flush writes the JSON document of the roll-out steps, also of a run that was stopped in the middle.
+// flush prints the JSON document of the roll-out steps, also of a run that was stopped in the middle.
 func (p *rolloutPrinter) flush() error {
 	if p.json {
 		p.failed = manifest.WriteJSON(p.streams.Out, p.records)
@@ -90,7 +90,7 @@ func (p *rolloutPrinter) flush() error {
 	return nil
 }
 
-// end writes what is left to write of a roll-out, and returns an error if steps were refused.
+// end prints the remaining output of the command rollout, and returns an error if steps were refused.
 func (p *rolloutPrinter) end() error {
 	if err := p.flush(); err != nil {
 		return err
@@ -122,7 +122,8 @@ func warnUnrestorableLabels(w io.Writer, steps []rollout.Step) {
 	}
 }
 
-// nothingDoneError is the error of a roll-out that had no step to take, with the first reasons.
+// nothingDoneError returns the error that ends the command rollout where there was no step to take, with the first
+// reasons.
 func nothingDoneError(left []rollout.Skipped) error {
 	const most = 3
 	var reasons []string
@@ -138,7 +139,7 @@ func nothingDoneError(left []rollout.Skipped) error {
 	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s%s)", strings.Join(reasons, "; "), others)}
 }
 
-// countSteps says how many roll-out steps there are in how many namespaces.
+// countSteps returns the text of how many roll-out steps there are in how many namespaces.
 func countSteps(steps []rollout.Step) string {
 	namespaces := map[string]bool{}
 	for i := range steps {

@@ -145,7 +145,7 @@ func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, 
 // fromEnvAnnotation marks a command-line flag whose value came from the environment.
 const fromEnvAnnotation = "psp2pss_from_environment"
 
-// environmentVariable is the name of the environment variable that sets a flag: PSP2PSS_FLAG_NAME.
+// environmentVariable returns the name of the environment variable that sets a flag: PSP2PSS_FLAG_NAME.
 func environmentVariable(flag string) string {
 	return "PSP2PSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
