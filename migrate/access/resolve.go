@@ -29,7 +29,7 @@ type bindingEvidence struct {
 	position  pspparse.Position
 }
 
-// compareSubjectGrants orders grants by namespace, then by who holds them.
+// compareSubjectGrants orders RBAC grants by namespace, then by who holds them.
 func compareSubjectGrants(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.namespace, b.namespace),
@@ -40,7 +40,8 @@ func compareSubjectGrants(a, b subjectGrant) int {
 	)
 }
 
-// Resolve reads the RBAC of an inventory. Of the inventory it keeps the roles that let use policies.
+// Resolve returns who may use which PodSecurityPolicy by the roles and bindings of an inventory. Of the inventory it
+// keeps the roles that let use policies.
 func Resolve(inv *inventory.Inventory) *Grants {
 	g := &Grants{policies: policyNames(inv), serviceAccounts: serviceAccountNames(inv)}
 	roles := resolveRoles(inv)
@@ -68,7 +69,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	return g
 }
 
-// policyNames are the names of the policies that were read, sorted.
+// policyNames returns the names of the policies that were read, sorted, to look up names in RBAC rules.
 func policyNames(inv *inventory.Inventory) []string {
 	names := make([]string, 0, len(inv.Policies))
 	for _, p := range inv.Policies {
@@ -78,7 +79,8 @@ func policyNames(inv *inventory.Inventory) []string {
 	return slices.Compact(names)
 }
 
-// serviceAccountNames are, by namespace, the service accounts that were read or that a workload runs as, sorted.
+// serviceAccountNames returns, by namespace, the names of the service accounts that were read or that a workload runs
+// as, sorted.
 func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	out := map[string][]string{}
 	for i := range inv.ServiceAccounts {
@@ -96,7 +98,7 @@ func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	return out
 }
 
-// addBinding adds a grant for each subject of a binding that can match somebody. The others become findings.
+// addBinding adds a grant for each subject of an RBAC binding that can match somebody. The others become findings.
 func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRole, f *rbacFindings) {
 	r := f.referencedRole(b, roles)
 	if r == nil {
@@ -117,7 +119,7 @@ func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRol
 	}
 }
 
-// bindingReference is "ClusterRoleBinding NAME" or "RoleBinding NAMESPACE/NAME".
+// bindingReference returns "ClusterRoleBinding NAME" or "RoleBinding NAMESPACE/NAME".
 func bindingReference(b *inventory.Binding) string {
 	if b.Namespace == "" {
 		return "ClusterRoleBinding " + b.Name
@@ -125,7 +127,7 @@ func bindingReference(b *inventory.Binding) string {
 	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
-// grantsIn are the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
+// grantsIn returns the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
 func (g *Grants) grantsIn(namespace string) []subjectGrant {
 	byNamespace := func(e subjectGrant, ns string) int { return cmp.Compare(e.namespace, ns) }
 	from, found := slices.BinarySearchFunc(g.subjectGrants, namespace, byNamespace)
@@ -136,7 +138,8 @@ func (g *Grants) grantsIn(namespace string) []subjectGrant {
 	return g.subjectGrants[from:to]
 }
 
-// grantsHeldIn are the grants of grantsIn to one identity.
+// grantsHeldIn returns the grants of the RoleBindings of a namespace to one identity; of the ClusterRoleBindings for
+// "".
 func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
 	from, found := slices.BinarySearchFunc(g.subjectGrants, id, func(e subjectGrant, id identity) int {
 		return cmp.Or(cmp.Compare(e.namespace, namespace), compareIdentities(e.identity, id))
@@ -151,7 +154,7 @@ func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
 	return g.subjectGrants[from:to]
 }
 
-// compareEvidence is the order in which grants of one policy are listed.
+// compareEvidence orders the RBAC grants of one policy as they are listed.
 func compareEvidence(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.namespace, b.namespace),
@@ -161,8 +164,8 @@ func compareEvidence(a, b subjectGrant) int {
 	)
 }
 
-// indexRoles sets up the search for the grants of a policy by its roles. A grant for each policy would be many where many may
-// use many; what is kept here is no more than what was read.
+// indexRoles indexes the RBAC roles by the policies that they name, to find the grants of a policy. A grant for each
+// policy would be many where many may use many; what is kept here is no more than what was read.
 func (g *Grants) indexRoles() {
 	g.grantsByRole = map[*resolvedRole][]*subjectGrant{}
 	for i := range g.subjectGrants {
@@ -181,7 +184,8 @@ func (g *Grants) indexRoles() {
 	}
 }
 
-// PolicyGrants returns the grants of one policy that was read, sorted by namespace, subject, binding and role; nil for another one.
+// PolicyGrants returns the RBAC grants of one policy that was read, sorted by namespace, subject, binding and role; nil
+// for another one.
 func (g *Grants) PolicyGrants(name string) []Grant {
 	if _, found := slices.BinarySearch(g.policies, name); !found {
 		return nil
@@ -189,6 +193,7 @@ func (g *Grants) PolicyGrants(name string) []Grant {
 	return toGrants(append(g.subjectGrantsOfEvery(), g.subjectGrantsNaming(name)...), name)
 }
 
+// subjectGrantsNaming returns the grants whose RBAC roles name a policy.
 func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
 	var out []*subjectGrant
 	for _, r := range g.rolesNaming[policy] {
@@ -197,7 +202,7 @@ func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
 	return out
 }
 
-// subjectGrantsOfEvery are the grants whose roles let use every policy.
+// subjectGrantsOfEvery returns the grants whose RBAC roles let use every policy.
 func (g *Grants) subjectGrantsOfEvery() []*subjectGrant {
 	var out []*subjectGrant
 	for _, r := range g.rolesOfEveryPolicy {
@@ -206,7 +211,7 @@ func (g *Grants) subjectGrantsOfEvery() []*subjectGrant {
 	return out
 }
 
-// toGrants converts grants for callers, as grants of one policy, or of all for "", in order.
+// toGrants converts the RBAC grants of one policy, or of all policies for "", to the exported form, in order.
 func toGrants(edges []*subjectGrant, policy string) []Grant {
 	slices.SortFunc(edges, func(a, b *subjectGrant) int { return compareEvidence(*a, *b) })
 	out := make([]Grant, 0, len(edges))
@@ -225,7 +230,8 @@ func toGrants(edges []*subjectGrant, policy string) []Grant {
 	return out
 }
 
-// administratorGrants are the cluster-wide grants of every policy to others than everybody.
+// administratorGrants returns the cluster-wide RBAC grants of every policy to others than everybody, such as
+// cluster-admin.
 func (g *Grants) administratorGrants() []Grant {
 	var edges []*subjectGrant
 	everywhere := g.grantsIn("")
@@ -237,7 +243,7 @@ func (g *Grants) administratorGrants() []Grant {
 	return toGrants(edges, "")
 }
 
-// unusedPolicies are the policies that nobody was granted on purpose.
+// unusedPolicies returns the policies that no RBAC grant but those of cluster administrators lets anybody use.
 func (g *Grants) unusedPolicies() []string {
 	used := map[string]bool{}
 	for r, edges := range g.grantsByRole {
@@ -260,8 +266,8 @@ func (g *Grants) unusedPolicies() []string {
 	return out
 }
 
-// grantedOnPurpose reports whether a grant is not merely one of cluster administrators, who may use every policy anyway. A
-// grant to service accounts counts, since pods may run as them.
+// grantedOnPurpose reports whether an RBAC grant is not merely one of cluster administrators, who may use every policy
+// anyway. A grant to service accounts counts, since pods may run as them.
 func grantedOnPurpose(e *subjectGrant) bool {
 	kind := classifyIdentity(e.identity).kind
 	return !e.isAdministrator() || kind == accountClass || kind == namespaceAccountsClass
