@@ -16,8 +16,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Injection is what an admission webhook or policy is expected to add to the pods of a workload when they are created, although
-// no live pod of the workload has it.
+// Injection is, in the Plan, what an admission webhook or policy is expected to add to the pods of a workload when they
+// are created, although no live pod of the workload has it.
 type Injection struct {
 	// Injector is what adds it: "Istio", or `SidecarSet "logs"`.
 	Injector string `json:"by"`
@@ -32,7 +32,8 @@ type Injection struct {
 	Source string          `json:"source,omitempty"`
 }
 
-// predictedInjections is the expected work of admission webhooks on all workloads and namespaces.
+// predictedInjections is what admission webhooks are expected to add to new pods of every workload and namespace of the
+// Plan.
 type predictedInjections struct {
 	// injectors are the known sidecar injectors, in the order of injector.KnownInjectors.
 	injectors []injector.Injector
@@ -92,7 +93,8 @@ type injectedPod struct {
 	pods     *inventory.PodGroup
 }
 
-// absentInjector counts the workloads with the marks of an injector of which no webhook was read.
+// absentInjector counts the workloads that ask for an injector by labels or annotations, while no webhook of it was
+// read.
 type absentInjector struct {
 	trigger      string
 	workloads    int
@@ -200,7 +202,7 @@ func (f *injectionPredictor) injectionVariant(i int, namespace string, metas []*
 	return first, true
 }
 
-// injectionMarks returns the labels and annotations of a pod and its namespace by which injectors choose.
+// injectionMarks returns the labels and annotations of a pod and its namespace by which injectors choose pods.
 func (f *injectionPredictor) injectionMarks(meta *inventory.PodMeta, namespace string) injector.InjectionMarks {
 	ns := f.namespacesByName[namespace]
 	return injector.InjectionMarks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
@@ -224,20 +226,22 @@ func (f *injectionPredictor) injectorsOfPod(template, pod *inventory.Shape) []in
 	return out
 }
 
-// shapeHasContainer reports whether a pod shape has a container or init container of a name.
+// shapeHasContainer reports whether a live pod or a template has a container or init container of a name.
 func shapeHasContainer(s *inventory.Shape, name string) bool {
 	is := func(c corev1.Container) bool { return c.Name == name }
 	return slices.ContainsFunc(s.Spec.InitContainers, is) || slices.ContainsFunc(s.Spec.Containers, is)
 }
 
-// podTemplate is one pod template of a workload. A custom object may have several.
+// podTemplate is one pod template of a workload, for the prediction of injected containers. A custom object may have
+// several.
 type podTemplate struct {
 	*inventory.Workload
 	shape    *inventory.Shape
 	metadata []*inventory.PodMeta
 }
 
-// podTemplatesOf returns the pod templates of a workload with the metadata that their pods may have.
+// podTemplatesOf returns, for the prediction of injections, the pod templates of a workload with the metadata that
+// their pods may have.
 func podTemplatesOf(w *inventory.Workload) []podTemplate {
 	if w.Template != nil {
 		return []podTemplate{{w, w.Template, podMetadataOf(w)}}
@@ -253,7 +257,7 @@ func podTemplatesOf(w *inventory.Workload) []podTemplate {
 	return out
 }
 
-// hasLivePods reports whether a workload has live pods.
+// hasLivePods reports whether live pods of a workload were read, which show what webhooks add.
 func hasLivePods(w *inventory.Workload) bool {
 	return slices.ContainsFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.Count > 0 })
 }
@@ -358,7 +362,7 @@ func (f *injectionPredictor) addInjection(i int, mark string, w *podTemplate) {
 	f.expectAddition(w, in.Name+" "+strings.Join(pod.ContainerNames(), " "), podSpecOfInjector(&pod), Injection{Injector: in.Name, Trigger: mark, Containers: pod.ContainerNames(), Why: why, Source: in.Source})
 }
 
-// podSpecOfInjector returns the containers and volumes that an injector adds as a pod spec.
+// podSpecOfInjector returns a pod spec of nothing but the containers and volumes that an injector adds.
 func podSpecOfInjector(p *injector.AddedPod) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}
 }
@@ -404,7 +408,8 @@ func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark 
 	f.recordInjection(w, loosest)
 }
 
-// keepContainersNamed returns a copy of added containers that has only those with the given names, and all volumes.
+// keepContainersNamed returns a copy of the containers that an injector adds with only those with the given names, and
+// all volumes.
 func keepContainersNamed(added *corev1.PodSpec, names []string) *corev1.PodSpec {
 	pick := func(list []corev1.Container) []corev1.Container {
 		var out []corev1.Container
@@ -418,7 +423,7 @@ func keepContainersNamed(added *corev1.PodSpec, names []string) *corev1.PodSpec 
 	return &corev1.PodSpec{InitContainers: pick(added.InitContainers), Containers: pick(added.Containers), Volumes: added.Volumes}
 }
 
-// containerNames returns the names of the containers of a pod spec, init containers first.
+// containerNames returns the names of the injected containers in a pod spec, init containers first.
 func containerNames(spec *corev1.PodSpec) []string {
 	p := injector.AddedPod{Init: spec.InitContainers, Containers: spec.Containers}
 	return p.ContainerNames()
@@ -486,8 +491,8 @@ func (f *injectionPredictor) levelOfAddition(w *podTemplate, key string, adds *c
 	return level
 }
 
-// inheritedSecurityContext returns what containers without a security context of their own inherit from the pod: a seccomp
-// profile other than Unconfined, and runAsNonRoot.
+// inheritedSecurityContext returns what injected containers without a security context of their own inherit from the
+// pod: a seccomp profile other than Unconfined, and runAsNonRoot.
 func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityContext {
 	out := &corev1.PodSecurityContext{}
 	sc := template.Spec.SecurityContext
@@ -503,8 +508,8 @@ func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityCont
 	return out
 }
 
-// cautionInjections adds cautions on what webhooks add to pods of the namespace: each injection once, and injectors that cannot
-// be judged because the Namespace object was not read.
+// cautionInjections adds to the Plan cautions on what webhooks add to pods of the namespace: each injection once, and
+// injectors that cannot be judged because the Namespace object was not read.
 func (b *planBuilder) cautionInjections(ns *Namespace) {
 	for _, what := range b.injections.unreadByNamespace[ns.Name] {
 		ns.Cautions = append(ns.Cautions, message.New("injector-unknown-here", "injector", what))

@@ -6,11 +6,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/levels"
 )
 
-// isLooserLevel reports whether level a is less strict than b; false if either is unknown.
+// isLooserLevel reports whether Pod Security level a is less strict than b; false if either is unknown.
 func isLooserLevel(a, b api.Level) bool { return levels.Looser(a, b) }
 
-// looserLevel returns the looser of two levels; an unknown level gives way to the other.
+// looserLevel returns the looser of two Pod Security levels; an unknown level gives way to the other.
 func looserLevel(a, b api.Level) api.Level { return levels.LeastStrict(a, b) }
 
-// nextStricterLevel returns the level above l; "" for restricted.
+// nextStricterLevel returns the Pod Security level above l; "" for restricted.
 func nextStricterLevel(l api.Level) api.Level { return levels.NextStricter(l) }

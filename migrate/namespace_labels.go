@@ -13,9 +13,10 @@ import (
 
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// readPodSecurityLabels reads the six labels as they stand and says what is wrong with them: the server ignores keys it does
-// not know, and takes an invalid enforce level for restricted, an invalid audit or warn level for privileged, an
-// invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
+// readPodSecurityLabels returns the six Pod Security labels of a namespace as they stand, and cautions on what is wrong
+// with them: the server ignores keys it does not know, and takes an invalid enforce level for restricted, an invalid
+// audit or warn level for privileged, an invalid version for latest (k8s.io/pod-security-admission/api,
+// PolicyToEvaluate).
 func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []message.Message) {
 	var cur PodSecurityLabels
 	var cautions []message.Message
@@ -49,6 +50,7 @@ func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []messa
 	return cur, cautions
 }
 
+// setLabel sets the value of one of PodSecurityLabelKeys; it ignores any other key.
 func (l *PodSecurityLabels) setLabel(key, value string) {
 	switch key {
 	case api.EnforceLevelLabel:
@@ -66,12 +68,12 @@ func (l *PodSecurityLabels) setLabel(key, value string) {
 	}
 }
 
-// PodSecurityLabelKeys are the six label keys in the order in which people read them.
+// PodSecurityLabelKeys returns the six Pod Security label keys of namespaces in the order in which people read them.
 func PodSecurityLabelKeys() []string {
 	return []string{api.EnforceLevelLabel, api.EnforceVersionLabel, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel}
 }
 
-// Get returns the value of one of LabelKeys, "" if it is absent.
+// Get returns the value of one of PodSecurityLabelKeys, "" if it is absent.
 func (l PodSecurityLabels) Get(key string) string {
 	switch key {
 	case api.EnforceLevelLabel:
@@ -90,7 +92,8 @@ func (l PodSecurityLabels) Get(key string) string {
 	return ""
 }
 
-// misspeltLabelKey recognises a key whose prefix is almost the right one, or means it.
+// misspeltLabelKey returns the Pod Security label key that a namespace label's key is a misspelling of, or means; ""
+// for none.
 func misspeltLabelKey(key string) string {
 	if meant := inventory.MeantPodSecurityLabel(key); meant != "" {
 		return meant
@@ -105,6 +108,7 @@ func misspeltLabelKey(key string) string {
 	return ""
 }
 
+// suggestLabelKey returns the Pod Security label key that a misspelt key of a namespace label resembles; "" for none.
 func suggestLabelKey(key string) string {
 	for _, known := range PodSecurityLabelKeys() {
 		if pspparse.EditDistance(key, known) <= 2 {
@@ -114,6 +118,7 @@ func suggestLabelKey(key string) string {
 	return ""
 }
 
+// sortedKeys returns the keys of the labels or annotations of a namespace, sorted.
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

@@ -18,8 +18,8 @@ const (
 // workloads would hold them all, and in Role.Policies, where those to come count, too.
 const EveryPolicy = "*"
 
-// Plan is the product's contract: what was read, what it means, and what to do, in a form that round-trips through
-// JSON. Every slice is sorted; a level that is not known is absent, never "".
+// Plan is the product's contract: what was read, what it means for each namespace, and what to do, in a form that
+// round-trips through JSON. Every slice is sorted; a level that is not known is absent, never "".
 type Plan struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -69,7 +69,7 @@ type Plan struct {
 	FinishedPods int `json:"finishedPods,omitempty"`
 }
 
-// Basis of the recommendation.
+// Basis is what a recommendation of the Plan rests on: workloads, policies or both, an empty namespace, or an override.
 type Basis string
 
 // The bases: of Options (the first three) and of a decision (all).
@@ -81,7 +81,7 @@ const (
 	BasisOverride  Basis = "override"
 )
 
-// Admission is what holds beside the labels of namespaces.
+// Admission is what the API server's admission configuration says of Pod Security: defaults and exemptions.
 type Admission struct {
 	// Defaults hold for every mode that a namespace has no label for, each with its version.
 	Defaults PodSecurityLabels `json:"defaults"`
@@ -92,7 +92,7 @@ type Admission struct {
 	Usernames      []string `json:"usernames,omitempty"`
 }
 
-// Namespace is one namespace with its recommendation.
+// Namespace is one namespace of the Plan with its recommended Pod Security labels and the reasons for them.
 type Namespace struct {
 	Name string `json:"name" format:"namespace"`
 	// ObjectNotRead: no Namespace object was read, so its labels are not known and CurrentLabels says nothing.
@@ -175,7 +175,7 @@ type Namespace struct {
 	Position pspparse.Position `json:"position,omitzero"`
 }
 
-// Action says what the recommendation does to the labels that are there.
+// Action is what the recommendation of a namespace does to its Pod Security labels: add, change, loosen, ...
 type Action string
 
 // The actions.
@@ -198,27 +198,28 @@ type PodSecurityLabels struct {
 	WarnVersion    string `json:"warnVersion,omitempty"`
 }
 
-// ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but says nothing about what it needs.
+// ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but does not count for its permitted
+// level.
 type ExcludedPolicy struct {
 	Policy  string          `json:"policy"`
 	Closest api.Level       `json:"closest,omitempty"`
 	Why     message.Message `json:"why"`
 }
 
-// EnforceDecision says what decided the enforce level.
+// EnforceDecision is what decided the recommended enforce level of a namespace: a basis, with the workload or policy.
 type EnforceDecision struct {
 	Basis    Basis        `json:"basis"`
 	Workload *WorkloadRef `json:"workload,omitempty"`
 	Policy   string       `json:"policy,omitempty"`
 }
 
-// WorkloadRef names a workload of the namespace. Its JSON form is a text, "Deployment/web".
+// WorkloadRef is the kind and name of a workload in a namespace of the Plan. Its JSON form is a text, "Deployment/web".
 type WorkloadRef struct {
 	Kind string `json:"kind" format:"kind"`
 	Name string `json:"name"`
 }
 
-// LevelWithout says: without these workloads the namespace would be at Level.
+// LevelWithout is the level that a namespace would need without some workloads, which hold it back.
 type LevelWithout struct {
 	Workloads []WorkloadRef `json:"workloads"`
 	Level     api.Level     `json:"level"`
@@ -235,21 +236,22 @@ type Blocker struct {
 	Workloads []WorkloadRef `json:"workloads"`
 }
 
-// LostSet is a list of lost constraints that one or more namespaces have.
+// LostSet is a list of lost constraints that one or more namespaces of the Plan share.
 type LostSet struct {
 	// Key is made from the content: it is the same in every plan that has the same set.
 	Key         string           `json:"key"`
 	Constraints []LostConstraint `json:"constraints"`
 }
 
-// VersionLevel is the needed level at the versions of the standards from one to another, both included.
+// VersionLevel is the level that a namespace needs at the versions of the standards from one to another, both included.
 type VersionLevel struct {
 	From   string    `json:"from" format:"version"`
 	To     string    `json:"to" format:"version"`
 	Needed api.Level `json:"needed,omitempty"`
 }
 
-// BlockingViolation is a distinct reason for which namespaces stay below the next stricter level, with how many have it.
+// BlockingViolation is a distinct violation of the standards for which namespaces stay below the next stricter level,
+// with how many have it.
 type BlockingViolation struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`
@@ -261,7 +263,8 @@ type BlockingViolation struct {
 	Examples []string `json:"examples,omitempty"`
 }
 
-// IneffectiveGrant is something odd that grants nothing, or of which it is not known what it grants.
+// IneffectiveGrant is an RBAC role or binding of the Plan that grants no use of a policy, or of which it is not known
+// what it grants.
 type IneffectiveGrant struct {
 	message.Message
 	// Subject is the binding or role; Others are more of them that the same is to be said of.
@@ -271,7 +274,7 @@ type IneffectiveGrant struct {
 	RoleNotRead bool `json:"roleNotRead,omitempty"`
 }
 
-// Gap is something that could not be read or judged.
+// Gap is something that could not be read or evaluated for the Plan; it may change results.
 type Gap struct {
 	// Message says why, and what to try next.
 	message.Message
@@ -285,7 +288,7 @@ type Gap struct {
 	Position pspparse.Position `json:"position,omitzero"`
 }
 
-// Note is worth telling and makes nothing uncertain.
+// Note is a remark of the Plan about what was read; unlike a Gap it makes nothing uncertain.
 type Note struct {
 	message.Message
 	// What it is about: an object, a file, a kind of object.

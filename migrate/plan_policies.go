@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Policy is one PodSecurityPolicy, assessed.
+// Policy is one PodSecurityPolicy of the Plan: its spec as read, and what it means in terms of the standards.
 type Policy struct {
 	Name string `json:"name"`
 	// ClosestLevel is the nominal level, never an equivalent one. This and the next three are absent if the policy admits
@@ -57,13 +57,14 @@ type Policy struct {
 	Lines       map[string]int    `json:"lines,omitempty"`
 }
 
-// SimplifiedPolicy is a policy without what fills values in and without what the standards do not know.
+// SimplifiedPolicy is, in the Plan, a PodSecurityPolicy without its mutating fields and without what the standards do
+// not know.
 type SimplifiedPolicy struct {
 	Changes []SimplifiedField `json:"changes"`
 	Clone   NonMutatingClone  `json:"clone"`
 }
 
-// SimplifiedField is what becomes of one field of a policy in its clone.
+// SimplifiedField is, in the Plan, what becomes of one field of a policy in its simplified clone.
 type SimplifiedField struct {
 	// Field is a spec field or part of one, or the key of an annotation.
 	Field string `json:"field"`
@@ -76,7 +77,7 @@ type SimplifiedField struct {
 	Opens string `json:"opens,omitempty"`
 }
 
-// NonMutatingClone is the policy that fills nothing in.
+// NonMutatingClone is, in the Plan, the clone of a PodSecurityPolicy that mutates no pods.
 type NonMutatingClone struct {
 	// Name sorts before the policy's; absent if there is no such name that is valid and free.
 	Name string `json:"name,omitempty"`
@@ -86,7 +87,7 @@ type NonMutatingClone struct {
 	Spec        pspparse.Spec     `json:"spec"`
 }
 
-// PolicyCheck is the status of one check of the standards for a policy.
+// PolicyCheck is, in the Plan, the status of one check of the standards for a policy.
 type PolicyCheck struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`
@@ -100,7 +101,7 @@ type PolicyCheck struct {
 	Note   string   `json:"note,omitempty"`
 }
 
-// LostConstraint is a constraint that a policy has and the level has not.
+// LostConstraint is, in the Plan, a constraint that a policy has and a level has not.
 type LostConstraint struct {
 	Field string `json:"field"`
 	mapping.Value
@@ -117,7 +118,7 @@ type LostConstraint struct {
 	MayBeCoveredBy []string `json:"mayBeCoveredBy,omitempty"`
 }
 
-// RequiredTemplateValue is a value that templates must state once a policy no longer fills it in.
+// RequiredTemplateValue is, in the Plan, a value that templates must state once a policy no longer sets it.
 type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
@@ -126,7 +127,7 @@ type RequiredTemplateValue struct {
 	Note  string `json:"note,omitempty"`
 }
 
-// PolicyField explains one field or annotation of a policy.
+// PolicyField explains, in the Plan, one field or annotation of a policy.
 type PolicyField struct {
 	Name string `json:"name"`
 	mapping.Value

@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Workload is one workload.
+// Workload is one workload of a namespace in the Plan, with its evaluation.
 type Workload struct {
 	Kind string `json:"kind" format:"kind"`
 	Name string `json:"name"`
@@ -73,7 +73,8 @@ type Evaluation struct {
 	AppArmorByAnnotation bool `json:"appArmorByAnnotation,omitempty"`
 }
 
-// Exemption is what of an admission configuration exempts the pods of a workload. At least one is set.
+// Exemption is what in the API server's admission configuration exempts the pods of a workload from Pod Security. At
+// least one is set.
 type Exemption struct {
 	// RuntimeClass of all its pods. They decide no level.
 	RuntimeClass string `json:"runtimeClass,omitempty"`
@@ -82,7 +83,7 @@ type Exemption struct {
 	Username string `json:"username,omitempty"`
 }
 
-// DebuggedPod is a pod with debug containers.
+// DebuggedPod is, in the Plan, a live pod with debug (ephemeral) containers and the level that it meets with them.
 type DebuggedPod struct {
 	Pod        string   `json:"pod"`
 	Containers []string `json:"containers"`
@@ -92,15 +93,16 @@ type DebuggedPod struct {
 	RefusedAt api.Level `json:"refusedAt,omitempty"`
 }
 
-// WorkloadLevels are the strictest levels met in the three forms of the workload.
+// WorkloadLevels are the strictest levels that a workload of the Plan meets as written, as admitted by PSP, and after
+// PSP.
 type WorkloadLevels struct {
 	AsWritten  api.Level `json:"asWritten,omitempty"`
 	AsAdmitted api.Level `json:"asAdmitted,omitempty"`
 	AfterPSP   api.Level `json:"afterPSP,omitempty"`
 }
 
-// TemplateMutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
-// an edit has to write for nothing to change.
+// TemplateMutation is one value that PSP admission sets in a workload's pods today and that its template has to state
+// after PSP: what an edit has to write for nothing to change.
 type TemplateMutation struct {
 	// Path is the field within the pod template: "spec.securityContext.fsGroup", "metadata.annotations[KEY]",
 	// "spec.containers[0].securityContext.capabilities.drop".
@@ -113,14 +115,16 @@ type TemplateMutation struct {
 	Policy string `json:"policy,omitempty"`
 }
 
-// StricterEdits is what a workload's template lacks for a level: it is reached by the edits if and only if there are no obstacles.
+// StricterEdits is, in the Plan, what a workload's template lacks for a stricter level: the edits reach it if and only
+// if there are no obstacles.
 type StricterEdits struct {
 	Level     api.Level          `json:"level"`
 	Edits     []TemplateEdit     `json:"edits"`
 	Obstacles []StricterObstacle `json:"obstacles"`
 }
 
-// TemplateEdit is one value to write into the template; Path, Container and Value are as in TemplateMutation.
+// TemplateEdit is, in the Plan, one value to write into a workload's template for a stricter level; Path, Container and
+// Value are as in TemplateMutation.
 type TemplateEdit struct {
 	Path      string `json:"path"`
 	Container string `json:"container,omitempty"`
@@ -132,7 +136,8 @@ type TemplateEdit struct {
 	Why    string `json:"why"`
 }
 
-// StricterObstacle is a check that no edit settles.
+// StricterObstacle is, in the Plan, a check of a stricter level that a workload fails and that no edit of its template
+// meets.
 type StricterObstacle struct {
 	Check string `json:"check"`
 	// Why is PSA's own text, Advice what a person can do.
@@ -142,7 +147,7 @@ type StricterObstacle struct {
 	Injected bool `json:"injected,omitempty"`
 }
 
-// TemplateOutline tells of a pod template what a patch needs beside the values that it writes.
+// TemplateOutline is what a patch needs to know of a workload's pod template beside the values that it writes.
 type TemplateOutline struct {
 	// Parents are those of the objects on the way to a field that the template has, as it was read: "spec.securityContext",
 	// "spec.containers[0].securityContext.capabilities". A JSON patch has to make the others.
@@ -151,7 +156,7 @@ type TemplateOutline struct {
 	Containers []TemplateContainer `json:"containers"`
 }
 
-// TemplateContainer names a container, and what runs in it.
+// TemplateContainer is the name and image of a container in a TemplateOutline.
 type TemplateContainer struct {
 	Name string `json:"name"`
 	// Image without tag and digest; absent where it is not known.
@@ -160,7 +165,7 @@ type TemplateContainer struct {
 	Injected bool `json:"injected,omitempty"`
 }
 
-// ManagedBy tells which tool writes an object, and from what.
+// ManagedBy is the tool, such as Helm or Argo CD, that writes a workload's object, and its source.
 type ManagedBy struct {
 	// Tool is the tool's name, absent if only a chart is known.
 	Tool string `json:"tool,omitempty"`
@@ -170,7 +175,8 @@ type ManagedBy struct {
 	Chart string `json:"chart,omitempty"`
 }
 
-// Violation is one check that the workload fails after PSP, in the library's own words, of all its forms in one.
+// Violation is, in the Plan, one check that a workload fails after PSP, in the library's own words, of all its forms in
+// one.
 type Violation struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`

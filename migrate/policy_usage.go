@@ -54,7 +54,7 @@ func (p *Plan) PolicyUsagesByControllers(namespace, account string, workloads []
 	return slices.DeleteFunc(p.policyUsages(namespace, makers), func(u PolicyUsage) bool { return own[u.Policy.Name] })
 }
 
-// serviceAccountRequester returns the requester for pods that run as a service account.
+// serviceAccountRequester returns the service account that pods run as, as one whose grants of policies count for them.
 func serviceAccountRequester(namespace, name string) podRequester {
 	return podRequester{access.ServiceAccountPrincipal(namespace, name), namespace + "/" + name}
 }
@@ -110,7 +110,8 @@ func (p *Plan) policyUsages(namespace string, requesters []podRequester) []Polic
 	return out
 }
 
-// grantedAs says as what the requester has what a subject is granted; "" for another's grant.
+// grantedAs returns as what (user, account or group) a pod's requester has the grant of a subject; "" for another's
+// grant.
 func (a *podRequester) grantedAs(s Subject) string {
 	switch {
 	case s.ServiceAccount != "" && s.ServiceAccount == a.account:
