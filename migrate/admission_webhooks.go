@@ -109,9 +109,11 @@ func (f *injectionPredictor) scopeMatchesPods(s *inventory.AdmissionScope, w *in
 type labelLookup func(key string) (string, bool)
 
 // Has reports whether there is a label of the key, as selectors of admission webhooks ask for it.
-func (l labelLookup) Has(key string) bool              { _, ok := l(key); return ok }
+func (l labelLookup) Has(key string) bool { _, ok := l(key); return ok }
+
 // Get returns the value of a label, "" where there is none, as selectors of admission webhooks ask for it.
-func (l labelLookup) Get(key string) string            { value, _ := l(key); return value }
+func (l labelLookup) Get(key string) string { value, _ := l(key); return value }
+
 // Lookup returns the value of a label and whether there is one, as selectors of admission webhooks ask for it.
 func (l labelLookup) Lookup(key string) (string, bool) { return l(key) }
 
