@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 )
 
-// Write replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it is, and a link
-// is followed, so that neither is replaced. A file that is there keeps its permissions; a new one gets those of the user's
-// umask.
+// Write replaces a file whole or not at all, and returns the error of the file system for what it cannot write. What is
+// not a regular file (a device, a pipe) is written to as it is, and a link is followed, so that neither is replaced. A
+// file that is there keeps its permissions; a new one gets those of the user's umask.
 func Write(name string, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
@@ -40,7 +40,8 @@ func Write(name string, write func(io.Writer) error) error {
 	return nil
 }
 
-// WriteDurable replaces a file, which only its owner may read, and returns once it is on the disk under its name.
+// WriteDurable replaces a file whole or not at all and returns once it is on the disk under its name. Only the owner
+// may read it. It returns the error of the file system.
 func WriteDurable(name string, data []byte) error {
 	err := replace(name, 0o600, func(f *os.File) error {
 		_, err := f.Write(data)
@@ -55,8 +56,8 @@ func WriteDurable(name string, data []byte) error {
 	return SyncFolder(filepath.Dir(name))
 }
 
-// SyncFolder returns once the names of the files in a folder are on the disk. File systems that cannot say so are taken at
-// their word.
+// SyncFolder returns once the names of the files in a folder are on the disk, or the error of the file system. File
+// systems that cannot say so are taken at their word.
 func SyncFolder(path string) error {
 	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the caller names
 	if err != nil {
@@ -69,7 +70,7 @@ func SyncFolder(path string) error {
 	return nil
 }
 
-// writeInto writes to what is no regular file.
+// writeInto writes to a device, a pipe or whatever else is no regular file that could be replaced.
 func writeInto(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // G304: the file that the caller names
 	if err != nil {
@@ -78,7 +79,7 @@ func writeInto(name string, write func(io.Writer) error) error {
 	return closing(f, write(f))
 }
 
-// closing closes a file and returns the first error.
+// closing closes a file and returns the first error, of writing it or of closing it.
 func closing(f *os.File, err error) error {
 	if closed := f.Close(); err == nil {
 		err = closed

@@ -10,7 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// seccompSyncEnd is the first release whose API server copies no seccomp annotation of a pod to the field seccompProfile.
+// seccompSyncEnd returns the first release whose API server copies no seccomp annotation of a pod to the field
+// seccompProfile.
 func seccompSyncEnd() api.Version { return api.MajorMinorVersion(1, 27) }
 
 // checkSeccompAnnotations adds a reason for workloads that rely on a seccomp annotation if the new release does not read it
@@ -41,7 +42,8 @@ func (j *evaluation) checkSeccompAnnotations() {
 	}
 }
 
-// seccompPatchCommands returns the commands that write the fields of those templates that can be patched.
+// seccompPatchCommands returns the commands of the gate that write seccompProfile fields into the templates that can be
+// patched.
 func (j *evaluation) seccompPatchCommands() []string {
 	var arguments []string
 	for i := range j.plan.Namespaces {

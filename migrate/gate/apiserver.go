@@ -21,15 +21,16 @@ func policyPluginFlag(s *inventory.APIServer) string {
 	return ""
 }
 
-// apiServers are those of a plan, whose flags were read.
+// apiServers are the API servers of a plan whose flags the gate checks.
 type apiServers []inventory.APIServer
 
-// serversNamingPolicyPlugin are the API servers that name the plugin PodSecurityPolicy, with the flag.
+// serversNamingPolicyPlugin returns the API servers whose flags name the plugin PodSecurityPolicy, with the flag.
 func (all apiServers) serversNamingPolicyPlugin() []string {
 	return all.apiServersWhere(policyPluginFlag)
 }
 
-// apiServersWhere are the API servers of which say returns something, by their mirror pods, with what it returns.
+// apiServersWhere returns the API servers whose flags a check of the gate says something about, by their mirror pods,
+// with what it says.
 func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []string {
 	var out []string
 	for i := range all {
@@ -40,7 +41,7 @@ func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []s
 	return out
 }
 
-// CheckAssertions returns an error where what was read says otherwise than an assertion.
+// CheckAssertions returns an error for an --assert of the gate that contradicts what was read.
 func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
 	naming := apiServers(p.APIServers).serversNamingPolicyPlugin()
 	if len(naming) == 0 || !slices.Contains(asserted, AssertPolicyPluginOff) {
@@ -85,6 +86,8 @@ func (j *evaluation) checkPolicyPluginFlags(how string) bool {
 	return true
 }
 
+// apiServerPods returns the mirror pods of the API servers whose flags the gate checks, as "kube-system/NAME", each
+// once.
 func (all apiServers) apiServerPods() []string {
 	var out []string
 	for i := range all {
@@ -109,8 +112,8 @@ func (j *evaluation) checkPodSecurityPlugin() {
 	})
 }
 
-// noteAdmissionConfigFiles adds a note on API servers with an admission configuration that was not given, or without the one
-// that was.
+// noteAdmissionConfigFiles adds a note of the gate on API servers with an admission configuration that was not given,
+// or without the one that was.
 func (j *evaluation) noteAdmissionConfigFiles() {
 	file := func(s *inventory.APIServer) string { return s.Flags[inventory.FlagAdmissionConfigFile] }
 	if j.plan.Admission == nil {
@@ -130,8 +133,8 @@ func (j *evaluation) noteAdmissionConfigFiles() {
 	}
 }
 
-// observedAssertions returns the assertions that hold by what was read of a cluster. Files need not have the mirror pod of
-// every API server and prove nothing.
+// observedAssertions returns the assertions of the gate that hold by what was read of a cluster. Files need not have
+// the mirror pod of every API server and prove nothing.
 func (j *evaluation) observedAssertions() []string {
 	live := j.plan.Source.Kind == inventory.SourceCluster || j.plan.Source.Kind == inventory.SourceFilesAndCluster
 	if live && j.seenPolicyPluginOff() && !j.asserted(AssertPolicyPluginOff) {
@@ -140,7 +143,7 @@ func (j *evaluation) observedAssertions() []string {
 	return nil
 }
 
-// assertionHolds reports whether an assertion was made, or holds by what was read.
+// assertionHolds reports whether an assertion of the gate was made, or holds by what was read.
 func (r *Result) assertionHolds(a Assertion) bool {
 	return slices.Contains(r.Asserted, string(a)) || slices.Contains(r.Seen, string(a))
 }

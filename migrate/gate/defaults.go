@@ -26,8 +26,8 @@ const (
 	serviceAKS = "AKS"
 )
 
-// managedService returns the service that runs the control plane, by the server's version and its policies; "" if that is not
-// known. AKS leaves no mark.
+// managedService returns the managed service (GKE, EKS, ...) that runs the control plane, by the server's version and
+// its policies; "" if that is not known. AKS leaves no mark.
 func (j *evaluation) managedService() string {
 	version := j.plan.Source.ServerVersion
 	for _, p := range j.plan.Policies {
@@ -47,7 +47,7 @@ func (j *evaluation) managedService() string {
 	return ""
 }
 
-// labelWritersText describes the objects that label new namespaces, to end a sentence; "" if there are none.
+// labelWritersText returns the text on objects that label new namespaces, to end a sentence; "" if there are none.
 func (j *evaluation) labelWritersText() string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
@@ -61,7 +61,8 @@ func (j *evaluation) labelWritersText() string {
 	return "; of what was read, " + phrases.JoinFirst(parts, 3)
 }
 
-// checkNewNamespaces adds an unknown unless the admission configuration is known to give namespaces without labels a level.
+// checkNewNamespaces adds an unknown to the gate's result unless the admission configuration is known to give
+// namespaces without labels a level.
 func (j *evaluation) checkNewNamespaces() {
 	how := j.defaultLevelAdvice()
 	if a := j.plan.Admission; a != nil {
@@ -82,8 +83,8 @@ func (j *evaluation) checkNewNamespaces() {
 	})
 }
 
-// defaultLevelAdvice returns how new namespaces get a level. An admission configuration that API servers have already is
-// named, not replaced.
+// defaultLevelAdvice returns the gate's advice on how new namespaces get a level. An admission configuration that API
+// servers have already is named, not replaced.
 func (j *evaluation) defaultLevelAdvice() string {
 	if service := j.managedService(); service != "" {
 		return service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
@@ -101,7 +102,7 @@ func (j *evaluation) defaultLevelAdvice() string {
 	return label + "give every API server the admission configuration that " + printed + "' prints"
 }
 
-// existingAdmissionConfig returns what is known of the admission configuration that API servers have.
+// existingAdmissionConfig returns, for the gate, what is known of the admission configuration that API servers have.
 func existingAdmissionConfig(p *migrate.Plan) ExistingAdmissionConfig {
 	e := ExistingAdmissionConfig{Admission: p.Admission}
 	for i := range p.APIServers {
@@ -179,7 +180,8 @@ func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	})
 }
 
-// admissionConfig returns the defaults and exemptions to write, and comments about them.
+// admissionConfig returns the defaults and exemptions of the PodSecurityConfiguration that the gate writes, and
+// comments about them.
 func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, []string) {
 	version, strict := r.TargetVersion, string(api.LevelRestricted)
 	set := podSecurityDefaults{string(api.LevelBaseline), version, strict, version, strict, version}
@@ -217,7 +219,7 @@ func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, 
 	return set, exempt, append(remarks, "If the given file configures other plugins, keep those: they are not repeated here.")
 }
 
-// describe returns all that is exempt, each with its kind.
+// describe returns all exemptions of a PodSecurityConfiguration, each with its kind.
 func (e *podSecurityExemptions) describe() []string {
 	var out []string
 	for _, of := range []struct {
@@ -231,8 +233,8 @@ func (e *podSecurityExemptions) describe() []string {
 	return out
 }
 
-// isStricterLevel reports whether a level at a version is no looser than another: at the same level, the newer version is
-// stricter. It returns false for what is no level or version.
+// isStricterLevel reports whether a Pod Security level at a version is no looser than another: at the same level, the
+// newer version is stricter. It returns false for what is no level or version.
 func isStricterLevel(level, version, than, at string) bool {
 	a, errA := api.ParseLevel(level)
 	b, errB := api.ParseLevel(than)

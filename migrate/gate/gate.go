@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// Options are those of Evaluate: the release to upgrade to, and what the user asserts.
+// Options are those of the gate's Evaluate: the release to upgrade to, and what the user asserts.
 type Options struct {
 	// To is the release to upgrade to.
 	To api.Version
@@ -70,7 +70,7 @@ type evaluation struct {
 	providerPolicies            map[string]bool // policies of a provider, by name
 }
 
-// newEvaluation returns the evaluation of a plan without the namespaces that are being deleted.
+// newEvaluation returns the gate's evaluation of a plan without the namespaces that are being deleted.
 func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	p, terminating := withoutTerminating(p)
 	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
@@ -93,7 +93,8 @@ func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	return j
 }
 
-// policiesUnused reports whether there are live pods and none was admitted by a PodSecurityPolicy.
+// policiesUnused reports whether, for the gate, there are live pods in a plan and none was admitted by a
+// PodSecurityPolicy.
 func policiesUnused(p *migrate.Plan) bool {
 	pods := 0
 	for i := range p.Namespaces {
@@ -107,10 +108,10 @@ func policiesUnused(p *migrate.Plan) bool {
 	return pods > 0
 }
 
-// asserted reports whether the user makes an assertion.
+// asserted reports whether the user makes an assertion of the gate.
 func (j *evaluation) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
 
-// addReason adds a reason against the upgrade.
+// addReason adds a reason against the upgrade to the gate's result.
 func (j *evaluation) addReason(r Reason) {
 	if r.Commands == nil {
 		r.Commands = []string{}
@@ -118,20 +119,20 @@ func (j *evaluation) addReason(r Reason) {
 	j.result.Reasons = append(j.result.Reasons, r)
 }
 
-// addUnknown adds something that could not be told, unless the user asserts it.
+// addUnknown adds something unknown about the upgrade to the gate's result, unless the user asserts it.
 func (j *evaluation) addUnknown(u Unknown) {
 	if u.Assert == "" || !j.asserted(u.Assert) {
 		j.result.Unknown = append(j.result.Unknown, u)
 	}
 }
 
-// addNote adds a note about objects.
+// addNote adds a note about objects to the gate's result.
 func (j *evaluation) addNote(where []string, format string, args ...any) {
 	j.result.Notes = append(j.result.Notes, Note{Text: fmt.Sprintf(format, args...), Objects: where})
 }
 
-// checkGaps adds unknowns for what the plan could not read or evaluate: objects, labels of namespaces, and names that no
-// namespace can have.
+// checkGaps adds unknowns to the gate's result for what the plan could not read or evaluate: objects, labels of
+// namespaces, and names that no namespace can have.
 func (j *evaluation) checkGaps() {
 	if j.plan.NothingRead() {
 		j.addUnknown(Unknown{ID: "nothing-read", Order: orderRead, Text: "no policy, namespace or workload was read: name the right files, folders or cluster"})
@@ -168,10 +169,11 @@ func (j *evaluation) checkGaps() {
 	}
 }
 
-// hasValidName reports whether a namespace has a name that is safe in a command. Only a plan that was edited has another one.
+// hasValidName reports whether the gate can write the name of a namespace into a command. Only a plan that was edited
+// has another one.
 func hasValidName(ns *migrate.Namespace) bool { return len(validation.IsDNS1123Label(ns.Name)) == 0 }
 
-// checkBackup adds an unknown unless the policies and their RBAC are asserted to be saved.
+// checkBackup adds an unknown to the gate's result unless the policies and their RBAC are asserted to be saved.
 func (j *evaluation) checkBackup() {
 	if j.policiesGone || len(j.plan.Policies) == 0 {
 		return
@@ -183,7 +185,8 @@ func (j *evaluation) checkBackup() {
 	})
 }
 
-// checkPolicyPlugin adds what is known of the admission plugin PodSecurityPolicy, by flags of API servers or as an unknown.
+// checkPolicyPlugin adds to the gate's result what is known of the admission plugin PodSecurityPolicy, by flags of API
+// servers or as an unknown.
 func (j *evaluation) checkPolicyPlugin() {
 	if j.policiesGone {
 		return
@@ -205,8 +208,8 @@ func (j *evaluation) checkPolicyPlugin() {
 	j.addUnknown(Unknown{ID: "admission-plugin", Order: orderPlugin, Assert: AssertPolicyPluginOff, Text: why, Advice: how})
 }
 
-// DefaultRelease returns the release to upgrade to if none is named: the one after the server's, and at least the first
-// without PodSecurityPolicy.
+// DefaultRelease returns the Kubernetes release that the gate checks an upgrade to if none is named: the one after the
+// server's, and at least the first without PodSecurityPolicy.
 func DefaultRelease(p *migrate.Plan) api.Version {
 	server, known := p.ServerVersion()
 	if !known {

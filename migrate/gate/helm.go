@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 )
 
-// checkHelmReleases adds a reason for Helm releases whose stored revisions hold PodSecurityPolicies. It names releases, and
-// the kinds and names of objects: the values of a release hold passwords.
+// checkHelmReleases adds a reason against the upgrade for Helm releases whose stored revisions hold
+// PodSecurityPolicies. It names releases, and the kinds and names of objects: the values of a release hold passwords.
 func (j *evaluation) checkHelmReleases() {
 	var holding, locked, grants []string
 	for i := range j.facts.HelmReleases.Histories {
@@ -43,8 +43,8 @@ func (j *evaluation) checkHelmReleases() {
 	j.checkUnreadHelmReleases()
 }
 
-// noteRemovedHelmObjects adds a note on Helm releases with other objects that the new release does not serve. They are no
-// reason: other tools change them.
+// noteRemovedHelmObjects adds a note of the gate on Helm releases with other objects that the new release does not
+// serve. They are no reason: other tools change them.
 func (j *evaluation) noteRemovedHelmObjects() {
 	of := helm.RemovedObjectsBy(j.opts.To.Minor())
 	var holding []string
@@ -71,7 +71,7 @@ func (j *evaluation) noteRemovedHelmObjects() {
 	}
 }
 
-// failingHelmCommands returns which of Helm's commands fail, as texts.
+// failingHelmCommands returns which of Helm's commands fail after the upgrade, as texts.
 func failingHelmCommands(f helm.FailingOperations) []string {
 	var fails []string
 	if f.Upgrade {
@@ -86,8 +86,8 @@ func failingHelmCommands(f helm.FailingOperations) []string {
 	return fails
 }
 
-// helmCleaningAdvice returns how to clean Helm releases: an upgrade to a chart without policies alone leaves them in earlier
-// revisions.
+// helmCleaningAdvice returns the gate's advice on how to clean Helm releases: an upgrade to a chart without policies
+// alone leaves them in earlier revisions.
 func (j *evaluation) helmCleaningAdvice() string {
 	const cleaning = "cleaning takes the policies, and nothing else, out of every stored revision, after a backup"
 	if j.policiesGone {
@@ -97,7 +97,8 @@ func (j *evaluation) helmCleaningAdvice() string {
 		cleaning + ", and leaves a policy that is on the server where it is"
 }
 
-// describeHelmPolicies returns which revisions of a Helm release hold which policies, and which of Helm's commands fail.
+// describeHelmPolicies returns, for a reason of the gate, which revisions of a Helm release hold which policies, and
+// which of Helm's commands fail.
 func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	var revisions []int
 	for _, r := range h.RevisionsWithPolicies() {
@@ -118,7 +119,7 @@ func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	return fmt.Sprintf("%s %s (%s), %s: %s", word, revisionNumbers(revisions), h.Kind, strings.Join(policies, ", "), strings.Join(fails, "; "))
 }
 
-// revisionNumbers returns the numbers of revisions as a text, each once.
+// revisionNumbers returns the numbers of Helm revisions as a text, each once.
 func revisionNumbers(revisions []int) string {
 	var out []string
 	for _, n := range slices.Compact(revisions) {
@@ -127,7 +128,8 @@ func revisionNumbers(revisions []int) string {
 	return strings.Join(out, ", ")
 }
 
-// helmDocumentNames returns the kinds and names of documents of all revisions of a Helm release, each once.
+// helmDocumentNames returns, for the gate, the kinds and names of documents of all revisions of a Helm release, each
+// once.
 func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Document) []string {
 	var names []string
 	for i := range h.Revisions {

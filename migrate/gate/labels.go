@@ -17,7 +17,7 @@ import (
 // podSecurityLabelPrefix begins the keys of all Pod Security labels.
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// checkLabels adds reasons for namespaces without enforce, audit or warn labels.
+// checkLabels adds reasons against the upgrade for namespaces without enforce, audit or warn labels.
 func (j *evaluation) checkLabels() {
 	observe := Reason{ID: "no-audit-and-warn", Order: orderObserve}
 	enforce := Reason{ID: "no-enforce", Order: orderEnforce}
@@ -55,20 +55,20 @@ func (j *evaluation) checkLabels() {
 	}
 }
 
-// hasLabel reports whether a namespace has a label.
+// hasLabel reports whether a namespace of the plan has a Pod Security label, for the gate.
 func hasLabel(ns *migrate.Namespace, key string) bool {
 	_, there := ns.LabelValue(key)
 	return there
 }
 
-// stageNamespaces are the namespaces that get labels at one stage of a roll-out, by how: plainly, by replacing values that
-// somebody has set, or in the source of the tool that writes them.
+// stageNamespaces are the namespaces for which the gate advises one stage of a roll-out of labels, by how: plainly, by
+// replacing values that somebody has set, or in the source of the tool that writes them.
 type stageNamespaces struct {
 	plain, overwriting []string
 	owned              []*migrate.Namespace
 }
 
-// add adds a namespace to those that it belongs to, by its owner and its values of the labels.
+// add adds a namespace without labels to those of a roll-out stage, by the owner of its labels and by their values.
 func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	differs := func(key string) bool {
 		today, there := ns.LabelValue(key)
@@ -84,7 +84,7 @@ func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	}
 }
 
-// stageCommands returns the commands that take a stage of a roll-out, and what to know before.
+// stageCommands returns the gate's commands for a stage of a roll-out of labels, and what to know before.
 func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string, commands []string) {
 	var remarks []string
 	if len(s.plain) > 0 {
@@ -97,8 +97,8 @@ func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string,
 	return j.labelOwnerAdvice(strings.Join(remarks, "; "), s.owned), commands
 }
 
-// isCoveredByDefault reports whether the admission configuration says what is enforced in a namespace without labels: it is
-// exempt, or gets a level, which checkEnforcedLevels looks at.
+// isCoveredByDefault reports whether, for the gate, the admission configuration says what is enforced in a namespace
+// without labels: it is exempt, or gets a level, which checkEnforcedLevels looks at.
 func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
 		j.addNote([]string{ns.Name}, "exempt by the admission configuration: nothing in it is checked")
@@ -106,13 +106,14 @@ func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
 	return ns.Exempt || ns.EffectivePolicyToday().Enforce.Level != api.LevelPrivileged
 }
 
-// rolloutCommand returns the command that takes a stage of a roll-out in namespaces.
+// rolloutCommand returns the psp2pss rollout command of the gate for one stage in some namespaces.
 func (j *evaluation) rolloutCommand(stage string, namespaces []string) string {
 	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.contextFlag, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
-// checkIneffectiveLabels adds a reason for labels with the prefix of Pod Security that the server ignores, or takes for
-// another value. refused are the namespaces that checkEnforcedLevels repairs, together with their level.
+// checkIneffectiveLabels adds a reason against the upgrade for labels with the prefix of Pod Security that the server
+// ignores, or takes for another value. refused are the namespaces that checkEnforcedLevels repairs, together with their
+// level.
 func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	var owned []*migrate.Namespace
 	var left, wait []string
@@ -163,12 +164,12 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	j.addReason(r)
 }
 
-// labelCommand returns the kubectl command that writes labels, given as shell words, on a namespace.
+// labelCommand returns the gate's kubectl command that writes labels, given as shell words, on a namespace.
 func (j *evaluation) labelCommand(ns *migrate.Namespace, words []string) string {
 	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
 }
 
-// labelOwnerAdvice returns an advice with what to do where another tool writes the labels of namespaces.
+// labelOwnerAdvice returns a gate advice with what to do where another tool writes the labels of namespaces.
 func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) string {
 	var parts, synced, written []string
 	if how != "" {
@@ -191,7 +192,7 @@ func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) st
 	return strings.Join(parts, "; ")
 }
 
-// repairArgument returns the shell word for kubectl label that repairs or removes an invalid label.
+// repairArgument returns, for the gate, the shell word for kubectl label that repairs or removes an invalid label.
 func repairArgument(ns *migrate.Namespace, key string) string {
 	want := repairedLabelValue(ns, key)
 	if want == "" {
@@ -200,9 +201,9 @@ func repairArgument(ns *migrate.Namespace, key string) string {
 	return escape.Shell(key + "=" + want)
 }
 
-// repairedLabelValue returns the value that repairs an invalid label; "" to remove it. The server takes an invalid enforce
-// for restricted: it stays so unless a looser level was asked for. It takes an invalid version for the latest: the
-// recommended version replaces it if what runs meets the level at that, too.
+// repairedLabelValue returns the value by which the gate repairs an invalid Pod Security label; "" to remove it. The
+// server takes an invalid enforce for restricted: it stays so unless a looser level was asked for. It takes an invalid
+// version for the latest: the recommended version replaces it if what runs meets the level at that, too.
 func repairedLabelValue(ns *migrate.Namespace, key string) string {
 	want := ns.RecommendedLabels.Get(key)
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
@@ -226,9 +227,9 @@ func isValidLabel(key, value string) bool {
 	return slices.Contains(migrate.PodSecurityLabelKeys(), key) && labels.IsValidLabel(key, value)
 }
 
-// checkEnforcedLevels adds reasons for namespaces whose workloads do not meet the level that they enforce, today or after the
-// upgrade. It returns these namespaces, with true if a command writes the level there and repairs all invalid labels with it,
-// since the server takes such repairs only together.
+// checkEnforcedLevels adds reasons against the upgrade for namespaces whose workloads do not meet the level that they
+// enforce, today or after the upgrade. It returns these namespaces, with true if a command writes the level there and
+// repairs all invalid labels with it, since the server takes such repairs only together.
 func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	now := refusedPods{Reason: Reason{
 		ID: "refused-by-label", Order: orderBreaks, Text: "pods that could not be made again under the level of their namespace",
@@ -266,7 +267,7 @@ func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	return refused
 }
 
-// refusedPods is a Reason about namespaces whose pods are refused, in the making.
+// refusedPods collects the gate's Reason about namespaces whose pods Pod Security refuses.
 type refusedPods struct {
 	Reason
 	owned []*migrate.Namespace
@@ -274,8 +275,8 @@ type refusedPods struct {
 	unknownLevel, injectedOnly []string
 }
 
-// addRefusedNamespace adds a namespace whose workloads do not meet the level that it enforces at a version, and the command
-// that writes the level they need.
+// addRefusedNamespace adds to a reason of the gate a namespace whose workloads do not meet the level that it enforces
+// at a version, and the command that writes the level they need.
 func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
 	needed := string(neededLevelAt(ns, at))
 	if isEnforceWithheld(ns) {
@@ -305,7 +306,7 @@ func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, 
 	}
 }
 
-// refusedPodsReason returns the Reason with its advice.
+// refusedPodsReason returns the gate's Reason about namespaces whose pods Pod Security refuses, with its advice.
 func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
 	var parts []string
 	if len(r.Commands) > 0 || len(r.owned) > 0 {
@@ -321,13 +322,14 @@ func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
 	return r.Reason
 }
 
-// isEnforceWithheld reports whether no enforce is recommended since not all was read: what was not may need a looser level.
+// isEnforceWithheld reports whether a plan recommends no enforce level to the gate since not all was read: the rest may
+// need a looser level.
 func isEnforceWithheld(ns *migrate.Namespace) bool {
 	return !ns.Complete && ns.Action == migrate.ActionWithheld
 }
 
-// injectorsBelowLevel returns the injectors whose containers alone keep workloads of a namespace from a level; none if
-// something else does, too.
+// injectorsBelowLevel returns, for the gate, the injectors whose containers alone keep workloads of a namespace from a
+// level; none if something else does, too.
 func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var by []string
 	for _, w := range workloadsBelowLevel(ns, level) {
@@ -346,7 +348,8 @@ func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	return slices.Compact(by)
 }
 
-// effectiveVersion returns the version of the standards at which a server evaluates a label with version v.
+// effectiveVersion returns, for the gate, the version of the standards at which a server evaluates a label with version
+// v.
 func effectiveVersion(v, server api.Version) api.Version {
 	if v.Latest() || server.Older(v) {
 		return server
@@ -354,12 +357,14 @@ func effectiveVersion(v, server api.Version) api.Version {
 	return v
 }
 
-// areAllExempt reports whether there are workloads that do not meet a level, and all of them are exempt.
+// areAllExempt reports whether all workloads of a namespace that do not meet its level are exempt, so that the gate
+// counts none.
 func areAllExempt(ns *migrate.Namespace, level api.Level) bool {
 	return len(workloadsBelowLevel(ns, level)) > 0 && !slices.ContainsFunc(workloadsBelowLevel(ns, level), func(w *migrate.Workload) bool { return w.Exempt == nil })
 }
 
-// workloadsBelowLevel returns the workloads of a namespace that do not meet a level at the plan's version.
+// workloadsBelowLevel returns, for the gate, the workloads of a namespace that do not meet a level at the plan's
+// version.
 func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Workload {
 	var out []*migrate.Workload
 	for i := range ns.Workloads {
@@ -370,13 +375,14 @@ func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Work
 	return out
 }
 
-// meetsLevel reports whether a level is no stricter than the one that is needed; "" needs nothing.
+// meetsLevel reports whether a namespace's Pod Security level is no stricter than the one that it needs; "" needs
+// nothing.
 func meetsLevel(needed, level api.Level) bool {
 	return needed == "" || api.CompareLevels(needed, level) >= 0
 }
 
-// neededLevelAt returns the level that all workloads of a namespace meet at a version; "" if nothing runs, or nothing is
-// known.
+// neededLevelAt returns, for the gate, the level that all workloads of a namespace meet at a version; "" if nothing
+// runs, or nothing is known.
 func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	if len(ns.Workloads) == 0 {
 		return ""
@@ -389,8 +395,8 @@ func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	return ns.NeededLevel
 }
 
-// workloadNamesBelowLevel returns the workloads of a namespace that do not meet a level at the plan's version and are not
-// exempt; if there are none, a text that says so.
+// workloadNamesBelowLevel returns, for a reason of the gate, the workloads of a namespace that do not meet a level at
+// the plan's version and are not exempt; if there are none, a text that says so.
 func workloadNamesBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var out []string
 	for _, w := range workloadsBelowLevel(ns, level) {

@@ -13,7 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// checkTemplates adds a reason for workloads whose pods have values that PodSecurityPolicies set and no template says.
+// checkTemplates adds a reason against the upgrade for workloads whose pods have values that PodSecurityPolicies set
+// and no template says.
 func (j *evaluation) checkTemplates() {
 	var patched, byHand, arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
@@ -71,8 +72,8 @@ func (j *evaluation) checkTemplates() {
 	j.addReason(r)
 }
 
-// countPolicyMutations returns how many values PodSecurityPolicies set in the pods of a workload, without those that the API
-// server makes of an annotation.
+// countPolicyMutations returns, for the gate, how many values PodSecurityPolicies set in the pods of a workload,
+// without those that the API server makes of an annotation.
 func countPolicyMutations(w *migrate.Workload) int {
 	n := 0
 	for _, m := range w.Mutations {
@@ -83,22 +84,23 @@ func countPolicyMutations(w *migrate.Workload) int {
 	return n
 }
 
-// patchCommands returns the commands that write a patch script for workloads, given as shell words, and run it.
+// patchCommands returns the gate's commands that write a patch script for workloads, given as shell words, and run it.
 func (j *evaluation) patchCommands(file string, workloads []string) []string {
 	return []string{j.tool + " patch" + j.contextFlag + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
 }
 
-// stopBeforeScript returns the stop between the two commands of patchCommands.
+// stopBeforeScript returns the stop of the gate's script between the two commands of patchCommands, for a person to
+// read the patches.
 func stopBeforeScript() []int { return []int{1} }
 
-// isPatchableKind reports whether the template of a kind of workload can be patched.
+// isPatchableKind reports whether psp2pss patch can patch the template of a kind of workload .
 func isPatchableKind(kind string) bool {
 	k, ok := inventory.WorkloadKindOf(kind)
 	return ok && !k.FixedTemplate
 }
 
-// checkBypass adds a reason for namespaces whose pods are still admitted by a policy that may refuse or change them: whether
-// they can live without it was not tried.
+// checkBypass adds a reason against the upgrade for namespaces whose pods are still admitted by a policy that may
+// refuse or change them: whether they can live without it was not tried.
 func (j *evaluation) checkBypass() {
 	if !j.policiesAsked {
 		return
@@ -136,8 +138,8 @@ func (j *evaluation) checkBypass() {
 	j.addReason(r)
 }
 
-// bypassCommands returns the commands that enforce the recommended level in namespaces and then let their pods past the
-// policies, with a stop between the two, and what to know before.
+// bypassCommands returns the gate's commands that enforce the recommended level in namespaces and then let their pods
+// past the policies, with a stop between the two, and what to know before.
 func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
@@ -164,8 +166,8 @@ func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string
 	return how, append(commands, bypass), stops
 }
 
-// policyPluginAssertion returns the assertion that has to hold before grants and policies are deleted: a server that asks for
-// policies and finds none to use refuses every pod.
+// policyPluginAssertion returns the assertion of the gate that has to hold before grants and policies are deleted: a
+// server that asks for policies and finds none to use refuses every pod.
 func (j *evaluation) policyPluginAssertion() Assertion {
 	if j.policiesGone {
 		return ""
@@ -173,7 +175,8 @@ func (j *evaluation) policyPluginAssertion() Assertion {
 	return AssertPolicyPluginOff
 }
 
-// checkPolicyRoles adds reasons for roles that still let somebody use policies, and for their bindings.
+// checkPolicyRoles adds reasons against the upgrade for roles that still let somebody use policies, and for their
+// bindings.
 func (j *evaluation) checkPolicyRoles() {
 	j.checkUnreadRoles()
 	var left, kept []leftoverRole
@@ -206,8 +209,8 @@ func (j *evaluation) checkPolicyRoles() {
 	}
 }
 
-// checkUnreadRoles adds an unknown if there may be more roles than were read. In a cluster a binding to a role that does not
-// exist grants nothing; files need not have every role.
+// checkUnreadRoles adds an unknown to the gate's result if there may be more roles than were read. In a cluster a
+// binding to a role that does not exist grants nothing; files need not have every role.
 func (j *evaluation) checkUnreadRoles() {
 	u := Unknown{ID: "policy-roles", Order: orderRoles}
 	unread := unreadRoles(j.plan)
@@ -232,7 +235,8 @@ func (j *evaluation) checkUnreadRoles() {
 	}
 }
 
-// checkPolicyBindings to roles that will be gone would be left pointing to nothing.
+// checkPolicyBindings adds a reason against the upgrade for bindings to roles that are to be deleted: they would point
+// to nothing.
 func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
 	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
 	for i := range roles {
@@ -249,8 +253,8 @@ func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
 	}
 }
 
-// kubectlObject returns the kind and name of an object as arguments of kubectl, with the cluster-wide kind if it has no
-// namespace.
+// kubectlObject returns, for a command of the gate, the kind and name of an object as arguments of kubectl, with the
+// cluster-wide kind if it has no namespace.
 func kubectlObject(kind, namespace, name string) string {
 	if namespace == "" {
 		return "cluster" + kind + " -- " + escape.Shell(name)
@@ -258,6 +262,7 @@ func kubectlObject(kind, namespace, name string) string {
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
+// roleNames returns the references of the roles that still let use policies, for a reason of the gate.
 func roleNames(roles []leftoverRole) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
@@ -266,12 +271,14 @@ func roleNames(roles []leftoverRole) []string {
 	return out
 }
 
+// isProviderRole reports whether a role lets use only policies that the provider of the cluster installs by default.
 func (j *evaluation) isProviderRole(r *leftoverRole) bool {
 	named := r.LeftoverRole.Policies
 	return !r.EveryPolicy && len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !j.providerPolicies[name] })
 }
 
-// checkPolicies adds a reason for the policies that are still there, with how many workloads each has admitted.
+// checkPolicies adds a reason against the upgrade for the policies that are still there, with how many workloads each
+// has admitted.
 func (j *evaluation) checkPolicies() {
 	if j.policiesGone {
 		return
@@ -310,7 +317,7 @@ func (j *evaluation) checkPolicies() {
 	j.addReason(r)
 }
 
-// noteNamespaceWriters adds a note on who may write namespaces, and so lift their level.
+// noteNamespaceWriters adds a note of the gate on who may write namespaces, and so lift their level.
 func (j *evaluation) noteNamespaceWriters() {
 	var where []string
 	administrators := 0

@@ -8,8 +8,8 @@ import (
 // ResultKind is the kind of a Result document; its apiVersion is that of the Plan.
 const ResultKind = "Gate"
 
-// Result says whether a cluster is ready for an upgrade past PodSecurityPolicy, and why not. Every slice is sorted in the
-// order in which to go on.
+// Result is the gate's answer: whether a cluster is ready for an upgrade past PodSecurityPolicy, and why not. Every
+// slice is sorted in the order in which to go on.
 type Result struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -33,7 +33,7 @@ type Result struct {
 	ExistingConfig ExistingAdmissionConfig `json:"-"`
 }
 
-// ExistingAdmissionConfig is what is known of the admission configuration that API servers have.
+// ExistingAdmissionConfig is what the gate knows of the admission configuration that API servers have.
 type ExistingAdmissionConfig struct {
 	// Admission is what was given of it; nil if nothing was.
 	Admission *migrate.Admission
@@ -61,7 +61,7 @@ type Reason struct {
 	Order int `json:"order"`
 }
 
-// Unknown is something about the upgrade that the gate could not tell from what was read.
+// Unknown is something about the upgrade that the gate cannot know from what was read.
 type Unknown struct {
 	ID string `json:"id"`
 	// Text is a sentence: what is not seen, and what depends on it.
@@ -81,7 +81,7 @@ type Note struct {
 	Objects []string `json:"objects,omitempty"`
 }
 
-// Assertion is the name of something that the user says is so.
+// Assertion is the name of something that the user of the gate says is so (--assert).
 type Assertion string
 
 // The assertions.
@@ -98,7 +98,7 @@ const (
 	AssertNewNamespacesLabelled Assertion = "new-namespaces-labelled"
 )
 
-// Assertions returns all assertions with what each says, in the order in which they come up.
+// Assertions returns all assertions of the gate with what each says, in the order in which they come up.
 func Assertions() []struct {
 	Name  Assertion
 	Means string
@@ -134,7 +134,7 @@ const (
 	orderNewNamespaces
 )
 
-// newResult returns a Result without reasons.
+// newResult returns the Result of a gate that has found no reason yet.
 func newResult(p *migrate.Plan, o Options) *Result {
 	return &Result{
 		APIVersion: migrate.APIVersion, Kind: ResultKind, To: o.To.String(), TargetVersion: p.TargetVersion, Source: p.Source,
