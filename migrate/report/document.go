@@ -152,10 +152,10 @@ func (d *Document) addShortSection(heading string, points []string, most int) {
 	d.add(Heading(heading), l)
 }
 
-// omitted says how many points a report leaves out and which flag shows them.
+// omitted returns the text on how many points a report leaves out and which flag shows them.
 func omitted(n int, elsewhere string) string { return fmt.Sprintf("... and %d more: %s", n, elsewhere) }
 
-// orDash is the text of a table cell, or a dash for what is absent.
+// orDash returns the text of a report's table cell, or a dash for what is absent.
 func orDash(text string) string {
 	if text == "" {
 		return "-"

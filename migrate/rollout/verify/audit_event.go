@@ -87,7 +87,7 @@ func violatedLevel(text string) string {
 	return level
 }
 
-// podRequestMeta is the part of a request to create a pod that says which controller made it.
+// podRequestMeta is the part of an audit event's request to create a pod that says which controller made it.
 type podRequestMeta struct {
 	Metadata struct {
 		GenerateName    string                  `json:"generateName"`
@@ -142,7 +142,7 @@ func podControllerByUser(user, name string) string {
 	return "pod/" + name
 }
 
-// podNameInMessage returns the name in `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
+// podNameInMessage returns the name in an audit message `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
 func podNameInMessage(message string) string {
 	rest, ok := strings.CutPrefix(message, `pods "`)
 	name, _, closed := strings.Cut(rest, `"`)

@@ -60,7 +60,7 @@ func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string)
 	return r
 }
 
-// timesText returns a count as "once" or "3 times".
+// timesText returns how often an audit log has a message, as "once" or "3 times".
 func timesText(n int) string {
 	if n == 1 {
 		return "once"
@@ -68,8 +68,9 @@ func timesText(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// violatesEnforced reports whether a pod that violates a level is refused where another level is enforced. It is not known
-// for a namespace without an enforce label: the configuration of the server, which cannot be read, decides there.
+// violatesEnforced reports whether a pod of the audit log that violates a level is refused where another level is
+// enforced. It is not known for a namespace without an enforce label: the configuration of the server, which cannot be
+// read, decides there.
 func violatesEnforced(level, enforced string) (breaks, known bool) {
 	e, err := api.ParseLevel(enforced)
 	if err != nil {

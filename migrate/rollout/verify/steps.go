@@ -40,8 +40,8 @@ func (v *Verification) checkSteps(ctx context.Context, labels map[string]map[str
 	return out
 }
 
-// unfinishedStatus returns how it stands with a step that came to no end; the reason is "" if it did, or if its namespace was
-// cancelled before it was begun.
+// unfinishedStatus returns the status of a roll-out step that came to no end; the reason is "" if it did, or if its
+// namespace was cancelled before it was begun.
 func unfinishedStatus(state *rollout.StepState) (status CheckStatus, reason string) {
 	const goBack, goOn = "go on with 'rollback'", "go on with 'rollout --resume'"
 	switch last := state.LastEvent; {
@@ -65,7 +65,8 @@ func unfinishedStatus(state *rollout.StepState) (status CheckStatus, reason stri
 	return StatusUnknown, "not taken yet: " + goOn
 }
 
-// labelStepStatus returns how it stands with a step that changes labels, by those that the namespace has if it exists.
+// labelStepStatus returns the status of an unfinished roll-out step that changes labels, by those that the namespace
+// has if it exists.
 func labelStepStatus(s *rollout.Step, state *rollout.StepState, have map[string]string, exists bool) (status CheckStatus, reason string) {
 	status, reason = unfinishedStatus(state)
 	if reason != "" && exists && len(differingLabels(expectedLabelsOfStep(s, state), have)) == 0 {
@@ -74,8 +75,8 @@ func labelStepStatus(s *rollout.Step, state *rollout.StepState, have map[string]
 	return status, reason
 }
 
-// bypassStepStatus returns how it stands with a step that creates an object of the bypass, by whether the namespace has its
-// role binding. For the objects that all namespaces share only the journal is asked.
+// bypassStepStatus returns the status of an unfinished roll-out step that creates an object of the bypass, by whether
+// the namespace has its role binding. For the objects that all namespaces share only the journal is asked.
 func bypassStepStatus(s *rollout.Step, state *rollout.StepState, isBound bool, unread error) (status CheckStatus, reason string) {
 	status, reason = unfinishedStatus(state)
 	switch last := state.LastEvent; {
@@ -90,8 +91,8 @@ func bypassStepStatus(s *rollout.Step, state *rollout.StepState, isBound bool, u
 	return status, reason
 }
 
-// bypassBindings returns the namespaces that have the role binding of the bypass. It lists them only if the journal has a
-// step that creates one.
+// bypassBindings returns the namespaces to verify that have the role binding of the bypass. It lists them only if the
+// journal has a step that creates one.
 func (v *Verification) bypassBindings(ctx context.Context) (map[string]bool, error) {
 	if !slices.ContainsFunc(v.Journal.Steps, func(s rollout.Step) bool { return s.Create != nil && s.Namespace != "" }) {
 		return nil, nil
@@ -106,8 +107,8 @@ func (v *Verification) bypassBindings(ctx context.Context) (map[string]bool, err
 	return nameSet(found), err
 }
 
-// selectedNamespaces returns the namespaces to check. "", for the objects that the bypass of all namespaces shares, is among
-// them if all namespaces of the journal are.
+// selectedNamespaces returns the namespaces to verify. "", for the objects that the bypass of all namespaces shares, is
+// among them if all namespaces of the journal are.
 func (v *Verification) selectedNamespaces() map[string]bool {
 	out := nameSet(v.Namespaces)
 	out[""] = !slices.ContainsFunc(v.Journal.Steps, func(s rollout.Step) bool { return s.Namespace != "" && !out[s.Namespace] })

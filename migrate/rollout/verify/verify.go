@@ -25,7 +25,7 @@ const (
 	StatusUnknown CheckStatus = "could not tell"
 )
 
-// CheckResult is what a check found in a namespace, or of one workload in it.
+// CheckResult is what one check of a roll-out found in a namespace, or of one workload in it.
 type CheckResult struct {
 	// Namespace is empty for what concerns none, such as a broken line of an audit log.
 	Namespace string `json:"namespace"`
@@ -119,7 +119,8 @@ func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, err
 	return results, ctx.Err()
 }
 
-// compareCheckResults orders results by namespace, check and workload; a result about the namespace as a whole comes first.
+// compareCheckResults orders the results of a verification by namespace, check and workload; a result about the
+// namespace as a whole comes first.
 func compareCheckResults(a, b CheckResult) int {
 	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
 	return cmp.Or(
@@ -148,7 +149,7 @@ func FailingControllers(ctx context.Context, client dynamic.Interface, namespace
 	return slices.Compact(out), s.unreadError()
 }
 
-// WorstStatus returns the status of all results together.
+// WorstStatus returns the status of all results of a verification together.
 func WorstStatus(results []CheckResult) CheckStatus {
 	worst := StatusOK
 	for _, r := range results {
