@@ -145,9 +145,10 @@ type podSecurityExemptions struct {
 	Namespaces     []string `json:"namespaces"`
 }
 
-// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level:
-// baseline enforced, restricted for audit and warn. It keeps what is stricter in a configuration that was given, and all its
-// exemptions. Every release to upgrade to reads v1; v1.23 and v1.24 read v1beta1.
+// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a
+// level: baseline enforced, restricted for audit and warn. It keeps what is stricter in a configuration that was given,
+// and all its exemptions. It returns errors of writing. Every release to upgrade to reads v1; v1.23 and v1.24 read
+// v1beta1.
 func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	type configuration struct {
 		APIVersion string                `json:"apiVersion"`
