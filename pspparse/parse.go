@@ -15,8 +15,8 @@ const PolicyKind = "PodSecurityPolicy"
 // lastAppliedAnnotation holds a copy of the whole object that kubectl keeps, which nobody enforces.
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
 
-// policyDocument is the part of an object that has a meaning for a PodSecurityPolicy. The decoder reads the fields that
-// exist from its json tags.
+// policyDocument is the part of a YAML or JSON object that has a meaning for a PodSecurityPolicy. The decoder reads the
+// fields that exist from its json tags.
 type policyDocument struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -24,7 +24,8 @@ type policyDocument struct {
 	Spec       Spec           `json:"spec"`
 }
 
-// policyMetadata has every field of the API's ObjectMeta, so that a live policy has no unknown fields.
+// policyMetadata is the metadata of a PodSecurityPolicy: every field of the API's ObjectMeta, so that a live policy has
+// no unknown fields.
 type policyMetadata struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`

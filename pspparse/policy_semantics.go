@@ -42,7 +42,7 @@ type unusableReason struct {
 	refusedByAPI bool
 }
 
-// unusableReasons returns all causes why admission can never use the policy.
+// unusableReasons returns all causes why admission can never use the PodSecurityPolicy.
 func (p *Policy) unusableReasons() []unusableReason {
 	s := &p.Spec
 	var found []unusableReason
@@ -69,7 +69,8 @@ func (p *Policy) unusableReasons() []unusableReason {
 	return found
 }
 
-// unknownRule returns the cause of a strategy whose rule is missing or unknown.
+// unknownRule returns the reason why admission can never use a PodSecurityPolicy with a strategy whose rule is missing
+// or unknown.
 func unknownRule(field, rule string) unusableReason {
 	if rule == "" {
 		return unusableReason{field: field, text: "no rule", refusedByAPI: true}
@@ -120,7 +121,8 @@ func (p *Policy) AppArmorProfiles() (allowed *string, def string) {
 	return p.profileAnnotations(AppArmorAllowedAnnotation, AppArmorDefaultAnnotation)
 }
 
-// profileAnnotations returns the list of allowed profiles and the default profile that two annotations have.
+// profileAnnotations returns the list of allowed profiles and the default profile that two annotations of a
+// PodSecurityPolicy have.
 func (p *Policy) profileAnnotations(allowedKey, defaultKey string) (allowed *string, def string) {
 	if list, ok := p.Annotations[allowedKey]; ok {
 		allowed = &list

@@ -47,7 +47,8 @@ func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
 	return nil, fmt.Errorf("the value %s is no %s", quote(n.Value), n.ShortTag())
 }
 
-// AppendJSONString appends a string to buf as JSON. Strings without escapes, which dumps are full of, take a shorter way.
+// AppendJSONString appends a string of a YAML document to buf as JSON. Strings without escapes, which dumps are full
+// of, take a shorter way.
 func AppendJSONString(buf []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {

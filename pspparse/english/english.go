@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Count is a number with its noun: "1 policy", "3 policies".
+// Count returns a number with its English noun: "1 policy", "3 policies".
 func Count(n int, one, many string) string { return strconv.Itoa(n) + " " + Plural(n, one, many) }
 
-// Plural is the form of a word that goes with a number: "is" or "are", "pod" or "pods".
+// Plural returns the form of an English word that goes with a number: "is" or "are", "pod" or "pods".
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -18,7 +18,8 @@ func Plural(n int, one, many string) string {
 	return many
 }
 
-// First joins the first few of a list with commas and counts the others: "a, b and 3 more".
+// First returns the first few of a list, joined with commas for a sentence, and the number of the others: "a, b and 3
+// more".
 func First(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")

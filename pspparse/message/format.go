@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A format is the text of a row with places for arguments:
+// A format is the text of a kind of message with places for arguments:
 //
 //	{name}            the value; a list is joined by ", "
 //	{name:q}          each text of it in double quotes; "" where there is none
@@ -22,7 +22,7 @@ import (
 // text/template says the same and takes four times as long (BenchmarkNew): a plan of 10,000 namespaces has 50,000 messages.
 type format []part
 
-// part is a fixed text, a place for an argument, or a text that depends on one.
+// part is a piece of a message's format: a fixed text, a place for an argument, or a text that depends on one.
 type part struct {
 	text string
 	name string // of the argument; "" for a fixed text
@@ -38,7 +38,7 @@ type part struct {
 	inner   format // of ifSet and unlessSet
 }
 
-// manner is what a part does with its argument.
+// manner is how a part of a message's format writes its argument.
 type manner int
 
 const (
@@ -60,13 +60,14 @@ var formats = sync.OnceValue(func() map[string]format {
 
 var place = regexp.MustCompile(`^\{([a-z][A-Za-z]*)(?::([^{}]*))?\}|^\[([?!])([a-z][A-Za-z]*) `)
 
-// parse reads a format. What is no place stands for itself.
+// parse reads the format of a kind of message. What is no place stands for itself.
 func parse(text string) format {
 	f, _ := parseUntil(text, false)
 	return f
 }
 
-// parseUntil reads up to the end of the text, or of the part in brackets that it is in, and returns what comes after that.
+// parseUntil reads the format of a message up to the end of the text, or of the part in brackets that it is in, and
+// returns what comes after that.
 func parseUntil(text string, inBrackets bool) (f format, rest string) {
 	fixed := 0
 	add := func(end int) {
@@ -104,7 +105,7 @@ func parseUntil(text string, inBrackets bool) (f format, rest string) {
 	return f, ""
 }
 
-// placeOf reads what stands after the name of an argument.
+// placeOf reads what stands in a message's format after the name of an argument.
 func placeOf(name, modifier string) part {
 	p := part{name: name, between: ", ", and: ", "}
 	if one, many, ok := strings.Cut(modifier, "|"); ok {
@@ -152,7 +153,7 @@ func (f format) appendTo(b []byte, args Args) []byte {
 	return b
 }
 
-// appendTo adds a value in the manner of the place; nothing for one that is not there.
+// appendTo adds the value of a message's argument in the manner of the place; nothing for one that is not there.
 func (p *part) appendTo(b []byte, value any) []byte {
 	list, isList := value.([]string)
 	text, isText := value.(string)
@@ -185,7 +186,7 @@ func (p *part) appendQuoted(b []byte, text string) []byte {
 	return append(b, text...)
 }
 
-// appendList adds the items of a list up to the number that the place asks for.
+// appendList adds the items of a message's list argument up to the number that the place asks for.
 func (p *part) appendList(b []byte, list []string) []byte {
 	shown := list
 	if p.most > 0 && p.most < len(list) {
@@ -205,7 +206,7 @@ func (p *part) appendList(b []byte, list []string) []byte {
 	return b
 }
 
-// names adds the arguments that a format has places for.
+// names adds the arguments that a message's format has places for.
 func (f format) names(into map[string]bool) {
 	for i := range f {
 		if f[i].name != "" {

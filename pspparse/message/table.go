@@ -2,7 +2,7 @@ package message
 
 import "slices"
 
-// Kind is one kind of message.
+// Kind is one kind of message: its id, the format of its text and its help.
 type Kind struct {
 	// ID names it in kebab-case. It is part of the contract of a Plan: no other kind ever gets it.
 	ID string
@@ -21,7 +21,7 @@ func Table() []Kind {
 	)
 }
 
-// levelKinds say why a namespace gets its level.
+// levelKinds returns the messages on why a namespace gets its level.
 func levelKinds() []Kind {
 	return []Kind{
 		{
@@ -115,7 +115,7 @@ func levelKinds() []Kind {
 	}
 }
 
-// labelKinds are about the Pod Security labels of a namespace.
+// labelKinds returns the messages about the Pod Security labels of a namespace.
 func labelKinds() []Kind {
 	const (
 		source  = "[?label  (the label says {label})][?byConfiguration  (the default of the admission configuration)]"
@@ -182,7 +182,7 @@ func labelKinds() []Kind {
 	}
 }
 
-// ownerKinds are about what else writes the labels of namespaces.
+// ownerKinds returns the messages about what else writes the labels of namespaces.
 func ownerKinds() []Kind {
 	return []Kind{
 		{
@@ -224,7 +224,7 @@ func ownerKinds() []Kind {
 	}
 }
 
-// gapKinds say what gaps leave uncertain in a namespace.
+// gapKinds returns the messages on what gaps leave uncertain in a namespace.
 func gapKinds() []Kind {
 	const (
 		start = "not everything could be read (see gaps): "
@@ -258,7 +258,7 @@ func gapKinds() []Kind {
 	}
 }
 
-// podKinds are about pods and who creates them.
+// podKinds returns the messages about pods and who creates them.
 func podKinds() []Kind {
 	return []Kind{
 		{
@@ -292,7 +292,7 @@ func podKinds() []Kind {
 	}
 }
 
-// injectionKinds are about what webhooks add to pods.
+// injectionKinds returns the messages about what webhooks add to pods.
 func injectionKinds() []Kind {
 	return []Kind{
 		{
@@ -362,7 +362,7 @@ func injectionKinds() []Kind {
 	}
 }
 
-// exemptionKinds are about the API server's admission configuration and flags.
+// exemptionKinds returns the messages about the API server's admission configuration and flags.
 func exemptionKinds() []Kind {
 	return []Kind{
 		{
@@ -404,7 +404,7 @@ func exemptionKinds() []Kind {
 	}
 }
 
-// versionKinds are about the target version.
+// versionKinds returns the messages about the target version.
 func versionKinds() []Kind {
 	return []Kind{
 		{
@@ -430,7 +430,7 @@ func versionKinds() []Kind {
 	}
 }
 
-// policyKinds say what PodSecurityPolicy admission would do today.
+// policyKinds returns the messages on what PodSecurityPolicy admission would do today.
 func policyKinds() []Kind {
 	return []Kind{
 		{
@@ -484,7 +484,8 @@ func policyKinds() []Kind {
 	}
 }
 
-// grantKinds are about bindings and roles that grant nothing, or of which it is not known what they grant.
+// grantKinds returns the messages about bindings and roles that grant nothing, or of which it is not known what they
+// grant.
 func grantKinds() []Kind {
 	return []Kind{
 		{
@@ -564,7 +565,7 @@ func grantKinds() []Kind {
 
 const andFirst = "[?many ; the first is shown]"
 
-// fileKinds are about files and folders.
+// fileKinds returns the messages about files and folders.
 func fileKinds() []Kind {
 	return []Kind{
 		{
@@ -638,7 +639,7 @@ func fileKinds() []Kind {
 	}
 }
 
-// documentKinds are about documents within files.
+// documentKinds returns the messages about documents within files.
 func documentKinds() []Kind {
 	return []Kind{
 		{
@@ -724,7 +725,7 @@ func documentKinds() []Kind {
 	}
 }
 
-// objectKinds are about single objects.
+// objectKinds returns the messages about single objects.
 func objectKinds() []Kind {
 	return []Kind{
 		{
@@ -818,7 +819,7 @@ func objectKinds() []Kind {
 	}
 }
 
-// webhookKinds are about objects that change or refuse pods.
+// webhookKinds returns the messages about objects that change or refuse pods.
 func webhookKinds() []Kind {
 	return []Kind{
 		{
@@ -840,7 +841,7 @@ func webhookKinds() []Kind {
 	}
 }
 
-// clusterKinds are about what a server answered.
+// clusterKinds returns the messages about what a server answered.
 func clusterKinds() []Kind {
 	return []Kind{
 		{
