@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// describeObject returns the kind and the name of an object for a gap or a note.
+// describeObject returns the kind and the name of a custom object for a gap or a note.
 func describeObject(o RawObject) string {
 	name := o.Name
 	switch {
@@ -17,7 +17,7 @@ func describeObject(o RawObject) string {
 	return escapeText(o.Kind) + " " + quote(name)
 }
 
-// escapeText escapes a text from input like quote, without quotation marks, to stand among other words.
+// escapeText escapes a text of a custom object like quote, without quotation marks, to stand among other words.
 func escapeText(s string) string {
 	const most = 200
 	more := ""
@@ -28,7 +28,7 @@ func escapeText(s string) string {
 	return q[1:len(q)-1] + more
 }
 
-// ofAPIVersion returns " of " and the apiVersion, or nothing where there is none.
+// ofAPIVersion returns " of " and the apiVersion of a custom object, or nothing where there is none.
 func ofAPIVersion(apiVersion string) string {
 	if apiVersion == "" {
 		return ""
@@ -36,7 +36,7 @@ func ofAPIVersion(apiVersion string) string {
 	return " of " + escapeText(apiVersion)
 }
 
-// quote quotes a text from input in ASCII and cuts it to a length for a message.
+// quote quotes a text of a custom object in ASCII and cuts it to a length for a message.
 func quote(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -45,7 +45,7 @@ func quote(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
-// truncateKey cuts a key to a length for a path, which has many.
+// truncateKey cuts a key of a custom object to a length for a path, which has many.
 func truncateKey(key string) string {
 	const most = 60
 	if len(key) > most {

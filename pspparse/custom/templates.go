@@ -16,7 +16,7 @@ type templateKind struct {
 	partial bool
 }
 
-// parseTemplateKinds returns the kinds of one group from names like "rollouts Rollout"; a kind that ends in * is
+// parseTemplateKinds returns the custom kinds of one group from names like "rollouts Rollout"; a kind that ends in * is
 // cluster-scoped.
 func parseTemplateKinds(group, versions string, partial bool, names ...string) []templateKind {
 	var out []templateKind
@@ -176,7 +176,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// makesNoPods reports whether an object makes no pods although others of its kind do.
+// makesNoPods reports whether a custom object makes no pods although others of its kind do.
 func makesNoPods(kind string, tree map[string]any) bool {
 	spec, _ := tree["spec"].(map[string]any)
 	switch kind {
@@ -207,7 +207,7 @@ func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomO
 	}
 }
 
-// unjudgedAdvice says what to do about pods of a custom object that were not read.
+// unjudgedAdvice returns the advice about pods of a custom object that were not read.
 func unjudgedAdvice(o RawObject) string {
 	if o.Position.File == "" { // of a cluster, whose pods were read
 		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
@@ -215,14 +215,14 @@ func unjudgedAdvice(o RawObject) string {
 	return "read the pods that it makes, too (-f of a dump, or --context)"
 }
 
-// partialTemplateReason says what is not known of the pods of a kind that never tells all of them. At is the path of the
+// partialTemplateReason returns the reason of a gap: a custom kind never states all of its pods. At is the path of the
 // first piece of a pod that it does tell.
 func partialTemplateReason(o RawObject, at string) message.Message {
 	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unjudgedAdvice(o))
 }
 
-// wholeTemplateReason says what is not known of the pods of a kind with whole templates, after a search that did not find
-// all of them.
+// wholeTemplateReason returns the reason of a gap on the pods of a custom kind with whole templates, after a search
+// that did not find all of them.
 func wholeTemplateReason(o RawObject, f searchResult) message.Message {
 	return message.New("template-missing", "apiVersion", escapeText(o.APIVersion), "remainder", f.firstRemainder(), "advice", unjudgedAdvice(o))
 }
@@ -239,7 +239,7 @@ func workloadRefOf(tree map[string]any) inventory.Owner {
 	return inventory.Owner{Kind: kind, Name: name}
 }
 
-// customReferences returns the custom objects of which an object makes its pods.
+// customReferences returns the custom objects from which a custom object makes its pods.
 func customReferences(tree map[string]any) []inventory.CustomReference {
 	var out []inventory.CustomReference
 	var walk func(v any)
@@ -276,7 +276,7 @@ func referencesOf(m map[string]any) []inventory.CustomReference {
 	return out
 }
 
-// newCustomReference returns a reference to an object of a kind, or of its cluster-scoped variant.
+// newCustomReference returns a reference to a custom object of a kind, or of its cluster-scoped variant.
 func newCustomReference(kind, name string, cluster bool) inventory.CustomReference {
 	if cluster {
 		kind = "Cluster" + kind
@@ -284,7 +284,7 @@ func newCustomReference(kind, name string, cluster bool) inventory.CustomReferen
 	return inventory.CustomReference{Owner: inventory.Owner{Kind: kind, Name: name}, ClusterScoped: cluster}
 }
 
-// hasFinished reports whether an object has run to its end and makes no more pods.
+// hasFinished reports whether a custom object has run to its end and makes no more pods.
 func hasFinished(tree map[string]any) bool {
 	status, _ := tree["status"].(map[string]any)
 	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {

@@ -119,7 +119,8 @@ func readWithoutAPIVersion(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// affectedPart returns what the finds can change: pods, or anything if an inner object is of a kind that makes none.
+// affectedPart returns what the finds in a custom object can change: pods, or anything if an inner object is of a kind
+// that makes none.
 func (f *searchResult) affectedPart() inventory.GapPart {
 	if slices.ContainsFunc(f.innerObjects, func(in innerObject) bool { return !makesPods(in.kind) }) {
 		return ""
@@ -127,7 +128,7 @@ func (f *searchResult) affectedPart() inventory.GapPart {
 	return inventory.PartWorkloads
 }
 
-// unknownKindGap returns the gap of an object whose kind is not known.
+// unknownKindGap returns the gap of a custom object whose kind is not known.
 func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap {
 	return inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: namespaces,
@@ -135,7 +136,7 @@ func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap 
 	}
 }
 
-// touchedNamespaces returns the namespaces of an object and of the objects within it.
+// touchedNamespaces returns the namespaces of a custom object and of the objects within it.
 func (f *searchResult) touchedNamespaces(o RawObject) []string {
 	in := map[string]bool{}
 	if o.Namespace != "" {
@@ -158,10 +159,10 @@ func (f *searchResult) touchedNamespaces(o RawObject) []string {
 // maxGapNamespaces is how many namespaces one gap names; a gap of more touches all.
 const maxGapNamespaces = 1000
 
-// allNamespaces returns the namespaces of a gap that touches all of them.
+// allNamespaces returns the namespaces of a custom object's gap that touches all of them.
 func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 
-// gapNamespaces returns the namespaces that a gap of an object touches: its own if that is valid, else all.
+// gapNamespaces returns the namespaces that a gap of a custom object touches: its own if that is valid, else all.
 func gapNamespaces(o RawObject) []string {
 	if inventory.IsDNSLabel(o.Namespace) {
 		return []string{o.Namespace}

@@ -1,6 +1,6 @@
 package files
 
-// Limits bound what one file may cost, whoever wrote it. The zero value of a field means its default.
+// Limits bound what reading one file may cost, whoever wrote it. The zero value of a field means its default.
 type Limits struct {
 	// DocumentBytes is the size in bytes of one document, or of one item of a List: a List itself may be of any size. A
 	// larger one becomes a gap and is passed over. Default 16 MiB (etcd keeps no object above 1.5 MiB). A List that is
@@ -55,7 +55,7 @@ const (
 	gzipRatioMinBytes = 64 << 20
 )
 
-// withDefaults returns the limits with the default for each that is zero.
+// withDefaults returns the limits of a file with the default for each that is zero.
 func (l Limits) withDefaults() Limits {
 	if l.DocumentBytes <= 0 {
 		l.DocumentBytes = 16 << 20

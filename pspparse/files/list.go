@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// listReading is a List on its way, whose items are read one by one.
+// listReading is the reading of a List in a file, item by item.
 type listReading struct {
 	// label names the List in messages.
 	label string
@@ -36,15 +36,15 @@ type listReading struct {
 	pagination listPagination
 }
 
-// newListReading returns a List of which no item was read yet.
+// newListReading returns the reading of a List in the file, before its first item.
 func (s *documentReader) newListReading(what string, line int) *listReading {
 	return &listReading{label: what, line: line}
 }
 
-// itemLabel names the current item: "item 3 of document 1".
+// itemLabel returns the name of the current item of the file's List: "item 3 of document 1".
 func (l *listReading) itemLabel() string { return fmt.Sprintf("item %d of %s", l.itemCount, l.label) }
 
-// countNonObjectItem counts an item that is no object, and keeps the line of the first.
+// countNonObjectItem counts an item of the file's List that is no object, and keeps the line of the first.
 func (s *documentReader) countNonObjectItem(l *listReading, line int) {
 	s.countNonObject()
 	if l.nonObjectItems++; l.nonObjectItems == 1 {
@@ -71,7 +71,7 @@ func (l *listReading) itemHeader() (objectHeader, bool) {
 	return h, true
 }
 
-// readListItem reads an item of a List: as an object, or as one that is nothing, which is counted.
+// readListItem reads an item of a List in the file: as an object, or as one that is none, which is counted.
 func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	if !s.withinAliasBudget(o) {
 		return
@@ -114,7 +114,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	s.countNonObjectItem(l, o.line)
 }
 
-// reportList adds the gaps and notes of the List as a whole, once its items were read.
+// reportList adds the gaps and notes of the file's List as a whole, once its items were read.
 func (l *listReading) reportList(s *documentReader) {
 	l.pagination.addGap(s, l)
 	if l.itemsOfUnknownKind > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// quoteInput quotes text from the input for a message: escaped, and cut short after 80 bytes.
+// quoteInput quotes text of a file for a message: escaped, and cut short after 80 bytes.
 func quoteInput(s string) string {
 	const most = 80
 	if len(s) > most {
@@ -18,13 +18,13 @@ func quoteInput(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
-// escapeInput escapes text from the input for a message, without quotes.
+// escapeInput escapes text of a file for a message, without quotes.
 func escapeInput(s string) string {
 	q := strconv.QuoteToASCII(s)
 	return q[1 : len(q)-1]
 }
 
-// templateMark is a mark in a text that looks like a template which was not rendered.
+// templateMark is a mark in a file that looks like a template which was not rendered.
 type templateMark struct {
 	// line is the line of the text, from 0.
 	line int
@@ -43,8 +43,8 @@ const (
 	dollarHint = "it is a template that was not rendered: render it first (" + inventory.DollarTemplateTools + ")"
 )
 
-// findTemplateMark returns the first template mark outside quotes in a text that could not be read, else the first; without a
-// hint where there is none.
+// findTemplateMark returns the first template mark outside quotes in a document that could not be read, else the first;
+// without a hint where there is none.
 func findTemplateMark(text []byte) templateMark {
 	var best templateMark
 	for _, mark := range []templateMark{{hint: bracesHint}, {hint: percentHint}} {
@@ -56,7 +56,7 @@ func findTemplateMark(text []byte) templateMark {
 	return best
 }
 
-// findIn returns the first such mark outside quotes in a text, else the first.
+// findIn returns the first occurrence of the template mark outside quotes in a document, else the first occurrence.
 func (t templateMark) findIn(text []byte) templateMark {
 	mark := []byte("{{")
 	if t.hint == percentHint {
@@ -82,8 +82,8 @@ func (t templateMark) findIn(text []byte) templateMark {
 	}
 }
 
-// findDollarMark returns the first value that begins with ${, as envsubst and Terraform have it. Elsewhere in an object,
-// scripts are full of them. Package inventory refuses names with such marks.
+// findDollarMark returns the first value of a document that begins with ${, as envsubst and Terraform have it.
+// Elsewhere in an object, scripts are full of them. Package inventory refuses names with such marks.
 func findDollarMark(text []byte) templateMark {
 	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte("${"))
@@ -101,7 +101,7 @@ func findDollarMark(text []byte) templateMark {
 // yttHint is the advice for a ytt template.
 const yttHint = "it is a ytt template that was not rendered: render it first (ytt -f ...)"
 
-// yttAnnotationLine returns the line of the first ytt annotation in a text, counted from 0; -1 if there is none.
+// yttAnnotationLine returns the line of the first ytt annotation in a document, counted from 0; -1 if there is none.
 func yttAnnotationLine(text []byte) int {
 	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte("#@"))
@@ -122,5 +122,5 @@ func yttAnnotationLine(text []byte) int {
 	}
 }
 
-// hasTemplateMark says whether a name has {{ or {% in it.
+// hasTemplateMark reports whether a name in a document has {{ or {% in it.
 func hasTemplateMark(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
