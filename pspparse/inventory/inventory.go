@@ -55,7 +55,7 @@ type Inventory struct {
 	Skipped []KindCount
 }
 
-// SourceKind says what an Inventory was read from.
+// SourceKind is the kind of source that an Inventory was read from, such as a cluster.
 type SourceKind string
 
 // The kinds of source.
@@ -68,7 +68,7 @@ const (
 	SourceDemo            SourceKind = "demo"
 )
 
-// Source says where an Inventory comes from.
+// Source is what an Inventory was read from: files or a cluster, with its version and UID.
 type Source struct {
 	Kind SourceKind `json:"kind"`
 	// Name is the kubeconfig context, or the files as named by the user.
@@ -87,7 +87,7 @@ type Source struct {
 	Run *Run `json:"run,omitempty"`
 }
 
-// Run says what read a source, and when.
+// Run is the version of the tool that read an Inventory, and the time of reading.
 type Run struct {
 	// Tool and its version: "psp2pss v1.2.0".
 	Tool string `json:"tool,omitempty"`
@@ -95,7 +95,7 @@ type Run struct {
 	ReadAt time.Time `json:"readAt,omitzero"`
 }
 
-// Namespace is a namespace, with its labels and who writes them.
+// Namespace is a namespace of the Inventory, with its labels and what writes them.
 type Namespace struct {
 	Name string
 	// Declared is false where the namespace is known only by what runs in it: then its labels are not known.
@@ -122,7 +122,7 @@ type Namespace struct {
 	Position pspparse.Position
 }
 
-// ServiceAccount is a service account that exists as an object.
+// ServiceAccount is a ServiceAccount object of the Inventory.
 type ServiceAccount struct {
 	Namespace, Name string
 	// Automount is automountServiceAccountToken; nil is true.
@@ -130,7 +130,7 @@ type ServiceAccount struct {
 	Position  pspparse.Position
 }
 
-// Role is a Role, or with an empty Namespace a ClusterRole.
+// Role is, in the Inventory, a Role, or with an empty Namespace a ClusterRole.
 type Role struct {
 	Namespace, Name string
 	Labels          map[string]string
@@ -149,7 +149,7 @@ type Role struct {
 	Position pspparse.Position
 }
 
-// Binding is a RoleBinding, or with an empty Namespace a ClusterRoleBinding.
+// Binding is, in the Inventory, a RoleBinding, or with an empty Namespace a ClusterRoleBinding.
 type Binding struct {
 	Namespace, Name string
 	// RoleKind is Role or ClusterRole, as written.
@@ -188,15 +188,15 @@ type PodGroup struct {
 	ExamplePod string
 }
 
-// DebuggedPod is a pod that 'kubectl debug' has put containers into. No controller makes them again, and no verdict rests
-// on them.
+// DebuggedPod is a live pod of the Inventory that 'kubectl debug' has put containers into. No controller makes them
+// again, and no verdict rests on them.
 type DebuggedPod struct {
 	Pod string
 	// Shape is the pod with these containers, WithoutDebug the one in its PodGroup.
 	Shape, WithoutDebug *Shape
 }
 
-// Workload is something that makes pods, or a bare pod.
+// Workload is, in the Inventory, an object that makes pods, or a bare pod, with its template and pods.
 type Workload struct {
 	// Kind is a workload kind of Kubernetes, a custom kind, or the kind of an owner that is known only by its pods.
 	Namespace, Kind, Name string
@@ -228,12 +228,12 @@ type Workload struct {
 	Embedded []EmbeddedTemplate
 }
 
-// Owner names the object that owns another one in the same namespace, and controls it.
+// Owner is the object that owns another one of the Inventory in the same namespace, and controls it.
 type Owner struct {
 	Kind, Name string
 }
 
-// Gap is something that could not be read or judged.
+// Gap is something that could not be read into the Inventory, or not evaluated.
 type Gap struct {
 	// What names it: "pods", `Deployment "web/api"`, "document 3".
 	What string
@@ -249,14 +249,14 @@ type Gap struct {
 // AllNamespaces in Gap.Namespaces stands for every namespace: no namespace can have this name.
 const AllNamespaces = "*"
 
-// Note is something that is worth telling and makes nothing uncertain.
+// Note is a remark of the Inventory that makes nothing uncertain.
 type Note struct {
 	What     string
 	Why      message.Message
 	Position pspparse.Position
 }
 
-// KindCount is the number of documents of one kind that were skipped.
+// KindCount is the number of documents of one kind that the Inventory skips.
 type KindCount struct {
 	Kind  string `json:"kind"`
 	Count int    `json:"count"`

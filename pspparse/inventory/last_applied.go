@@ -42,7 +42,8 @@ func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *cor
 	return b.shapes.shape(t.Annotations, &t.Spec), b.templateMeta(&meta, t)
 }
 
-// containsAllContainers reports whether a running pod has all containers of its manifest: none can be renamed or removed.
+// containsAllContainers reports whether a running pod has all containers of its last-applied manifest: none can be
+// renamed or removed.
 func containsAllContainers(written, running []corev1.Container) bool {
 	names := make(map[string]bool, len(running))
 	for i := range running {

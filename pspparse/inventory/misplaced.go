@@ -77,7 +77,8 @@ func mayHavePodSecurityKey(data []byte) bool {
 	return slices.ContainsFunc([]string{"/enforce", "/audit", "/warn"}, func(name string) bool { return bytes.Contains(data, []byte(name)) })
 }
 
-// addMisplacedKeys keeps the keys of Pod Security among the labels and annotations of an object, or of its pod template.
+// addMisplacedKeys adds to the inventory the keys of Pod Security among the labels and annotations of an object, or of
+// its pod template.
 func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[string]string) {
 	for key, value := range labels {
 		b.addMisplacedKey(on, key, value, false)
@@ -87,7 +88,7 @@ func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[stri
 	}
 }
 
-// addMisplacedKey keeps a label or annotation of an object if it is a key of Pod Security.
+// addMisplacedKey adds to the inventory a label or annotation of an object if it is a key of Pod Security.
 func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation bool) {
 	if on.MeantLabel = MeantPodSecurityLabel(key); on.MeantLabel == "" {
 		return
@@ -114,13 +115,14 @@ func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation
 	b.misplacedKeys[on.Namespace] = found
 }
 
-// compareMisplacedKeys orders objects that have the same key: first what nothing made, and a pod template after its object.
+// compareMisplacedKeys orders objects that have the same misplaced Pod Security key: first what nothing made, and a pod
+// template after its object.
 func compareMisplacedKeys(a, b *MisplacedKey) int {
 	return cmp.Or(compareBools(a.owned, b.owned), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
 		compareBools(a.Template, b.Template), comparePositions(a.Position, b.Position), cmp.Compare(a.Value, b.Value))
 }
 
-// sortedMisplacedKeys returns all misplaced keys by namespace and key.
+// sortedMisplacedKeys returns the inventory's misplaced Pod Security keys by namespace and key.
 func (b *Builder) sortedMisplacedKeys() []MisplacedKey {
 	var out []MisplacedKey
 	for _, found := range b.misplacedKeys {

@@ -32,9 +32,10 @@ func PodFields(labels bool) reflect.Type {
 // WorkloadFields returns a struct type whose JSON names are the fields that a Builder reads of an object with a pod template.
 func WorkloadFields() reflect.Type { return reflect.TypeFor[workloadJSON]() }
 
-// NeedsPodLabels tells of an encoded Pod whether a Builder may need its labels: one of them may be a misplaced label of Pod
-// Security.
+// NeedsPodLabels reports from an encoded Pod whether a Builder may need its labels: one of them may be a misplaced
+// label of Pod Security.
 func NeedsPodLabels(data []byte) bool { return mayHavePodSecurityKey(data) }
 
-// NeedsWholePod tells of an encoded Pod whether a Builder may need fields that PodFields lacks: the command line of an API server.
+// NeedsWholePod reports from an encoded Pod whether a Builder may need fields that PodFields lacks: the command line of
+// an API server.
 func NeedsWholePod(data []byte) bool { return bytes.Contains(data, []byte(kubeAPIServer)) }
