@@ -14,8 +14,8 @@ const injectedAdvice = "it is not in the template: change it where it is put int
 // debugAdvice is the advice about a check that only the debug containers of a manifest fail.
 const debugAdvice = "no API server takes a manifest with ephemeralContainers: take them out"
 
-// obstacleAdvice returns one sentence about what a person can do about a check that no edit meets. Every check has one:
-// what edits meet in some templates they do not meet in others. The level is wanted at some versions.
+// obstacleAdvice returns one sentence about what a person can do about a check that no template edit meets. Every check
+// has one: what edits meet in some templates they do not meet in others. The level is wanted at some versions.
 func (s *TemplateWithPods) obstacleAdvice(check string, level api.Level, versions []api.Version) string {
 	switch check {
 	case "procMount":
@@ -62,7 +62,7 @@ func (s *TemplateWithPods) procMountAdvice(level api.Level, versions []api.Versi
 	return leaveOutProcMount + ", or run in a user namespace (hostUsers: false)"
 }
 
-// checkAdvice returns pairs of a check's ID and the advice about it.
+// checkAdvice returns pairs of a check's ID and the advice for templates that fail it.
 func checkAdvice() [][2]string {
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
 	return [][2]string{

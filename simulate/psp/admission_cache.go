@@ -21,8 +21,8 @@ type predictionKey struct {
 	usable UsablePolicies
 }
 
-// admittedPodKey is the cache key of a new pod together with the one PodSecurityPolicy that admits it. policyIndex is the
-// index in Admitter.policies.
+// admittedPodKey is the cache key of a new pod together with the one PodSecurityPolicy that admits it. policyIndex is
+// the index in Admitter.policies.
 type admittedPodKey struct {
 	newPodKey
 	policyIndex int

@@ -54,7 +54,7 @@ func compilePolicy(p *pspparse.Policy) *compiledPolicy {
 	}
 }
 
-// nameSet returns the set of the names of items, nil for no items.
+// nameSet returns the set of the names of items in a PodSecurityPolicy's list, nil for no items.
 func nameSet[T any](items []T, name func(T) string) map[string]bool {
 	if len(items) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func nameSet[T any](items []T, name func(T) string) map[string]bool {
 	return names
 }
 
-// stringSet returns the set of some strings, nil for none.
+// stringSet returns the set of the strings in a PodSecurityPolicy's list, nil for none.
 func stringSet(names []string) map[string]bool {
 	return nameSet(names, func(name string) string { return name })
 }
@@ -145,12 +145,13 @@ func allContainers(spec *corev1.PodSpec) []podContainer {
 	return out
 }
 
-// fieldPath returns the path of a field of the container from the pod's root, such as "spec.containers[0].securityContext".
+// fieldPath returns the path, for a refusal, of a field of the container from the pod's root, such as
+// "spec.containers[0].securityContext".
 func (c *podContainer) fieldPath(field string) string {
 	return fmt.Sprintf("spec.%s[%d].%s", c.list, c.index, field)
 }
 
-// setAnnotation writes an annotation of the mutated pod.
+// setAnnotation writes an annotation of the pod that the PodSecurityPolicy mutates.
 func (e *evaluation) setAnnotation(key, value string) {
 	if !e.annotationsMutated {
 		e.annotations = maps.Clone(e.annotations)

@@ -43,19 +43,19 @@ func (e *evaluation) seccompAnnotationToWrite() string {
 	}
 }
 
-// validatePodSeccomp adds a refusal if the policy does not allow the pod's seccomp profile. The mutation has written a
-// field that an annotation can express to the annotation by now.
+// validatePodSeccomp adds a refusal if the PodSecurityPolicy does not allow the pod's seccomp profile. The mutation has
+// written a field that an annotation can express to the annotation by now.
 func (e *evaluation) validatePodSeccomp() {
 	e.validateSeccomp(podspec.SeccompPodAnnotation, e.annotations[podspec.SeccompPodAnnotation])
 }
 
-// validateContainerSeccomp adds a refusal if the policy does not allow the container's seccomp profile.
+// validateContainerSeccomp adds a refusal if the PodSecurityPolicy does not allow the container's seccomp profile.
 func (e *evaluation) validateContainerSeccomp(c *podContainer) {
 	e.validateSeccomp(c.seccompKey, e.containerSeccompProfile(c))
 }
 
-// containerSeccompProfile returns the seccomp profile of a container, as an annotation spells it. Unlike for the pod, a
-// field precedes its annotation, and an annotation counts even if it is empty.
+// containerSeccompProfile returns the seccomp profile of a container, as a PodSecurityPolicy's annotation spells it.
+// Unlike for the pod, a field precedes its annotation, and an annotation counts even if it is empty.
 func (e *evaluation) containerSeccompProfile(c *podContainer) string {
 	if c.securityContext.SeccompProfile != nil {
 		return podspec.SeccompAnnotation(c.securityContext.SeccompProfile)
@@ -69,8 +69,8 @@ func (e *evaluation) containerSeccompProfile(c *podContainer) string {
 	return e.annotations[podspec.SeccompPodAnnotation]
 }
 
-// validateSeccomp adds a refusal if the policy does not allow a seccomp profile. Without a list no profile may be set; with
-// a list one must be set, unless "*" is in it.
+// validateSeccomp adds a refusal if the PodSecurityPolicy does not allow a seccomp profile. Without a list no profile
+// may be set; with a list one must be set, unless "*" is in it.
 func (e *evaluation) validateSeccomp(key, profile string) {
 	r := &e.policy.seccomp
 	switch unset := profile == ""; {

@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// validatePod adds all refusals that the policy has for the pod, in upstream's order. Every check always runs. It is
-// ValidatePod of pkg/security/podsecuritypolicy/provider.go.
+// validatePod adds all refusals that the PodSecurityPolicy has for the pod, in upstream's order. Every check always
+// runs. It is ValidatePod of pkg/security/podsecuritypolicy/provider.go.
 //
 // PSP admission does not look at shareProcessNamespace, Windows options (host process included), fsGroupChangePolicy, host
 // aliases, images, environment, devices, probes and lifecycle hooks, mount propagation and subpaths.
@@ -28,8 +28,8 @@ func (e *evaluation) validatePod() {
 	}
 }
 
-// validateHostNamespaces adds refusals for host network, PID and IPC. Upstream's paths place these fields in the security
-// context.
+// validateHostNamespaces adds a PodSecurityPolicy's refusals for host network, PID and IPC. Upstream's paths place
+// these fields in the security context.
 func (e *evaluation) validateHostNamespaces() {
 	allowed, spec := e.policy.spec, &e.pod.Spec
 	if spec.HostNetwork && !allowed.HostNetwork {
@@ -43,8 +43,8 @@ func (e *evaluation) validateHostNamespaces() {
 	}
 }
 
-// validateRuntimeClass adds a refusal if the policy does not allow the pod's runtime class. No class is always allowed, and
-// an empty list allows no class.
+// validateRuntimeClass adds a refusal if the PodSecurityPolicy does not allow the pod's runtime class. No class is
+// always allowed, and an empty list allows no class.
 func (e *evaluation) validateRuntimeClass() {
 	rule := e.policy.spec.RuntimeClass
 	if rule == nil || e.runtimeClassName == nil || slices.Contains(rule.AllowedRuntimeClassNames, "*") {
@@ -55,7 +55,7 @@ func (e *evaluation) validateRuntimeClass() {
 	}
 }
 
-// validateContainer adds all refusals that the policy has for one container, in upstream's order.
+// validateContainer adds all refusals that the PodSecurityPolicy has for one container, in upstream's order.
 func (e *evaluation) validateContainer(c *podContainer) {
 	e.validateUser(c)
 	e.validateGroup(c)
@@ -71,8 +71,8 @@ func (e *evaluation) validateContainer(c *podContainer) {
 	e.validateEscalation(c)
 }
 
-// validateProcMount adds a refusal if the policy does not allow the container's procMount. Unset is Default, which a list
-// has to name like any other.
+// validateProcMount adds a refusal if the PodSecurityPolicy does not allow the container's procMount. Unset is Default,
+// which a list has to name like any other.
 func (e *evaluation) validateProcMount(c *podContainer) {
 	mount := "Default"
 	if c.securityContext.ProcMount != nil {
@@ -83,7 +83,8 @@ func (e *evaluation) validateProcMount(c *podContainer) {
 	}
 }
 
-// validateHostPorts adds a refusal for each host port out of the allowed ranges. Upstream's path does not name the port.
+// validateHostPorts adds a PodSecurityPolicy's refusal for each host port out of its ranges. Upstream's path does not
+// name the port.
 func (e *evaluation) validateHostPorts(c *podContainer) {
 	for _, p := range c.Ports {
 		if p.HostPort <= 0 || e.policy.hostPorts.contain(int64(p.HostPort)) || e.refusalLimitReached() {
@@ -106,8 +107,8 @@ func hostPortRangesText(ranges []pspparse.HostPortRange) string {
 	return strings.Join(texts, ",")
 }
 
-// validateEscalation adds refusals for a writable root filesystem and for privilege escalation. Upstream refuses missing
-// values, too; the mutation has written them by now.
+// validateEscalation adds a PodSecurityPolicy's refusals for a writable root filesystem and for privilege escalation.
+// Upstream refuses missing values, too; the mutation has written them by now.
 func (e *evaluation) validateEscalation(c *podContainer) {
 	if e.policy.spec.ReadOnlyRootFilesystem && !podspec.IsTrue(c.securityContext.ReadOnlyRootFilesystem) {
 		e.addInvalidValue(c.fieldPath("securityContext.readOnlyRootFilesystem"), booleanValue(false), "ReadOnlyRootFilesystem must be set to true")
