@@ -24,9 +24,9 @@ const (
 	gutter = 2
 )
 
-// Text writes a report Document as text for a terminal, or for a file that people read: escaped, folded to the width of
-// Options, with headings and levels in colour where Options ask for it. It writes all of the Document at once, and
-// nothing if a part of it cannot be drawn.
+// Text writes a report Document as text, or returns the error of writing, for a terminal, or for a file that people
+// read: escaped, folded to the width of Options, with headings and levels in colour where Options ask for it. It writes
+// all of the Document at once, and nothing if a part of it cannot be drawn.
 func Text(w io.Writer, d *Document, opts Options) error {
 	t := textRenderer{width: paragraphWidth, opts: opts}
 	switch {

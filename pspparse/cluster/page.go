@@ -130,7 +130,7 @@ type idleTimeoutReader struct {
 	idle time.Duration
 }
 
-// Read reads a list from the server, and starts the wait for the next byte anew.
+// Read reads a list from the server, starts the wait for the next byte anew, and returns the error of the answer.
 func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 	n, err := w.from.Read(p)
 	if n > 0 {

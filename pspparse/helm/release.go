@@ -70,7 +70,8 @@ type releaseJSON struct {
 // releaseHooks are the hooks of a stored Helm release, up to a number.
 type releaseHooks []releaseHook
 
-// UnmarshalJSON decodes the hooks of a Helm release. It returns errHooks for too many.
+// UnmarshalJSON decodes the hooks of a Helm release. It returns errHooks for too many, and the decoder's error for what
+// is no hook.
 func (h *releaseHooks) UnmarshalJSON(data []byte) error {
 	all, err := splitHooks(data)
 	if err != nil {
