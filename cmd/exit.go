@@ -26,7 +26,7 @@ const (
 	exitFailed   = 1 // the run itself failed
 	exitUsage    = 2 // wrong flags or arguments, or a name that is not there: nothing was written
 	exitFindings = 3 // done, and found what the caller asked to fail on
-	exitPartial  = 4 // done, and something could not be read or there was nothing to judge; or a name may be in what was not
+	exitPartial  = 4 // done, and something could not be read or there was nothing to evaluate; or a name may be in what was not
 )
 
 // usageError is a mistake in the command-line flags or arguments: exit code 2.

@@ -238,7 +238,7 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 }
 
 // gateVerdict returns the error that ends the command gate: a findingsError for reasons, else a partialError for what
-// could not be told.
+// is unknown.
 func gateVerdict(r *gate.Result, allowPartial bool) error {
 	switch {
 	case len(r.Reasons) > 0:

@@ -95,7 +95,7 @@ func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.
 }
 
 // verifyBatch verifies the namespaces that the command rollout has reached so far, prints what is not ok, and returns a
-// findingsError for it. What could not be told stops nothing.
+// findingsError for it. What is unknown stops nothing.
 func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) error {
 	if !o.Verify.Asked {
 		return nil

@@ -246,7 +246,7 @@ func (f *injectionPredictor) mutatesStoredTemplates(c *podMutator) bool {
 }
 
 // podsDifferFromTemplates reports whether live pods have containers or violations that none of their templates has, beyond what
-// known injectors add and a PodSecurityPolicy may have filled in.
+// known injectors add and a PodSecurityPolicy may have set.
 func (f *injectionPredictor) podsDifferFromTemplates(w *inventory.Workload, g *inventory.PodGroup) bool {
 	return !slices.ContainsFunc(podTemplatesOf(w), func(t podTemplate) bool { return !f.podsDifferFromTemplate(t.shape, g) })
 }

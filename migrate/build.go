@@ -21,7 +21,7 @@ import (
 // EmptyNamespaces is the rule by which Build chooses the level of a namespace in which nothing runs.
 type EmptyNamespaces string
 
-// The choices. EmptyAuto is policies, unless the input cannot tell an empty namespace from one that was not saved.
+// The choices. EmptyAuto is policies, unless the input does not distinguish an empty namespace from one that was not saved.
 const (
 	EmptyAuto       EmptyNamespaces = ""
 	EmptyPolicies   EmptyNamespaces = "policies"
@@ -48,7 +48,7 @@ type Options struct {
 
 // Build joins what the policies mean, who may use them and what runs into a Plan. It returns an error only where
 // CheckTarget refuses the target version, and where the library's own checks cannot be set up; whatever could not be
-// read or judged is a gap in the Plan.
+// read or evaluated is a gap in the Plan.
 func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	if err := CheckTargetVersion(opts.Target, inv.Source.ServerVersion); err != nil {
 		return nil, err
@@ -90,12 +90,12 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 // newPlanBuilder returns a builder of the Plan for an inventory. It returns an error where the checks of the Pod
 // Security Standards cannot be set up.
 func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error) {
-	judge, err := simulate.NewSimulator(inv.Policies)
+	evaluator, err := simulate.NewSimulator(inv.Policies)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
 	b := &planBuilder{
-		inv: inv, opts: opts, evaluator: judge, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
+		inv: inv, opts: opts, evaluator: evaluator, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
 		usablePoliciesCache: map[*access.UsablePolicy]*usablePolicies{}, permittedLevelCache: map[*access.NamespacePolicy]*permittedLevel{},
 	}
 	b.changePoints, b.allVersions = pss.VersionsWithChanges(), pss.VersionsAfterPSP()
@@ -145,7 +145,7 @@ type planBuilder struct {
 	pspInactive bool
 	// automountTokens of the accounts that say it.
 	automountTokens map[serviceAccountKey]*bool
-	// injections are what is foreseen to be added to pods.
+	// injections are what webhooks are expected to add to pods.
 	injections *predictedInjections
 	// evaluations of workloads, once for those that are alike.
 	evaluations        *evaluationCache

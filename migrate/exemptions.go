@@ -97,7 +97,7 @@ func (b *planBuilder) workloadExemption(w *inventory.Workload) *Exemption {
 }
 
 // workloadRuntimeClass returns the runtime class that every new pod of a workload will have; "" where there is none, or where
-// it is not known. A class that a policy may have filled in disappears with the policy.
+// it is not known. A class that a policy may have set disappears with the policy.
 func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	class, first := "", true
 	same := func(s *inventory.Shape) bool {

@@ -509,7 +509,7 @@ func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityCont
 }
 
 // cautionInjections adds to the Plan cautions on what webhooks add to pods of the namespace: each injection once, and
-// injectors that cannot be judged because the Namespace object was not read.
+// injectors that cannot be evaluated because the Namespace object was not read.
 func (b *planBuilder) cautionInjections(ns *Namespace) {
 	for _, what := range b.injections.unreadByNamespace[ns.Name] {
 		ns.Cautions = append(ns.Cautions, message.New("injector-unknown-here", "injector", what))

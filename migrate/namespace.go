@@ -57,10 +57,10 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	}
 	b.applyAdmissionConfig(&out)
 	out.Cautions = append(out.Cautions, b.misplacedLabelCautions(ns)...)
-	judged := countingWorkloads{read: workloads}
+	counting := countingWorkloads{read: workloads}
 	for i := range workloads {
 		w := b.buildWorkload(&workloads[i], in)
-		judged.addNext(w.countsForLevel())
+		counting.addNext(w.countsForLevel())
 		if isUnseenWorkload(&workloads[i], &w) {
 			out.UnseenWorkloads = append(out.UnseenWorkloads, WorkloadRef{w.Kind, w.Name})
 			continue
@@ -80,9 +80,9 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	out.Blockers = levelBlockers(counted, out.NeededLevel)
 	out.LevelWithout = levelsWithoutWorkloads(counted, out.NeededLevel)
 	permitted := b.setPermittedLevel(&out, workloads)
-	b.explainOlderServer(&out, judged.list())
-	b.explainOldTarget(&out, judged.list())
-	b.computeLevelPerVersion(&out, judged.list())
+	b.explainOlderServer(&out, counting.list())
+	b.explainOldTarget(&out, counting.list())
+	b.computeLevelPerVersion(&out, counting.list())
 	b.decideLabels(&out, permitted)
 	b.addReasonsAndCautions(&out, permitted)
 	cautionExemptions(&out)
@@ -105,8 +105,8 @@ func hasLastAppliedRecord(ns *inventory.Namespace) *bool {
 }
 
 // setPermittedLevel sets in a namespace of the Plan the least strict closest level of the policies that count there.
-// What everybody may use, or every controller, is set apart where it is no stricter than anything goes; what only
-// administrators may use is told once for the whole plan.
+// What everybody may use, or every controller, is excluded where it is privileged or a provider's default; what only
+// administrators may use is in the Plan once for all namespaces.
 func (b *planBuilder) setPermittedLevel(ns *Namespace, workloads []inventory.Workload) *permittedLevel {
 	answer := b.grants.NamespaceAccess(ns.Name, workloads)
 	known := b.permittedLevelCache[firstItem(answer)]
@@ -231,7 +231,7 @@ func (b *planBuilder) decideEnforceLevel(ns *Namespace, by *permittedLevel) (api
 }
 
 // decideEmptyNamespace returns the enforce level of a namespace in which nothing runs. Files that hold not a single
-// workload cannot tell an empty namespace from one that was not saved, and files seldom hold a system namespace whole:
+// workload do not distinguish an empty namespace from one that was not saved, and files rarely hold a whole system namespace:
 // such are left alone unless the caller says what empty ones should get.
 func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (api.Level, *EnforceDecision) {
 	switch b.opts.EmptyNamespaces {
@@ -245,7 +245,7 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 	case EmptyAuto:
 		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.KindsRead, "Pod")) {
 			if ns.IsUncertain(inventory.PartWorkloads) {
-				return "", nil // the gap is told
+				return "", nil // the gap is in the Plan
 			}
 			ns.Cautions = append(ns.Cautions, message.New("empty-not-shown"))
 			return "", nil

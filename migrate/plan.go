@@ -36,7 +36,7 @@ type Plan struct {
 	// NamespaceWriters may create or change namespaces, and with them their labels.
 	NamespaceWriters []NamespaceWriter `json:"namespaceWriters,omitempty"`
 	// Admission is what the API server's admission configuration says; absent where none was given, since the API does not
-	// tell.
+	// show it.
 	Admission *Admission `json:"admission,omitempty"`
 	// APIServers are those of which the mirror pod was read, with the flags that say what their admission does.
 	APIServers []inventory.APIServer `json:"apiServers,omitempty"`
@@ -45,10 +45,10 @@ type Plan struct {
 	Evaluations []*Evaluation `json:"evaluations"`
 	// LostSets are what namespaces lose, each once, by Key: see Namespace.LostKey.
 	LostSets []*LostSet `json:"lostSets,omitempty"`
-	// BlockingViolations tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
+	// BlockingViolations have each distinct violation that keeps a namespace from the next stricter level once, with its count,
 	// the most frequent first.
 	BlockingViolations []BlockingViolation `json:"blockingViolations,omitempty"`
-	// StandardsDrift: differences that come only from the age of a standard, told once for all policies.
+	// StandardsDrift: differences that come only from the age of a standard, once for all policies.
 	StandardsDrift []LostConstraint `json:"standardsDrift,omitempty"`
 	// ClusterAdministrators are the grants of those who may use every policy everywhere: they count for no namespace, nor does
 	// system:masters, which no binding has to name.
@@ -59,9 +59,9 @@ type Plan struct {
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
 	Cautions []message.Message `json:"cautions,omitempty"`
-	// Gaps: what could not be read or judged.
+	// Gaps: what could not be read or evaluated.
 	Gaps []Gap `json:"gaps"`
-	// Notes: worth telling, make nothing uncertain.
+	// Notes: remarks that make nothing uncertain.
 	Notes []Note `json:"notes,omitempty"`
 	// SkippedKinds: documents that hold no pod, policy or grant, counted by kind.
 	SkippedKinds []inventory.KindCount `json:"skippedKinds,omitempty"`
@@ -105,14 +105,14 @@ type Namespace struct {
 	// CurrentLabels are the labels as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
 	// has: the server takes it for invalid.
 	CurrentLabels PodSecurityLabels `json:"current"`
-	// EffectiveLabels is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
+	// EffectiveLabels is what is in effect today, the defaults of Plan.Admission included; absent where that is.
 	EffectiveLabels *PodSecurityLabels `json:"effective,omitempty"`
 	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say. The levels are those that it needs once it
 	// is not exempt any more.
 	Exempt bool `json:"exempt,omitempty"`
 	// PermittedLevel is the least strict closest level over the usable policies. NeededLevel is the strictest level that
 	// everything in the namespace meets after PSP, but for pods of an exempt runtime class. AchievableLevel is the strictest
-	// that everything would meet if the templates stated what policies fill in today; it is absent where there are no
+	// that everything would meet if the templates stated what policies set today; it is absent where there are no
 	// policies, and where not all was read.
 	PermittedLevel  api.Level `json:"permitted,omitempty"`
 	NeededLevel     api.Level `json:"needed,omitempty"`
@@ -128,7 +128,7 @@ type Namespace struct {
 	Reasons []message.Message `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
 	Cautions []message.Message `json:"cautions"`
-	// Complete is false if what could not be read or judged can change the level: then no enforce is recommended. Where what
+	// Complete is false if what could not be read or evaluated can change the level: then no enforce is recommended. Where what
 	// runs decides, grants and policies cannot; where nothing runs, or policies decide as well, they can. Nothing can make
 	// the level looser than privileged.
 	Complete bool `json:"complete"`
@@ -166,7 +166,7 @@ type Namespace struct {
 	Blockers  []Blocker  `json:"blockers"`
 	Workloads []Workload `json:"workloads"`
 	// UnseenWorkloads are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
-	// what they say. They are not among Workloads, since no level of theirs is known; a gap tells of each.
+	// what they say. They are not among Workloads, since no level of theirs is known; each has a gap.
 	UnseenWorkloads []WorkloadRef `json:"unseenWorkloads,omitempty"`
 	// LevelByVersion: the needed level at every version of the standards from v1.25 up, as spans of versions that have the
 	// same; empty if nothing runs.
@@ -278,7 +278,7 @@ type IneffectiveGrant struct {
 type Gap struct {
 	// Message says why, and what to try next.
 	message.Message
-	// What could not be read or judged: "pods", `Deployment "web/api"`, "document 3".
+	// What could not be read or evaluated: "pods", `Deployment "web/api"`, "document 3".
 	What string `json:"what"`
 	// Affects lists the namespaces it touches; "*" stands for every one.
 	Affects []string `json:"affects"`

@@ -15,14 +15,14 @@ type Policy struct {
 	ClosestLevel api.Level `json:"closestLevel,omitempty"`
 	// CompliesAsWritten is the strictest level that every pod which the policy admits meets as its author wrote it.
 	CompliesAsWritten api.Level `json:"compliesAsWritten,omitempty"`
-	// CompliesAfterMutation is the strictest level that every pod which the policy admits meets with the values that it fills in.
+	// CompliesAfterMutation is the strictest level that every pod which the policy admits meets with the values that it sets.
 	CompliesAfterMutation api.Level `json:"compliesAfterMutation,omitempty"`
 	// NoLooserThan is the loosest level that allows nothing which the policy forbids, or none.
 	NoLooserThan api.Level `json:"noLooserThan,omitempty" values:"privileged baseline restricted none"`
 	// AdmitsNothing: no pod can be admitted; Why says the reason.
 	AdmitsNothing    bool   `json:"admitsNothing"`
 	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
-	// MutatingFields: fields and annotations that fill values into pods.
+	// MutatingFields: fields and annotations by which it sets values in pods.
 	MutatingFields []string `json:"mutatingFields"`
 	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.
 	ProviderDefault bool          `json:"providerDefault"`
@@ -36,7 +36,7 @@ type Policy struct {
 	LevelChoices []string `json:"levelChoices,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
 	Lost []LostConstraint `json:"lost"`
-	// RequiredTemplateValues: what templates must state themselves once it no longer fills it in.
+	// RequiredTemplateValues: what templates must state themselves once it no longer sets it.
 	RequiredTemplateValues []RequiredTemplateValue `json:"requiredTemplateValues,omitempty"`
 	// Fields explains what the policy states, field by field.
 	Fields []PolicyField `json:"fields,omitempty"`
@@ -68,7 +68,7 @@ type SimplifiedPolicy struct {
 type SimplifiedField struct {
 	// Field is a spec field or part of one, or the key of an annotation.
 	Field string `json:"field"`
-	// Class is mutating (it only fills in), outOfScope (no level looks at it) or stillMutating (it forbids by filling in;
+	// Class is mutating (it only mutates), outOfScope (no level checks it) or stillMutating (it forbids by mutation;
 	// the guide leaves it in place).
 	Class string `json:"class" values:"mutating outOfScope stillMutating"`
 	// Becomes says what is done to it: "removed", "RunAsAny".
@@ -92,8 +92,8 @@ type PolicyCheck struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`
 	// Status says what holds for the pods that the policy admits: guaranteed (every one passes as written), by-mutation (every
-	// one passes with what the policy fills in), in-effect (the effect is ensured, the field that the check wants is not),
-	// not-ensured (some fail), impossible (none can pass) or unknown (a policy cannot tell).
+	// one passes with what the policy sets), in-effect (the effect is ensured, the field that the check wants is not),
+	// not-ensured (some fail), impossible (none can pass) or unknown (a policy says nothing about it).
 	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
 	Fields []string       `json:"fields,omitempty"`
 	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
@@ -105,7 +105,7 @@ type PolicyCheck struct {
 type LostConstraint struct {
 	Field string `json:"field"`
 	mapping.Value
-	// Class is security (a restriction is gone), functional (a value that the policy filled in is gone) or drift (only the
+	// Class is security (a restriction is gone), functional (a value that the policy set is gone) or drift (only the
 	// standard is newer than the policy).
 	Class mapping.LossClass `json:"class" values:"security functional drift"`
 	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the

@@ -23,7 +23,7 @@ type Workload struct {
 	AdmissionDrift []AdmissionDrift `json:"admissionDrift,omitempty"`
 	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
 	DebuggedPods []DebuggedPod `json:"debuggedPods,omitempty"`
-	// Owner is the controller that made it, where it is told apart from it.
+	// Owner is the controller that made it, where it is known beside it.
 	Owner    *WorkloadRef      `json:"owner,omitempty"`
 	Position pspparse.Position `json:"position,omitzero"`
 }
@@ -38,17 +38,17 @@ type Evaluation struct {
 	UsablePolicies []string `json:"usablePolicies"`
 	// ObservedPolicies: the kubernetes.io/psp annotations of its live pods, sorted.
 	ObservedPolicies []string `json:"observedPolicies,omitempty"`
-	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
+	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one sets in the pod template:
 	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
 	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
 	// this depends on was not read.
 	AdmittedBy string            `json:"admittedBy,omitempty"`
 	Refused    []message.Message `json:"refused,omitempty"`
 	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
-	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
+	// are) or changed (none does, and it is the first by name of those that admit them with what they set).
 	AdmissionMode string         `json:"admissionMode,omitempty" values:"unchanged changed"`
 	Levels        WorkloadLevels `json:"levels"`
-	// LevelEstimated: the level after PSP rests on what a policy is taken to have filled in, in a pod without a template (which
+	// LevelEstimated: the level after PSP rests on what a policy is assumed to have set, in a pod without a template (which
 	// a bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
 	LevelEstimated bool `json:"levelEstimated,omitempty"`
 	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count after PSP.
@@ -111,7 +111,7 @@ type TemplateMutation struct {
 	Container string `json:"container,omitempty"`
 	// Value is compact JSON: true, "RuntimeDefault", ["ALL"], 2000. A list is the whole list.
 	Value string `json:"value"`
-	// Policy that fills it in; absent for what the API server makes of an annotation.
+	// Policy that sets it; absent for what the API server derives from an annotation.
 	Policy string `json:"policy,omitempty"`
 }
 

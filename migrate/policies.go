@@ -82,7 +82,7 @@ func (b *planBuilder) abbreviateEveryPolicy(names []string) []string {
 	return names
 }
 
-// maxPoliciesListed are always told by their names.
+// maxPoliciesListed are always listed by name.
 const maxPoliciesListed = 10
 
 // planLostConstraint converts a lost constraint of package mapping to the form of the Plan.

@@ -33,7 +33,7 @@ func (b *planBuilder) canPredictAdmission(in uncertainParts) bool {
 }
 
 // pspPluginSeemsOff reports whether there are policies and live pods, and no policy has admitted any of these: then the
-// server does not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or filled in. A manifest shows
+// server does not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or mutated. A manifest shows
 // nothing of a server.
 func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 	pods := false
@@ -181,7 +181,7 @@ func (b *planBuilder) admissionDriftReason(w *inventory.Workload, g *inventory.P
 	return message.New("drift-changed-since", "controller", made)
 }
 
-// maxRefusingPolicies is how many policies are told that refuse one pod. There may be many policies and many such pods.
+// maxRefusingPolicies is how many policies that refuse one pod the Plan names. There may be many policies and many such pods.
 const maxRefusingPolicies = 20
 
 // refusalReasons returns why no PodSecurityPolicy admits a pod, one sentence of the Plan for each policy that refuses

@@ -148,7 +148,7 @@ func cautionEnforceBreakage(ns *Namespace) {
 	today, enforce := ns.EffectivePolicyToday().Enforce.Level, api.Level(ns.RecommendedLabels.Enforce)
 	label, byConfiguration, _ := ns.labelOrigin(api.EnforceLevelLabel)
 	switch {
-	case ns.Action != ActionLoosen || !isLooserLevel(enforce, today): // keepNewerPins has told of a looser version
+	case ns.Action != ActionLoosen || !isLooserLevel(enforce, today): // keepNewerVersionPins has a caution on a looser version
 	case len(workloadsRefusedAt(ns.Workloads, today)) > 0:
 		ns.Cautions = append(ns.Cautions, message.New("loosens-what-runs", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
 	case isLooserLevel(ns.NeededLevel, today):

@@ -42,14 +42,14 @@ func (f *WorkloadSimulation) AsAdmitted(w *inventory.Workload, v api.Version) (a
 	if w.Template == nil || len(f.builder.inv.Policies) == 0 {
 		return AdmittedVerdict{}, false
 	}
-	foresight := f.builder.predictTemplateAdmission(w, f.builder.policiesUsableByCreator(w, f.builder.usablePoliciesOf(w)))
-	if foresight.Policy == "" && w.Kind == "Pod" {
+	prediction := f.builder.predictTemplateAdmission(w, f.builder.policiesUsableByCreator(w, f.builder.usablePoliciesOf(w)))
+	if prediction.Policy == "" && w.Kind == "Pod" {
 		return AdmittedVerdict{}, false
 	}
-	if foresight.Policy == "" {
-		return AdmittedVerdict{Refused: refusalReasons(foresight)}, true
+	if prediction.Policy == "" {
+		return AdmittedVerdict{Refused: refusalReasons(prediction)}, true
 	}
-	return AdmittedVerdict{Policy: foresight.Policy, Verdict: f.builder.evaluator.Evaluate(foresight.Shape, v)}, true
+	return AdmittedVerdict{Policy: prediction.Policy, Verdict: f.builder.evaluator.Evaluate(prediction.Shape, v)}, true
 }
 
 // AdmittedVerdict is how PSP admission treats a workload's new pod: the policy that admits it, or the refusals, and the

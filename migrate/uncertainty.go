@@ -84,7 +84,7 @@ func (ns *Namespace) IsUncertain(p inventory.GapPart) bool {
 
 // levelIsCertain reports whether the enforce level of a namespace holds whatever the gaps hide. Unread workloads can make the
 // needed level looser, unless it is privileged already. Unread grants and policies can change only the permitted level, since
-// what they may fill into pods is taken off by the widest reading where a policy was not read (see
+// what they may set in pods is removed by the widest reading where a policy was not read (see
 // simulate.Simulator.AfterPSP).
 func (b *planBuilder) levelIsCertain(in uncertainParts, needed api.Level) bool {
 	permits := slices.Contains(in, inventory.PartGrants) || slices.Contains(in, inventory.PartPolicies)

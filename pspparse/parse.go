@@ -92,7 +92,7 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 }
 
 // ParseJSON reads one PodSecurityPolicy from a JSON object, whose first byte stands at the given position, by the rules of
-// Parse. With a zero position (a live cluster) every line is 0; the keys of Policy.Lines still tell what was stated.
+// Parse. With a zero position (a live cluster) every line is 0; the keys of Policy.Lines still show what was stated.
 func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
 	node, err := NodeFromJSON(data, at.Line)
 	if err != nil {

@@ -162,7 +162,7 @@ type Severity string
 const (
 	// Error says that the document cannot be read as a policy (wrong type, duplicate key); it is not used and becomes a gap.
 	Error Severity = "error"
-	// Warning says that the policy is read as the admission code would read it, but the user must be told: an unknown field, a
+	// Warning says that the policy is read as the admission code would read it, but with a warning to the user: an unknown field, a
 	// value that API validation refuses, an ignored namespace.
 	Warning Severity = "warning"
 )

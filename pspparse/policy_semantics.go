@@ -86,7 +86,7 @@ func (p *Policy) MutatingFields() []string {
 	_, seccomp := p.SeccompProfiles()
 	_, appArmor := p.AppArmorProfiles()
 	var names []string
-	for name, fills := range map[string]bool{
+	for name, mutates := range map[string]bool{
 		"allowPrivilegeEscalation":        s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation,
 		"defaultAddCapabilities":          len(s.DefaultAddCapabilities) > 0,
 		"defaultAllowPrivilegeEscalation": s.DefaultAllowPrivilegeEscalation != nil,
@@ -101,7 +101,7 @@ func (p *Policy) MutatingFields() []string {
 		SeccompDefaultAnnotation:          seccomp != "",
 		AppArmorDefaultAnnotation:         appArmor != "",
 	} {
-		if fills {
+		if mutates {
 			names = append(names, name)
 		}
 	}

@@ -39,7 +39,7 @@ type policyValidator struct {
 // warnRefused adds a Warning about a field for which the API server would refuse the PodSecurityPolicy.
 func (v *policyValidator) warnRefused(field, format string, args ...any) {
 	if v.problems.isFull(Warning) {
-		v.problems.warnings++ // which is all that is told of it
+		v.problems.warnings++ // the warning is only counted
 		return
 	}
 	v.problems.add(Problem{

@@ -39,7 +39,7 @@ type MappingProblem struct {
 // MappingReader reads YAML mappings as kubectl does: a mapping has its own keys in order, and then those that a merge key
 // (<<) adds and that it does not have itself; of several merged mappings the first one's count.
 type MappingReader struct {
-	// Problem is told all that is wrong. An error that it returns ends the reading; else the problem is passed over, and of
+	// Problem receives all that is wrong. An error that it returns ends the reading; else the problem is ignored, and of
 	// a key that is given twice the first counts.
 	Problem func(MappingProblem) error
 	// KeepLast makes the last of a key that is given twice count.

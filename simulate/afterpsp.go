@@ -33,7 +33,7 @@ type podCandidate struct {
 // With a template, the template is one candidate. A live pod that differs from it (a webhook injected something, someone
 // added a debug container, the pod is older than the template) is another: a value that the template leaves unset and that
 // the policy of the pod's annotation writes is unset again. For containers beyond the template the policy's values cannot
-// be told from the injector's. So the pod counts twice: with them as stored, and without every value that the policy would
+// be distinguished from the injector's. So the pod counts twice: with them as stored, and without every value that the policy would
 // have written.
 //
 // The whole pod is in doubt if there is no template (a bare pod without a last-applied configuration, an owner that was not

@@ -1,4 +1,4 @@
-// Command mutate tells how well the tests of a package know its code: it makes small edits to the code, one at a time, and
+// Command mutate measures how many changes of its code the tests of a package notice: it makes small edits to the code, one at a time, and
 // runs the tests on each. An edit that no test notices survives. The tree is never written to.
 package main
 
@@ -107,14 +107,14 @@ func tally(dir string, edits []edit, known map[string]string) (bool, error) {
 			fmt.Printf("%s:%d: %s\n\tno test notices\n", e.file, e.line, e.key())
 		}
 	}
-	built, telling := caught+explained+unexplained, caught+unexplained
-	if telling == 0 {
+	built, noticeable := caught+explained+unexplained, caught+unexplained
+	if noticeable == 0 {
 		return false, fmt.Errorf("none of %d edits builds and changes anything", len(edits))
 	}
 	percent := func(of int) float64 { return 100 * float64(caught) / float64(of) }
 	fmt.Printf("%d edits that build: %d caught (%.1f %%; %.1f %% of those that change anything), %d survive for a known reason, %d for none\n",
-		built, caught, percent(built), percent(telling), explained, unexplained)
-	return caught*100 >= required*telling, nil
+		built, caught, percent(built), percent(noticeable), explained, unexplained)
+	return caught*100 >= required*noticeable, nil
 }
 
 // readKnown reads the file of edits that no test can notice, of lines "file function: edit | reason". A line that fits

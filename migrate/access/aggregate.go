@@ -142,11 +142,11 @@ func (a *aggregation) matchMembers(asked []metav1.LabelSelector, selectors []lab
 		a.steps++
 		r := a.cluster[i]
 		contributes := r.awaitsAggregation() || r.granted.anyPolicy() || r.granted.createPods
-		fills := !r.awaitsAggregation() && r.hasRules()
-		if matched[i] || !contributes && (takes || !fills) || !s.Matches(labels.Set(r.source.Labels)) {
+		adds := !r.awaitsAggregation() && r.hasRules()
+		if matched[i] || !contributes && (takes || !adds) || !s.Matches(labels.Set(r.source.Labels)) {
 			return
 		}
-		takes, matched[i] = takes || fills, contributes
+		takes, matched[i] = takes || adds, contributes
 	}
 	for n, s := range selectors {
 		rarest, found := []int(nil), false

@@ -71,7 +71,7 @@ func (g *Grants) usablePolicies(namespace string, ids []identity) []UsablePolicy
 
 // rolesInUse are the RBAC roles by which somebody may use policies.
 type rolesInUse struct {
-	// everyPolicy is true if a role names no policy; notAsEverybody if such a role is not held only as everybody holds it.
+	// everyPolicy is true if a role names no policy; notAsEverybody if such a role is granted not only to everybody.
 	everyPolicy, notAsEverybody bool
 	roles                       []namingRole
 }

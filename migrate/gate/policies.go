@@ -73,7 +73,7 @@ func (j *evaluation) checkTemplates() {
 }
 
 // countPolicyMutations returns, for the gate, how many values PodSecurityPolicies set in the pods of a workload,
-// without those that the API server makes of an annotation.
+// without those that the API server derives from an annotation.
 func countPolicyMutations(w *migrate.Workload) int {
 	n := 0
 	for _, m := range w.Mutations {

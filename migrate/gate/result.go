@@ -17,11 +17,11 @@ type Result struct {
 	To            string           `json:"to"`
 	TargetVersion string           `json:"targetVersion"`
 	Source        inventory.Source `json:"source"`
-	// Pass is true if there is no reason against the upgrade and nothing that could not be told.
+	// Pass is true if there is no reason against the upgrade and nothing is unknown.
 	Pass bool `json:"pass"`
 	// Reasons against the upgrade.
 	Reasons []Reason `json:"reasons"`
-	// Unknown is what could not be told, unless it was asserted.
+	// Unknown is what the gate could not know, unless it was asserted.
 	Unknown []Unknown `json:"unknown"`
 	// Asserted are the assertions that were made.
 	Asserted []string `json:"asserted,omitempty"`

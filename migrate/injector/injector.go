@@ -1,5 +1,5 @@
 // Package injector owns what is known of programs that add containers to pods at admission (Istio, Linkerd, Vault, ...): how they
-// choose pods, and what they add. It takes labels and annotations and returns containers. It reads nothing and judges no level.
+// choose pods, and what they add. It takes labels and annotations and returns containers. It reads nothing and decides no level.
 package injector
 
 import (
@@ -32,7 +32,7 @@ type Injector struct {
 	// variantMarks are the labels and annotations by which pods ask for another template or mode. Pods of different variants
 	// are not compared.
 	variantMarks []string
-	// PolicyKinds are the kinds of object that tell a policy engine what to add; nil for other injectors.
+	// PolicyKinds are the kinds of object that say what a policy engine adds; nil for other injectors.
 	PolicyKinds []PolicyKind
 	// injectionRules decide whether it changes a pod: the first rule that matches a mark of the pod or its namespace.
 	injectionRules []injectionRule

@@ -18,7 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// WriteYAML writes each value as one YAML document, in the order given. A value is what encoding/json makes of it, with the
+// WriteYAML writes each value as one YAML document, in the order given. A value is converted as encoding/json does it, with the
 // order of its fields. It returns an error if a value cannot be encoded, and those of w.
 func WriteYAML(w io.Writer, docs ...any) error {
 	var out bytes.Buffer

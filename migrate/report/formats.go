@@ -55,7 +55,7 @@ func VerificationFormats() []Format[*Verification] {
 	return []Format[*Verification]{document("table", VerificationDocument), jsonFormat[*Verification](), {"name", VerificationNames}}
 }
 
-// document returns the output format that draws the report which build makes of a result.
+// document returns the output format that draws the report which build makes from a result.
 func document[R any](name string, build func(R, Options) *Document) Format[R] {
 	return Format[R]{name, func(w io.Writer, result R, opts Options) error { return Text(w, build(result, opts), opts) }}
 }

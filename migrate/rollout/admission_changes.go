@@ -111,7 +111,7 @@ func changedFields(before, after *unstructured.Unstructured) []string {
 }
 
 // unrecordedAdmissionChanges finds what admission changed along with a write whose answer was lost or not entered in the
-// journal. It tells by field managers: a label that somebody else wrote has that manager, one that admission added has none,
+// journal. It decides by field managers: a label that somebody else wrote has that manager, one that admission added has none,
 // and one of the step that admission changed still has ours. Other labels may have been changed by either: they are named in
 // Fields, and a rollback leaves them.
 func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*AdmissionChanges, error) {

@@ -227,7 +227,7 @@ func (o *BypassObject) checkCreated(created *unstructured.Unstructured) error {
 }
 
 // containsFields reports whether a bypass object in the cluster has all fields of the one to create, with the same
-// values. Servers fill in defaults, and drop a field whose feature is off: v1.24 does so with allowedProcMountTypes.
+// values. Servers set defaults, and drop a field whose feature is off: v1.24 does so with allowedProcMountTypes.
 func containsFields(is, want any) bool {
 	wanted, ok := want.(map[string]any)
 	if !ok {

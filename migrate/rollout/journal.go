@@ -26,7 +26,7 @@ const JournalKind = "Journal"
 type JournalHeader struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
-	// ID tells this roll-out from every other.
+	// ID identifies this roll-out.
 	ID string `json:"id"`
 	// Tool is the version that began it. Started is the time by the clock of its machine; nothing depends on it.
 	Tool    string    `json:"tool,omitempty"`

@@ -20,7 +20,7 @@ import (
 // Whoever has the journal acquires the lock again; if the journal is lost, the Lease has to be deleted by hand.
 type rolloutLock struct {
 	client dynamic.Interface
-	// holder is the journal's ID and, after a slash, what tells this process from another one with the same journal.
+	// holder is the journal's ID and, after a slash, what distinguishes this process from another one with the same journal.
 	holder string
 }
 

@@ -24,7 +24,7 @@ type labelRestore struct {
 	// changedLater describes the labels that admission changed along with the step and somebody else has changed since. They
 	// stay.
 	changedLater []string
-	// unattributed describes changes by admission or by somebody else, which cannot be told apart. They stay.
+	// unattributed describes changes by admission or by somebody else, which cannot be distinguished. They stay.
 	unattributed []string
 	step         *Step
 }

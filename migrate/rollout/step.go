@@ -27,7 +27,7 @@ const (
 func Stages() []Stage { return []Stage{StageObserve, StageEnforce, StageBypass} }
 
 // Step is one change of a roll-out: labels of one namespace, or an object to create. With its values before, a runner can
-// tell whether the cluster still is as it was when the step was planned.
+// check whether the cluster still is as it was when the step was planned.
 type Step struct {
 	Stage Stage `json:"stage"`
 	// Namespace is empty for the objects that the bypass of every namespace shares.

@@ -2,7 +2,7 @@ package cluster
 
 import "crypto/sha256"
 
-// maxEmptyPages is how many pages in a row may bring nothing. API servers fill their pages.
+// maxEmptyPages is how many pages in a row may bring nothing. API servers send no empty pages.
 const maxEmptyPages = 10
 
 // listBounds ends the reading of a list that an API server does not end by itself. The zero value with limits is ready.

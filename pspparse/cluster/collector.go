@@ -15,7 +15,7 @@ type inventoryCollector struct {
 	builder inventory.Sink
 	// progress is Reader.Progress.
 	progress func(string)
-	// progressOfKinds are the kinds that are counted, in the order in which they are told.
+	// progressOfKinds are the kinds that are counted, in the order of the progress line.
 	progressOfKinds []*kindProgress
 }
 

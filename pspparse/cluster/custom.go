@@ -193,7 +193,7 @@ func unreadVersionGap(o custom.RawObject) inventory.Gap {
 	}
 }
 
-// customResourcesOffGap returns the gap for custom resources that the user told the tool not to read from the cluster.
+// customResourcesOffGap returns the gap for custom resources that a flag keeps from being read from the cluster.
 func customResourcesOffGap() inventory.Gap {
 	return customResourceGap(customResourcesLabel, message.New("custom-resources-left-out"))
 }

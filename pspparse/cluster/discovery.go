@@ -204,7 +204,7 @@ func unexpectedKindError(kind string) error {
 	return &badAnswerError{fmt.Errorf("the answer is of the kind %s", shortenServerText(fmt.Sprintf("%q", kind), 100))}
 }
 
-// discoveryFailedReason says why discovery did not tell what is served at a path, and what to do about it.
+// discoveryFailedReason returns why discovery does not say what is served at a path, and what to do about it.
 func discoveryFailedReason(path string, err error) string {
 	why := "asking the server which of them it serves failed: " + serverErrorText(err)
 	switch {

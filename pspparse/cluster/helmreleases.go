@@ -92,7 +92,7 @@ func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m meta
 		return nil, fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
 	var gaps []inventory.Gap
-	failed := map[string]bool{} // once is enough to be told
+	failed := map[string]bool{} // one gap is enough
 	for _, k := range helmStorageKinds() {
 		if failed[k.resource] {
 			continue

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// maxHeldBytes is how many bytes of items are held while a JSON list has not told its kind and metadata. API servers tell them
+// maxHeldBytes is how many bytes of items are held until the kind and metadata of a JSON list were read. API servers send them
 // first.
 const maxHeldBytes = 16 << 20
 

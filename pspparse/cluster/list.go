@@ -147,7 +147,7 @@ func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	return l.sendBatch(ctx, end)
 }
 
-// reportListed tells the inventory that every object of a custom resource was read: what no object of it says is then known.
+// reportListed records in the inventory that every object of a custom resource was read: what no object of it says is then known.
 func (k *listedKind) reportListed(b inventory.Sink) {
 	if k.custom != nil && k.namespace == "" {
 		b.AddListedResource(k.custom.Group, k.custom.Name)

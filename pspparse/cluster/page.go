@@ -154,7 +154,7 @@ func (e *timeoutError) Error() string { return fmt.Sprintf("%s within %s", e.mis
 func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // decodePage decodes one page of an API server's list and hands on its objects, some at a time. It calls begun as soon
-// as the list's metadata is known, which is before its items; over is told the size of each object, and ends the
+// as the list's metadata is known, which is before its items; over receives the size of each object, and ends the
 // reading by an error.
 func (l *clusterLister) decodePage(t *servedKind, p *pendingRequest, over func(int) error, begun func(metav1.ListMeta), emit func([]decodedObject) error) error {
 	var some []decodedObject

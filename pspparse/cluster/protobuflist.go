@@ -57,7 +57,7 @@ func decodeList(body io.Reader, want schema.GroupVersionKind, h listHandler) err
 // protobufMagicPrefix starts every protobuf answer of an API server; see k8s.io/apimachinery's serializer/protobuf.
 const protobufMagicPrefix = "k8s\x00"
 
-// decodeProtobufList decodes the envelope of an API server's list in protobuf, runtime.Unknown: field 1 tells the kind,
+// decodeProtobufList decodes the envelope of an API server's list in protobuf, runtime.Unknown: field 1 is the kind,
 // field 2 holds the list.
 func decodeProtobufList(r *bufio.Reader, want schema.GroupVersionKind, h listHandler) error {
 	envelope := &protobufFieldReader{from: r, remaining: math.MaxInt64}

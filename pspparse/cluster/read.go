@@ -136,7 +136,7 @@ func (r *Reader) customTable() customResourceTable {
 
 // readAllKinds surveys the kinds that the cluster serves, those of the table that are served among them, and then lists
 // what is left of them, a few at a time and in their order. It stops early only when ctx ends.
-func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, tell func([]string)) {
+func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, report func([]string)) {
 	more, err := l.servedCustomKinds(ctx, table)
 	if err != nil {
 		return
@@ -145,8 +145,8 @@ func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, ta
 	if err != nil {
 		return
 	}
-	if len(refused) > 0 && tell != nil {
-		tell(refused)
+	if len(refused) > 0 && report != nil {
+		report(refused)
 	}
 	todo := make(chan *servedKind, len(left))
 	for _, t := range left {

@@ -23,14 +23,14 @@ type servedKind struct {
 	complete bool
 }
 
-// unknownCount stands for a number of objects that the server does not tell.
+// unknownCount stands for a number of objects that the server does not report.
 const unknownCount = -1
 
 // errLimitIgnored ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
 var errLimitIgnored = &badAnswerError{errors.New("the server takes no limit")}
 
 // surveyKinds asks the API server for one object of every kind, all at once except custom resources, of which there may
-// be many: that tells what the user may list, where it is served and how much there is, before anything long begins. A
+// be many: that shows what the user may list, where it is served and how much there is, before anything long begins. A
 // kind with a single object is thereby read. It returns the kinds that are left to read and the resources that are
 // forbidden; only the end of ctx is an error.
 func (l *clusterLister) surveyKinds(ctx context.Context, kinds []listedKind) (left []*servedKind, refused []string, err error) {

@@ -128,7 +128,7 @@ type celMutation struct {
 	} `json:"jsonPatch"`
 }
 
-// celMutationEffect says what the mutations of an admission policy can do to pods, as far as their expressions tell: where
+// celMutationEffect says what the mutations of an admission policy can do to pods, as far as their expressions show: where
 // they name no field that matters to a level, no pod needs a looser level for them.
 func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	for _, m := range mutations {
@@ -248,7 +248,7 @@ func decodeAdmissionObject(sink inventory.CustomSink, o RawObject, mutates bool,
 		return true
 	}
 	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) { // whose own text tells the types of this program
+	if errors.As(err, &wrong) { // whose own text names Go types
 		err = fmt.Errorf("%w: %s cannot be a %s", errWrongType, wrong.Field, wrong.Value)
 	}
 	name := o.Name

@@ -11,7 +11,7 @@ import (
 // templateKind is a custom kind of which pods are made.
 type templateKind struct {
 	KnownResource
-	// partial is true where the controller adds to what the object says of its pods, so that the object never tells all of
+	// partial is true where the controller adds to what the object says of its pods, so that the object never states all of
 	// them.
 	partial bool
 }
@@ -31,7 +31,7 @@ func parseTemplateKinds(group, versions string, partial bool, names ...string) [
 }
 
 const (
-	// wholeTemplates says that the pod templates of a kind tell all of its pods.
+	// wholeTemplates is true where the pod templates of a kind describe all of its pods.
 	wholeTemplates = false
 	// partialTemplates says that the controller of a kind adds to what its objects say of their pods.
 	partialTemplates = true
@@ -216,7 +216,7 @@ func unjudgedAdvice(o RawObject) string {
 }
 
 // partialTemplateReason returns the reason of a gap: a custom kind never states all of its pods. At is the path of the
-// first piece of a pod that it does tell.
+// first piece of a pod that it does state.
 func partialTemplateReason(o RawObject, at string) message.Message {
 	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unjudgedAdvice(o))
 }

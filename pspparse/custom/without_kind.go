@@ -107,7 +107,7 @@ func (l *manifestSearch) summary() string {
 	return "it holds " + strings.Join(list, ", ")
 }
 
-// walk searches a value of the document without a kind, which belongs to a namespace as far as its surroundings tell.
+// walk searches a value of the document without a kind, which belongs to a namespace as far as its surroundings show.
 func (l *manifestSearch) walk(v any, namespace string) {
 	if m, ok := v.(map[string]any); ok {
 		if in := metadataNamespace(m); inventory.IsDNSLabel(in) {

@@ -251,7 +251,7 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 }
 
 // policyWithinAliasBudget reports whether a PodSecurityPolicy of the file is within the limit of its aliases; if not,
-// it adds a gap. What aliases make of the policy counts by its JSON.
+// it adds a gap. What aliases expand to counts by the JSON of the policy.
 func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 	aliases, longest := measureNode(o.node)
 	if longest > maxListEntries {

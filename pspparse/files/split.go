@@ -53,7 +53,7 @@ type yamlSplitter struct {
 	stderrLine int
 }
 
-// lookaheadBytes is how much of a line is looked at to tell what it is. A "---" or a dash needs a few bytes after its
+// lookaheadBytes is how much of a line is read to see what it is. A "---" or a dash needs a few bytes after its
 // indentation; deeper ones are not taken for a List's items.
 const lookaheadBytes = 128
 

@@ -18,7 +18,7 @@ type notTextError struct{ msg string }
 func (e *notTextError) Error() string { return e.msg }
 
 const (
-	// sniffedBytes is how much of a file is looked at to tell what it is.
+	// sniffedBytes is how much of a file is read to see what it is.
 	sniffedBytes = 4096
 	// readBufferBytes is for what is read before the window reads on by itself.
 	readBufferBytes = 16 << 10

@@ -31,7 +31,7 @@ type inputFile struct {
 type fileFinder struct {
 	// recursive finds files in folders of folders, too.
 	recursive bool
-	// notes and sink receive what there is to tell.
+	// notes and sink receive gaps and notes.
 	notes *noteCollector
 	sink  inventory.Sink
 

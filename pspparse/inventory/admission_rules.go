@@ -89,7 +89,7 @@ func (b *Builder) AddListedResource(group, resource string) {
 const maxAdmissionRules = 300
 
 // resolveDuplicateAdmissionRules returns the inventory's admission rules in order, each once, narrowed to their
-// bindings, and tells how many were not kept.
+// bindings, and adds a note on how many were not kept.
 func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	if n := b.mutatingRules.count - maxAdmissionRules; n > 0 {
 		b.AddGap(Gap{

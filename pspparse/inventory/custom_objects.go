@@ -37,10 +37,10 @@ type CustomObject struct {
 	JSON []byte
 	// Templates are all pod templates that the object holds.
 	Templates []CustomTemplate
-	// UnjudgedReason says what of its pods cannot be judged from the object; "" if all can. It becomes a gap unless pods
+	// UnjudgedReason says what of its pods cannot be evaluated from the object; "" if all can. It becomes a gap unless pods
 	// were read that were made from the object, or the controllers that make them.
 	UnjudgedReason message.Message
-	// MayGrant is true if what cannot be judged may grant something or be a policy: the object holds whole objects of such
+	// MayGrant is true if what cannot be evaluated may grant something or be a policy: the object holds whole objects of such
 	// kinds.
 	MayGrant bool
 	// WorkloadRef names the workload of its namespace whose pod template the object uses; zero if it uses its own.

@@ -197,12 +197,12 @@ func (b *Builder) noteRepeatedObjects() {
 }
 
 // policyDuplicateRules returns the rules that compare duplicate PodSecurityPolicies by their spec and the annotations
-// that are part of it. The two API groups show one stored object and are not told apart.
+// that are part of it. The two API groups show one stored object and are not distinguished.
 func policyDuplicateRules() duplicateRules[*pspparse.Policy] {
 	return duplicateRules[*pspparse.Policy]{
 		id: func(p **pspparse.Policy) objectID { return objectID{kind: "PodSecurityPolicy", name: (*p).Name} },
 		at: func(p **pspparse.Policy) pspparse.Position { return (*p).Position },
-		// The two API groups show one stored object, so they are not told apart; labels and foreign annotations mean nothing.
+		// The two API groups show one stored object, so they are not distinguished; labels and foreign annotations mean nothing.
 		same: func(a, b **pspparse.Policy) bool {
 			for _, key := range []string{
 				pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,

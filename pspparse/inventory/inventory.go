@@ -27,10 +27,10 @@ type Inventory struct {
 	// APIServers are those whose mirror pod was read, by pod. Managed control planes show none.
 	APIServers []APIServer
 	// KindsRead are the workload kinds of which at least one object was read, sorted. Finished pods count, manifests of
-	// pods and owners known only by their pods do not: what files can tell about an empty namespace depends on it.
+	// pods and owners known only by their pods do not: what files say about an empty namespace depends on it.
 	KindsRead []string
 	// FinishedPods is the number of Succeeded and Failed pods that count nowhere: bare ones, and those whose controller was
-	// read and tells all of its pods. The others are in PodGroup.Finished.
+	// read and describes all of its pods. The others are in PodGroup.Finished.
 	FinishedPods int
 	// AdmissionRules change or refuse pods at admission, by kind, namespace and name.
 	AdmissionRules []AdmissionRule
@@ -39,7 +39,7 @@ type Inventory struct {
 	ListedResources map[string]bool
 	// MisplacedKeys are keys of Pod Security where they have no effect, by namespace and key.
 	MisplacedKeys []MisplacedKey
-	// Gaps are what could not be read or judged. Notes are worth telling and make nothing uncertain.
+	// Gaps are what could not be read or evaluated. Notes are remarks that make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
 	// AdmissionConfigTemplates are configurations of Pod Security admission, mostly Rancher's, and
@@ -75,7 +75,7 @@ type Source struct {
 	Name string `json:"name,omitempty"`
 	// ServerVersion is the API server's gitVersion, empty for files.
 	ServerVersion string `json:"serverVersion,omitempty"`
-	// UID is that of the namespace kube-system, by which a cluster is told from every other. It is empty where that
+	// UID is that of the namespace kube-system, which identifies a cluster. It is empty where that
 	// namespace was not read, was read from a manifest that has none, or was read of two clusters.
 	UID string `json:"uid,omitempty"`
 	// Kubeconfig, As and AsGroups are the flags that the cluster was read with, beside its context. Credentials are never
@@ -109,7 +109,7 @@ type Namespace struct {
 	// apply removes what that has and the new manifest does not.
 	ClientApplied bool
 	// ServerApplied is true where 'kubectl apply --server-side' was used under kubectl's own field manager: the next one
-	// removes what the new manifest does not have. A dump without managedFields does not tell.
+	// removes what the new manifest does not have. A dump without managedFields does not show it.
 	ServerApplied bool
 	// Terminating is true where the namespace is being deleted.
 	Terminating bool
@@ -159,7 +159,7 @@ type Binding struct {
 }
 
 // Shape is a pod reduced to what PSP admission and the Pod Security Standards look at. Two pods that no rule of these can
-// tell apart share one *Shape, so that a verdict can be kept by pointer. It is never changed after it was made.
+// distinguish share one *Shape, so that a verdict can be kept by pointer. It is never changed after it was made.
 type Shape struct {
 	// Annotations are those for seccomp and AppArmor only.
 	Annotations map[string]string
@@ -170,7 +170,7 @@ type Shape struct {
 }
 
 // PodGroup is a number of pods of one workload that differ in nothing but their names: live ones, and finished ones where
-// nothing else tells what their controller will make next. A manifest that names its controller is in a group, too, and
+// nothing else shows what their controller will make next. A manifest that names its controller is in a group, too, and
 // counts as neither, since no server has had it.
 type PodGroup struct {
 	Shape          *Shape
@@ -182,7 +182,7 @@ type PodGroup struct {
 	// Count is the number of live pods. It is 0 where all have finished, or are manifests.
 	Count int
 	// Finished is the number of Succeeded and Failed pods. It is 0 where the controller was read, itself or what stands for
-	// it, and tells all of its pods. Else its pods stand in for it, finished or not.
+	// it, and describes all of its pods. Else its pods stand in for it, finished or not.
 	Finished int
 	// ExamplePod is the first of the live pods by name, or of the others if none is live.
 	ExamplePod string
@@ -206,7 +206,7 @@ type Workload struct {
 	// 'kubectl apply' has left a record of on the pod. It is nil for other bare pods, for mirror pods, and for a controller
 	// that was not itself read.
 	Template *Shape
-	// TemplateMeta tells more of the object that holds the pod template; nil where there is no Template.
+	// TemplateMeta is what is known of the object that holds the pod template; nil where there is no Template.
 	TemplateMeta *TemplateMeta
 	// PodMetas is the metadata of the pod template: several where the object was read more than once and they differ, none
 	// where there is no Template, or where it has no labels and no annotation that an injector knows.

@@ -112,7 +112,7 @@ func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 	if t.custom != nil {
 		e.Embedded, e.Replicas = t.custom.embedded, max(t.replicas, 0)
 		if len(e.Embedded) == 0 {
-			return // nothing of it can be judged
+			return // nothing of it can be evaluated
 		}
 	}
 	f.workloads = append(f.workloads, e)

@@ -10,7 +10,7 @@ import (
 )
 
 // MisplacedKey is a key of Pod Security, or one that is meant to be, where it has no effect: on a workload or in its pod
-// template. Pod Security goes by labels of namespaces alone.
+// template. Pod Security reads the labels of namespaces alone.
 type MisplacedKey struct {
 	Namespace string
 	// Key and Value are as written, a long value cut to a length. MeantLabel is the label that is meant.

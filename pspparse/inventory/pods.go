@@ -58,7 +58,7 @@ type podClass struct {
 	mirror     bool
 	// manifest is true for a pod that no server has ever had.
 	manifest bool
-	// authorShape and authorMeta are what the author of a bare pod wrote; nil where the pod does not tell.
+	// authorShape and authorMeta are what the author of a bare pod wrote; nil where the pod does not show it.
 	authorShape *Shape
 	// podMeta is the metadata of the manifest.
 	podMeta    *PodMeta
@@ -217,7 +217,7 @@ func (b *Builder) controllerOf(m *ObjectMeta) Owner {
 
 // resolveDuplicatePods sorts the pods by namespace and name, keeps one of identical ones, and leaves out those that differ
 // under one name. It returns the other pods that count: finished pods that stand in for a controller of which nothing else
-// tells its pods, and manifests of pods that were not read themselves. Finished is how many others had finished. Read tells
+// describes its pods, and manifests of pods that were not read themselves. Finished is how many others had finished. Read tells
 // whether the controller of a class was read.
 func (b *Builder) resolveDuplicatePods(read func(*podClass) bool) (others []podRow, finished int) {
 	t := &b.pods
@@ -289,7 +289,7 @@ func (t *podTable) partition(run []podRow, want func(*podClass) bool) []podRow {
 }
 
 // mergeReadings returns the first of several readings of one pod, with what only the other readings have: its debug
-// containers, and what its author wrote, which its manifests tell best.
+// containers, and what its author wrote, which its manifests show best.
 func (t *podTable) mergeReadings(run, manifests []podRow) podRow {
 	out := run[0]
 	if len(run) == 1 && len(manifests) == 0 {

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The functions of this file tell a reader of protobuf which fields a Builder reads, so that it need not decode the others. They
+// The functions of this file return for a reader of protobuf which fields a Builder reads, so that it need not decode the others. They
 // return the types that JSON is decoded into: there is one list of fields.
 
 // PodFields returns a struct type whose JSON names are the fields of a Pod that a Builder reads, with the labels or without them.

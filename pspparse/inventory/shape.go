@@ -16,7 +16,7 @@ const (
 	secretTokenVolume    = "default-token-xxxxx"
 )
 
-// ReducePod returns the Shape of a pod: what a rule of PSP admission or of the Pod Security Standards can tell apart, with
+// ReducePod returns the Shape of a pod: what a rule of PSP admission or of the Pod Security Standards can distinguish, with
 // the API defaults applied that change an answer. The result shares no slice, map or pointer with its input.
 //
 // Volumes and containers stay in order, and mounts before a host path's mount stay as empty entries, because PSP names both

@@ -64,11 +64,11 @@ type CustomSink interface {
 	// AddAdmissionConfigTemplateUse says which of Rancher's templates for such a configuration a cluster is given.
 	AddAdmissionConfigTemplateUse(u AdmissionConfigTemplateUse)
 
-	// AddGap records what could not be read or judged.
+	// AddGap records what could not be read or evaluated.
 	AddGap(g Gap)
 	// AddObjectGap records the gap of one object of a file, of which there may be many.
 	AddObjectGap(g Gap)
-	// AddNote records what is worth telling and makes nothing uncertain.
+	// AddNote records a remark that makes nothing uncertain.
 	AddNote(n Note)
 }
 

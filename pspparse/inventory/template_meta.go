@@ -10,7 +10,7 @@ import (
 // writes the object that holds it, and what it has that a Shape leaves out. Equal ones are one pointer. It is never
 // changed after it was made.
 type TemplateMeta struct {
-	// Manager is who writes the object, as its labels and annotations tell.
+	// Manager is who writes the object, as its labels and annotations say.
 	Manager Manager
 	// Chart is the label helm.sh/chart: name and version in one, "grafana-6.58.7".
 	Chart string

@@ -129,13 +129,13 @@ func placeOf(name, modifier string) part {
 	return p
 }
 
-// render returns the text of a message that its format makes of arguments.
+// render returns the text of a message that its format makes from arguments.
 func (f format) render(args Args) string {
 	var b [512]byte // most texts are shorter, and are copied once
 	return string(f.appendTo(b[:0], args))
 }
 
-// appendTo adds the text that the format of a message makes of arguments.
+// appendTo adds the text that the format of a message makes from arguments.
 func (f format) appendTo(b []byte, args Args) []byte {
 	for i := range f {
 		p := &f[i]

@@ -13,7 +13,7 @@ type Kind struct {
 }
 
 // Table returns every kind of message there is: first what a Plan says of namespaces and of the whole, then what could not be
-// read or judged.
+// read or evaluated.
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),

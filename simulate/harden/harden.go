@@ -1,5 +1,5 @@
 // Package harden says what a pod template lacks for a level of the Pod Security Standards: the edits that would bring it
-// there, which of them may break the program, and what no edit can settle.
+// there, which of them may break the program, and which checks no edit meets.
 package harden
 
 import (

@@ -97,7 +97,7 @@ type podRequestMeta struct {
 }
 
 // workload names the workload of an audit event: for a pod its controller, if the log has the request, else what the names
-// and the user tell.
+// and the user say.
 func (e *auditEvent) workload() string {
 	if e.ObjectRef.Resource != "pods" {
 		return strings.TrimSuffix(e.ObjectRef.Resource, "s") + "/" + cmp.Or(e.ObjectRef.Name, "(unnamed)")

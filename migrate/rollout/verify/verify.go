@@ -21,7 +21,7 @@ const (
 	StatusOK CheckStatus = "ok"
 	// StatusNotOK is the status of a check that found something wrong.
 	StatusNotOK CheckStatus = "not ok"
-	// StatusUnknown is the status of a check that could not read, or not tell, what it needs.
+	// StatusUnknown is the status of a check that could not read, or not decide, what it needs.
 	StatusUnknown CheckStatus = "could not tell"
 )
 
@@ -106,14 +106,14 @@ func CheckNamespaces(ctx context.Context, v Verification) ([]CheckResult, error)
 // awaitControllers checks the controllers until nothing is left that they may make good by themselves, or Wait is over.
 func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, error) {
 	results := v.checkControllers(ctx)
-	settled := func() bool {
+	finished := func() bool {
 		return !slices.ContainsFunc(results, func(r CheckResult) bool { return r.mayRecover })
 	}
-	if v.Wait > 0 && !settled() {
-		// A check that is under way when Wait is over is not cut off; that it was not settled until then is in its results.
+	if v.Wait > 0 && !finished() {
+		// A check that is under way when Wait is over is not cut off; that it was not finished until then is in its results.
 		_ = wait.PollUntilContextTimeout(ctx, cmp.Or(v.Poll, time.Second), v.Wait, false, func(context.Context) (bool, error) {
 			results = v.checkControllers(ctx)
-			return settled(), nil
+			return finished(), nil
 		})
 	}
 	return results, ctx.Err()
