@@ -77,7 +77,7 @@ named. The ConfigMaps of Helm 2 are named and not decoded; what Helm 2 keeps in 
 an SQL database, is not seen. Of the content of a release only kinds and names are printed.
 'clean-helm' takes the policies out of the stored revisions.
 
-Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something could not be told.`,
+Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unknown.`,
 		Example: `  # May we upgrade to v1.25?
   psp2pss gate --to=v1.25
 
@@ -108,7 +108,7 @@ Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something could 
 	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not show; may be repeated; one of "+strings.Join(assertionNames(), ", "))
 	registerCompletion(cmd, "assert", assertionNames())
 	addOutputFlag(cmd, &f.outputs, gateFormats())
-	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
+	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something is unknown")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
@@ -176,7 +176,7 @@ func parseRelease(s string) (api.Version, error) {
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
 	if oldest, newest := migrate.FirstVersionWithoutPSP(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {
-		return api.Version{}, usagef("--to=%s: the releases that can be judged go from %s to %s", v, &oldest, &newest)
+		return api.Version{}, usagef("--to=%s: the releases that can be evaluated go from %s to %s", v, &oldest, &newest)
 	}
 	return v, nil
 }

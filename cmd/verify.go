@@ -67,7 +67,7 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 		Use:   "verify",
 		Short: "Check after a stage that labels are as planned and every controller gets its pods",
 		Long: `Verify checks the namespaces of a live cluster after a stage of a roll-out, and prints for each what
-is ok, what is not, and what it could not tell:
+is ok, what is not, and what is unknown:
 
   labels     they are as the journal, or the plan, says; after a rollback, as before the roll-out
   steps      with --journal: steps that were refused, altered, interrupted, not taken yet, or not
@@ -85,7 +85,7 @@ a user who is exempt they do not show what Pod Security would say to others.
 Controllers that lacked pods before the roll-out, by the journal, are named and are no failure.
 Refusals of a ReplicaSet or Job are shown for its Deployment or CronJob.
 
-Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
+Exit codes: 0 all is ok; 3 something is not ok; 4 something is unknown (--allow-partial turns
 4 into 0).`,
 		Example: `  # After a roll-out: what its journal says
   psp2pss verify --journal enforce.journal

@@ -28,7 +28,7 @@ func verifyExitError(results []verify.CheckResult, allowPartial bool) error {
 		if allowPartial {
 			return nil
 		}
-		return partialError{fmt.Errorf("some of it could not be told: see the reasons above, or accept them with --%s", allowPartialFlag)}
+		return partialError{fmt.Errorf("some of it is unknown: see the reasons above, or accept them with --%s", allowPartialFlag)}
 	}
 	return nil
 }

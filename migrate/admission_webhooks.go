@@ -295,7 +295,7 @@ func (f *injectionPredictor) classifyMutator(c *podMutator) {
 	case c.workloadsWithPods > 0 && c.workloadsChanged == 0:
 		f.addMutatorNote(c, message.New("mutator-adds-nothing", "workloads", c.workloadsWithPods))
 	case c.workloadsWithoutPods == 0:
-		f.addMutatorNote(c, message.New("mutator-judged-by-pods"))
+		f.addMutatorNote(c, message.New("mutator-evaluated-by-pods"))
 	default:
 		f.addMutatorGap(c)
 	}

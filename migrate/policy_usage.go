@@ -131,7 +131,7 @@ func (w *Workload) AdmissionReason() string {
 	case "unchanged":
 		return fmt.Sprintf("psp/%s admits them: of the policies that take them as they are, the first by name wins", w.AdmittedBy)
 	case "changed":
-		return fmt.Sprintf("psp/%s admits them: no policy takes them as they are, and of those that take them with what they fill in the first by name wins", w.AdmittedBy)
+		return fmt.Sprintf("psp/%s admits them: no policy takes them as they are, and of those that take them with what they set the first by name wins", w.AdmittedBy)
 	}
 	return ""
 }

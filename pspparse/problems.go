@@ -53,7 +53,7 @@ func (f *problemList) sorted() []Problem {
 		if more.found > maxProblemsPerSeverity {
 			all = append(all, Problem{
 				Severity: more.severity,
-				Message:  fmt.Sprintf("and %d more of these (only the first %d are told)", more.found-maxProblemsPerSeverity, maxProblemsPerSeverity),
+				Message:  fmt.Sprintf("and %d more of these (only the first %d are listed)", more.found-maxProblemsPerSeverity, maxProblemsPerSeverity),
 			})
 		}
 	}

@@ -96,7 +96,7 @@ func whyNeverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	case user || group:
 		return ""
 	case strings.HasPrefix(s.Name, accountPrefix):
-		return fmt.Sprintf("subject ServiceAccount %q is the name of a user, and an account goes by its own name and its namespace: it never matches", s.Name)
+		return fmt.Sprintf("subject ServiceAccount %q is the name of a user, and an account is named by its own name and its namespace: it never matches", s.Name)
 	case !isDNSName(s.Name, maxAccountNameLength):
 		return fmt.Sprintf("subject ServiceAccount %q has a name that no account can have: it never matches", s.Name)
 	case s.Namespace != "" && (!isDNSName(s.Namespace, maxNamespaceNameLength) || strings.Contains(s.Namespace, ".")):

@@ -44,8 +44,8 @@ func (r *Result) Summary() string {
 	case len(r.Reasons) == 0:
 		return fmt.Sprintf("COULD NOT TELL whether this is ready for %s, from %s: %s open.", r.To, from, phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
 	}
-	return fmt.Sprintf("FAIL: not ready for %s, from %s: %s, %s that could not be told.", r.To, from,
-		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "thing", "things")) + r.assertedText()
+	return fmt.Sprintf("FAIL: not ready for %s, from %s: %s, %s open.", r.To, from,
+		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
 }
 
 // assertedText returns the sentence on the assertions that the gate takes on trust; "" for none.

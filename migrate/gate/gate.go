@@ -145,7 +145,7 @@ func (j *evaluation) checkGaps() {
 			}
 		}
 		j.addUnknown(Unknown{
-			ID: "gaps", Order: orderRead, Text: fmt.Sprintf("%s could not be read or judged: %s", phrases.CountNoun(n, "thing", "things"), phrases.JoinFirst(what, 5)),
+			ID: "gaps", Order: orderRead, Text: fmt.Sprintf("%s could not be read or evaluated: %s", phrases.CountNoun(n, "thing", "things"), phrases.JoinFirst(what, 5)),
 			Advice: "see the gaps of the plan for the reasons and what to grant",
 		})
 	}

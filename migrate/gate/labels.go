@@ -158,7 +158,7 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 		parts = append(parts, "the labels of "+phrases.JoinFirst(left, 5)+" are repaired together with the level that refuses pods there: see the reason above that names it")
 	}
 	if len(wait) > 0 {
-		parts = append(parts, "the labels of "+phrases.JoinFirst(wait, 5)+" have to be written together with the level, and which one that is could not be told")
+		parts = append(parts, "the labels of "+phrases.JoinFirst(wait, 5)+" have to be written together with the level, and which one that is is not known")
 	}
 	r.Advice = j.labelOwnerAdvice(strings.Join(parts, "; "), owned)
 	j.addReason(r)
@@ -316,7 +316,7 @@ func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
 		parts = append(parts, "no live pod shows what is refused, it is only taken to be added to new pods: look at one first in "+phrases.JoinFirst(r.injectedOnly, 5))
 	}
 	if len(r.unknownLevel) > 0 {
-		parts = append(parts, "which level to set could not be told where not all was read (see the gaps of the plan): "+phrases.JoinFirst(r.unknownLevel, 5))
+		parts = append(parts, "which level to set is not known where not all was read (see the gaps of the plan): "+phrases.JoinFirst(r.unknownLevel, 5))
 	}
 	r.Advice = j.labelOwnerAdvice(strings.Join(parts, "; "), r.owned)
 	return r.Reason

@@ -43,18 +43,18 @@ func (j *evaluation) checkTemplates() {
 		}
 	}
 	if len(byHand) > 0 {
-		j.addNote(byHand, "what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again")
+		j.addNote(byHand, "what policies set is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again")
 	}
 	switch {
 	case len(patched) == 0:
 		return
 	case !j.policiesAsked:
-		j.addNote(patched, "what policies would fill in, if the server asked them, and no template says")
+		j.addNote(patched, "what policies would set, if the server asked them, and no template states")
 		return
 	}
 	r := Reason{
-		ID: "filled-in-by-policies", Order: orderTemplates, Objects: patched,
-		Text: phrases.CountNoun(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
+		ID: "mutated-by-policies", Order: orderTemplates, Objects: patched,
+		Text: phrases.CountNoun(len(patched), "workload lives", "workloads live") + " by values that policies set and no template states",
 	}
 	if len(arguments) > 0 {
 		r.Advice = "read the file before it is run: it makes the workloads roll out"
@@ -337,6 +337,6 @@ func (j *evaluation) noteNamespaceWriters() {
 		j.addNote(where, "who may write namespaces may lift their level: review them")
 	}
 	if administrators > 0 {
-		j.addNote(nil, "%s set apart there", phrases.CountNoun(administrators, "grant to administrators is", "grants to administrators are"))
+		j.addNote(nil, "%s left out there", phrases.CountNoun(administrators, "grant to administrators is", "grants to administrators are"))
 	}
 }

@@ -179,13 +179,13 @@ func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	want := gate.Reason{
 		ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
 		Objects:  []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
-		Advice:   "which level to set could not be told where not all was read (see the gaps of the plan): web",
+		Advice:   "which level to set is not known where not all was read (see the gaps of the plan): web",
 		Commands: []string{},
 	}
 	ignored := gate.Reason{
 		ID: "labels-without-effect", Order: 7, Text: "labels that the server ignores, or takes for another value than they say",
 		Objects:  []string{"web: pod-security.kubernetes.io/warn=x"},
-		Advice:   "the labels of web have to be written together with the level, and which one that is could not be told",
+		Advice:   "the labels of web have to be written together with the level, and which one that is is not known",
 		Commands: []string{},
 	}
 	if diff := cmp.Diff([]gate.Reason{want, ignored}, r.Reasons); diff != "" {

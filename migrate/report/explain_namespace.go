@@ -157,7 +157,7 @@ func usablePolicyTexts(ns *migrate.Namespace) []string {
 		items = append(items, policyName(name)+" counts for what is permitted")
 	}
 	for _, s := range ns.ExcludedPolicies {
-		text := policyName(s.Policy) + " is set apart: " + s.Why.Text
+		text := policyName(s.Policy) + " is excluded: " + s.Why.Text
 		if s.Closest != "" {
 			text += " (closest to " + string(s.Closest) + ")"
 		}

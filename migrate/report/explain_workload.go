@@ -38,7 +38,7 @@ func ExplainWorkload(plan *migrate.Plan, namespace, kind, name string) (*Documen
 // explainUnread builds the report on a workload of which nothing but gaps was read.
 func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Document {
 	d := &Document{}
-	outcome := "could not be read or judged"
+	outcome := "could not be read or evaluated"
 	if unseen {
 		outcome = "was read only in part: its controller adds to what it says, and no pod of it was read, so no level of it is known"
 	}

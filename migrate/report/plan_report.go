@@ -45,7 +45,7 @@ func planDocument(p *migrate.Plan, wide, tableOnly bool) *Document {
 	d.addLostConstraints(p)
 	d.addShortSection("CAUTIONS", cautionTexts(p), most)
 	d.addIneffectiveGrants(p, most)
-	d.addShortSection("GAPS: not read or not judged", gapTextsWithScope(p), most)
+	d.addShortSection("GAPS: not read or not evaluated", gapTextsWithScope(p), most)
 	d.addShortSection("NOTES", noteTexts(p), most)
 	return d
 }

@@ -184,7 +184,7 @@ func (a *bypassStep) isOurs(object *unstructured.Unstructured) bool {
 func (r *Runner) checkBypassUnused(ctx context.Context) error {
 	bindings, err := r.Client.Resource(RoleBindings()).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + BypassName})
 	if apierrors.IsForbidden(err) {
-		return newStepRefusal("whether it is still needed cannot be told: %s", err)
+		return newStepRefusal("whether it is still needed is not known: %s", err)
 	}
 	if err != nil {
 		return err

@@ -102,7 +102,7 @@ func (a *labelStep) checkUndoAllowed(ctx context.Context, before *ObservedState,
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return newStepRefusal("whether its pods come past the policies cannot be told, and then without both nothing would hold them: %s", err)
+		return newStepRefusal("whether its pods come past the policies is not known, and then without both nothing would hold them: %s", err)
 	case err != nil:
 		return err
 	}

@@ -59,7 +59,7 @@ func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
 	case isPod:
 		what = "it has containers at spec.containers"
 	case what == "" && o.Namespace == "":
-		what = fmt.Sprintf("it names no namespace, so its pod template at %s was not judged in any", f.templates[0].Path)
+		what = fmt.Sprintf("it names no namespace, so its pod template at %s was not evaluated in any", f.templates[0].Path)
 	}
 	if o.Namespace == "" {
 		g := unknownKindGap(o, gapNamespaces(o), what)

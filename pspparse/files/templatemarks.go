@@ -36,9 +36,9 @@ type templateMark struct {
 
 const (
 	// bracesHint is the advice for {{ }}.
-	bracesHint = "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"
+	bracesHint = "it is a template that was not rendered: render it first (helm template, or the tool that replaces {{ }})"
 	// percentHint is the advice for {% %}.
-	percentHint = "it is a template that was not rendered: render it first (whatever fills in {% %})"
+	percentHint = "it is a template that was not rendered: render it first (with the tool that replaces {% %})"
 	// dollarHint is the advice for ${ }.
 	dollarHint = "it is a template that was not rendered: render it first (" + inventory.DollarTemplateTools + ")"
 )

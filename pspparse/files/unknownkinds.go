@@ -99,7 +99,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 		s.otherObject(o.header.apiVersion, o.header.kind, data, s.position(o.line))
 	}
 	if custom.DeploysChart(o.header.apiVersion, o.header.kind) {
-		s.notes.add(message.New("chart-not-judged"), s.position(o.line), "")
+		s.notes.add(message.New("chart-not-evaluated"), s.position(o.line), "")
 	}
 	group, _, grouped := strings.Cut(o.header.apiVersion, "/")
 	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.header.kind != "Kustomization" && custom.HoldsNothing(group, data) {

@@ -55,7 +55,7 @@ func checkNamespace(name string) error {
 }
 
 // DollarTemplateTools names the tools that render templates with ${ } in them.
-const DollarTemplateTools = "envsubst, terraform, or whatever fills in ${ }"
+const DollarTemplateTools = "envsubst, terraform, or the tool that replaces ${ }"
 
 // hasDollarTemplate reports whether an object's name has a ${ } that a tool should have replaced.
 func hasDollarTemplate(name string) bool { return strings.Contains(name, "${") }

@@ -121,7 +121,7 @@ func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 }
 
 // errNothingToJudge is the error of an object without any container.
-var errNothingToJudge = errors.New("nothing to judge")
+var errNothingToJudge = errors.New("nothing to evaluate")
 
 // checkContainers returns an error for a pod or template of the inventory without containers.
 func checkContainers(spec *corev1.PodSpec) error {

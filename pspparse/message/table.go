@@ -37,8 +37,8 @@ func levelKinds() []Kind {
 			"without {workloads:3} this namespace would be {level}",
 		},
 		{
-			"level-achievable", "The level that the namespace reaches once its templates state what policies fill in today. The command patch writes the edits.",
-			"it would be {level} if templates stated what policies fill in today: patch writes that down",
+			"level-achievable", "The level that the namespace reaches once its templates state what policies set today. The command patch writes the edits.",
+			"it would be {level} if templates stated what policies set today: patch writes that into them",
 		},
 		{
 			"needed-stricter-than-permitted", "What runs needs less than the policies permit: the needed level decides unless --basis says otherwise.",
@@ -132,12 +132,12 @@ func labelKinds() []Kind {
 			"the label {key:q} is unknown under this prefix and the server ignores it[?meant ; {meant} is meant]",
 		},
 		{
-			"label-value-invalid", "The server goes by another value than the label says. Correct it.",
+			"label-value-invalid", "The server uses another value than the label says. Correct it.",
 			"the label {key}={value:q} is invalid: the server takes it for {taken}",
 		},
 		{
 			"label-misplaced", "Pod Security reads labels of namespaces only. This key stands elsewhere and does nothing.",
-			"the {what} {key}={value:q} {where}[?position  ({position})] has no effect: Pod Security goes by labels of the namespace[?meant , and {meant} is meant]",
+			"the {what} {key}={value:q} {where}[?position  ({position})] has no effect: Pod Security reads the labels of the namespace[?meant , and {meant} is meant]",
 		},
 		{
 			"labels-misplaced-more", "The workloads of the namespace have more such labels and annotations than are named.",
@@ -199,7 +199,7 @@ func ownerKinds() []Kind {
 		},
 		{
 			"label-writers-not-named", "So many objects write labels on one namespace that only the first are named.",
-			"of a namespace that more than {limit} of them write to the rest is not told: {n} {n:object|objects}",
+			"of a namespace that more than {limit} of them write to the rest is not listed: {n} {n:object|objects}",
 		},
 		{
 			"label-writer-unread", "The object may write labels on namespaces, and what it says could not be read.",
@@ -215,11 +215,11 @@ func ownerKinds() []Kind {
 		},
 		{
 			"label-owners-unknown", "Who else writes the labels of namespaces is seen in managedFields, which the dump does not have.",
-			"{n} {n:namespace whose labels would change was|namespaces whose labels would change were} read without managedFields, so whether another tool owns the labels cannot be told: save them with 'kubectl get namespaces --show-managed-fields -o yaml'",
+			"{n} {n:namespace whose labels would change was|namespaces whose labels would change were} read without managedFields, so whether another tool owns the labels is not known: save them with 'kubectl get namespaces --show-managed-fields -o yaml'",
 		},
 		{
 			"openshift-scc-pods", "SecurityContextConstraints change pods before Pod Security sees them. That is not simulated.",
-			"SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to fill values into new pods before Pod Security looks at them, which is not simulated here: a stricter level than is recommended may hold",
+			"SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to set values in new pods before Pod Security checks them, which is not simulated here: a stricter level than is recommended may hold",
 		},
 	}
 }
@@ -352,8 +352,8 @@ func injectionKinds() []Kind {
 			"it changes pods when they are created; it adds nothing to the live pods of the {workloads} {workloads:workload|workloads} that it is for: it is taken to add nothing to others",
 		},
 		{
-			"mutator-judged-by-pods", "All workloads it is for have live pods, which show what it adds.",
-			"it changes pods when they are created; what it adds is judged by the live pods of all workloads that it is for",
+			"mutator-evaluated-by-pods", "All workloads it is for have live pods, which show what it adds.",
+			"it changes pods when they are created; what it adds is evaluated by the live pods of all workloads that it is for",
 		},
 		{
 			"injector-absent", "Workloads have the marks of an injector that is not installed.",
@@ -442,8 +442,8 @@ func policyKinds() []Kind {
 			"{n} {n:more policy refuses|more policies refuse} it, too",
 		},
 		{
-			"psp-mutation-invalid", "The policy fills in a value that API validation refuses.",
-			"what the policy fills in is not valid: {reason}",
+			"psp-mutation-invalid", "The policy sets a value that API validation refuses.",
+			"what the policy sets is not valid: {reason}",
 		},
 		{
 			"psp-none-usable", "Neither the account of the pod nor what creates it may use a policy.",
@@ -479,7 +479,7 @@ func policyKinds() []Kind {
 		},
 		{
 			"policy-template-not-read", "Rancher makes a policy of the template in clusters that were not read. Read those, or its spec as a PodSecurityPolicy.",
-			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not judged here; read those clusters, or its spec as a PodSecurityPolicy of that name",
+			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not evaluated here; read those clusters, or its spec as a PodSecurityPolicy of that name",
 		},
 	}
 }
@@ -554,7 +554,7 @@ func grantKinds() []Kind {
 		},
 		{
 			"rbac-fields-unknown", "A role has more unknown fields than are named.",
-			"more unknown fields of its rules are ignored: only the first {limit} are told",
+			"more unknown fields of its rules are ignored: only the first {limit} are listed",
 		},
 		{
 			"subjects-null", "A subject that is null is nobody.",
@@ -695,8 +695,8 @@ func documentKinds() []Kind {
 			"a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead" + andFirst,
 		},
 		{
-			"chart-not-judged", "The object deploys a chart or a folder whose pods are not seen here.",
-			"it has a chart or a folder deployed, whose pods are not judged here: render it and read the output, too, or read a cluster that runs it" + andFirst,
+			"chart-not-evaluated", "The object deploys a chart or a folder whose pods are not seen here.",
+			"it has a chart or a folder deployed, whose pods are not evaluated here: render it and read the output, too, or read a cluster that runs it" + andFirst,
 		},
 		{
 			"scc-not-examined", "SecurityContextConstraints are OpenShift's own admission.",
@@ -704,7 +704,7 @@ func documentKinds() []Kind {
 		},
 		{
 			"release-unnamed", "An old version of Helm wrote a placeholder for the name of the release.",
-			"RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it" + andFirst,
+			"RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name, as later versions write it" + andFirst,
 		},
 		{
 			"list-incomplete", "The dump holds one page of a list. Dump it again with kubectl get.",
@@ -746,7 +746,7 @@ func objectKinds() []Kind {
 		},
 		{
 			"key-twice-alike", "A key stands twice in the object, and its level is the same with either value.",
-			"{error}; its level is the same either way, and what is told of it is by the first",
+			"{error}; its level is the same either way, and what is said of it is by the first",
 		},
 		{
 			"defined-twice", "Objects of one name differ, and none was used. Keep one of them.",
@@ -754,7 +754,7 @@ func objectKinds() []Kind {
 		},
 		{
 			"defined-twice-alike", "Objects of one name differ, and their level is the same.",
-			"it is defined {times} times with different content ({places}); its level is the same either way, and what is told of it is by the first",
+			"it is defined {times} times with different content ({places}); its level is the same either way, and what is said of it is by the first",
 		},
 		{
 			"objects-repeated", "Equal objects of one name count once.",
@@ -770,23 +770,23 @@ func objectKinds() []Kind {
 		},
 		{
 			"kind-unknown", "The kind is not known and the object holds something of pods. Read what it makes from the cluster.",
-			"the kind {kind}{version} is not known, and {holds}: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			"the kind {kind}{version} is not known, and {holds}: what it runs or grants is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)",
 		},
 		{
 			"kind-holds-template", "The kind is known to make no pods, and the object holds a pod template all the same.",
-			"the kind {kind}{version} is not known to make pods, and it has a pod template at {path}: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			"the kind {kind}{version} is not known to make pods, and it has a pod template at {path}: what it runs is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)",
 		},
 		{
 			"deployed-content", "The object deploys something that was not read. Read what it makes from the cluster.",
-			"{holds}, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			"{holds}, for what it has deployed: that is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)",
 		},
 		{
 			"configmap-holds-pods", "Something makes pods of a text in the ConfigMap. Read those pods.",
-			"its key {key} holds {holds}[?more , and so on in {more} {more:more key|more keys}]: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial",
+			"its key {key} holds {holds}[?more , and so on in {more} {more:more key|more keys}]: what is made of it is not evaluated here; read the pods that are made of it, and accept this with --allow-partial",
 		},
 		{
 			"text-holds-pods", "Something makes pods of a text in the object. Read those pods.",
-			"one of its texts holds {holds}: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial",
+			"one of its texts holds {holds}: what is made of it is not evaluated here; read the pods that are made of it, and accept this with --allow-partial",
 		},
 		{
 			"template-invalid", "The pod templates of the object cannot be read, so what its pods are is not known.",
@@ -798,11 +798,11 @@ func objectKinds() []Kind {
 		},
 		{
 			"template-partial", "A controller adds to what the object says of its pods, and none of them was read.",
-			"[?injected its containers are injected into the pods that it matches, in any namespace][!injected the controller of {apiVersion} makes pods of it and adds to them]: [?path only what it says itself is judged ({path})][!path it says nothing of them itself]; {advice}",
+			"[?injected its containers are injected into the pods that it matches, in any namespace][!injected the controller of {apiVersion} makes pods of it and adds to them]: [?path only what it says itself is evaluated ({path})][!path it says nothing of them itself]; {advice}",
 		},
 		{
 			"template-missing", "A controller makes pods of the object, and no whole pod template is in it.",
-			"the controller of {apiVersion} makes pods of it, and [?remainder {remainder}, which is no whole pod template and was not judged][!remainder no whole pod template was found in it]; {advice}",
+			"the controller of {apiVersion} makes pods of it, and [?remainder {remainder}, which is no whole pod template and was not evaluated][!remainder no whole pod template was found in it]; {advice}",
 		},
 		{
 			"template-elsewhere", "The object takes its pod template from another one, which was not read.",

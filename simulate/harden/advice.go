@@ -38,7 +38,7 @@ func (s *TemplateWithPods) windowsAdvice() string {
 	case !s.onWindows():
 		return ""
 	case os == nil:
-		return "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"
+		return "its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"
 	}
 	return "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"
 }

@@ -117,8 +117,8 @@ func TestProposeTemplateEdits(t *testing.T) {
 		"a policy would write it": {
 			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp())}, Policy: "p"},
 			want: TemplateChanges{Edits: []Edit{
-				escalationEdit(Safe, `the policy "p" fills it in today`), dropEdit(Safe, `the policy "p" fills it in today`),
-				nonRootEdit(Safe, `the policy "p" fills it in today`), profileEdit(Safe, `the policy "p" fills it in today`),
+				escalationEdit(Safe, `the policy "p" sets it today`), dropEdit(Safe, `the policy "p" sets it today`),
+				nonRootEdit(Safe, `the policy "p" sets it today`), profileEdit(Safe, `the policy "p" sets it today`),
 			}},
 		},
 		"one of the pods runs without": {
@@ -274,7 +274,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 		},
 		"windows by the nodes": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), OnWindows: true},
-			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false}}},
+			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false}}},
 		},
 		"a number is no user on Windows": {
 			subject: TemplateWithPods{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), OnWindows: true},

@@ -44,7 +44,7 @@ func (s *settingComparison) withSafety(p proposedEdit, why string) proposedEdit 
 	}
 	p.Safety, p.Why = Safe, "its pods run with it today"
 	if s.Policy != "" {
-		p.Why = fmt.Sprintf("the policy %q fills it in today", s.Policy)
+		p.Why = fmt.Sprintf("the policy %q sets it today", s.Policy)
 	}
 	return p
 }

@@ -27,7 +27,7 @@ func (a *AuditLog) results(namespaces []string, enforced map[string]string) []Ch
 		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: fmt.Sprintf("%d more lines are no audit events", a.moreBrokenLines)})
 	}
 	if a.uncountedRequests > 0 {
-		why := fmt.Sprintf("%d requests are not told: the log speaks of more than %d workloads", a.uncountedRequests, maxAuditWorkloads)
+		why := fmt.Sprintf("%d requests are not listed: the log has more than %d workloads", a.uncountedRequests, maxAuditWorkloads)
 		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: why})
 	}
 	return out
@@ -40,14 +40,14 @@ func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string)
 	case auditRefused:
 		r.Status, r.Reason = StatusNotOK, "refused"
 	case auditError:
-		r.Status, r.Reason = StatusUnknown, "the server could not judge it"
+		r.Status, r.Reason = StatusUnknown, "the server could not evaluate it"
 	case auditExempt:
 		r.Reason = "let in unseen"
 	case auditViolates:
 		r.Reason = "let in, and would be refused at " + key.level
 		switch breaks, known := violatesEnforced(key.level, enforced); {
 		case key.level == "":
-			r.Status, r.Reason = StatusUnknown, "let in, and violates a level that the log does not tell"
+			r.Status, r.Reason = StatusUnknown, "let in, and violates a level that the log does not name"
 		case !known:
 			r.Status, r.Reason = StatusUnknown, r.Reason+", and it is not known what the namespace enforces"
 		case breaks && key.template:
@@ -84,10 +84,10 @@ func (a *AuditLog) summary(ns string) CheckResult {
 	r := CheckResult{Namespace: ns, Check: CheckAudit, Status: StatusOK}
 	var parts []string
 	if n := a.evaluatedRequests[ns]; n > 0 {
-		parts = append(parts, fmt.Sprintf("requests that Pod Security judged: %d", n))
+		parts = append(parts, fmt.Sprintf("requests that Pod Security evaluated: %d", n))
 	} else {
 		r.Status = StatusUnknown
-		parts = append(parts, "the log has no request in it that Pod Security judged")
+		parts = append(parts, "the log has no request in it that Pod Security evaluated")
 	}
 	if n := a.dryRunRequests[ns]; n > 0 {
 		parts = append(parts, fmt.Sprintf("dry runs, which are passed over: %d", n))

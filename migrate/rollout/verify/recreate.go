@@ -80,7 +80,7 @@ func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult
 	case err == nil:
 		r.Status, r.Reason = StatusOK, "the server would take its pod"
 		if policy := made.GetAnnotations()[policyAnnotation]; policy != "" && m.templatePod.GetAnnotations()[policyAnnotation] == "" {
-			r.Reason += fmt.Sprintf(", with what the policy %q fills in, which whoever runs this may use", policy)
+			r.Reason += fmt.Sprintf(", with what the policy %q sets, which whoever runs this may use", policy)
 		}
 	case isPodSecurityRefusal(err.Error()):
 		r.Status, r.Reason = StatusNotOK, err.Error()
