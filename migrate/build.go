@@ -95,7 +95,7 @@ func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
 	b := &planBuilder{
-		inv: inv, opts: opts, evaluator: evaluator, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
+		inv: inv, opts: opts, evaluator: evaluator, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsCacheKey]StricterEdits{},
 		usablePoliciesCache: map[*access.UsablePolicy]*usablePolicies{}, permittedLevelCache: map[*access.NamespacePolicy]*permittedLevel{},
 	}
 	b.changePoints, b.allVersions = pss.VersionsWithChanges(), pss.VersionsAfterPSP()
@@ -150,7 +150,7 @@ type planBuilder struct {
 	// evaluations of workloads, once for those that are alike.
 	evaluations        *evaluationCache
 	lostByPolicy       map[policyAndLevel][]LostConstraint
-	stricterEditsCache map[stricterEditsKey]StricterEdits
+	stricterEditsCache map[stricterEditsCacheKey]StricterEdits
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.
 	usablePoliciesCache map[*access.UsablePolicy]*usablePolicies
 	permittedLevelCache map[*access.NamespacePolicy]*permittedLevel

@@ -175,7 +175,7 @@ func (b *planBuilder) decideLabels(ns *Namespace, by *permittedLevel) {
 	if b.opts.Enforce != "" && enforce != "" {
 		enforce, decision = b.opts.Enforce, &EnforceDecision{Basis: BasisOverride}
 	}
-	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.IsUncertain(inventory.PartWorkloads)
+	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.HasUncertainPart(inventory.PartWorkloads)
 	withheld := !ns.Complete && (!b.opts.AllowPartial || mayRun)
 	if enforce == "" {
 		ns.Action = ActionSkip
@@ -244,7 +244,7 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 		return api.LevelBaseline, &EnforceDecision{Basis: BasisEmpty}
 	case EmptyAuto:
 		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.KindsRead, "Pod")) {
-			if ns.IsUncertain(inventory.PartWorkloads) {
+			if ns.HasUncertainPart(inventory.PartWorkloads) {
 				return "", nil // the gap is in the Plan
 			}
 			ns.Cautions = append(ns.Cautions, message.New("empty-not-shown"))

@@ -109,7 +109,7 @@ func (p *Plan) WorkloadNotFound(namespace, kind, name string) *NotFoundError {
 	switch gaps := p.GapsOfWorkload(namespace, unseen, name); {
 	case len(gaps) > 0:
 		e.MayExistBecause = gaps[0].gapText()
-	case ns.IsUncertain(inventory.PartWorkloads):
+	case ns.HasUncertainPart(inventory.PartWorkloads):
 		e.MayExistBecause = p.gapHidingWorkloads(namespace)
 	case len(e.known) == 0 && p.Source.Kind != inventory.SourceCluster:
 		e.MayExistBecause = "nothing that runs in the namespace was read"

@@ -103,13 +103,13 @@ func (p *Plan) indexLostSets() {
 
 // contentKeys makes the keys by which a Plan refers to shared evaluations and lost sets, from hashes of their contents.
 type contentKeys struct {
-	given map[string]hash
+	given map[string]contentHash
 	// parts are the hashes of lists that several contents have, by where they are.
-	parts map[listPlace]hash
+	parts map[listPlace]contentHash
 }
 
-// hash is the SHA-256 of the JSON of a part of the Plan.
-type hash [sha256.Size]byte
+// contentHash is the SHA-256 of the JSON of a part of the Plan.
+type contentHash [sha256.Size]byte
 
 // listPlace identifies a list of the Plan in memory: the address of its first item, and its length.
 type listPlace struct {
@@ -119,12 +119,12 @@ type listPlace struct {
 
 // newContentKeys returns an empty table of keys for the shared parts of a Plan.
 func newContentKeys() *contentKeys {
-	return &contentKeys{given: map[string]hash{}, parts: map[listPlace]hash{}}
+	return &contentKeys{given: map[string]contentHash{}, parts: map[listPlace]contentHash{}}
 }
 
 // of returns the key of a shared part of the Plan: the beginning of its hash, or the whole hash where another content
 // has that beginning.
-func (c *contentKeys) of(sum hash) string {
+func (c *contentKeys) of(sum contentHash) string {
 	key := hex.EncodeToString(sum[:6])
 	if other, taken := c.given[key]; taken && other != sum {
 		key = hex.EncodeToString(sum[:])
@@ -135,29 +135,29 @@ func (c *contentKeys) of(sum hash) string {
 
 // evaluation returns the hash of a workload's evaluation in the Plan without its key. Its long lists, which others have
 // as well, are hashed once.
-func (c *contentKeys) evaluation(e *Evaluation) hash {
+func (c *contentKeys) evaluation(e *Evaluation) contentHash {
 	rest := *e
 	rest.Key = ""
-	parts := []hash{part(c, &rest.UsablePolicies), part(c, &rest.Violations), part(c, &rest.Mutations)}
+	parts := []contentHash{hashAndClear(c, &rest.UsablePolicies), hashAndClear(c, &rest.Violations), hashAndClear(c, &rest.Mutations)}
 	rest.StricterEdits = slices.Clone(rest.StricterEdits)
 	for i := range rest.StricterEdits {
-		parts = append(parts, part(c, &rest.StricterEdits[i].Edits), part(c, &rest.StricterEdits[i].Obstacles))
+		parts = append(parts, hashAndClear(c, &rest.StricterEdits[i].Edits), hashAndClear(c, &rest.StricterEdits[i].Obstacles))
 	}
 	if rest.Template != nil {
 		template := *rest.Template
-		parts = append(parts, part(c, &template.Parents), part(c, &template.Containers))
+		parts = append(parts, hashAndClear(c, &template.Parents), hashAndClear(c, &template.Containers))
 		rest.Template = &template
 	}
 	return hashOf(struct {
 		Rest  Evaluation
-		Parts []hash
+		Parts []contentHash
 	}{rest, parts})
 }
 
-// part returns the hash of a list of an evaluation, and sets the list to nil.
-func part[T any](c *contentKeys, list *[]T) hash {
+// hashAndClear returns the hash of a list of an evaluation, and sets the list to nil.
+func hashAndClear[T any](c *contentKeys, list *[]T) contentHash {
 	if len(*list) == 0 {
-		return hash{}
+		return contentHash{}
 	}
 	place := listPlace{&(*list)[0], len(*list)}
 	sum, known := c.parts[place]
@@ -171,7 +171,7 @@ func part[T any](c *contentKeys, list *[]T) hash {
 
 // hashOf returns the hash of the JSON forms of values of the Plan, a line each. It encodes one after the other, so that
 // a long list takes no more memory than its longest item.
-func hashOf[T any](values ...T) (sum hash) {
+func hashOf[T any](values ...T) (sum contentHash) {
 	h := sha256.New()
 	encoder := json.NewEncoder(h)
 	for i := range values {

@@ -195,7 +195,7 @@ func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []message.
 // was read.
 func emptyNamespaceReasons(ns *Namespace) []message.Message {
 	nothing := nothingRunsReason(ns)
-	if ns.IsUncertain(inventory.PartWorkloads) && len(ns.Workloads) == 0 {
+	if ns.HasUncertainPart(inventory.PartWorkloads) && len(ns.Workloads) == 0 {
 		nothing = message.New("empty-as-far-as-read")
 	}
 	switch enforce := ns.RecommendedLabels.Enforce; {

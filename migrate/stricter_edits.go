@@ -34,9 +34,9 @@ func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitt
 	}
 }
 
-// stricterEditsKey is the cache key of the proposed edits of a workload: equal workloads share one list, known by its
+// stricterEditsCacheKey is the cache key of the proposed edits of a workload: equal workloads share one list, known by its
 // address.
-type stricterEditsKey struct {
+type stricterEditsCacheKey struct {
 	level     api.Level
 	edits     *harden.Edit
 	obstacles *harden.Obstacle
@@ -46,7 +46,7 @@ type stricterEditsKey struct {
 // of the Plan.
 func (b *planBuilder) stricterEdits(w *inventory.Workload, admitted *psp.Prediction, l api.Level) StricterEdits {
 	got := b.evaluator.HardenTemplate(w, admitted, l, b.enforceAt...)
-	key := stricterEditsKey{level: l, edits: firstItem(got.Edits), obstacles: firstItem(got.Obstacles)}
+	key := stricterEditsCacheKey{level: l, edits: firstItem(got.Edits), obstacles: firstItem(got.Obstacles)}
 	if known, ok := b.stricterEditsCache[key]; ok {
 		return known
 	}

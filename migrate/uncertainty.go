@@ -76,9 +76,9 @@ func (ns *Namespace) uncertainParts() uncertainParts {
 	return d
 }
 
-// IsUncertain reports whether a gap of the Plan may hide something of one part of the namespace: its grants, labels,
+// HasUncertainPart reports whether a gap of the Plan may hide something of one part of the namespace: its grants, labels,
 // policies or workloads.
-func (ns *Namespace) IsUncertain(p inventory.GapPart) bool {
+func (ns *Namespace) HasUncertainPart(p inventory.GapPart) bool {
 	return slices.Contains(ns.UncertainParts, string(p)) || !ns.Complete && len(ns.UncertainParts) == 0
 }
 
@@ -120,8 +120,8 @@ func (b *planBuilder) cautionGaps(ns *Namespace) {
 		return // nothing is recommended, whatever runs
 	}
 	withheld := !ns.Complete && !b.opts.AllowPartial
-	runs := ns.IsUncertain(inventory.PartWorkloads)
-	permits := ns.IsUncertain(inventory.PartGrants) || ns.IsUncertain(inventory.PartPolicies)
+	runs := ns.HasUncertainPart(inventory.PartWorkloads)
+	permits := ns.HasUncertainPart(inventory.PartGrants) || ns.HasUncertainPart(inventory.PartPolicies)
 	var caution message.Message
 	switch {
 	case runs && ns.NeededLevel == "":

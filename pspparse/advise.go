@@ -82,7 +82,7 @@ func (a *policyAdviser) capabilities(field string, list []string) {
 		case names[usual]:
 			// Both spellings are there: someone knew.
 		default:
-			a.warn(at, quote(c)+" matches only containers that spell it like that; the usual spelling is "+quote(usual))
+			a.warn(at, quoteValue(c)+" matches only containers that spell it like that; the usual spelling is "+quoteValue(usual))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (a *policyAdviser) hostPaths() {
 	for i, h := range a.policy.Spec.AllowedHostPaths {
 		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !isWindowsPath(p) {
 			a.warn(indexPath("spec.allowedHostPaths", i)+".pathPrefix",
-				"the path prefix "+quote(p)+" is relative: it matches no absolute path")
+				"the path prefix "+quoteValue(p)+" is relative: it matches no absolute path")
 		}
 	}
 }

@@ -118,7 +118,7 @@ func (p *Policy) applyDefaults() {
 // checkHeader adds Problems of everything outside the spec of a PodSecurityPolicy: kind, apiVersion and metadata.
 func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	if obj.Kind != "" && obj.Kind != PolicyKind {
-		msg := fmt.Sprintf("the kind is %s, not %s", quote(obj.Kind), PolicyKind)
+		msg := fmt.Sprintf("the kind is %s, not %s", quoteValue(obj.Kind), PolicyKind)
 		if strings.EqualFold(obj.Kind, PolicyKind) {
 			msg += ": kinds are case-sensitive"
 		}
@@ -128,7 +128,7 @@ func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	d.checkName(&obj.Metadata)
 	if ns := obj.Metadata.Namespace; ns != "" {
 		d.addWarning("metadata.namespace", d.lineOf("metadata.namespace"),
-			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quote(ns)))
+			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quoteValue(ns)))
 	}
 	if _, ok := obj.Metadata.Annotations[lastAppliedAnnotation]; ok {
 		delete(obj.Metadata.Annotations, lastAppliedAnnotation)
@@ -153,12 +153,12 @@ func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	case obj.APIVersion == "":
 		d.addWarning("apiVersion", line, "the apiVersion is missing: read as policy/v1beta1")
 	case strings.Count(obj.APIVersion, "/") > 1:
-		d.addError("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quote(obj.APIVersion), served))
+		d.addError("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quoteValue(obj.APIVersion), served))
 	case !hasGroup, lower == "policy", lower == "extensions":
 		d.addWarning("apiVersion", line, fmt.Sprintf("no server ever served %s as %s: read as policy/v1beta1; %s",
-			PolicyKind, quote(obj.APIVersion), served))
+			PolicyKind, quoteValue(obj.APIVersion), served))
 	default:
-		d.addError("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quote(obj.APIVersion), served))
+		d.addError("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quoteValue(obj.APIVersion), served))
 	}
 }
 
@@ -176,6 +176,6 @@ func (d *policyDecoder) checkName(m *policyMetadata) {
 		d.addError(field, d.lineOf("metadata"), "the name is missing; give metadata.name")
 	case len(msgs) > 0:
 		d.addError(field, d.lineOf(field), fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
-			"and starts and ends with a letter or digit%s", quote(m.Name), unrenderedTemplateHint(m.Name)))
+			"and starts and ends with a letter or digit%s", quoteValue(m.Name), unrenderedTemplateHint(m.Name)))
 	}
 }

@@ -98,7 +98,7 @@ func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string
 	case fits == notInteger:
 		d.wrongType(path, n, "an integer")
 	case fits == outOfRange, v.OverflowInt(i):
-		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quote(n.Value), v.Type().Bits()))
+		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quoteValue(n.Value), v.Type().Bits()))
 	default:
 		v.SetInt(i)
 	}
@@ -132,7 +132,7 @@ func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[stri
 		d.addWarning(path, e.Key.Line, "") // which is only counted
 		return
 	}
-	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.Name))
+	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quoteValue(e.Name))
 	if s := suggestKey(e.Name, names); s != "" {
 		msg += fmt.Sprintf("; did you mean %q?", s)
 		if strings.EqualFold(s, e.Name) {
@@ -226,13 +226,13 @@ func (d *policyDecoder) mappingProblem(path string, member func(path, name strin
 			where = fmt.Sprintf(" (lines %d and %d)", a, b)
 		}
 		d.addError(member(path, second.Name), second.Key.Line,
-			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.Name), where))
+			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quoteValue(second.Name), where))
 	case MergeNotMapping:
 		d.wrongType(member(path, first.Name), first.Value, "an object to merge")
 	case MergeConflict:
 		d.addError(member(path, first.Name), first.Key.Line,
 			fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
-				"this one; move the merge key to the top", quote(first.Name)))
+				"this one; move the merge key to the top", quoteValue(first.Name)))
 	}
 }
 
@@ -264,22 +264,22 @@ func describeNode(n *yaml.Node) (found, hint string) {
 	}
 	switch s := resolveScalar(n); s.kind {
 	case scalarBool:
-		return "the boolean " + quote(n.Value), ""
+		return "the boolean " + quoteValue(n.Value), ""
 	case scalarInt, scalarFloat:
-		return "the number " + quote(n.Value), ""
+		return "the number " + quoteValue(n.Value), ""
 	case scalarNull:
 		return "null", ""
 	case scalarInvalid:
-		return fmt.Sprintf("%s, which is no %s", quote(n.Value), n.ShortTag()), ""
+		return fmt.Sprintf("%s, which is no %s", quoteValue(n.Value), n.ShortTag()), ""
 	}
-	return "the string " + quote(n.Value), unrenderedTemplateHint(n.Value)
+	return "the string " + quoteValue(n.Value), unrenderedTemplateHint(n.Value)
 }
 
 // warnCustomTag adds a Warning about a YAML tag of a PodSecurityPolicy that a tool before kubectl was meant to replace
 // (a vault, a cloud template).
 func (d *policyDecoder) warnCustomTag(path string, n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
-		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quote(n.Tag)))
+		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quoteValue(n.Tag)))
 	}
 }
 

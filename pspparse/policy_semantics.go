@@ -75,7 +75,7 @@ func unknownRule(field, rule string) unusableReason {
 	if rule == "" {
 		return unusableReason{field: field, text: "no rule", refusedByAPI: true}
 	}
-	return unusableReason{field: field, text: "unknown rule " + quote(rule), refusedByAPI: true}
+	return unusableReason{field: field, text: "unknown rule " + quoteValue(rule), refusedByAPI: true}
 }
 
 // MutatingFields returns the fields ("runAsUser") and annotations (their key) by which a PodSecurityPolicy sets values in

@@ -71,9 +71,9 @@ func compareProblems(a, b Problem) int {
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
 }
 
-// quote quotes a value of a PodSecurityPolicy in ASCII for a Problem, so that look-alike letters and control characters
+// quoteValue quotes a value of a PodSecurityPolicy in ASCII for a Problem, so that look-alike letters and control characters
 // show, and cuts it to a length.
-func quote(s string) string {
+func quoteValue(s string) string {
 	const longest = 64
 	if len(s) <= longest {
 		return strconv.QuoteToASCII(s)
@@ -95,7 +95,7 @@ func unrenderedTemplateHint(s string) string {
 func fieldPath(path, name string) string {
 	switch {
 	case !isPlainName(name, "_-"):
-		return path + "[" + quote(name) + "]"
+		return path + "[" + quoteValue(name) + "]"
 	case path == "":
 		return name
 	}
@@ -107,7 +107,7 @@ func mapKeyPath(path, key string) string {
 	if isPlainName(key, "_-./") {
 		return path + "[" + key + "]"
 	}
-	return path + "[" + quote(key) + "]"
+	return path + "[" + quoteValue(key) + "]"
 }
 
 // indexPath appends the index of a list to a field path of a PodSecurityPolicy.

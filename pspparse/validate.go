@@ -56,17 +56,17 @@ func (v *policyValidator) metadata() {
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Labels)) {
 		field := mapKeyPath("metadata.labels", k)
 		if len(validation.IsQualifiedName(k)) > 0 {
-			v.warnRefused(field, "%s is not a valid label key", quote(k))
+			v.warnRefused(field, "%s is not a valid label key", quoteValue(k))
 		}
 		if value := v.policy.Labels[k]; len(validation.IsValidLabelValue(value)) > 0 {
-			v.warnRefused(field, "%s is not a valid label value", quote(value))
+			v.warnRefused(field, "%s is not a valid label value", quoteValue(value))
 		}
 	}
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Annotations)) {
 		size += len(k) + len(v.policy.Annotations[k])
 		if len(validation.IsQualifiedName(strings.ToLower(k))) > 0 {
-			v.warnRefused(mapKeyPath("metadata.annotations", k), "%s is not a valid annotation key", quote(k))
+			v.warnRefused(mapKeyPath("metadata.annotations", k), "%s is not a valid annotation key", quoteValue(k))
 		}
 	}
 	if size > maxAnnotations {
@@ -95,7 +95,7 @@ func (v *policyValidator) profileList(annotation, kind string, list bool, valid 
 	}
 	for _, s := range elements {
 		if !valid(s) {
-			v.warnRefused(mapKeyPath("metadata.annotations", annotation), "%s is not %s profile", quote(s), kind)
+			v.warnRefused(mapKeyPath("metadata.annotations", annotation), "%s is not %s profile", quoteValue(s), kind)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (v *policyValidator) checkRule(field, rule string, rules []string) {
 		v.warnRefused(field+".rule", "the rule is missing: one of %s is required", allowed)
 		return
 	}
-	v.warnRefused(field+".rule", "unknown rule %s%s: it must be one of %s", quote(rule), v.didYouMean(rule, stringSet(rules)), allowed)
+	v.warnRefused(field+".rule", "unknown rule %s%s: it must be one of %s", quoteValue(rule), v.didYouMean(rule, stringSet(rules)), allowed)
 }
 
 // checkRanges checks the ID ranges of a PodSecurityPolicy's strategy.
@@ -184,7 +184,7 @@ func (v *policyValidator) volumes() {
 	types := stringSet(FSTypes())
 	for i, t := range v.policy.Spec.Volumes {
 		if !types[t] {
-			v.warnRefused(indexPath("spec.volumes", i), "unknown volume type %s%s", quote(t), v.didYouMean(t, types))
+			v.warnRefused(indexPath("spec.volumes", i), "unknown volume type %s%s", quoteValue(t), v.didYouMean(t, types))
 		}
 	}
 }
@@ -225,7 +225,7 @@ func (v *policyValidator) capabilities() {
 func (v *policyValidator) checkDropped(field string, list []string, drops map[string]bool) {
 	for i, c := range list {
 		if drops[c] {
-			v.warnRefused(indexPath(field, i), "%s is also in requiredDropCapabilities", quote(c))
+			v.warnRefused(indexPath(field, i), "%s is also in requiredDropCapabilities", quoteValue(c))
 		}
 	}
 }
@@ -243,7 +243,7 @@ func (v *policyValidator) procMounts() {
 	types := stringSet([]string{"Default", "Unmasked"})
 	for i, t := range v.policy.Spec.AllowedProcMountTypes {
 		if !types[t] {
-			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quote(t), v.didYouMean(t, types))
+			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quoteValue(t), v.didYouMean(t, types))
 		}
 	}
 }
@@ -256,7 +256,7 @@ func (v *policyValidator) hostPaths() {
 		case h.PathPrefix == "":
 			v.warnRefused(at, "the path prefix is missing")
 		case hasParentSegment(h.PathPrefix):
-			v.warnRefused(at, `the path prefix %s contains ".."`, quote(h.PathPrefix))
+			v.warnRefused(at, `the path prefix %s contains ".."`, quoteValue(h.PathPrefix))
 		}
 	}
 }
@@ -275,7 +275,7 @@ func (v *policyValidator) drivers() {
 		case c.Name == "":
 			v.warnRefused(at, "the name of the driver is missing")
 		case len(c.Name) > longest || len(validation.IsDNS1123Subdomain(strings.ToLower(c.Name))) > 0:
-			v.warnRefused(at, "%s is not a valid CSI driver name", quote(c.Name))
+			v.warnRefused(at, "%s is not a valid CSI driver name", quoteValue(c.Name))
 		}
 	}
 }
@@ -288,7 +288,7 @@ func (v *policyValidator) sysctls() {
 	forbidden := newSysctlPatterns(s.ForbiddenSysctls)
 	for i, a := range s.AllowedUnsafeSysctls {
 		if f, ok := forbidden.overlap(a); ok {
-			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quote(a), quote(f))
+			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quoteValue(a), quoteValue(f))
 		}
 	}
 }
@@ -300,7 +300,7 @@ func (v *policyValidator) sysctlList(field string, list []string) {
 		case s == "":
 			v.warnRefused(indexPath(field, i), "the sysctl is empty")
 		case !isSysctlPattern(s):
-			v.warnRefused(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quote(s))
+			v.warnRefused(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quoteValue(s))
 		case s == "*" && len(list) > 1:
 			v.warnRefused(field, `"*" must stand alone`)
 		}
@@ -399,10 +399,10 @@ func (v *policyValidator) runtimeClass() {
 	for i, name := range r.AllowedRuntimeClassNames {
 		at := indexPath(field, i)
 		if name != "*" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-			v.warnRefused(at, "%s is not a valid runtime class name", quote(name))
+			v.warnRefused(at, "%s is not a valid runtime class name", quoteValue(name))
 		}
 		if allowed[name] {
-			v.warnRefused(at, "%s stands twice", quote(name))
+			v.warnRefused(at, "%s stands twice", quoteValue(name))
 		}
 		allowed[name] = true
 	}
@@ -414,9 +414,9 @@ func (v *policyValidator) runtimeClass() {
 	}
 	name := *r.DefaultRuntimeClassName
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
-		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quote(name))
+		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quoteValue(name))
 	}
 	if !allowed[name] && !allowed["*"] {
-		v.warnRefused(field, "the default %s is not allowed", quote(name))
+		v.warnRefused(field, "the default %s is not allowed", quoteValue(name))
 	}
 }

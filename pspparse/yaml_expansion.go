@@ -95,7 +95,7 @@ func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
 	case known == nil:
 		return r.measureNode(n.Alias, depth, true)
 	case known.unfinished:
-		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quote(n.Value)))
+		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quoteValue(n.Value)))
 	}
 	return *known
 }

@@ -44,7 +44,7 @@ func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
 		}
 		return AppendJSONString(buf, string(data)), nil
 	}
-	return nil, fmt.Errorf("the value %s is no %s", quote(n.Value), n.ShortTag())
+	return nil, fmt.Errorf("the value %s is no %s", quoteValue(n.Value), n.ShortTag())
 }
 
 // AppendJSONString appends a string of a YAML document to buf as JSON. Strings without escapes, which dumps are full

@@ -25,7 +25,7 @@ import (
 const required = 95
 
 // A test program takes seconds, on a busy machine more; one that has not ended by then hangs, and that is caught.
-const patience = 5 * time.Minute
+const longestTestRun = 5 * time.Minute
 
 // main runs the command mutate; it exits with 1 where too many edits survive the tests.
 func main() {
@@ -185,7 +185,7 @@ func (e *edit) try(dir string) (outcome, error) {
 
 // passes runs a test program until its first failure, and returns whether the edit in it survives.
 func passes(program, dir string) (outcome, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), longestTestRun)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.failfast")
 	cmd.Dir = dir

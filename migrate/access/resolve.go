@@ -61,7 +61,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.GrantingRoles = grantingRoles(inv, roles)
 	g.indexNamespaces()
 	g.indexRoles()
-	g.Administrators = g.administratorGrants()
+	g.Administrators = g.clusterAdministratorGrants()
 	g.UnusedPolicies = g.unusedPolicies()
 	g.Dangling, g.MissingRoles = f.sorted(), f.missingRoleLabels()
 	g.BindingsToMissingRoles = f.bindingsToMissing // sorted, since the bindings are
@@ -230,9 +230,9 @@ func toGrants(edges []*subjectGrant, policy string) []Grant {
 	return out
 }
 
-// administratorGrants returns the cluster-wide RBAC grants of every policy to others than everybody, such as
+// clusterAdministratorGrants returns the cluster-wide RBAC grants of every policy to others than everybody, such as
 // cluster-admin.
-func (g *Grants) administratorGrants() []Grant {
+func (g *Grants) clusterAdministratorGrants() []Grant {
 	var edges []*subjectGrant
 	everywhere := g.grantsIn("")
 	for i := range everywhere {

@@ -23,9 +23,9 @@ func Write(name string, write func(io.Writer) error) error {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = replace(name, 0o666, func(f *os.File) error { return write(f) })
+		err = replaceFile(name, 0o666, func(f *os.File) error { return write(f) })
 	case err == nil && info.Mode().IsRegular():
-		err = replace(name, 0o666, func(f *os.File) error {
+		err = replaceFile(name, 0o666, func(f *os.File) error {
 			if err := write(f); err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ func Write(name string, write func(io.Writer) error) error {
 // WriteDurable replaces a file whole or not at all and returns once it is on the disk under its name. Only the owner
 // may read it. It returns the error of the file system.
 func WriteDurable(name string, data []byte) error {
-	err := replace(name, 0o600, func(f *os.File) error {
+	err := replaceFile(name, 0o600, func(f *os.File) error {
 		_, err := f.Write(data)
 		if err == nil {
 			err = f.Sync()
@@ -76,26 +76,26 @@ func writeInto(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return closing(f, write(f))
+	return closeFile(f, write(f))
 }
 
-// closing closes a file and returns the first error, of writing it or of closing it.
-func closing(f *os.File, err error) error {
+// closeFile closes a file and returns the first error, of writing it or of closing it.
+func closeFile(f *os.File, err error) error {
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	return err
 }
 
-// replace writes a hidden file beside the named one and gives it the name once it is whole. Where that fails nothing of it is
+// replaceFile writes a hidden file beside the named one and gives it the name once it is whole. Where that fails nothing of it is
 // left.
-func replace(name string, permissions fs.FileMode, write func(*os.File) error) error {
+func replaceFile(name string, permissions fs.FileMode, write func(*os.File) error) error {
 	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permissions) //nolint:gosec // G302, G304: the file that the caller names, with the rights that the umask leaves
 	if err != nil {
 		return err
 	}
-	err = closing(f, write(f))
+	err = closeFile(f, write(f))
 	if err == nil {
 		err = os.Rename(temporary, name)
 	}

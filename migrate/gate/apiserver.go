@@ -53,23 +53,23 @@ func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
 
 // isPolicyPluginOff reports whether the user asserts that the admission plugin PodSecurityPolicy is off, or every API server
 // whose flags were read is without it.
-func (j *evaluation) isPolicyPluginOff() bool {
+func (j *upgradeCheck) isPolicyPluginOff() bool {
 	return j.asserted(AssertPolicyPluginOff) || j.seenPolicyPluginOff()
 }
 
 // seenPolicyPluginOff reports whether flags of API servers were read and none names the admission plugin PodSecurityPolicy.
-func (j *evaluation) seenPolicyPluginOff() bool {
+func (j *upgradeCheck) seenPolicyPluginOff() bool {
 	return len(j.plan.APIServers) > 0 && len(apiServers(j.plan.APIServers).serversNamingPolicyPlugin()) == 0
 }
 
 // isPolicyPluginOn reports whether the flags of an API server turn the admission plugin PodSecurityPolicy on.
-func (j *evaluation) isPolicyPluginOn() bool {
+func (j *upgradeCheck) isPolicyPluginOn() bool {
 	return slices.ContainsFunc(j.plan.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
 // checkPolicyPluginFlags adds a reason if the flags of an API server name the admission plugin PodSecurityPolicy, and else a
 // note. It returns false if no flags were read.
-func (j *evaluation) checkPolicyPluginFlags(how string) bool {
+func (j *upgradeCheck) checkPolicyPluginFlags(how string) bool {
 	all, naming := len(j.plan.APIServers), apiServers(j.plan.APIServers).serversNamingPolicyPlugin()
 	switch {
 	case all == 0:
@@ -98,7 +98,7 @@ func (all apiServers) apiServerPods() []string {
 
 // checkPodSecurityPlugin adds a reason for API servers that run without the admission plugin PodSecurity: there, labels do
 // nothing.
-func (j *evaluation) checkPodSecurityPlugin() {
+func (j *upgradeCheck) checkPodSecurityPlugin() {
 	minor := migrate.ServerMinorForAdmission(j.plan.Source.ServerVersion, len(j.plan.Policies) > 0)
 	off := apiServers(j.plan.APIServers).apiServersWhere(func(s *inventory.APIServer) string { return s.PodSecurityDisabledReason(minor) })
 	if len(off) == 0 {
@@ -114,7 +114,7 @@ func (j *evaluation) checkPodSecurityPlugin() {
 
 // noteAdmissionConfigFiles adds a note of the gate on API servers with an admission configuration that was not given,
 // or without the one that was.
-func (j *evaluation) noteAdmissionConfigFiles() {
+func (j *upgradeCheck) noteAdmissionConfigFiles() {
 	file := func(s *inventory.APIServer) string { return s.Flags[inventory.FlagAdmissionConfigFile] }
 	if j.plan.Admission == nil {
 		if with := apiServers(j.plan.APIServers).apiServersWhere(file); len(with) > 0 {
@@ -135,7 +135,7 @@ func (j *evaluation) noteAdmissionConfigFiles() {
 
 // observedAssertions returns the assertions of the gate that hold by what was read of a cluster. Files need not have
 // the mirror pod of every API server and prove nothing.
-func (j *evaluation) observedAssertions() []string {
+func (j *upgradeCheck) observedAssertions() []string {
 	live := j.plan.Source.Kind == inventory.SourceCluster || j.plan.Source.Kind == inventory.SourceFilesAndCluster
 	if live && j.seenPolicyPluginOff() && !j.asserted(AssertPolicyPluginOff) {
 		return []string{string(AssertPolicyPluginOff)}

@@ -28,7 +28,7 @@ const (
 
 // managedService returns the managed service (GKE, EKS, ...) that runs the control plane, by the server's version and
 // its policies; "" if that is not known. AKS leaves no mark.
-func (j *evaluation) managedService() string {
+func (j *upgradeCheck) managedService() string {
 	version := j.plan.Source.ServerVersion
 	for _, p := range j.plan.Policies {
 		switch {
@@ -48,7 +48,7 @@ func (j *evaluation) managedService() string {
 }
 
 // labelWritersText returns the text on objects that label new namespaces, to end a sentence; "" if there are none.
-func (j *evaluation) labelWritersText() string {
+func (j *upgradeCheck) labelWritersText() string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
 		if w := &j.plan.LabelWriters[i]; w.OtherCluster == "" {
@@ -63,7 +63,7 @@ func (j *evaluation) labelWritersText() string {
 
 // checkNewNamespaces adds an unknown to the gate's result unless the admission configuration is known to give
 // namespaces without labels a level.
-func (j *evaluation) checkNewNamespaces() {
+func (j *upgradeCheck) checkNewNamespaces() {
 	how := j.defaultLevelAdvice()
 	if a := j.plan.Admission; a != nil {
 		j.checkExemptControllers(a)
@@ -85,7 +85,7 @@ func (j *evaluation) checkNewNamespaces() {
 
 // defaultLevelAdvice returns the gate's advice on how new namespaces get a level. An admission configuration that API
 // servers have already is named, not replaced.
-func (j *evaluation) defaultLevelAdvice() string {
+func (j *upgradeCheck) defaultLevelAdvice() string {
 	if service := j.managedService(); service != "" {
 		return service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
 	}
@@ -116,7 +116,7 @@ func existingAdmissionConfig(p *migrate.Plan) ExistingAdmissionConfig {
 }
 
 // checkExemptControllers adds a reason if the admission configuration exempts users that create the pods of all namespaces.
-func (j *evaluation) checkExemptControllers(a *migrate.Admission) {
+func (j *upgradeCheck) checkExemptControllers(a *migrate.Admission) {
 	users := a.ExemptControllers()
 	if len(users) == 0 {
 		return

@@ -26,7 +26,7 @@ type Options struct {
 // Evaluate decides whether a cluster is ready for an upgrade past PodSecurityPolicy. It is pure: the same plan, facts and
 // options give the same Result.
 func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
-	j := newEvaluation(p, f, o)
+	j := newUpgradeCheck(p, f, o)
 	j.checkGaps()
 	j.checkBackup()
 	j.checkLabels()
@@ -55,8 +55,8 @@ func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
 	return r
 }
 
-// evaluation is a Result of the gate in the making, with what the checks share.
-type evaluation struct {
+// upgradeCheck is a Result of the gate in the making, with what the checks share.
+type upgradeCheck struct {
 	plan   *migrate.Plan
 	facts  Facts
 	opts   Options
@@ -70,10 +70,10 @@ type evaluation struct {
 	providerPolicies            map[string]bool // policies of a provider, by name
 }
 
-// newEvaluation returns the gate's evaluation of a plan without the namespaces that are being deleted.
-func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
+// newUpgradeCheck returns the gate's evaluation of a plan without the namespaces that are being deleted.
+func newUpgradeCheck(p *migrate.Plan, f Facts, o Options) *upgradeCheck {
 	p, terminating := withoutTerminating(p)
-	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
+	j := &upgradeCheck{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
 	j.result.ExistingConfig = existingAdmissionConfig(p)
 	if len(terminating) > 0 {
 		j.addNote(terminating, "being deleted (terminating): nothing is asked of what is in it")
@@ -109,10 +109,10 @@ func policiesUnused(p *migrate.Plan) bool {
 }
 
 // asserted reports whether the user makes an assertion of the gate.
-func (j *evaluation) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
+func (j *upgradeCheck) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
 
 // addReason adds a reason against the upgrade to the gate's result.
-func (j *evaluation) addReason(r Reason) {
+func (j *upgradeCheck) addReason(r Reason) {
 	if r.Commands == nil {
 		r.Commands = []string{}
 	}
@@ -120,20 +120,20 @@ func (j *evaluation) addReason(r Reason) {
 }
 
 // addUnknown adds something unknown about the upgrade to the gate's result, unless the user asserts it.
-func (j *evaluation) addUnknown(u Unknown) {
+func (j *upgradeCheck) addUnknown(u Unknown) {
 	if u.Assert == "" || !j.asserted(u.Assert) {
 		j.result.Unknown = append(j.result.Unknown, u)
 	}
 }
 
 // addNote adds a note about objects to the gate's result.
-func (j *evaluation) addNote(where []string, format string, args ...any) {
+func (j *upgradeCheck) addNote(where []string, format string, args ...any) {
 	j.result.Notes = append(j.result.Notes, Note{Text: fmt.Sprintf(format, args...), Objects: where})
 }
 
 // checkGaps adds unknowns to the gate's result for what the plan could not read or evaluate: objects, labels of
 // namespaces, and names that no namespace can have.
-func (j *evaluation) checkGaps() {
+func (j *upgradeCheck) checkGaps() {
 	if j.plan.NothingRead() {
 		j.addUnknown(Unknown{ID: "nothing-read", Order: orderRead, Text: "no policy, namespace or workload was read: name the right files, folders or cluster"})
 	}
@@ -174,7 +174,7 @@ func (j *evaluation) checkGaps() {
 func hasValidName(ns *migrate.Namespace) bool { return len(validation.IsDNS1123Label(ns.Name)) == 0 }
 
 // checkBackup adds an unknown to the gate's result unless the policies and their RBAC are asserted to be saved.
-func (j *evaluation) checkBackup() {
+func (j *upgradeCheck) checkBackup() {
 	if j.policiesGone || len(j.plan.Policies) == 0 {
 		return
 	}
@@ -187,7 +187,7 @@ func (j *evaluation) checkBackup() {
 
 // checkPolicyPlugin adds to the gate's result what is known of the admission plugin PodSecurityPolicy, by flags of API
 // servers or as an unknown.
-func (j *evaluation) checkPolicyPlugin() {
+func (j *upgradeCheck) checkPolicyPlugin() {
 	if j.policiesGone {
 		return
 	}

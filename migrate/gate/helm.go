@@ -11,7 +11,7 @@ import (
 
 // checkHelmReleases adds a reason against the upgrade for Helm releases whose stored revisions hold
 // PodSecurityPolicies. It names releases, and the kinds and names of objects: the values of a release hold passwords.
-func (j *evaluation) checkHelmReleases() {
+func (j *upgradeCheck) checkHelmReleases() {
 	var holding, locked, grants []string
 	for i := range j.facts.HelmReleases.Histories {
 		h := &j.facts.HelmReleases.Histories[i]
@@ -45,7 +45,7 @@ func (j *evaluation) checkHelmReleases() {
 
 // noteRemovedHelmObjects adds a note of the gate on Helm releases with other objects that the new release does not
 // serve. They are no reason: other tools change them.
-func (j *evaluation) noteRemovedHelmObjects() {
+func (j *upgradeCheck) noteRemovedHelmObjects() {
 	of := helm.RemovedObjectsBy(j.opts.To.Minor())
 	var holding []string
 	for i := range j.facts.HelmReleases.Histories {
@@ -88,7 +88,7 @@ func failingHelmCommands(f helm.FailingOperations) []string {
 
 // helmCleaningAdvice returns the gate's advice on how to clean Helm releases: an upgrade to a chart without policies
 // alone leaves them in earlier revisions.
-func (j *evaluation) helmCleaningAdvice() string {
+func (j *upgradeCheck) helmCleaningAdvice() string {
 	const cleaning = "cleaning takes the policies, and nothing else, out of every stored revision, after a backup"
 	if j.policiesGone {
 		return cleaning + "; then upgrade each to a chart without policies: no other can be installed here"
@@ -143,7 +143,7 @@ func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Doc
 
 // checkUnreadHelmReleases adds an unknown if not all Helm releases of the cluster were read: one that was not may hold a
 // policy.
-func (j *evaluation) checkUnreadHelmReleases() {
+func (j *upgradeCheck) checkUnreadHelmReleases() {
 	read := j.facts.HelmReleases
 	u := Unknown{ID: "helm-releases-unread", Order: orderHelm, Assert: AssertHelmClean}
 	var sentences []string

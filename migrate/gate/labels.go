@@ -18,10 +18,10 @@ import (
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // checkLabels adds reasons against the upgrade for namespaces without enforce, audit or warn labels.
-func (j *evaluation) checkLabels() {
+func (j *upgradeCheck) checkLabels() {
 	observe := Reason{ID: "no-audit-and-warn", Order: orderObserve}
 	enforce := Reason{ID: "no-enforce", Order: orderEnforce}
-	var toObserve, toEnforce stageNamespaces
+	var toObserve, toEnforce rolloutStageNamespaces
 	var unlabelled []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -61,15 +61,15 @@ func hasLabel(ns *migrate.Namespace, key string) bool {
 	return there
 }
 
-// stageNamespaces are the namespaces for which the gate advises one stage of a roll-out of labels, by how: plainly, by
+// rolloutStageNamespaces are the namespaces for which the gate advises one stage of a roll-out of labels, by how: plainly, by
 // replacing values that somebody has set, or in the source of the tool that writes them.
-type stageNamespaces struct {
+type rolloutStageNamespaces struct {
 	plain, overwriting []string
 	owned              []*migrate.Namespace
 }
 
 // add adds a namespace without labels to those of a roll-out stage, by the owner of its labels and by their values.
-func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
+func (s *rolloutStageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	differs := func(key string) bool {
 		today, there := ns.LabelValue(key)
 		return there && ns.RecommendedLabels.Get(key) != "" && today != ns.RecommendedLabels.Get(key)
@@ -85,7 +85,7 @@ func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 }
 
 // stageCommands returns the gate's commands for a stage of a roll-out of labels, and what to know before.
-func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string, commands []string) {
+func (j *upgradeCheck) stageCommands(name string, s *rolloutStageNamespaces) (how string, commands []string) {
 	var remarks []string
 	if len(s.plain) > 0 {
 		commands = append(commands, j.rolloutCommand(name, s.plain))
@@ -99,7 +99,7 @@ func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string,
 
 // isCoveredByDefault reports whether, for the gate, the admission configuration says what is enforced in a namespace
 // without labels: it is exempt, or gets a level, which checkEnforcedLevels looks at.
-func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
+func (j *upgradeCheck) isCoveredByDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
 		j.addNote([]string{ns.Name}, "exempt by the admission configuration: nothing in it is checked")
 	}
@@ -107,14 +107,14 @@ func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
 }
 
 // rolloutCommand returns the psp2pss rollout command of the gate for one stage in some namespaces.
-func (j *evaluation) rolloutCommand(stage string, namespaces []string) string {
+func (j *upgradeCheck) rolloutCommand(stage string, namespaces []string) string {
 	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.contextFlag, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
 // checkIneffectiveLabels adds a reason against the upgrade for labels with the prefix of Pod Security that the server
 // ignores, or takes for another value. refused are the namespaces that checkEnforcedLevels repairs, together with their
 // level.
-func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
+func (j *upgradeCheck) checkIneffectiveLabels(refused map[string]bool) {
 	var owned []*migrate.Namespace
 	var left, wait []string
 	r := Reason{ID: "labels-without-effect", Order: orderIgnored, Text: "labels that the server ignores, or takes for another value than they say"}
@@ -165,12 +165,12 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 }
 
 // labelCommand returns the gate's kubectl command that writes labels, given as shell words, on a namespace.
-func (j *evaluation) labelCommand(ns *migrate.Namespace, words []string) string {
+func (j *upgradeCheck) labelCommand(ns *migrate.Namespace, words []string) string {
 	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
 }
 
 // labelOwnerAdvice returns a gate advice with what to do where another tool writes the labels of namespaces.
-func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) string {
+func (j *upgradeCheck) labelOwnerAdvice(how string, owned []*migrate.Namespace) string {
 	var parts, synced, written []string
 	if how != "" {
 		parts = append(parts, how)
@@ -230,7 +230,7 @@ func isValidLabel(key, value string) bool {
 // checkEnforcedLevels adds reasons against the upgrade for namespaces whose workloads do not meet the level that they
 // enforce, today or after the upgrade. It returns these namespaces, with true if a command writes the level there and
 // repairs all invalid labels with it, since the server takes such repairs only together.
-func (j *evaluation) checkEnforcedLevels() map[string]bool {
+func (j *upgradeCheck) checkEnforcedLevels() map[string]bool {
 	now := refusedPods{Reason: Reason{
 		ID: "refused-by-label", Order: orderBreaks, Text: "pods that could not be made again under the level of their namespace",
 		Advice: "this sets the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'",
@@ -261,7 +261,7 @@ func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	}
 	for _, r := range []*refusedPods{&now, &later} {
 		if len(r.Objects) > 0 {
-			j.addReason(j.refusedPodsReason(r))
+			j.addReason(j.reasonForRefusedPods(r))
 		}
 	}
 	return refused
@@ -277,7 +277,7 @@ type refusedPods struct {
 
 // addRefusedNamespace adds to a reason of the gate a namespace whose workloads do not meet the level that it enforces
 // at a version, and the command that writes the level they need.
-func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
+func (j *upgradeCheck) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
 	needed := string(neededLevelAt(ns, at))
 	if isEnforceWithheld(ns) {
 		needed += " or a looser level"
@@ -306,8 +306,8 @@ func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, 
 	}
 }
 
-// refusedPodsReason returns the gate's Reason about namespaces whose pods Pod Security refuses, with its advice.
-func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
+// reasonForRefusedPods returns the gate's Reason about namespaces whose pods Pod Security refuses, with its advice.
+func (j *upgradeCheck) reasonForRefusedPods(r *refusedPods) Reason {
 	var parts []string
 	if len(r.Commands) > 0 || len(r.owned) > 0 {
 		parts = append(parts, r.Advice)

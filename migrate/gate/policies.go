@@ -15,7 +15,7 @@ import (
 
 // checkTemplates adds a reason against the upgrade for workloads whose pods have values that PodSecurityPolicies set
 // and no template says.
-func (j *evaluation) checkTemplates() {
+func (j *upgradeCheck) checkTemplates() {
 	var patched, byHand, arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -85,7 +85,7 @@ func countPolicyMutations(w *migrate.Workload) int {
 }
 
 // patchCommands returns the gate's commands that write a patch script for workloads, given as shell words, and run it.
-func (j *evaluation) patchCommands(file string, workloads []string) []string {
+func (j *upgradeCheck) patchCommands(file string, workloads []string) []string {
 	return []string{j.tool + " patch" + j.contextFlag + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
 }
 
@@ -101,7 +101,7 @@ func isPatchableKind(kind string) bool {
 
 // checkBypass adds a reason against the upgrade for namespaces whose pods are still admitted by a policy that may
 // refuse or change them: whether they can live without it was not tried.
-func (j *evaluation) checkBypass() {
+func (j *upgradeCheck) checkBypass() {
 	if !j.policiesAsked {
 		return
 	}
@@ -140,7 +140,7 @@ func (j *evaluation) checkBypass() {
 
 // bypassCommands returns the gate's commands that enforce the recommended level in namespaces and then let their pods
 // past the policies, with a stop between the two, and what to know before.
-func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
+func (j *upgradeCheck) bypassCommands(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
 		all = append(all, ns.Name)
@@ -168,7 +168,7 @@ func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string
 
 // policyPluginAssertion returns the assertion of the gate that has to hold before grants and policies are deleted: a
 // server that asks for policies and finds none to use refuses every pod.
-func (j *evaluation) policyPluginAssertion() Assertion {
+func (j *upgradeCheck) policyPluginAssertion() Assertion {
 	if j.policiesGone {
 		return ""
 	}
@@ -177,7 +177,7 @@ func (j *evaluation) policyPluginAssertion() Assertion {
 
 // checkPolicyRoles adds reasons against the upgrade for roles that still let somebody use policies, and for their
 // bindings.
-func (j *evaluation) checkPolicyRoles() {
+func (j *upgradeCheck) checkPolicyRoles() {
 	j.checkUnreadRoles()
 	var left, kept []leftoverRole
 	for _, r := range leftoverRoles(j.plan) {
@@ -211,7 +211,7 @@ func (j *evaluation) checkPolicyRoles() {
 
 // checkUnreadRoles adds an unknown to the gate's result if there may be more roles than were read. In a cluster a
 // binding to a role that does not exist grants nothing; files need not have every role.
-func (j *evaluation) checkUnreadRoles() {
+func (j *upgradeCheck) checkUnreadRoles() {
 	u := Unknown{ID: "policy-roles", Order: orderRoles}
 	unread := unreadRoles(j.plan)
 	switch {
@@ -237,7 +237,7 @@ func (j *evaluation) checkUnreadRoles() {
 
 // checkPolicyBindings adds a reason against the upgrade for bindings to roles that are to be deleted: they would point
 // to nothing.
-func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
+func (j *upgradeCheck) checkPolicyBindings(roles []leftoverRole) {
 	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
 	for i := range roles {
 		if !roles[i].OnlyPolicies {
@@ -272,14 +272,14 @@ func roleNames(roles []leftoverRole) []string {
 }
 
 // isProviderRole reports whether a role lets use only policies that the provider of the cluster installs by default.
-func (j *evaluation) isProviderRole(r *leftoverRole) bool {
+func (j *upgradeCheck) isProviderRole(r *leftoverRole) bool {
 	named := r.LeftoverRole.Policies
 	return !r.EveryPolicy && len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !j.providerPolicies[name] })
 }
 
 // checkPolicies adds a reason against the upgrade for the policies that are still there, with how many workloads each
 // has admitted.
-func (j *evaluation) checkPolicies() {
+func (j *upgradeCheck) checkPolicies() {
 	if j.policiesGone {
 		return
 	}
@@ -318,7 +318,7 @@ func (j *evaluation) checkPolicies() {
 }
 
 // noteNamespaceWriters adds a note of the gate on who may write namespaces, and so lift their level.
-func (j *evaluation) noteNamespaceWriters() {
+func (j *upgradeCheck) noteNamespaceWriters() {
 	var where []string
 	administrators := 0
 	for _, l := range j.plan.NamespaceWriters {

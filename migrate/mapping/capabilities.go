@@ -59,7 +59,7 @@ func restrictedCapabilities() []string {
 // assessCapabilities compares the capability fields of a PodSecurityPolicy with the standards.
 func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.checks = []checkStatus{baselineCapabilitiesStatus(p), restrictedCapabilitiesStatus(p)}
-	f.compareAllowedCapabilities(p, v)
+	f.recordLostCapabilityLimits(p, v)
 	f.compareRequiredDrops(p, v)
 	f.recordDefaultAdds(p)
 	f.explainStatedField(p, "allowedCapabilities", listValue(p.Spec.AllowedCapabilities),
@@ -126,9 +126,9 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	return status
 }
 
-// compareAllowedCapabilities records, for each level that accepts more added capabilities than a PodSecurityPolicy
+// recordLostCapabilityLimits records, for each level that accepts more added capabilities than a PodSecurityPolicy
 // allows, that this limit is lost.
-func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Version) {
+func (f *controlResult) recordLostCapabilityLimits(p *pspparse.Policy, v api.Version) {
 	value := listValue(p.Spec.AllowedCapabilities).orEmpty()
 	if allowsAnyCapability(p) {
 		return

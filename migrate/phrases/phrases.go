@@ -53,7 +53,7 @@ func emptyNamespacePhrase(ns *migrate.Namespace) string {
 	switch {
 	case len(ns.Workloads) > 0:
 		return "nothing checked runs" // all of it is exempt
-	case ns.IsUncertain(inventory.PartWorkloads):
+	case ns.HasUncertainPart(inventory.PartWorkloads):
 		return "nothing read"
 	}
 	return "nothing runs"
@@ -71,7 +71,7 @@ func DecisionReason(ns *migrate.Namespace) string {
 		switch {
 		case len(ns.Workloads) > 0:
 			there = "nothing that Pod Security checks runs there"
-		case ns.IsUncertain(inventory.PartWorkloads):
+		case ns.HasUncertainPart(inventory.PartWorkloads):
 			there = "nothing that runs there was read"
 		}
 		if d.Policy == "" {

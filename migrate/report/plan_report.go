@@ -268,7 +268,7 @@ func (d *Document) addBlockingViolations(plan *migrate.Plan, most int) {
 	t := &Table{Columns: []Column{{"CHECK OF", RoleLevel}, {"NAMESPACES", RoleText}, {"WORKLOADS", RoleText}, {"CAUSE", RoleText}}}
 	for i, c := range plan.BlockingViolations {
 		if most > 0 && i == most {
-			t.Omitted = omitted(len(plan.BlockingViolations)-most, moreInWide)
+			t.Omitted = omittedText(len(plan.BlockingViolations)-most, moreInWide)
 			break
 		}
 		text := c.Reason

@@ -40,7 +40,7 @@ func Text(w io.Writer, d *Document, opts Options) error {
 		if table, ok := b.(*Table); ok && len(table.Rows) == 0 {
 			continue
 		}
-		if before != nil && separated(before, b) {
+		if before != nil && needsEmptyLineBetween(before, b) {
 			t.line("")
 		}
 		if err := t.block(b, ""); err != nil {
@@ -52,8 +52,8 @@ func Text(w io.Writer, d *Document, opts Options) error {
 	return err
 }
 
-// separated reports whether two blocks of a report have an empty line between them.
-func separated(before, b Block) bool {
+// needsEmptyLineBetween reports whether two blocks of a report have an empty line between them.
+func needsEmptyLineBetween(before, b Block) bool {
 	if _, ok := before.(Heading); ok {
 		return false
 	}

@@ -214,7 +214,7 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sin
 			b.AddGap(customResourceGap(customResourcesLabel, forbiddenReason(makers, "pods are made from them")))
 		}
 		if len(others) > 0 {
-			b.AddNote(inventory.Note{What: customResourcesLabel, Why: forbiddenReason(others, purposesText(others))})
+			b.AddNote(inventory.Note{What: customResourcesLabel, Why: forbiddenReason(others, customPurposesText(others))})
 		}
 	}
 }
@@ -244,8 +244,8 @@ func quotedList(names []string) string {
 	return strings.Join(out, ", ")
 }
 
-// purposesText returns the text on what custom resources do that may not be listed and make no pods.
-func purposesText(refused []*forbiddenList) string {
+// customPurposesText returns the text on what custom resources do that may not be listed and make no pods.
+func customPurposesText(refused []*forbiddenList) string {
 	var does []string
 	for _, p := range []struct {
 		is   custom.ResourcePurpose

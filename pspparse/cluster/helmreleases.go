@@ -87,7 +87,7 @@ func HelmReleaseRules() []rbacv1.PolicyRule {
 func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
-	l, err := r.newLister(nil)
+	l, err := r.newClusterLister(nil)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}

@@ -129,7 +129,7 @@ func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err err
 // readKind lists one kind of the cluster that the survey found. What goes wrong becomes a gap or a note; only the end
 // of ctx is an error.
 func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
-	r := &listReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
+	r := &serverListReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
 	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
 	switch err := r.readPages(ctx); {
 	case ctx.Err() != nil:
@@ -154,12 +154,12 @@ func (k *listedKind) reportListed(b inventory.Sink) {
 	}
 }
 
-// listReading is the state of listing one kind from the API server, page by page.
+// serverListReading is the state of listing one kind from the API server, page by page.
 //
 // A list that breaks off or expires may have to be begun again from the start. What was sent on cannot be taken back, so
 // the keys of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading,
 // and a note says so.
-type listReading struct {
+type serverListReading struct {
 	*clusterLister
 	// target is the kind.
 	target *servedKind
@@ -181,7 +181,7 @@ type listReading struct {
 
 // readPages reads the API server's list to its end, page by page, and begins it again where that helps. It returns the
 // error that ends it early.
-func (r *listReading) readPages(ctx context.Context) error {
+func (r *serverListReading) readPages(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
 	t := newRetryState()
@@ -213,7 +213,7 @@ func (r *listReading) readPages(ctx context.Context) error {
 
 // readPage reads one page of the API server's list, asks for the next page as soon as its token is known, and returns
 // that token.
-func (r *listReading) readPage(ctx context.Context) (next string, err error) {
+func (r *serverListReading) readPage(ctx context.Context) (next string, err error) {
 	p := r.nextPage
 	r.received = 0
 	if r.nextPage = nil; p == nil {
@@ -234,7 +234,7 @@ func (r *listReading) readPage(ctx context.Context) (next string, err error) {
 }
 
 // withoutSent drops the objects of the API server's list that were collected before, and remembers the others.
-func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
+func (r *serverListReading) withoutSent(some []decodedObject) []decodedObject {
 	r.received += len(some)
 	kept := some[:0]
 	for _, e := range some {
@@ -246,14 +246,14 @@ func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 }
 
 // restart begins the API server's list again with another query, and keeps why for the note.
-func (r *listReading) restart(q listQuery, why string) {
+func (r *serverListReading) restart(q listQuery, why string) {
 	r.query, r.restartReason = q, why
 	r.bounds.resetCounts()
 }
 
 // reducePageSize makes the next requests for the list smaller after an answer broke off, and reports whether that was
 // possible: API servers end a request after a minute, so where the network is slow a long list never comes whole.
-func (r *listReading) reducePageSize() bool {
+func (r *serverListReading) reducePageSize() bool {
 	switch {
 	case r.query.limit == 0:
 		r.restart(listQuery{limit: smallPageSize}, "the answer broke off")
@@ -267,7 +267,7 @@ func (r *listReading) reducePageSize() bool {
 
 // isCacheStale reports whether the API server's cache held fewer objects than etcd counted, by more than one in a
 // hundred: more than comes and goes in a moment.
-func (r *listReading) isCacheStale() bool {
+func (r *serverListReading) isCacheStale() bool {
 	return r.query.fromCache && r.target.total-int64(r.sentKeys.size()) > r.target.total/100
 }
 

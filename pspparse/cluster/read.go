@@ -78,7 +78,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
 	out := make(chan inventoryBatch)
-	l, err := r.newLister(out)
+	l, err := r.newClusterLister(out)
 	if err != nil {
 		return "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
@@ -166,8 +166,8 @@ func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, ta
 	running.Wait()
 }
 
-// newLister returns a lister of the cluster's kinds whose client refuses answers that no API server sends.
-func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
+// newClusterLister returns a lister of the cluster's kinds whose client refuses answers that no API server sends.
+func (r *Reader) newClusterLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	cfg := rest.CopyConfig(r.Config)
 	// Warnings about deprecated versions are for people who use them on purpose.
 	cfg.WarningHandlerWithContext = rest.NoWarnings{}

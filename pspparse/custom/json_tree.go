@@ -60,9 +60,9 @@ func metadataNamespace(m map[string]any) string {
 	return namespace
 }
 
-// children yields, for a search of a custom object, the items of a JSON list, or the values of an object in the order
+// jsonChildren yields, for a search of a custom object, the items of a JSON list, or the values of an object in the order
 // of their keys, each with the step of a path that leads to it: "[0]", ".key".
-func children(v any) iter.Seq2[string, any] {
+func jsonChildren(v any) iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		switch v := v.(type) {
 		case []any:
@@ -81,8 +81,8 @@ func children(v any) iter.Seq2[string, any] {
 	}
 }
 
-// anyItem reports whether one item of a custom object's JSON list, or one value of an object, meets a condition.
-func anyItem(v any, is func(any) bool) bool {
+// anyJSONItem reports whether one item of a custom object's JSON list, or one value of an object, meets a condition.
+func anyJSONItem(v any, is func(any) bool) bool {
 	switch v := v.(type) {
 	case []any:
 		return slices.ContainsFunc(v, is)
@@ -102,7 +102,7 @@ type jsonPath []string
 // visitChildren calls visit with each child of the custom object's value that the path leads to, while the path leads
 // to that child. Where skip is true for the key and the value of an object, it passes over them.
 func (p *jsonPath) visitChildren(v any, skip func(key string, value any) bool, visit func(value any)) {
-	for step, value := range children(v) {
+	for step, value := range jsonChildren(v) {
 		if key, isKey := strings.CutPrefix(step, "."); isKey {
 			if skip != nil && skip(key, value) {
 				continue

@@ -131,7 +131,7 @@ func reportUnexpectedTemplate(sink inventory.CustomSink, o RawObject, group stri
 		return false
 	}
 	sink.AddObjectGap(inventory.Gap{
-		What: describeObject(o), Position: o.Position, Namespaces: gapNamespaces(o),
+		What: customObjectText(o), Position: o.Position, Namespaces: gapNamespaces(o),
 		Why: message.New("kind-holds-template", "kind", quote(o.Kind), "version", ofAPIVersion(o.APIVersion), "path", f.templates[0].Path),
 	})
 	return true

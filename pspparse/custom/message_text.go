@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// describeObject returns the kind and the name of a custom object for a gap or a note.
-func describeObject(o RawObject) string {
+// customObjectText returns the kind and the name of a custom object for a gap or a note.
+func customObjectText(o RawObject) string {
 	name := o.Name
 	switch {
 	case name == "":

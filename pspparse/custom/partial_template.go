@@ -83,7 +83,7 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 			return false
 		}
 		c.addContainer(key, m)
-	case strings.HasSuffix(key, "ontainers") && anyItem(v, isContainer), (key == "steps" || key == "sidecars") && anyItem(v, isStepContainer):
+	case strings.HasSuffix(key, "ontainers") && anyJSONItem(v, isContainer), (key == "steps" || key == "sidecars") && anyJSONItem(v, isStepContainer):
 		c.addContainers(key, v)
 	case strings.HasSuffix(key, "olumes") && len(list) > 0:
 		c.notePlace(key)

@@ -86,13 +86,13 @@ func partialPodKey(key string, v any) string {
 			return "a container"
 		}
 	case "steps", "sidecars":
-		if anyItem(v, isStepContainer) {
+		if anyJSONItem(v, isStepContainer) {
 			return key
 		}
 	}
 	switch m, _ := v.(map[string]any); {
 	case strings.HasSuffix(key, "ontainers"):
-		if anyItem(v, isContainer) {
+		if anyJSONItem(v, isContainer) {
 			return "containers"
 		}
 	case strings.HasSuffix(key, "ecurityContext"), strings.HasSuffix(key, "security_context"):
@@ -186,7 +186,7 @@ func resemblesPodSpec(spec map[string]any) bool {
 				return true
 			}
 		case "containers", "initContainers":
-			if anyItem(v, func(item any) bool { _, ok := item.(map[string]any); return ok }) {
+			if anyJSONItem(v, func(item any) bool { _, ok := item.(map[string]any); return ok }) {
 				return true
 			}
 		case "hostNetwork", "hostPID", "hostIPC", "automountServiceAccountToken":
@@ -194,7 +194,7 @@ func resemblesPodSpec(spec map[string]any) bool {
 				return true
 			}
 		case "volumes":
-			if anyItem(v, func(item any) bool { m, _ := item.(map[string]any); return isHostPath(m["hostPath"]) }) {
+			if anyJSONItem(v, func(item any) bool { m, _ := item.(map[string]any); return isHostPath(m["hostPath"]) }) {
 				return true
 			}
 		}

@@ -152,7 +152,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	tree, why := parseTree(o.JSON)
 	switch {
 	case why != "":
-		c.UnjudgedReason = message.New("object-not-searched", "reason", why)
+		c.UnevaluatedReason = message.New("object-not-searched", "reason", why)
 	case makesNoPods(k.Kind, tree):
 		return true
 	case k.partial:
@@ -161,15 +161,15 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 			part[0].PodMetas = append(part[0].PodMetas, marshalJSON(tree["metadata"]))
 		}
 		c.Templates, c.References = part, customReferences(tree)
-		c.UnjudgedReason = partialTemplateReason(o, at)
+		c.UnevaluatedReason = partialTemplateReason(o, at)
 		if hasFinished(tree) {
-			c.UnjudgedReason = message.Message{}
+			c.UnevaluatedReason = message.Message{}
 		}
 	default:
 		f := searchTemplates(tree, k.Kind == "StrimziPodSet")
 		c.Templates, c.WorkloadRef, c.References = f.templates, workloadRefOf(tree), customReferences(tree)
 		if len(f.templates) == 0 && c.WorkloadRef == (inventory.Owner{}) || f.firstRemainder() != "" {
-			c.UnjudgedReason, c.MayGrant = wholeTemplateReason(o, f), f.affectedPart() != inventory.PartWorkloads
+			c.UnevaluatedReason, c.MayGrant = wholeTemplateReason(o, f), f.affectedPart() != inventory.PartWorkloads
 		}
 	}
 	addCustomObject(sink, o, c)
@@ -201,14 +201,14 @@ func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomO
 		return
 	}
 	c.Templates = nil
-	c.UnjudgedReason = message.New("template-invalid", "error", err, "advice", unjudgedAdvice(o))
+	c.UnevaluatedReason = message.New("template-invalid", "error", err, "advice", unevaluatedAdvice(o))
 	if sink.AddCustomObject(c) != nil {
-		sink.AddGap(inventory.Gap{What: describeObject(o), Why: message.New("object-invalid", "error", err), Position: o.Position, Namespaces: gapNamespaces(o)})
+		sink.AddGap(inventory.Gap{What: customObjectText(o), Why: message.New("object-invalid", "error", err), Position: o.Position, Namespaces: gapNamespaces(o)})
 	}
 }
 
-// unjudgedAdvice returns the advice about pods of a custom object that were not read.
-func unjudgedAdvice(o RawObject) string {
+// unevaluatedAdvice returns the advice about pods of a custom object that were not read.
+func unevaluatedAdvice(o RawObject) string {
 	if o.Position.File == "" { // of a cluster, whose pods were read
 		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
 	}
@@ -218,13 +218,13 @@ func unjudgedAdvice(o RawObject) string {
 // partialTemplateReason returns the reason of a gap: a custom kind never states all of its pods. At is the path of the
 // first piece of a pod that it does state.
 func partialTemplateReason(o RawObject, at string) message.Message {
-	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unjudgedAdvice(o))
+	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unevaluatedAdvice(o))
 }
 
 // wholeTemplateReason returns the reason of a gap on the pods of a custom kind with whole templates, after a search
 // that did not find all of them.
 func wholeTemplateReason(o RawObject, f searchResult) message.Message {
-	return message.New("template-missing", "apiVersion", escapeText(o.APIVersion), "remainder", f.firstRemainder(), "advice", unjudgedAdvice(o))
+	return message.New("template-missing", "apiVersion", escapeText(o.APIVersion), "remainder", f.firstRemainder(), "advice", unevaluatedAdvice(o))
 }
 
 // workloadRefOf returns the workload whose pod template a Rollout uses; zero if it has its own.
@@ -247,7 +247,7 @@ func customReferences(tree map[string]any) []inventory.CustomReference {
 		if m, ok := v.(map[string]any); ok {
 			out = append(out, referencesOf(m)...)
 		}
-		for _, item := range children(v) {
+		for _, item := range jsonChildren(v) {
 			walk(item)
 		}
 	}

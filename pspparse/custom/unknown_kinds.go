@@ -69,7 +69,7 @@ func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
 	}
 	c := inventory.CustomObject{APIVersion: o.APIVersion, Kind: o.Kind, JSON: o.JSON, Templates: f.templates, Position: o.Position}
 	if what != "" {
-		c.UnjudgedReason = unknownKindGap(o, nil, what).Why
+		c.UnevaluatedReason = unknownKindGap(o, nil, what).Why
 	}
 	addCustomObject(sink, o, c)
 	return true
@@ -100,7 +100,7 @@ func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	}
 	slices.Sort(in)
 	sink.AddObjectGap(inventory.Gap{
-		What: describeObject(o), Position: o.Position, Namespaces: slices.Compact(in), Affects: changes,
+		What: customObjectText(o), Position: o.Position, Namespaces: slices.Compact(in), Affects: changes,
 		Why: message.New("deployed-content", "holds", why),
 	})
 	return true
@@ -131,7 +131,7 @@ func (f *searchResult) affectedPart() inventory.GapPart {
 // unknownKindGap returns the gap of a custom object whose kind is not known.
 func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap {
 	return inventory.Gap{
-		What: describeObject(o), Position: o.Position, Namespaces: namespaces,
+		What: customObjectText(o), Position: o.Position, Namespaces: namespaces,
 		Why: message.New("kind-unknown", "kind", quote(o.Kind), "version", ofAPIVersion(o.APIVersion), "holds", why),
 	}
 }

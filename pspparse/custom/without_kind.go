@@ -293,7 +293,7 @@ func findPodsInValue(v any) (what string, texts []string) {
 			return "a pod template", nil
 		}
 	}
-	for _, item := range children(v) {
+	for _, item := range jsonChildren(v) {
 		what, more := findPodsInValue(item)
 		if what != "" {
 			return what, nil

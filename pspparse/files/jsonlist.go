@@ -135,7 +135,7 @@ type jsonDocumentReading struct {
 	// scanner is at the object.
 	scanner *jsonScanner
 	// list counts the items if it is a List.
-	list *listReading
+	list *fileListReading
 	// hasItems is set once items were found: then the object is a List, whatever its kind.
 	hasItems bool
 	// exceeded is the limit that the object exceeds.
@@ -234,7 +234,7 @@ func (d *jsonDocumentReading) readAsObject() {
 }
 
 // readJSONItem reads one item of a List in a JSON file.
-func (s *documentReader) readJSONItem(l *listReading, text []byte, line, nested int) {
+func (s *documentReader) readJSONItem(l *fileListReading, text []byte, line, nested int) {
 	if text[0] != '{' {
 		s.countNonObjectItem(l, line)
 		return

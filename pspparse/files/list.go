@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// listReading is the reading of a List in a file, item by item.
-type listReading struct {
+// fileListReading is the reading of a List in a file, item by item.
+type fileListReading struct {
 	// label names the List in messages.
 	label string
 	// line is where it begins.
@@ -37,15 +37,17 @@ type listReading struct {
 }
 
 // newListReading returns the reading of a List in the file, before its first item.
-func (s *documentReader) newListReading(what string, line int) *listReading {
-	return &listReading{label: what, line: line}
+func (s *documentReader) newListReading(what string, line int) *fileListReading {
+	return &fileListReading{label: what, line: line}
 }
 
 // itemLabel returns the name of the current item of the file's List: "item 3 of document 1".
-func (l *listReading) itemLabel() string { return fmt.Sprintf("item %d of %s", l.itemCount, l.label) }
+func (l *fileListReading) itemLabel() string {
+	return fmt.Sprintf("item %d of %s", l.itemCount, l.label)
+}
 
 // countNonObjectItem counts an item of the file's List that is no object, and keeps the line of the first.
-func (s *documentReader) countNonObjectItem(l *listReading, line int) {
+func (s *documentReader) countNonObjectItem(l *fileListReading, line int) {
 	s.countNonObject()
 	if l.nonObjectItems++; l.nonObjectItems == 1 {
 		l.firstNonObjectLine = line
@@ -54,7 +56,7 @@ func (s *documentReader) countNonObjectItem(l *listReading, line int) {
 
 // itemHeader returns the apiVersion and kind that a typed List gives items without a kind; false where the List says its own
 // kind only after the items, and it could not be found.
-func (l *listReading) itemHeader() (objectHeader, bool) {
+func (l *fileListReading) itemHeader() (objectHeader, bool) {
 	if l.header.kind == "" && !l.headerComplete {
 		l.headerComplete = true
 		found, err := l.findHeader()
@@ -72,7 +74,7 @@ func (l *listReading) itemHeader() (objectHeader, bool) {
 }
 
 // readListItem reads an item of a List in the file: as an object, or as one that is none, which is counted.
-func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
+func (s *documentReader) readListItem(l *fileListReading, o *manifestObject) {
 	if !s.withinAliasBudget(o) {
 		return
 	}
@@ -115,7 +117,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 }
 
 // reportList adds the gaps and notes of the file's List as a whole, once its items were read.
-func (l *listReading) reportList(s *documentReader) {
+func (l *fileListReading) reportList(s *documentReader) {
 	l.pagination.addGap(s, l)
 	if l.itemsOfUnknownKind > 0 {
 		s.addGap(inventory.Gap{What: l.label, Why: message.New("list-kind-after-items", "n", l.itemsOfUnknownKind, "error", l.headerErr), Position: s.position(l.line)})

@@ -41,7 +41,7 @@ func (p *listPagination) readListObject(data []byte) {
 }
 
 // addGap adds a gap if the file's List is one page of more.
-func (p *listPagination) addGap(s *documentReader, l *listReading) {
+func (p *listPagination) addGap(s *documentReader, l *fileListReading) {
 	if !p.incomplete {
 		return
 	}

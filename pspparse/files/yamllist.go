@@ -54,7 +54,7 @@ func (s *documentReader) readYAMLList(cut *yamlSplitter, p yamlPart) {
 }
 
 // readPagination reads the pagination of a List from its metadata in a YAML file.
-func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
+func (s *documentReader) readPagination(l *fileListReading, root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != "metadata" {
 			continue
@@ -66,7 +66,7 @@ func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
 }
 
 // readYAMLItem reads one item of a List in a YAML file.
-func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, before *anchorContext) {
+func (s *documentReader) readYAMLItem(l *fileListReading, p yamlPart, indent int, before *anchorContext) {
 	l.itemCount++
 	if p.exceeded != "" {
 		s.addLimitGap(l.itemLabel(), p.line, p.exceeded)
@@ -98,7 +98,7 @@ func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, be
 
 // readYAMLListTail reads what follows the items of a List in a YAML file: kubectl writes the kind of a List there. A
 // List without one is most likely cut off, and becomes a gap.
-func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
+func (s *documentReader) readYAMLListTail(l *fileListReading, p yamlPart) {
 	var tail objectHeader
 	if !p.empty && p.exceeded == "" {
 		root, err := parseYAMLDocument(p.text, p.line, s.limits)

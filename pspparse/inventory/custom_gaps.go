@@ -26,16 +26,16 @@ func (c *CustomObject) affectedPart() GapPart {
 	return PartWorkloads
 }
 
-// addUnjudgedGaps adds the gaps of custom objects with pods that cannot be evaluated, unless pods of them were read or
+// addUnevaluatedGaps adds the gaps of custom objects with pods that cannot be evaluated, unless pods of them were read or
 // a controller that makes them.
-func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplate) {
+func (b *Builder) addUnevaluatedGaps(f *workloadMerger, templates []workloadTemplate) {
 	havePods := f.objectsWithPods(b.pods.classes, templates)
 	for i := range templates {
 		t := &templates[i]
 		if t.custom == nil || havePods[t.id] {
 			continue
 		}
-		why := t.custom.unjudgedReason
+		why := t.custom.unevaluatedReason
 		if r := t.custom.workloadRef; r != (Owner{}) && f.templatesByID[objectID{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
 			why = message.New("template-elsewhere", "object", describeObject(r.Kind, t.id.namespace, r.Name))
 		}

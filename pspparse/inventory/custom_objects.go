@@ -37,9 +37,9 @@ type CustomObject struct {
 	JSON []byte
 	// Templates are all pod templates that the object holds.
 	Templates []CustomTemplate
-	// UnjudgedReason says what of its pods cannot be evaluated from the object; "" if all can. It becomes a gap unless pods
+	// UnevaluatedReason says what of its pods cannot be evaluated from the object; "" if all can. It becomes a gap unless pods
 	// were read that were made from the object, or the controllers that make them.
-	UnjudgedReason message.Message
+	UnevaluatedReason message.Message
 	// MayGrant is true if what cannot be evaluated may grant something or be a policy: the object holds whole objects of such
 	// kinds.
 	MayGrant bool
@@ -78,10 +78,10 @@ type customObjectJSON struct {
 
 // customTemplates is what the inventory has of a custom object beside what it has of other workloads.
 type customTemplates struct {
-	embedded       []EmbeddedTemplate
-	unjudgedReason message.Message
-	affects        GapPart
-	workloadRef    Owner
+	embedded          []EmbeddedTemplate
+	unevaluatedReason message.Message
+	affects           GapPart
+	workloadRef       Owner
 	// references are the custom objects of which it makes its pods, in the API group of the object.
 	references []CustomReference
 	group      string
@@ -129,7 +129,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		id: objectID{kind: b.internString(QualifiedKind(c.APIVersion, c.Kind)), namespace: namespace, name: name, generatedName: generated},
 		// account is that of the first template that names one.
 		owner: b.controllerOrOwner(&m), at: c.Position, replicas: replicasInJSON(c.JSON),
-		custom: &customTemplates{unjudgedReason: c.UnjudgedReason, affects: c.affectedPart(), workloadRef: c.WorkloadRef, references: c.References, group: groupOf(c.APIVersion)},
+		custom: &customTemplates{unevaluatedReason: c.UnevaluatedReason, affects: c.affectedPart(), workloadRef: c.WorkloadRef, references: c.References, group: groupOf(c.APIVersion)},
 	}
 	t.ownerGroup = b.ownerAPIGroup(&m, t.owner)
 	for i := range c.Templates {
@@ -145,7 +145,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 
 // addClusterDefinition adds a cluster-scoped custom object from which pods are made.
 func (b *Builder) addClusterDefinition(c *CustomObject, name string) {
-	why := c.UnjudgedReason
+	why := c.UnevaluatedReason
 	if why.ID == "" {
 		why = message.New("template-without-namespace")
 	}

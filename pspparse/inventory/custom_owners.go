@@ -101,7 +101,7 @@ func (p *customTemplates) hasShape(s *Shape) bool {
 
 // describesAllPods reports whether the workload's object describes all of its pods.
 func (t *workloadTemplate) describesAllPods() bool {
-	return t.custom == nil || t.custom.unjudgedReason.ID == "" && len(t.custom.embedded) > 0
+	return t.custom == nil || t.custom.unevaluatedReason.ID == "" && len(t.custom.embedded) > 0
 }
 
 // creator names an object that made another one of the inventory, or from which that was made. Its group is "" where it

@@ -29,7 +29,7 @@ func (b *Builder) mergeWorkloads() ([]Workload, int) {
 		f.attachPod(&b.pods, &others[i])
 	}
 	b.resolveConflictingTemplates(f)
-	b.addUnjudgedGaps(f, templates)
+	b.addUnevaluatedGaps(f, templates)
 	return f.sortedWorkloads(b.shapes.shapeKeys()), finished
 }
 

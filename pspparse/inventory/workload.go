@@ -120,13 +120,13 @@ func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 	return all
 }
 
-// errNothingToJudge is the error of an object without any container.
-var errNothingToJudge = errors.New("nothing to evaluate")
+// errNothingToEvaluate is the error of an object without any container.
+var errNothingToEvaluate = errors.New("nothing to evaluate")
 
 // checkContainers returns an error for a pod or template of the inventory without containers.
 func checkContainers(spec *corev1.PodSpec) error {
 	if len(spec.Containers) == 0 {
-		return fmt.Errorf("%w: it has no containers; give it some, or leave the document out", errNothingToJudge)
+		return fmt.Errorf("%w: it has no containers; give it some, or leave the document out", errNothingToEvaluate)
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1
 	case !IsDNSLabel(namespace):
 		err = checkNamespace(namespace)
 	case t == nil:
-		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToJudge)
+		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToEvaluate)
 	default:
 		err = checkContainers(&t.Spec)
 	}

@@ -20,13 +20,13 @@ import (
 //	[?name text]      the text, which may have places of its own, if there is such an argument; [!name text] if there is none
 //
 // text/template says the same and takes four times as long (BenchmarkNew): a plan of 10,000 namespaces has 50,000 messages.
-type format []part
+type format []formatPart
 
-// part is a piece of a message's format: a fixed text, a place for an argument, or a text that depends on one.
-type part struct {
+// formatPart is a piece of a message's format: a fixed text, a place for an argument, or a text that depends on one.
+type formatPart struct {
 	text string
 	name string // of the argument; "" for a fixed text
-	how  manner
+	how  formatManner
 	// one and many are the words of inWords.
 	one, many string
 	// most items of a list are written; 0 is all of them. The number of the others follows after and.
@@ -38,11 +38,11 @@ type part struct {
 	inner   format // of ifSet and unlessSet
 }
 
-// manner is how a part of a message's format writes its argument.
-type manner int
+// formatManner is how a part of a message's format writes its argument.
+type formatManner int
 
 const (
-	asText manner = iota
+	asText formatManner = iota
 	asLength
 	inWords
 	ifSet
@@ -53,26 +53,26 @@ const (
 var formats = sync.OnceValue(func() map[string]format {
 	out := map[string]format{}
 	for _, k := range Table() {
-		out[k.ID] = parse(k.Format)
+		out[k.ID] = parseFormat(k.Format)
 	}
 	return out
 })
 
 var place = regexp.MustCompile(`^\{([a-z][A-Za-z]*)(?::([^{}]*))?\}|^\[([?!])([a-z][A-Za-z]*) `)
 
-// parse reads the format of a kind of message. What is no place stands for itself.
-func parse(text string) format {
-	f, _ := parseUntil(text, false)
+// parseFormat reads the format of a kind of message. What is no place stands for itself.
+func parseFormat(text string) format {
+	f, _ := parseFormatUntil(text, false)
 	return f
 }
 
-// parseUntil reads the format of a message up to the end of the text, or of the part in brackets that it is in, and
+// parseFormatUntil reads the format of a message up to the end of the text, or of the part in brackets that it is in, and
 // returns what comes after that.
-func parseUntil(text string, inBrackets bool) (f format, rest string) {
+func parseFormatUntil(text string, inBrackets bool) (f format, rest string) {
 	fixed := 0
 	add := func(end int) {
 		if end > fixed {
-			f = append(f, part{text: text[fixed:end]})
+			f = append(f, formatPart{text: text[fixed:end]})
 		}
 	}
 	for i := 0; i < len(text); {
@@ -91,12 +91,12 @@ func parseUntil(text string, inBrackets bool) (f format, rest string) {
 			i += len(m[0])
 		default:
 			add(i)
-			inner, after := parseUntil(text[i+len(m[0]):], true)
+			inner, after := parseFormatUntil(text[i+len(m[0]):], true)
 			how := ifSet
 			if m[3] == "!" {
 				how = unlessSet
 			}
-			f = append(f, part{name: m[4], how: how, inner: inner})
+			f = append(f, formatPart{name: m[4], how: how, inner: inner})
 			i = len(text) - len(after)
 		}
 		fixed = i
@@ -106,8 +106,8 @@ func parseUntil(text string, inBrackets bool) (f format, rest string) {
 }
 
 // placeOf reads what stands in a message's format after the name of an argument.
-func placeOf(name, modifier string) part {
-	p := part{name: name, between: ", ", and: ", "}
+func placeOf(name, modifier string) formatPart {
+	p := formatPart{name: name, between: ", ", and: ", "}
 	if one, many, ok := strings.Cut(modifier, "|"); ok {
 		p.how, p.one, p.many = inWords, one, many
 		return p
@@ -154,7 +154,7 @@ func (f format) appendTo(b []byte, args Args) []byte {
 }
 
 // appendTo adds the value of a message's argument in the manner of the place; nothing for one that is not there.
-func (p *part) appendTo(b []byte, value any) []byte {
+func (p *formatPart) appendTo(b []byte, value any) []byte {
 	list, isList := value.([]string)
 	text, isText := value.(string)
 	n, _ := value.(int)
@@ -179,7 +179,7 @@ func (p *part) appendTo(b []byte, value any) []byte {
 }
 
 // appendQuoted adds one text of an argument, in double quotes where the format of the message says so.
-func (p *part) appendQuoted(b []byte, text string) []byte {
+func (p *formatPart) appendQuoted(b []byte, text string) []byte {
 	if p.quoted {
 		return strconv.AppendQuote(b, text)
 	}
@@ -187,7 +187,7 @@ func (p *part) appendQuoted(b []byte, text string) []byte {
 }
 
 // appendList adds the items of a message's list argument up to the number that the place asks for.
-func (p *part) appendList(b []byte, list []string) []byte {
+func (p *formatPart) appendList(b []byte, list []string) []byte {
 	shown := list
 	if p.most > 0 && p.most < len(list) {
 		shown = list[:p.most]

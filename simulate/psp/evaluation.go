@@ -71,9 +71,9 @@ func stringSet(names []string) map[string]bool {
 	return nameSet(names, func(name string) string { return name })
 }
 
-// evaluation is one PodSecurityPolicy applied to one pod: the pod with the policy's mutation, and the policy's refusals. It
+// policyEvaluation is one PodSecurityPolicy applied to one pod: the pod with the policy's mutation, and the policy's refusals. It
 // copies no more of the pod than it may write, for most policies refuse.
-type evaluation struct {
+type policyEvaluation struct {
 	policy *compiledPolicy
 	// pod is the pod as admission gets it; it is never written into. The fields that follow hold what may be mutated.
 	pod                *corev1.Pod
@@ -110,8 +110,8 @@ type podContainer struct {
 // assignSecurityContext applies a PodSecurityPolicy to a pod: it mutates, then validates. It has upstream's name. The
 // containers are those of the pod. At most maxRefusals refusals get a text, 0 for all: each may be as long as a list of the
 // policy, and a pod may have many. An earlier evaluation is overwritten.
-func (e *evaluation) assignSecurityContext(p *compiledPolicy, pod *corev1.Pod, containers []podContainer, most int) {
-	*e = evaluation{
+func (e *policyEvaluation) assignSecurityContext(p *compiledPolicy, pod *corev1.Pod, containers []podContainer, most int) {
+	*e = policyEvaluation{
 		policy:             p,
 		pod:                pod,
 		annotations:        pod.Annotations,
@@ -152,7 +152,7 @@ func (c *podContainer) fieldPath(field string) string {
 }
 
 // setAnnotation writes an annotation of the pod that the PodSecurityPolicy mutates.
-func (e *evaluation) setAnnotation(key, value string) {
+func (e *policyEvaluation) setAnnotation(key, value string) {
 	if !e.annotationsMutated {
 		e.annotations = maps.Clone(e.annotations)
 	}
@@ -164,7 +164,7 @@ func (e *evaluation) setAnnotation(key, value string) {
 }
 
 // mutatedPod returns a copy of the pod with what the PodSecurityPolicy wrote; it shares nothing with pod or policy.
-func (e *evaluation) mutatedPod() *corev1.Pod {
+func (e *policyEvaluation) mutatedPod() *corev1.Pod {
 	out := e.pod.DeepCopy()
 	if e.annotationsMutated {
 		out.Annotations = e.annotations

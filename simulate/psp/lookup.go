@@ -137,7 +137,7 @@ func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 type volumeMountIndex struct{ container, mount int }
 
 // volumeMountsOf returns the mounts of one volume of the pod, in order. The first call indexes the mounts of all volumes.
-func (e *evaluation) volumeMountsOf(volume string) []volumeMountIndex {
+func (e *policyEvaluation) volumeMountsOf(volume string) []volumeMountIndex {
 	if e.mounts == nil {
 		e.mounts = map[string][]volumeMountIndex{}
 		for i := range e.containers {

@@ -67,7 +67,7 @@ func forbiddenMessage(name, why string) string {
 
 // refusalLimitReached reports whether a PodSecurityPolicy has as many refusals as get a text; if so, it counts one more
 // as omitted.
-func (e *evaluation) refusalLimitReached() bool {
+func (e *policyEvaluation) refusalLimitReached() bool {
 	full := e.maxRefusals > 0 && len(e.refusals) >= e.maxRefusals
 	if full {
 		e.omittedRefusals++
@@ -76,7 +76,7 @@ func (e *evaluation) refusalLimitReached() bool {
 }
 
 // addInvalidValue adds a PodSecurityPolicy's refusal of the value of a pod's field.
-func (e *evaluation) addInvalidValue(field, value, detail string) {
+func (e *policyEvaluation) addInvalidValue(field, value, detail string) {
 	if e.refusalLimitReached() {
 		return
 	}
@@ -84,7 +84,7 @@ func (e *evaluation) addInvalidValue(field, value, detail string) {
 }
 
 // addForbidden adds a PodSecurityPolicy's refusal of a pod's field, without showing the value.
-func (e *evaluation) addForbidden(field, detail string) {
+func (e *policyEvaluation) addForbidden(field, detail string) {
 	if e.refusalLimitReached() {
 		return
 	}

@@ -23,7 +23,7 @@ func newAppArmorRule(p *pspparse.Policy) appArmorRule {
 }
 
 // validateAppArmor adds a refusal if the PodSecurityPolicy does not allow the container's AppArmor profile.
-func (e *evaluation) validateAppArmor(c *podContainer) {
+func (e *policyEvaluation) validateAppArmor(c *podContainer) {
 	r := &e.policy.appArmor
 	switch profile := e.annotations[c.appArmorKey]; {
 	case r.allowed == nil:

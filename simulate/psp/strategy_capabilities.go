@@ -64,7 +64,7 @@ func capabilityUnion(a, b []corev1.Capability) []corev1.Capability {
 
 // validateCapabilities adds a refusal for each added capability that the PodSecurityPolicy does not allow. Upstream
 // also checks required drops; the mutation has written them by now.
-func (e *evaluation) validateCapabilities(c *podContainer) {
+func (e *policyEvaluation) validateCapabilities(c *podContainer) {
 	r := &e.policy.capabilities
 	if c.securityContext.Capabilities == nil || r.allowAny {
 		return

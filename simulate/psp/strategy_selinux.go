@@ -13,7 +13,7 @@ import (
 
 // validatePodSELinux adds a refusal if the pod's SELinux options are not those of the PodSecurityPolicy. The pod's
 // options count even if every container has its own.
-func (e *evaluation) validatePodSELinux() {
+func (e *policyEvaluation) validatePodSELinux() {
 	if want := e.policy.mutation.seLinuxOptions; want != nil {
 		e.validateSELinux("spec.securityContext.seLinuxOptions", want, e.podSecurityContext.SELinuxOptions)
 	}
@@ -21,7 +21,7 @@ func (e *evaluation) validatePodSELinux() {
 
 // validateContainerSELinux adds a refusal if the container's SELinux options are not those of the PodSecurityPolicy. A
 // container's own options replace the pod's as a whole.
-func (e *evaluation) validateContainerSELinux(c *podContainer) {
+func (e *policyEvaluation) validateContainerSELinux(c *podContainer) {
 	if want := e.policy.mutation.seLinuxOptions; want != nil {
 		e.validateSELinux(c.fieldPath("securityContext.seLinuxOptions"), want, cmp.Or(c.securityContext.SELinuxOptions, e.podSecurityContext.SELinuxOptions))
 	}
@@ -29,7 +29,7 @@ func (e *evaluation) validateContainerSELinux(c *podContainer) {
 
 // validateSELinux adds a PodSecurityPolicy's refusal for each SELinux option that differs from the policy's. It follows
 // pkg/security/podsecuritypolicy/selinux: with MustRunAs every option must be the policy's, unset ones included.
-func (e *evaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
+func (e *policyEvaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
 	if e.lastSELinuxLevel == nil || *e.lastSELinuxLevel != got.Level {
 		e.lastSELinuxLevel, e.lastSELinuxLevelAllowed = &got.Level, equivalentSELinuxLevels(want.Level, got.Level)
 	}

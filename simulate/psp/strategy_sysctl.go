@@ -18,7 +18,7 @@ func isSafeSysctl(name string) bool {
 
 // validateSysctls adds a refusal for each sysctl that the PodSecurityPolicy forbids, or that is unsafe and not allowed.
 // It follows pkg/security/podsecuritypolicy/sysctl: forbidden precedes safe.
-func (e *evaluation) validateSysctls() {
+func (e *policyEvaluation) validateSysctls() {
 	for i, s := range e.podSecurityContext.Sysctls {
 		field := fmt.Sprintf("pod.spec.securityContext.sysctls[%d]", i)
 		switch {

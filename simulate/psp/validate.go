@@ -14,7 +14,7 @@ import (
 //
 // PSP admission does not look at shareProcessNamespace, Windows options (host process included), fsGroupChangePolicy, host
 // aliases, images, environment, devices, probes and lifecycle hooks, mount propagation and subpaths.
-func (e *evaluation) validatePod() {
+func (e *policyEvaluation) validatePod() {
 	e.validateFSGroup()
 	e.validateSupplementalGroups()
 	e.validatePodSeccomp()
@@ -30,7 +30,7 @@ func (e *evaluation) validatePod() {
 
 // validateHostNamespaces adds a PodSecurityPolicy's refusals for host network, PID and IPC. Upstream's paths place
 // these fields in the security context.
-func (e *evaluation) validateHostNamespaces() {
+func (e *policyEvaluation) validateHostNamespaces() {
 	allowed, spec := e.policy.spec, &e.pod.Spec
 	if spec.HostNetwork && !allowed.HostNetwork {
 		e.addInvalidValue("spec.securityContext.hostNetwork", booleanValue(true), "Host network is not allowed to be used")
@@ -45,7 +45,7 @@ func (e *evaluation) validateHostNamespaces() {
 
 // validateRuntimeClass adds a refusal if the PodSecurityPolicy does not allow the pod's runtime class. No class is
 // always allowed, and an empty list allows no class.
-func (e *evaluation) validateRuntimeClass() {
+func (e *policyEvaluation) validateRuntimeClass() {
 	rule := e.policy.spec.RuntimeClass
 	if rule == nil || e.runtimeClassName == nil || slices.Contains(rule.AllowedRuntimeClassNames, "*") {
 		return
@@ -56,7 +56,7 @@ func (e *evaluation) validateRuntimeClass() {
 }
 
 // validateContainer adds all refusals that the PodSecurityPolicy has for one container, in upstream's order.
-func (e *evaluation) validateContainer(c *podContainer) {
+func (e *policyEvaluation) validateContainer(c *podContainer) {
 	e.validateUser(c)
 	e.validateGroup(c)
 	e.validateContainerSELinux(c)
@@ -73,7 +73,7 @@ func (e *evaluation) validateContainer(c *podContainer) {
 
 // validateProcMount adds a refusal if the PodSecurityPolicy does not allow the container's procMount. Unset is Default,
 // which a list has to name like any other.
-func (e *evaluation) validateProcMount(c *podContainer) {
+func (e *policyEvaluation) validateProcMount(c *podContainer) {
 	mount := "Default"
 	if c.securityContext.ProcMount != nil {
 		mount = string(*c.securityContext.ProcMount)
@@ -85,7 +85,7 @@ func (e *evaluation) validateProcMount(c *podContainer) {
 
 // validateHostPorts adds a PodSecurityPolicy's refusal for each host port out of its ranges. Upstream's path does not
 // name the port.
-func (e *evaluation) validateHostPorts(c *podContainer) {
+func (e *policyEvaluation) validateHostPorts(c *podContainer) {
 	for _, p := range c.Ports {
 		if p.HostPort <= 0 || e.policy.hostPorts.contain(int64(p.HostPort)) || e.refusalLimitReached() {
 			continue
@@ -109,7 +109,7 @@ func hostPortRangesText(ranges []pspparse.HostPortRange) string {
 
 // validateEscalation adds a PodSecurityPolicy's refusals for a writable root filesystem and for privilege escalation.
 // Upstream refuses missing values, too; the mutation has written them by now.
-func (e *evaluation) validateEscalation(c *podContainer) {
+func (e *policyEvaluation) validateEscalation(c *podContainer) {
 	if e.policy.spec.ReadOnlyRootFilesystem && !podspec.IsTrue(c.securityContext.ReadOnlyRootFilesystem) {
 		e.addInvalidValue(c.fieldPath("securityContext.readOnlyRootFilesystem"), booleanValue(false), "ReadOnlyRootFilesystem must be set to true")
 	}

@@ -9,7 +9,7 @@ import (
 
 // validateVolumes adds refusals for the volumes that the PodSecurityPolicy does not allow, by type, then by path or
 // driver. It is validatePodVolumes of upstream. A volume whose type is refused is checked no further.
-func (e *evaluation) validateVolumes() {
+func (e *policyEvaluation) validateVolumes() {
 	for i := range e.pod.Spec.Volumes {
 		v := &e.pod.Spec.Volumes[i]
 		field := fmt.Sprintf("spec.volumes[%d]", i)
@@ -35,7 +35,7 @@ func (e *evaluation) validateVolumes() {
 
 // allowsVolume reports whether the PodSecurityPolicy allows the type of a volume. A policy that allows secrets allows
 // the token volume of service accounts.
-func (e *evaluation) allowsVolume(kind string, v *corev1.Volume) bool {
+func (e *policyEvaluation) allowsVolume(kind string, v *corev1.Volume) bool {
 	allowed := e.policy.volumes
 	return allowed["*"] || allowed[kind] || kind == "projected" && allowed["secret"] && isServiceAccountTokenVolume(v.Projected)
 }
@@ -54,22 +54,22 @@ func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 		if s.ConfigMap != nil && s.ConfigMap.Name != "kube-root-ca.crt" {
 			return false
 		}
-		if s.DownwardAPI != nil && slices.ContainsFunc(s.DownwardAPI.Items, isNotNamespaceFile) {
+		if s.DownwardAPI != nil && slices.ContainsFunc(s.DownwardAPI.Items, isNotTokenNamespaceFile) {
 			return false
 		}
 	}
 	return true
 }
 
-// isNotNamespaceFile reports whether a downward API file of a projected volume is another one than the file "namespace"
+// isNotTokenNamespaceFile reports whether a downward API file of a projected volume is another one than the file "namespace"
 // of the service account token volume.
-func isNotNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
+func isNotTokenNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
 	return f.Path != "namespace" || f.FieldRef == nil || f.FieldRef.APIVersion != "v1" || f.FieldRef.FieldPath != "metadata.namespace"
 }
 
 // validateHostPath adds a PodSecurityPolicy's refusals for a hostPath volume that allowedHostPaths do not allow. No
 // list allows every path. Where only read-only entries match, each mount of the volume has to be read-only.
-func (e *evaluation) validateHostPath(field string, v *corev1.Volume) {
+func (e *policyEvaluation) validateHostPath(field string, v *corev1.Volume) {
 	if len(e.policy.spec.AllowedHostPaths) == 0 {
 		return
 	}

@@ -40,8 +40,8 @@ type controller struct {
 // readFunc reads, for the verification, one object that makes pods, with a pod of its template if asked for.
 type readFunc func(object *unstructured.Unstructured, withPod bool) (controller, error)
 
-// readers returns the functions by which the verification reads objects of rollout.ControllerKinds, by kind.
-func readers() map[string]readFunc {
+// readersByKind returns the functions by which the verification reads objects of rollout.ControllerKinds, by kind.
+func readersByKind() map[string]readFunc {
 	return map[string]readFunc{
 		"Deployment":            controllerReader("Deployment", readDeployment),
 		"ReplicaSet":            controllerReader("ReplicaSet", readReplicaSet),

@@ -28,11 +28,11 @@ type namespaceReader struct {
 
 // newNamespaceReader returns the reader of the namespaces to verify.
 func newNamespaceReader(client dynamic.Interface, namespaces []string) *namespaceReader {
-	return &namespaceReader{client: client, namespaces: namespaces, in: nameSet(namespaces)}
+	return &namespaceReader{client: client, namespaces: namespaces, in: namespaceNameSet(namespaces)}
 }
 
-// nameSet returns the names of namespaces to verify as a set.
-func nameSet(names []string) map[string]bool {
+// namespaceNameSet returns the names of namespaces to verify as a set.
+func namespaceNameSet(names []string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, name := range names {
 		set[name] = true
@@ -177,7 +177,7 @@ func podResource() schema.GroupVersionResource {
 // listControllers lists the controllers of the namespaces; with templates also PodTemplates, and a pod of each template.
 func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *snapshot {
 	s := &snapshot{}
-	read := readers()
+	read := readersByKind()
 	for _, k := range rollout.ControllerKinds() {
 		if k.Kind == "PodTemplate" && !templates {
 			continue

@@ -104,13 +104,13 @@ func (v *Verification) bypassBindings(ctx context.Context) (map[string]bool, err
 			}
 			return u.GetNamespace(), nil
 		})
-	return nameSet(found), err
+	return namespaceNameSet(found), err
 }
 
 // selectedNamespaces returns the namespaces to verify. "", for the objects that the bypass of all namespaces shares, is
 // among them if all namespaces of the journal are.
 func (v *Verification) selectedNamespaces() map[string]bool {
-	out := nameSet(v.Namespaces)
+	out := namespaceNameSet(v.Namespaces)
 	out[""] = !slices.ContainsFunc(v.Journal.Steps, func(s rollout.Step) bool { return s.Namespace != "" && !out[s.Namespace] })
 	return out
 }
