@@ -154,7 +154,7 @@ func (c *contentKeys) evaluation(e *Evaluation) contentHash {
 	}{rest, parts})
 }
 
-// hashAndClear returns the hash of a list of an evaluation, and sets the list to nil.
+// hashAndClear returns the hash of a list of a workload's evaluation in the Plan, and sets the list to nil.
 func hashAndClear[T any](c *contentKeys, list *[]T) contentHash {
 	if len(*list) == 0 {
 		return contentHash{}

@@ -55,7 +55,7 @@ func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
 	return r
 }
 
-// upgradeCheck is a Result of the gate in the making, with what the checks share.
+// upgradeCheck is the state of one run of the gate: its Result so far, and what the checks share.
 type upgradeCheck struct {
 	plan   *migrate.Plan
 	facts  Facts
