@@ -23,7 +23,8 @@ type subjectGrant struct {
 	role      *resolvedRole
 }
 
-// bindingEvidence is the binding of a subjectGrant: its reference and position. The subjects of one binding share it.
+// bindingEvidence is the RBAC binding that gives a subjectGrant: its reference and position. The subjects of one
+// binding share it.
 type bindingEvidence struct {
 	reference string
 	position  pspparse.Position

@@ -36,7 +36,7 @@ func isLooser(recommended string, today api.LevelVersion) bool {
 	return recommended != "" && api.CompareLevels(api.Level(recommended), today.Level) < 0
 }
 
-// Label is one label of a namespace with its value.
+// Label is one Pod Security label that a stage writes on a namespace, with its value.
 type Label struct{ Key, Value string }
 
 // WantedLabels returns the labels that a stage writes to a namespace, in the order of migrate.LabelKeys: all that are
