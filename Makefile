@@ -60,11 +60,11 @@ golden: ## rewrite the golden files and the command reference
 docs: ## rewrite the command reference
 	$(GO) test ./cmd -run TestCommandReference -args -update
 
-cover: ## where tests do not reach
+cover: ## print the test coverage
 	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...
 	$(GO) tool cover -func=coverage.out | tail -n 1
 
-tidy: ## go.mod and go.sum as they must be
+tidy: ## check that go.mod and go.sum are tidy
 	$(GO) mod tidy -diff
 
 # Two packages at a time: each runs servers of its own, a few hundred MB each.
@@ -86,7 +86,7 @@ legacy-cluster: bin/controlplane build ## run a v1.24 cluster with policies and 
 
 FORCE:
 
-ci: ## all that a change has to pass
+ci: ## run everything that a change has to pass
 	$(MAKE) tidy
 	$(MAKE) lint
 	$(MAKE) test

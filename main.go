@@ -8,4 +8,5 @@ import (
 	"github.com/psp2pss/psp2pss/cmd"
 )
 
+// main runs the command-line tool and exits with the exit code that it returns.
 func main() { os.Exit(cmd.Main()) }

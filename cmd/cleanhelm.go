@@ -20,7 +20,7 @@ import (
 
 const yesFlag = "yes"
 
-// cleanHelmOptions are what the flags of clean-helm become.
+// cleanHelmOptions are what the flags of the command clean-helm become.
 type cleanHelmOptions struct {
 	streams Streams
 	deps    Deps
@@ -34,7 +34,7 @@ type cleanHelmOptions struct {
 	AllowPartial bool
 }
 
-// newCleanHelm returns the command clean-helm, which runs runF with its options; nil is cleanHelmRun.
+// newCleanHelm returns the cobra command "clean-helm", which runs runF with its options; nil is cleanHelmRun.
 func newCleanHelm(streams Streams, deps Deps, runF func(context.Context, *cleanHelmOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = cleanHelmRun
@@ -88,7 +88,7 @@ could not be read, and may hold policies (--allow-partial turns 4 into 0).`,
 	return cmd
 }
 
-// cleanHelmRun cleans every stored revision that holds a policy.
+// cleanHelmRun runs the command clean-helm: it cleans every stored Helm revision that holds a PodSecurityPolicy.
 func cleanHelmRun(ctx context.Context, o *cleanHelmOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -123,7 +123,7 @@ func cleanHelmRun(ctx context.Context, o *cleanHelmOptions) error {
 	return o.verdict(read.Gaps)
 }
 
-// confirm shows what would be cleaned, and returns whether somebody agrees.
+// confirm shows on the terminal what clean-helm would remove, asks, and returns whether somebody agrees.
 func (o *cleanHelmOptions) confirm(ctx context.Context, revisions []helm.Release, contextName string) bool {
 	for i := range revisions {
 		o.printMessage("would clean %s", cleanhelm.Describe(&revisions[i], revisions[i].Policies))
@@ -131,8 +131,8 @@ func (o *cleanHelmOptions) confirm(ctx context.Context, revisions []helm.Release
 	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %s on the cluster of context %s?", english.Count(len(revisions), "stored revision", "stored revisions"), contextName))
 }
 
-// clean cleans one revision after the other and prints a line about each. It goes on after one that is refused, and returns
-// an error at the end.
+// clean cleans one stored Helm revision after the other and prints a line about each. It goes on after one that is
+// refused, and returns an error at the end.
 func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revisions []helm.Release) error {
 	refused := 0
 	for i := range revisions {
@@ -156,7 +156,7 @@ func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revi
 	return nil
 }
 
-// verdict returns the error of a run that could not read everything: what was not read may hold policies.
+// verdict returns the error that ends clean-helm where not every Helm release was read: the others may hold policies.
 func (o *cleanHelmOptions) verdict(gaps []inventory.Gap) error {
 	if len(gaps) == 0 || o.AllowPartial {
 		return nil
@@ -164,7 +164,7 @@ func (o *cleanHelmOptions) verdict(gaps []inventory.Gap) error {
 	return partialError{fmt.Errorf("%s could not be read, and may hold policies; accept it with --%s", english.Count(len(gaps), "thing", "things"), allowPartialFlag)}
 }
 
-// printMessage writes a line to standard error, escaped for a terminal.
+// printMessage writes a line of the command clean-helm to standard error, escaped for a terminal.
 func (o *cleanHelmOptions) printMessage(format string, args ...any) {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, escape.Terminal(fmt.Sprintf(format, args...)))
 }

@@ -376,7 +376,7 @@ func TestVerdict(t *testing.T) {
 	}
 	gap := []migrate.Gap{{What: "pods", Message: message.Message{Text: "forbidden"}}}
 	same := ns("same", api.LevelRestricted, "restricted", "restricted")
-	const unread = "1 thing could not be read or judged: see the gaps of the plan, or accept them with --allow-partial"
+	const unread = "1 thing could not be read or evaluated: see the gaps of the plan, or accept them with --allow-partial"
 	tests := []struct {
 		name    string
 		plan    migrate.Plan
@@ -386,8 +386,8 @@ func TestVerdict(t *testing.T) {
 		text    string
 	}{
 		{name: "nothing to tell", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}}, failOn: failOnNames()},
-		{name: "nothing to judge", code: 4, text: "nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster"},
-		{name: "nothing to judge, and that is fine", partial: true},
+		{name: "nothing to evaluate", code: 4, text: "nothing to evaluate: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster"},
+		{name: "nothing to evaluate, and that is fine", partial: true},
 		{name: "policies alone are something", plan: migrate.Plan{Policies: []migrate.Policy{{Name: "p"}}}},
 		{name: "a gap", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}, Gaps: gap}, code: 4, text: unread},
 		{name: "a gap, allowed", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}, Gaps: gap}, partial: true},

@@ -26,10 +26,10 @@ const (
 	exitFailed   = 1 // the run itself failed
 	exitUsage    = 2 // wrong flags or arguments, or a name that is not there: nothing was written
 	exitFindings = 3 // done, and found what the caller asked to fail on
-	exitPartial  = 4 // done, and something could not be read or there was nothing to judge; or a name may be in what was not
+	exitPartial  = 4 // done, and something could not be read or there was nothing to evaluate; or a name may be in what was not
 )
 
-// usageError is a mistake in command-line flags or arguments: exit code 2.
+// usageError is a mistake in the command-line flags or arguments: exit code 2.
 type usageError struct{ error }
 
 // Unwrap returns the error inside usageError, for errors.Is and errors.As.
@@ -57,7 +57,7 @@ type runError struct{ error }
 // Unwrap returns the error inside runError, for errors.Is and errors.As.
 func (e runError) Unwrap() error { return e.error }
 
-// exitCode turns the kind of an error into the exit code of the process. Findings win over input that was not read.
+// exitCode returns the exit code of the process for an error of a command. Findings win over input that was not read.
 func exitCode(err error) int {
 	var (
 		usage    usageError
@@ -122,7 +122,8 @@ func Main() int {
 	}
 }
 
-// toolName is how the user called the tool: a binary named kubectl-psp2pss runs as the kubectl plugin.
+// toolName returns the name by which the user called the tool: a binary named kubectl-psp2pss runs as the kubectl
+// plugin.
 func toolName(arg0 string) string {
 	if strings.TrimSuffix(filepath.Base(arg0), ".exe") == "kubectl-psp2pss" {
 		return "kubectl psp2pss"
@@ -146,7 +147,7 @@ func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	return code
 }
 
-// printError prints the error of a command on standard error, escaped: errors quote input.
+// printError prints the error of a command on standard error, escaped for a terminal, since errors quote input.
 func printError(w io.Writer, name string, err error) {
 	text := err.Error()
 	var cut *cluster.InterruptedError

@@ -38,8 +38,8 @@ func checkFailOn(values []string) ([]string, error) {
 	return values, nil
 }
 
-// planExitError turns a Plan into the error that ends the command: what --fail-on asks for first, then what could not be read,
-// of which the labels that a selector asks for may be a part.
+// planExitError returns for a Plan the error that ends the command: what --fail-on asks for first, then what could not
+// be read, of which the labels that a selector asks for may be a part.
 func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []string, allowPartial bool) error {
 	for _, condition := range labels.FailConditions() {
 		if !slices.Contains(failOn, string(condition)) {
@@ -53,7 +53,7 @@ func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []st
 		return nil
 	}
 	if len(plan.Policies) == 0 && len(plan.Namespaces) == 0 {
-		return partialError{errors.New("nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
+		return partialError{errors.New("nothing to evaluate: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
 	}
 	if n := len(plan.Gaps); n > 0 {
 		return partialError{fmt.Errorf("%s could not be read or judged: see the gaps of the plan, or accept them with --%s", english.Count(n, "thing", "things"), allowPartialFlag)}
@@ -61,7 +61,8 @@ func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []st
 	return unreadLabelsError(plan, scope, false)
 }
 
-// unreadLabelsError is the error of a command whose label selector had to leave out namespaces whose labels were not read.
+// unreadLabelsError returns the error of a command whose label selector had to leave out namespaces whose labels were
+// not read.
 func unreadLabelsError(plan *migrate.Plan, scope migrate.NamespaceScope, allowPartial bool) error {
 	unread := plan.NamespacesWithUnreadLabels(scope)
 	if len(unread) == 0 || allowPartial {

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// noArgs is the usage error for arguments of a command that takes none.
+// noArgs returns the usage error for arguments of a command that takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -22,7 +22,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.Name(), args[0])
 }
 
-// asRunError marks an error as one of the command itself, and not of cobra's parsing.
+// asRunError marks an error as one of a command's own run, and not of cobra's parsing of the command line.
 func asRunError(err error) error {
 	if err == nil {
 		return nil
@@ -61,7 +61,7 @@ func refuseEmptyFlags(cmd *cobra.Command) {
 	}
 }
 
-// isBlank is true for a text that is empty or white space alone.
+// isBlank reports whether the value of a command-line flag is empty or white space alone.
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // nonEmptyFlag is the value of a command-line flag that must not be empty.

@@ -18,7 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// gateOptions are what the flags of gate become.
+// gateOptions are what the flags of the command gate become.
 type gateOptions struct {
 	streams Streams
 	deps    Deps
@@ -31,7 +31,7 @@ type gateOptions struct {
 	Outputs []outputTarget[*gate.Result]
 }
 
-// gateFlags are the flags of gate as given.
+// gateFlags are the values of the flags of the command gate, as given.
 type gateFlags struct {
 	source       SourceOptions
 	to, target   string
@@ -40,7 +40,7 @@ type gateFlags struct {
 	allowPartial bool
 }
 
-// newGate returns the command gate, which runs runF with its options; nil is gateRun.
+// newGate returns the cobra command "gate", which runs runF with its options; nil is gateRun.
 func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = gateRun
@@ -77,7 +77,7 @@ named. The ConfigMaps of Helm 2 are named and not decoded; what Helm 2 keeps in 
 an SQL database, is not seen. Of the content of a release only kinds and names are printed.
 'clean-helm' takes the policies out of the stored revisions.
 
-Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something could not be told.`,
+Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unknown.`,
 		Example: `  # May we upgrade to v1.25?
   psp2pss gate --to=v1.25
 
@@ -108,7 +108,7 @@ Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something could 
 	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not show; may be repeated; one of "+strings.Join(assertionNames(), ", "))
 	registerCompletion(cmd, "assert", assertionNames())
 	addOutputFlag(cmd, &f.outputs, gateFormats())
-	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
+	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something is unknown")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
@@ -119,7 +119,7 @@ Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something could 
 	return cmd
 }
 
-// assertionNames returns the values of --assert.
+// assertionNames returns the values of the flag --assert.
 func assertionNames() []string {
 	var names []string
 	for _, a := range gate.Assertions() {
@@ -128,7 +128,7 @@ func assertionNames() []string {
 	return names
 }
 
-// assertionHelp returns the lines of the help about --assert.
+// assertionHelp returns the lines of the help about the flag --assert.
 func assertionHelp() string {
 	var b strings.Builder
 	for _, a := range gate.Assertions() {
@@ -137,7 +137,7 @@ func assertionHelp() string {
 	return b.String()
 }
 
-// options checks all flags before anything is touched.
+// options checks all flags of the command gate before anything is read.
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
 	o := &gateOptions{streams: streams, deps: deps}
 	var err error
@@ -159,8 +159,8 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	return o, err
 }
 
-// parseRelease reads the value of --to. It returns a usage error for a release with PodSecurityPolicy, or one whose standards
-// are not known here.
+// parseRelease reads the value of the flag --to of the command gate. It returns a usage error for a release with
+// PodSecurityPolicy, or one whose standards are not known here.
 func parseRelease(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
@@ -170,12 +170,12 @@ func parseRelease(s string) (api.Version, error) {
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
 	if oldest, newest := migrate.FirstVersionWithoutPSP(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {
-		return api.Version{}, usagef("--to=%s: the releases that can be judged go from %s to %s", v, &oldest, &newest)
+		return api.Version{}, usagef("--to=%s: the releases that can be evaluated go from %s to %s", v, &oldest, &newest)
 	}
 	return v, nil
 }
 
-// gateFormats are the formats of the answer, the default first.
+// gateFormats returns the output formats of the command gate, the default first.
 func gateFormats() []report.Format[*gate.Result] {
 	form := func(name string, write func(io.Writer, *gate.Result) error) report.Format[*gate.Result] {
 		return report.Format[*gate.Result]{Name: name, Write: func(w io.Writer, r *gate.Result, _ report.Options) error { return write(w, r) }}
@@ -183,7 +183,7 @@ func gateFormats() []report.Format[*gate.Result] {
 	return append(report.GateFormats(), form("commands", gate.WriteCommands), form("admission-config", gate.WriteAdmissionConfig))
 }
 
-// gateRun reads a cluster or a plan, evaluates it and writes the result.
+// gateRun runs the command gate: it reads a cluster or a plan, evaluates it and writes the result.
 func gateRun(ctx context.Context, o *gateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -209,7 +209,8 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	return gateVerdict(result, o.Decide.AllowPartial)
 }
 
-// read makes or reads the plan, and reads stored Helm releases, which no plan holds, from any other source than a plan.
+// read builds or reads the Plan for the command gate, and reads stored Helm releases, which no plan holds, from any
+// other source than a plan.
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
@@ -230,8 +231,8 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	return plan, facts, err
 }
 
-// gateVerdict returns the error that ends a gate: a findingsError for reasons, else a partialError for what could not be
-// told.
+// gateVerdict returns the error that ends the command gate: a findingsError for reasons, else a partialError for what
+// is unknown.
 func gateVerdict(r *gate.Result, allowPartial bool) error {
 	switch {
 	case len(r.Reasons) > 0:

@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 )
 
-// readHelmReleases reads all Helm releases that the cluster stores, with progress on the terminal. What could not be read is
-// a gap; an error is one of connecting, or the end of ctx.
+// readHelmReleases reads all Helm releases that a live cluster stores, with a progress line on the terminal. What could
+// not be read is a gap; an error is one of connecting, or the end of ctx.
 func readHelmReleases(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (gate.HelmReleases, error) {
 	p := streams.startProgress()
 	defer p.close()
@@ -28,8 +28,8 @@ func readHelmReleases(ctx context.Context, streams Streams, deps Deps, src Sourc
 	})
 }
 
-// collectedHelmReleases returns the releases that were collected, and what could not be decoded. It does not say that they
-// are all there are.
+// collectedHelmReleases returns the Helm releases that were collected, and what could not be decoded. It does not say
+// that they are all there are.
 func collectedHelmReleases(c *helm.ReleaseCollector) gate.HelmReleases {
 	releases, gaps := c.Releases()
 	return gate.HelmReleases{Histories: helm.GroupByRelease(releases), Gaps: gaps}

@@ -39,7 +39,7 @@ func printUsage(c *cobra.Command) error {
 		fmt.Fprintf(&b, "\nFlags:\n%s", c.LocalFlags().FlagUsagesWrapped(helpWidth))
 	}
 	if c.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, "\n'%s [command] --help' tells more about a command.\n", c.CommandPath())
+		fmt.Fprintf(&b, "\n'%s [command] --help' shows more about a command.\n", c.CommandPath())
 	}
 	_, err := fmt.Fprint(c.OutOrStderr(), b.String())
 	return err

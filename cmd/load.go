@@ -88,7 +88,7 @@ func loadFromCluster(ctx context.Context, o SourceOptions, b *inventory.Builder)
 	return inventory.Source{Name: name, ServerVersion: version, Kubeconfig: o.Kubeconfig, As: o.As, AsGroups: o.AsGroups}, err
 }
 
-// loadHelmReleases reads the stored Helm releases of the cluster that the flags name.
+// loadHelmReleases reads the stored Helm releases of the cluster that the command-line flags name.
 func loadHelmReleases(ctx context.Context, o SourceOptions, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
 	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
 	if err != nil {
@@ -97,7 +97,8 @@ func loadHelmReleases(ctx context.Context, o SourceOptions, each func(kind strin
 	return (&cluster.Reader{Config: config, Context: name}).HelmReleases(ctx, each)
 }
 
-// connectToCluster returns a client of the cluster that the flags name, and the kubeconfig context that it uses.
+// connectToCluster returns a client of the cluster that the command-line flags name, and the kubeconfig context that it
+// uses.
 func connectToCluster(o SourceOptions) (dynamic.Interface, string, error) {
 	// A server that takes a request and never answers must not hold a roll-out for good.
 	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups, Timeout: cluster.DefaultRequestTimeout})

@@ -44,7 +44,8 @@ const (
 	applyFormat     = "apply"
 )
 
-// leftOutError names the namespaces that a manifest format leaves out, since applying it could take labels away.
+// leftOutError returns the error that names the namespaces which a manifest format leaves out, since applying it could
+// take labels away.
 func leftOutError(outs []outputTarget[*migrate.Plan], shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
 	var errs []error
 	for _, o := range outs {
@@ -63,7 +64,7 @@ func leftOutError(outs []outputTarget[*migrate.Plan], shown *migrate.Plan, stage
 	return errors.Join(errs...)
 }
 
-// toolAndVersion names this tool and its version, for the first line of generated files.
+// toolAndVersion returns the name and version of this tool, for the first line of generated files.
 func toolAndVersion() string { return "psp2pss " + readBuildInfo().Version }
 
 // parseOutputs reads the values of the flag -o: formats of a command, the first of which is the default, and files.

@@ -198,7 +198,8 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
 }
 
-// checkNamedWorkloads returns an error for workloads named as arguments that are not in the Plan or not in scope.
+// checkNamedWorkloads returns an error for workloads named as command-line arguments that are not in the Plan or not in
+// scope.
 func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
 	var errs []error
 	for _, ref := range patch.MissingWorkloads(plan, o) {

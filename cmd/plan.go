@@ -88,7 +88,7 @@ will be lost, and what could not be read. It never writes to a cluster.
 In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave
 as it is, ! looser than today (never part of the commands unless asked for with --enforce), ?
 withheld because something could not be read. Today is what the server does by the label, or without
-one by the default of its admission configuration: no API tells that, so say it with
+one by the default of its admission configuration: no API shows that, so say it with
 --admission-config.`,
 		Example: `  # The cluster of the current kubeconfig context
   psp2pss plan

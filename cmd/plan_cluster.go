@@ -35,7 +35,7 @@ func checkClusterOfPlan(ctx context.Context, client dynamic.Interface, plan *mig
 	return id, nil
 }
 
-// refuseDemoPlan is the usage error for a saved Plan of the demo where a cluster is meant.
+// refuseDemoPlan returns the usage error for a saved Plan of the demo where a cluster is meant.
 func refuseDemoPlan(plan *migrate.Plan, src SourceOptions) error {
 	if src.Plan == "" || plan.Source.Kind != inventory.SourceDemo {
 		return nil
@@ -43,7 +43,7 @@ func refuseDemoPlan(plan *migrate.Plan, src SourceOptions) error {
 	return usagef("the plan %q is of the built-in demo cluster, which no command reaches: make a plan of the cluster with 'plan -o json=plan.json'", src.Plan)
 }
 
-// quotedPlanName is the quoted file name of a saved Plan for a sentence; "" for a Plan that was not saved.
+// quotedPlanName returns the quoted file name of the Plan of --plan for a message; "" for a Plan that was not saved.
 func quotedPlanName(plan string) string {
 	if plan == "" {
 		return ""
@@ -51,7 +51,8 @@ func quotedPlanName(plan string) string {
 	return fmt.Sprintf(" %q", plan)
 }
 
-// requireClusterOfPlan is the usage error for a saved Plan that does not name its cluster, unless --this-cluster is given.
+// requireClusterOfPlan returns the usage error for a saved Plan that does not name its cluster, unless --this-cluster
+// is given.
 func (o *rolloutOptions) requireClusterOfPlan(plan *migrate.Plan) error {
 	if err := refuseDemoPlan(plan, o.Source); err != nil {
 		return err

@@ -67,12 +67,12 @@ func planChangingFlags() []string {
 	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
 }
 
-// savedPlanFlagError is the usage error for a flag that a saved plan has no use for.
+// savedPlanFlagError returns the usage error for a flag that has no effect together with --plan.
 func savedPlanFlagError(flag string) error {
 	return usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", flag, flag, flag)
 }
 
-// options checks the flags that shape a recommendation and returns them as options of the Plan.
+// options checks the command-line flags that shape a recommendation and returns them as options of the Plan.
 func (d *planFlagValues) options(flags *pflag.FlagSet) (migrate.Options, error) {
 	for _, name := range planChangingFlags() {
 		if err := resolveFlagConflict(flags, planFlag, name); err != nil {
@@ -124,7 +124,7 @@ func parseTargetVersion(s string) (api.Version, error) {
 	return v, nil
 }
 
-// parseMinor reads a Kubernetes minor version, with or without the v before it.
+// parseMinor reads a Kubernetes minor version from the value of a flag, with or without the v before it.
 func parseMinor(s string) (api.Version, error) {
 	if s[0] >= '0' && s[0] <= '9' {
 		s = "v" + s

@@ -38,7 +38,7 @@ func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	return plan, nil
 }
 
-// readFileOrStdin reads a whole file, or standard input where the name is "-".
+// readFileOrStdin reads a whole file that the command line names, or standard input where the name is "-".
 func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(stdin)
@@ -46,7 +46,8 @@ func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
 	return os.ReadFile(name) //nolint:gosec // G304: reading the file that the user names is the point
 }
 
-// yamlToJSON turns one YAML document into JSON.
+// yamlToJSON converts a saved Plan from YAML to JSON, for the flag --plan. It returns an error for what is not one
+// document.
 func yamlToJSON(data []byte) ([]byte, error) {
 	var doc any
 	if err := yaml.Unmarshal(data, &doc); err != nil {

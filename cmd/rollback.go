@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// rollbackOptions are what the flags of rollback become.
+// rollbackOptions are what the flags of the command rollback become.
 type rollbackOptions struct {
 	streams Streams
 	deps    Deps
@@ -24,7 +24,7 @@ type rollbackOptions struct {
 	JSON    bool
 }
 
-// newRollback returns the command rollback, which runs runF with its options; nil is rollbackRun.
+// newRollback returns the cobra command "rollback", which runs runF with its options; nil is rollbackRun.
 func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbackOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = rollbackRun
@@ -85,7 +85,7 @@ interrupted.`,
 	return cmd
 }
 
-// rollbackRun takes the steps of a journal back, or prints them.
+// rollbackRun runs the command rollback: it takes the steps of a journal back, or prints them.
 func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()

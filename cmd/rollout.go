@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// rolloutOptions are what the flags of rollout become.
+// rolloutOptions are what the flags of the command rollout become.
 type rolloutOptions struct {
 	streams Streams
 	deps    Deps
@@ -42,7 +42,7 @@ const (
 	dryRunServer = "server"
 )
 
-// rolloutFlags are the flags of rollout as given.
+// rolloutFlags are the values of the flags of the command rollout, as given.
 type rolloutFlags struct {
 	source SourceOptions
 	decide planFlagValues
@@ -52,7 +52,7 @@ type rolloutFlags struct {
 	o      rolloutOptions
 }
 
-// newRollout returns the command rollout, which runs runF with its options; nil is rolloutRun.
+// newRollout returns the cobra command "rollout", which runs runF with its options; nil is rolloutRun.
 func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = rolloutRun
@@ -149,7 +149,7 @@ not be read (--allow-partial turns 4 into 0).`,
 	return cmd
 }
 
-// printRole prints the roles for the stages that were asked for.
+// printRole prints the RBAC roles for the stages that the command rollout --print-role asks for.
 func (f *rolloutFlags) printRole(streams Streams) error {
 	stages, err := parseStages(f.stages)
 	if err != nil {
@@ -161,7 +161,7 @@ func (f *rolloutFlags) printRole(streams Streams) error {
 // journalFlag names the journal of rollout, rollback and verify.
 const journalFlag = "journal"
 
-// options checks all flags before anything is touched.
+// options checks all flags of the command rollout before anything is read.
 func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*rolloutOptions, error) {
 	flags := cmd.Flags()
 	o := f.o
@@ -186,7 +186,8 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	return &o, o.check(flags)
 }
 
-// check returns a usage error for flags that exclude each other, or that a roll-out which has begun cannot take.
+// check returns a usage error for flags of the command rollout that exclude each other, or that a roll-out which has
+// begun cannot take.
 func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	flags.Visit(func(f *pflag.Flag) { o.GivenFlags = append(o.GivenFlags, f.Name) })
 	if !o.Resume { // else the journal has a say
@@ -213,8 +214,8 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// resumeFlags returns the flags that --resume may have beside it: they say where, as whom and how a roll-out goes on, not
-// what it does.
+// resumeFlags returns the command-line flags that may stand beside rollout --resume: they say where, as whom and how a
+// roll-out goes on, not what it does.
 func resumeFlags() []string {
 	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, rollbackOnFailureFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
 }

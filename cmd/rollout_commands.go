@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// stageNames returns the values of --stage.
+// stageNames returns the values of the flag --stage of the command rollout.
 func stageNames() []string {
 	var names []string
 	for _, s := range rollout.Stages() {
@@ -20,7 +20,7 @@ func stageNames() []string {
 	return names
 }
 
-// parseStages reads the values of --stage. It returns a usage error for another one.
+// parseStages reads the values of the flag --stage of the command rollout. It returns a usage error for another one.
 func parseStages(values []string) ([]rollout.Stage, error) {
 	var stages []rollout.Stage
 	for _, v := range values {
@@ -32,7 +32,8 @@ func parseStages(values []string) ([]rollout.Stage, error) {
 	return stages, nil
 }
 
-// journalCommand returns the command line of a verb with a journal, on the same cluster as the same user.
+// journalCommand returns a psp2pss command line with a journal, on the same cluster as the same user, for people to
+// copy.
 func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
 	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
@@ -46,7 +47,8 @@ func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	return strings.Join(words, " ")
 }
 
-// resumeCommand returns the command line that goes on with a roll-out, with the flags that the journal does not know.
+// resumeCommand returns the psp2pss command line that resumes a roll-out, with the flags that the journal does not
+// record.
 func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 	words := []string{o.journalCommand("rollout --resume", j.Path())}
 	add := func(differs bool, format string, args ...any) {
@@ -73,8 +75,8 @@ func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 // invalidNameChars are the characters of a context that file names do not get.
 var invalidNameChars = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
-// defaultFileName returns what the names of a journal and of backups begin with: psp2pss-CONTEXT-TIME, without characters
-// that a file name or a shell may not have.
+// defaultFileName returns the default beginning of the file names of a journal and of backups: psp2pss-CONTEXT-TIME,
+// without characters that file systems refuse.
 func defaultFileName(contextName string, at time.Time) string {
 	name := strings.Trim(invalidNameChars.ReplaceAllString(contextName, "-"), "-")
 	return fmt.Sprintf("psp2pss-%s-%s", name[:min(len(name), 60)], at.Format("20060102T150405Z"))

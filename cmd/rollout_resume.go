@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
-// resumeRollout goes on with the roll-out of a journal.
+// resumeRollout runs the command rollout --resume: it takes the steps that are left in a journal.
 func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	j, client, err := openJournal(ctx, o.deps, o.Source, o.Journal)
 	if err != nil {
@@ -46,7 +46,8 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	return out.end()
 }
 
-// checkResumable returns an error, with what to do instead, for a roll-out that was taken back.
+// checkResumable returns an error, with what to do instead, where --resume names the journal of a roll-out that was
+// rolled back.
 func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
 	err := j.CheckResumable()
 	var rolledBack *rollout.RolledBackError
@@ -61,7 +62,7 @@ func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
 	return errorWithAdvice{err, "begin a new roll-out"}
 }
 
-// openJournal opens a journal and connects to its cluster.
+// openJournal opens the journal that a flag of the command rollout or rollback names, and connects to its cluster.
 func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
 	j, err := rollout.OpenJournal(path)
 	if err != nil {
@@ -75,7 +76,8 @@ func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	return j, client, nil
 }
 
-// connectToJournalCluster connects to the cluster of a journal. It returns an error if the flags name another one.
+// connectToJournalCluster connects to the cluster of a journal. It returns an error if the command-line flags name
+// another one.
 func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Journal, path string) (dynamic.Interface, error) {
 	if src.Context == "" && src.Kubeconfig == "" {
 		src.Context = journalContext(j)
@@ -95,7 +97,7 @@ func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, 
 	return client, err
 }
 
-// journalContext returns the kubeconfig context of a journal; "" for that of a pod, which has no kubeconfig.
+// journalContext returns the kubeconfig context that a journal names; "" for that of a pod, which has no kubeconfig.
 func journalContext(j *rollout.Journal) string {
 	if j.Context == cluster.InClusterContext {
 		return ""

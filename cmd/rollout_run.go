@@ -15,7 +15,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// rolloutRun makes a plan, or reads one, and takes its steps on the cluster, or goes on with a journal.
+// rolloutRun runs the command rollout: it builds or reads a Plan and takes its steps on the cluster, or resumes a
+// journal.
 func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -67,13 +68,15 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	return o.finishRollout(out, plan)
 }
 
-// rolloutTarget is the cluster that a roll-out writes to: a client, the name of the context, and the UID of kube-system.
+// rolloutTarget is the cluster that the command rollout writes to: a client, the name of the context, and the UID of
+// kube-system.
 type rolloutTarget struct {
 	client    dynamic.Interface
 	name, uid string
 }
 
-// connectToPlannedCluster connects to the cluster of the plan. It returns an error if a saved plan is of another one.
+// connectToPlannedCluster connects to the cluster of the Plan. It returns an error if the flags name another cluster
+// than a saved Plan.
 func (o *rolloutOptions) connectToPlannedCluster(ctx context.Context, plan *migrate.Plan) (rolloutTarget, error) {
 	if err := o.requireClusterOfPlan(plan); err != nil {
 		return rolloutTarget{}, err
@@ -86,8 +89,8 @@ func (o *rolloutOptions) connectToPlannedCluster(ctx context.Context, plan *migr
 	return rolloutTarget{client, name, id}, err
 }
 
-// beginRollout takes steps with a new journal, after a check of permissions and a question; with --dry-run=server it has the
-// server check them.
+// beginRollout starts a new journal and takes the steps of the command rollout, after a check of permissions and a
+// question; with --dry-run=server it has the server check them.
 func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, selected *migrate.Plan, steps []rollout.Step, out *rolloutPrinter) error {
 	r := &rollout.Runner{
 		Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission),
@@ -123,7 +126,8 @@ func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, sel
 	return o.runSteps(ctx, r, out)
 }
 
-// runSteps takes the steps of the journal, verifies each batch if asked to, and adds to an error how to go on or back.
+// runSteps takes the steps of the journal for the command rollout, verifies each batch if asked to, and adds to an
+// error how to go on or back.
 func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *rolloutPrinter) error {
 	r.BeforeBatch = func(ctx context.Context, batch int) error {
 		if err := o.verifyBatch(ctx, r); err != nil {
@@ -153,7 +157,8 @@ func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *r
 	}
 }
 
-// recheck returns a function that plans one namespace again, as it is now, for a server with this admission configuration.
+// recheck returns a function that builds the Plan of one namespace again during a roll-out, as it is now, for a server
+// with this admission configuration.
 func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
 	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, SkipCustomResources: o.Source.SkipCustomResources, NeedsCluster: true}
 	return rollout.NewRecheck(admission, o.Decide.AllowPartial, func(ctx context.Context, namespace string, decide migrate.Options) (*migrate.Plan, error) {
@@ -166,7 +171,7 @@ func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Cont
 	})
 }
 
-// finishRollout prints the sum of the steps, and returns the error for what the plan could not tell.
+// finishRollout prints the totals of the command rollout, and returns the error for what was not read.
 func (o *rolloutOptions) finishRollout(out *rolloutPrinter, plan *migrate.Plan) error {
 	if err := out.end(); err != nil {
 		return err

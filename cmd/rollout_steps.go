@@ -51,7 +51,7 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	}
 }
 
-// reportedStep turns the outcome of a roll-out step into the form that package report draws.
+// reportedStep converts the outcome of a roll-out step to the form that package report draws.
 func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	s := &report.RolloutStep{
 		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Stage: string(o.Step.Stage), Wave: o.Step.Wave,
@@ -77,7 +77,7 @@ func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	return s
 }
 
-// flush writes the JSON document of the roll-out steps, also of a run that was stopped in the middle.
+// flush prints the JSON document of the roll-out steps, also of a run that was stopped in the middle.
 func (p *rolloutPrinter) flush() error {
 	if p.json {
 		p.failed = manifest.WriteJSON(p.streams.Out, p.records)
@@ -88,7 +88,7 @@ func (p *rolloutPrinter) flush() error {
 	return nil
 }
 
-// end writes what is left to write of a roll-out, and returns an error if steps were refused.
+// end prints the remaining output of the command rollout, and returns an error if steps were refused.
 func (p *rolloutPrinter) end() error {
 	if err := p.flush(); err != nil {
 		return err

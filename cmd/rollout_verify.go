@@ -18,7 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
-// batchVerification says whether and how a roll-out verifies each batch.
+// batchVerification is the values of the flags of the command rollout about the verification of each batch.
 type batchVerification struct {
 	// Asked verifies after every batch; RollbackOnFailure takes the whole roll-out back if something is not ok.
 	Asked, RollbackOnFailure bool
@@ -33,14 +33,15 @@ const (
 	forceFlag             = "force"
 )
 
-// add defines the flags.
+// add defines the flags of the command rollout about the verification of each batch.
 func (v *batchVerification) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
 	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are checked, such as 2m")
 	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; implies --verify")
 }
 
-// validate returns a usage error for flags that do not go together. RollbackOnFailure implies Asked.
+// validate returns a usage error for flags about the verification of batches that exclude each other. RollbackOnFailure
+// implies Asked.
 func (v *batchVerification) validate() error {
 	v.Asked = v.Asked || v.RollbackOnFailure
 	switch {
@@ -52,7 +53,7 @@ func (v *batchVerification) validate() error {
 	return nil
 }
 
-// guards returns the guards that the journal keeps for whoever goes on.
+// guards returns the flags of the command rollout that the journal keeps for a later --resume.
 func (o *rolloutOptions) guards() rollout.Guards {
 	return rollout.Guards{
 		Verify: o.Verify.Asked, VerifyWait: metav1.Duration{Duration: o.Verify.Wait}, RollbackOnFailure: o.Verify.RollbackOnFailure,
@@ -60,7 +61,8 @@ func (o *rolloutOptions) guards() rollout.Guards {
 	}
 }
 
-// keepGuards takes over the guards that a roll-out was begun with. It returns a usage error if a flag would drop one.
+// keepGuards applies the guards that a roll-out was begun with to its --resume. It returns a usage error if a flag
+// would drop one.
 func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 	guards, err := h.Guards.Resumed(o.guards(), rollout.GivenGuards{
 		Verify: o.isFlagGiven(verifyFlag), VerifyWait: o.isFlagGiven(verifyWaitFlag),
@@ -77,10 +79,11 @@ func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 	return o.Verify.validate()
 }
 
-// isFlagGiven reports whether a flag was on the command line.
+// isFlagGiven reports whether a flag of the command rollout was on the command line.
 func (o *rolloutOptions) isFlagGiven(flag string) bool { return slices.Contains(o.GivenFlags, flag) }
 
-// failingControllers returns the controllers that lack pods before the first step, and warns of what could not be read.
+// failingControllers returns the controllers that lack pods before the first step of the command rollout, and warns of
+// what could not be read.
 func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
 	failing, err := verify.FailingControllers(ctx, client, rollout.StepNamespaces(steps))
 	if err != nil {
@@ -91,8 +94,8 @@ func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.
 	return failing
 }
 
-// verifyBatch checks the namespaces that the roll-out has come to, prints what is not ok, and returns a findingsError for it.
-// What could not be told stops nothing.
+// verifyBatch verifies the namespaces that the command rollout has reached so far, prints what is not ok, and returns a
+// findingsError for it. What is unknown stops nothing.
 func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) error {
 	if !o.Verify.Asked {
 		return nil
@@ -115,7 +118,8 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	return verifyExitError(notable, true)
 }
 
-// rollBackAfterFailure takes the whole roll-out back, and returns the error that says what was not ok.
+// rollBackAfterFailure rolls the whole roll-out back after a failed verification, and returns the error that ends the
+// command.
 func (o *rolloutOptions) rollBackAfterFailure(ctx context.Context, r *rollout.Runner, because error) error {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, "Something is not ok: going back.")
 	if err := r.Rollback(ctx, rollout.RollbackScope{Failure: because.Error()}); err != nil {

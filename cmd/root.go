@@ -52,7 +52,7 @@ list. An empty flag or variable is refused: leave it out, or unset it.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names, that the gate
 fails or that something is not ok; 4 done, but something could not be read or there was nothing to
-judge (--allow-partial turns 4 into 0).
+evaluate (--allow-partial turns 4 into 0).
 
 Filters and formats never change the exit code, with one exception: a name that was not found, and
 flags that leave no namespace, end the run before anything is written. The code is 2 where all that
@@ -145,7 +145,7 @@ func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, 
 // fromEnvAnnotation marks a command-line flag whose value came from the environment.
 const fromEnvAnnotation = "psp2pss_from_environment"
 
-// environmentVariable is the name of the environment variable that sets a flag: PSP2PSS_FLAG_NAME.
+// environmentVariable returns the name of the environment variable that sets a flag: PSP2PSS_FLAG_NAME.
 func environmentVariable(flag string) string {
 	return "PSP2PSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

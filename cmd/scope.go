@@ -47,9 +47,9 @@ func (s *scopeFlags) parse(flags *pflag.FlagSet) (migrate.NamespaceScope, error)
 	return scope, nil
 }
 
-// selectNamespaces returns the Plan with the namespaces in scope, to be called before anything is written: a name that is not there
-// and a scope that leaves nothing are errors. It warns on w of what the scope does not do: an --exclude that excludes
-// nothing, and namespaces whose labels -l does not know.
+// selectNamespaces returns the Plan with the namespaces that the flags select, to be called before anything is written:
+// a name that is not there and a scope that leaves nothing are errors. It warns on w of what the scope does not do: an
+// --exclude that excludes nothing, and namespaces whose labels -l does not know.
 func selectNamespaces(w io.Writer, plan *migrate.Plan, scope migrate.NamespaceScope) (*migrate.Plan, error) {
 	selected, err := plan.SelectExistingNamespaces(scope)
 	if err != nil {
@@ -64,7 +64,7 @@ func selectNamespaces(w io.Writer, plan *migrate.Plan, scope migrate.NamespaceSc
 	return selected, nil
 }
 
-// printWarning writes an escaped line that begins with "warning: ".
+// printWarning writes a line that begins with "warning: " to standard error, escaped for a terminal.
 func printWarning(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, "warning: %s\n", escape.Terminal(fmt.Sprintf(format, args...)))
 }

@@ -45,9 +45,9 @@ func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulat
 		Use:   "simulate",
 		Short: "Dry-run workloads against a level of the standards, in three forms",
 		Long: `Simulate says for every workload what Pod Security admission would say at a level and version, in
-its own words: as its author wrote it; as PodSecurityPolicy (PSP) admission would fill it in today,
-with the policy that admits it; or as its pods will be after PSP is gone, when no policy fills
-anything in. Nothing is sent to a cluster.
+its own words: as its author wrote it; as PodSecurityPolicy (PSP) admission would mutate it today,
+with the policy that admits it; or as its pods will be after PSP is gone, when no policy
+mutates them. Nothing is sent to a cluster.
 
 From a saved plan it answers at the plan's own version: that a level allows what meets it as
 written, and what a level refuses in the words for the pods after PSP, where that comes to the same
@@ -58,7 +58,7 @@ level. Else it says that the answer is not known.`,
   # One namespace of the cluster, at baseline
   psp2pss simulate -n web --level=baseline
 
-  # What would be refused as soon as no policy fills anything in?
+  # What would be refused as soon as no policy mutates pods?
   psp2pss simulate --after-psp --level=restricted`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -80,9 +80,9 @@ level. Else it says that the answer is not known.`,
 	scope.add(flags)
 	enumFlag{&level, "level", levels.Names()}.add(cmd, "level", "", "level to judge by")
 	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
-	flags.BoolVar(&written, "as-written", false, "judge templates as their authors wrote them (the default)")
-	flags.BoolVar(&admitted, "as-admitted", false, "judge the pods that PodSecurityPolicy admission would make of the templates today")
-	flags.BoolVar(&after, "after-psp", false, "judge the pods that will be created after PSP is gone, when no policy fills anything in")
+	flags.BoolVar(&written, "as-written", false, "evaluate templates as their authors wrote them (the default)")
+	flags.BoolVar(&admitted, "as-admitted", false, "evaluate the pods that PodSecurityPolicy admission would make from the templates today")
+	flags.BoolVar(&after, "after-psp", false, "evaluate the pods that will be created after PSP is gone, when no policy mutates them")
 	cmd.MarkFlagsMutuallyExclusive("as-written", "as-admitted", "after-psp")
 	enumFlag{&output, "format", simulateFormats()}.add(cmd, "output", "o", "format of the answer")
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")

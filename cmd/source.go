@@ -216,8 +216,8 @@ func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, conte
 // stopGracePeriod is how long cancelled work may take to stop before it is left behind.
 const stopGracePeriod = 250 * time.Millisecond
 
-// callUntilCancelled returns what work returns, or an error once ctx has ended and work does not stop: reading from a pipe to
-// which nobody writes cannot be cancelled.
+// callUntilCancelled returns what work returns, or an error once the user has cancelled and work does not stop: reading
+// from a pipe to which nobody writes cannot be cancelled.
 func callUntilCancelled[T any](ctx context.Context, doing string, work func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -292,8 +292,8 @@ func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOption
 	return inv, plan, err
 }
 
-// runOf returns what a Plan says of the run that makes it: the version of the tool and, of a cluster, when it was read. The
-// built-in demo is part of the tool, and the same in every run.
+// runOf returns what the Plan records of this run of the tool: the version of the tool and, of a cluster, when it was
+// read. The built-in demo is part of the tool, and the same in every run.
 func runOf(deps Deps, src SourceOptions) *inventory.Run {
 	if src.Demo {
 		return nil

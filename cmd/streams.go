@@ -49,10 +49,10 @@ func SystemStreams() Streams {
 	return s
 }
 
-// isTerminal is true for a file that is a terminal.
+// isTerminal reports whether a standard stream of the process is a terminal.
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// terminalWidth is the number of columns of a terminal, 80 if it is not known.
+// terminalWidth returns the number of columns of a terminal, 80 if it is not known.
 func terminalWidth(f *os.File) int {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		return width
@@ -135,7 +135,8 @@ func (s Streams) confirm(ctx context.Context, question string) bool {
 	}
 }
 
-// readLine reads one line, byte by byte, so that the next answer of a person stays unread.
+// readLine reads the answer of a person on the terminal, byte by byte, so that the next answer of a person stays
+// unread.
 func readLine(in io.Reader) string {
 	var line []byte
 	for b := make([]byte, 1); len(line) < 100; line = append(line, b[0]) {

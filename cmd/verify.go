@@ -23,7 +23,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
-// verifyOptions are what the flags of verify become.
+// verifyOptions are what the flags of the command verify become.
 type verifyOptions struct {
 	streams Streams
 	deps    Deps
@@ -44,7 +44,7 @@ type verifyOptions struct {
 	selectorError error
 }
 
-// verifyFlags are the flags of verify as given.
+// verifyFlags are the values of the flags of the command verify, as given.
 type verifyFlags struct {
 	source SourceOptions
 	decide planFlagValues
@@ -56,7 +56,7 @@ type verifyFlags struct {
 // auditLogFlag names the audit logs to read.
 const auditLogFlag = "audit-log"
 
-// newVerify returns the command verify, which runs runF with its options; nil is verifyRun.
+// newVerify returns the cobra command "verify", which runs runF with its options; nil is verifyRun.
 func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = verifyRun
@@ -67,7 +67,7 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 		Use:   "verify",
 		Short: "Check after a stage that labels are as planned and every controller gets its pods",
 		Long: `Verify checks the namespaces of a live cluster after a stage of a roll-out, and prints for each what
-is ok, what is not, and what it could not tell:
+is ok, what is not, and what is unknown:
 
   labels     they are as the journal, or the plan, says; after a rollback, as before the roll-out
   steps      with --journal: steps that were refused, altered, interrupted, not taken yet, or not
@@ -85,7 +85,7 @@ a user who is exempt they do not show what Pod Security would say to others.
 Controllers that lacked pods before the roll-out, by the journal, are named and are no failure.
 Refusals of a ReplicaSet or Job are shown for its Deployment or CronJob.
 
-Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
+Exit codes: 0 all is ok; 3 something is not ok; 4 something is unknown (--allow-partial turns
 4 into 0).`,
 		Example: `  # After a roll-out: what its journal says
   psp2pss verify --journal enforce.journal
@@ -123,7 +123,7 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (-
 	return cmd
 }
 
-// options checks all flags before anything is touched.
+// options checks all flags of the command verify before anything is read.
 func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) (*verifyOptions, error) {
 	o := f.o
 	o.streams, o.deps = streams, deps
@@ -154,7 +154,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	return &o, o.check()
 }
 
-// check returns a usage error for flags that do not go together.
+// check returns a usage error for flags of the command verify that exclude each other.
 func (o *verifyOptions) check() error {
 	stdin := 0
 	for _, name := range append(slices.Clone(o.AuditLogs), append(slices.Clone(o.Source.Files), o.Source.Plan)...) {
@@ -171,7 +171,8 @@ func (o *verifyOptions) check() error {
 	return nil
 }
 
-// verifyRun checks the namespaces of a journal or a plan on the cluster, and prints the results.
+// verifyRun runs the command verify: it checks the namespaces of a journal or a plan on the cluster, and prints the
+// results.
 func verifyRun(ctx context.Context, o *verifyOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -197,7 +198,8 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
 }
 
-// expectedState connects to the cluster, and returns which namespaces to check and what is expected of them.
+// expectedState connects to the cluster for the command verify, and returns which namespaces to check and what is
+// expected of them.
 func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification, error) {
 	if o.Journal != "" {
 		j, client, err := readJournal(ctx, o.deps, o.Source, o.Journal)
@@ -230,7 +232,7 @@ func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification,
 	return v, err
 }
 
-// journalNamespaces returns the namespaces of a journal that -n and --exclude select, sorted.
+// journalNamespaces returns the namespaces of a journal that the flags -n and --exclude select, sorted.
 func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) {
 	all := rollout.StepNamespaces(j.Steps)
 	if err := errors.Join(checkJournalNames(o.Scope.Namespaces, all)...); err != nil {
@@ -248,12 +250,13 @@ func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) 
 	return meant, nil
 }
 
-// checkJournalNames returns an error for each name of a namespace that a journal has no step of.
+// checkJournalNames returns an error for each namespace of the flags -n and --exclude that a journal has no step for.
 func checkJournalNames(names, journal []string) []error {
 	return migrate.UnknownNameErrors("the journal has no step of namespace %q", names, journal)
 }
 
-// readJournal reads a journal, which others may have open, and connects to its cluster.
+// readJournal reads the journal of the command verify, which another process may have open, and connects to its
+// cluster.
 func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
 	if err != nil {
@@ -268,7 +271,8 @@ func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	return j, client, err
 }
 
-// readAudit reads the audit logs; it returns nil if there are none.
+// readAudit reads the audit logs that the flag --audit-log of the command verify names; it returns nil if there are
+// none.
 func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error) {
 	if len(o.AuditLogs) == 0 {
 		return nil, nil
@@ -284,7 +288,7 @@ func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error)
 	})
 }
 
-// readAuditFile reads one audit log, or standard input for "-".
+// readAuditFile reads one audit log that a flag names, or standard input for "-".
 func readAuditFile(log *verify.AuditLog, name string, stdin io.Reader) error {
 	if name == "-" {
 		return log.Read("standard input", stdin)

@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// verificationReport turns the results of verifying a roll-out into the form that package report draws.
+// verificationReport converts the results of verifying a roll-out to the form that package report draws.
 func verificationReport(results []verify.CheckResult) *report.Verification {
 	v := &report.Verification{APIVersion: migrate.APIVersion, Kind: "Verification", Status: report.VerificationStatus(verify.WorstStatus(results)), Results: []report.VerificationResult{}}
 	for _, r := range results {
@@ -18,7 +18,7 @@ func verificationReport(results []verify.CheckResult) *report.Verification {
 	return v
 }
 
-// verifyExitError turns the results of verifying a roll-out into the error that ends the command; nil if all is ok.
+// verifyExitError converts the results of verifying a roll-out to the error that ends the command; nil if all is ok.
 func verifyExitError(results []verify.CheckResult, allowPartial bool) error {
 	const most = 5
 	switch verify.WorstStatus(results) {
@@ -28,7 +28,7 @@ func verifyExitError(results []verify.CheckResult, allowPartial bool) error {
 		if allowPartial {
 			return nil
 		}
-		return partialError{fmt.Errorf("some of it could not be told: see the reasons above, or accept them with --%s", allowPartialFlag)}
+		return partialError{fmt.Errorf("some of it is unknown: see the reasons above, or accept them with --%s", allowPartialFlag)}
 	}
 	return nil
 }

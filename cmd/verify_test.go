@@ -74,7 +74,7 @@ const shopAudited = `      audit log                  could not tell  standard i
 shop  labels                     ok              as planned
 shop  refusals   replicaset/web  not ok          pods "web-" is forbidden: violates PodSecurity "baseline:latest": x
 shop  pods       replicaset/web  not ok          has 0 of 1 pods
-shop  audit log                  could not tell  the log has no request in it that Pod Security judged
+shop  audit log                  could not tell  the log has no request in it that Pod Security evaluated
 `
 
 func TestVerify(t *testing.T) {

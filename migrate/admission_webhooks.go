@@ -15,7 +15,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// podMetadataOf returns the labels and annotations that pods of a workload's template may have.
+// podMetadataOf returns, for the selectors of admission webhooks, the labels and annotations that pods of a workload's
+// template may have.
 func podMetadataOf(w *inventory.Workload) []*inventory.PodMeta {
 	if len(w.PodMetas) == 0 {
 		return []*inventory.PodMeta{{}}
@@ -23,8 +24,8 @@ func podMetadataOf(w *inventory.Workload) []*inventory.PodMeta {
 	return w.PodMetas
 }
 
-// namespaceLabelsKnown says how to treat the unknown labels of a namespace that was not read: as matching if they may
-// (ifPossible), or only if they must (onlyIfCertain).
+// namespaceLabelsKnown says how webhook selectors treat the labels of a namespace that was not read: as matching if
+// they may (ifPossible), or only if they must (onlyIfCertain).
 type namespaceLabelsKnown bool
 
 const (
@@ -104,20 +105,25 @@ func (f *injectionPredictor) scopeMatchesPods(s *inventory.AdmissionScope, w *in
 	return s.PodLabels == nil || f.selectorMatches(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
 }
 
-// labelLookup is a function that finds a label by key, in the form of a set of labels.
+// labelLookup finds a label by key; it is a set of labels for the selectors of admission webhooks.
 type labelLookup func(key string) (string, bool)
 
-// Has, Get and Lookup make a lookup a set of labels for selectors.
-func (l labelLookup) Has(key string) bool              { _, ok := l(key); return ok }
-func (l labelLookup) Get(key string) string            { value, _ := l(key); return value }
+// Has reports whether there is a label of the key, as selectors of admission webhooks ask for it.
+func (l labelLookup) Has(key string) bool { _, ok := l(key); return ok }
+
+// Get returns the value of a label, "" where there is none, as selectors of admission webhooks ask for it.
+func (l labelLookup) Get(key string) string { value, _ := l(key); return value }
+
+// Lookup returns the value of a label and whether there is one, as selectors of admission webhooks ask for it.
 func (l labelLookup) Lookup(key string) (string, bool) { return l(key) }
 
-// selectorMatches reports whether a label selector matches. A selector that API validation refuses matches everything.
+// selectorMatches reports whether the label selector of an admission webhook matches. A selector that API validation
+// refuses matches everything.
 func (f *injectionPredictor) selectorMatches(s *metav1.LabelSelector, of labelLookup) bool {
 	return f.compileSelector(s).Matches(of)
 }
 
-// compileSelector returns a label selector in its compiled form, from the cache.
+// compileSelector returns the label selector of an admission webhook in its compiled form, from the cache.
 func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Selector {
 	selector, known := f.compiledSelectors[s]
 	if !known {
@@ -130,12 +136,14 @@ func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Sel
 	return selector
 }
 
-// matchesAnyGlob reports whether a name matches one of the patterns, in which * is any text and ? any character.
+// matchesAnyGlob reports whether a pod or namespace name matches one of the patterns of an admission rule, in which *
+// is any text and ? any character.
 func matchesAnyGlob(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matchesGlob(p, name) })
 }
 
-// matchesGlob reports whether a name matches a pattern, in which * is any text and ? any character.
+// matchesGlob reports whether a pod or namespace name matches a pattern of an admission rule, in which * is any text
+// and ? any character.
 func matchesGlob(pattern, name string) bool {
 	star, from := -1, 0
 	p, n := 0, 0
@@ -215,13 +223,13 @@ func (f *injectionPredictor) expectMutatorAdditions(c *podMutator, t *podTemplat
 	}
 }
 
-// hasCompleteTemplate returns false for a custom object whose templates all describe only part of its pods: those pods do not
-// show what a webhook added.
+// hasCompleteTemplate reports whether a workload has a whole pod template, to compare its live pods with for what
+// webhooks added. It returns false for a custom object whose templates all describe only part of its pods.
 func hasCompleteTemplate(w *inventory.Workload) bool {
 	return w.Template != nil || slices.ContainsFunc(w.Embedded, func(e inventory.EmbeddedTemplate) bool { return !e.Partial })
 }
 
-// addWorkloadWithoutPods counts a workload of which no live pod shows what the mutator does.
+// addWorkloadWithoutPods counts a workload whose live pods do not show what a mutating webhook or policy does.
 func (c *podMutator) addWorkloadWithoutPods(w *inventory.Workload) {
 	if c.workloadsWithoutPods++; c.firstWithoutPods == nil {
 		c.firstWithoutPods = w
@@ -238,7 +246,7 @@ func (f *injectionPredictor) mutatesStoredTemplates(c *podMutator) bool {
 }
 
 // podsDifferFromTemplates reports whether live pods have containers or violations that none of their templates has, beyond what
-// known injectors add and a PodSecurityPolicy may have filled in.
+// known injectors add and a PodSecurityPolicy may have set.
 func (f *injectionPredictor) podsDifferFromTemplates(w *inventory.Workload, g *inventory.PodGroup) bool {
 	return !slices.ContainsFunc(podTemplatesOf(w), func(t podTemplate) bool { return !f.podsDifferFromTemplate(t.shape, g) })
 }
@@ -260,7 +268,7 @@ func (f *injectionPredictor) podsDifferFromTemplate(template *inventory.Shape, g
 	})
 }
 
-// classifyMutators compares every mutator with the workloads in its scope and adds a gap or a note for it.
+// classifyMutators compares every mutator with the workloads in its scope and adds a gap or a note to the Plan.
 func (f *injectionPredictor) classifyMutators() {
 	for _, c := range f.otherMutators {
 		for i := range f.templatesByWorkload {
@@ -272,8 +280,8 @@ func (f *injectionPredictor) classifyMutators() {
 	f.addRemainingMutatorsGap()
 }
 
-// classifyMutator adds a gap for a mutator in whose scope there are workloads that no live pod speaks for, and a note where
-// live pods show that it adds nothing or where it sets only fields that no check reads.
+// classifyMutator adds to the Plan a gap for a mutating webhook with workloads in its scope that have no live pod, and
+// a note where live pods show that it adds nothing or where it sets only fields that no check reads.
 func (f *injectionPredictor) classifyMutator(c *podMutator) {
 	switch {
 	case c.Effect == inventory.EffectAdds && c.workloadsWithoutPods == 0:
@@ -287,13 +295,13 @@ func (f *injectionPredictor) classifyMutator(c *podMutator) {
 	case c.workloadsWithPods > 0 && c.workloadsChanged == 0:
 		f.addMutatorNote(c, message.New("mutator-adds-nothing", "workloads", c.workloadsWithPods))
 	case c.workloadsWithoutPods == 0:
-		f.addMutatorNote(c, message.New("mutator-judged-by-pods"))
+		f.addMutatorNote(c, message.New("mutator-evaluated-by-pods"))
 	default:
 		f.addMutatorGap(c)
 	}
 }
 
-// addMutatorNote adds a note on a mutating webhook or policy.
+// addMutatorNote adds to the Plan a note on a mutating webhook or policy.
 func (f *injectionPredictor) addMutatorNote(c *podMutator, why message.Message) {
 	f.result.notes = append(f.result.notes, inventory.Note{What: c.String(), Why: why, Position: c.Position})
 }
@@ -301,7 +309,7 @@ func (f *injectionPredictor) addMutatorNote(c *podMutator, why message.Message) 
 // maxNamespacesInMutatorGaps limits the namespaces that all gaps of mutators name together. Each gap may name many.
 const maxNamespacesInMutatorGaps = 100_000
 
-// addMutatorGap adds the gap of a mutator whose effect on some workloads is not known.
+// addMutatorGap adds to the Plan the gap of a mutating webhook or policy whose effect on some workloads is not known.
 func (f *injectionPredictor) addMutatorGap(c *podMutator) {
 	if f.namespacesNamedInGaps += len(c.namespaces); f.namespacesNamedInGaps > maxNamespacesInMutatorGaps {
 		f.unnamedMutators++
@@ -318,7 +326,7 @@ func (f *injectionPredictor) addMutatorGap(c *podMutator) {
 	})
 }
 
-// addRemainingMutatorsGap adds one gap for all mutators beyond maxNamespacesInMutatorGaps.
+// addRemainingMutatorsGap adds to the Plan one gap for all mutating webhooks beyond maxNamespacesInMutatorGaps.
 func (f *injectionPredictor) addRemainingMutatorsGap() {
 	if f.unnamedMutators > 0 {
 		f.result.gaps = append(f.result.gaps, inventory.Gap{
@@ -328,7 +336,8 @@ func (f *injectionPredictor) addRemainingMutatorsGap() {
 	}
 }
 
-// addAbsentInjectorNotes adds a note for each injector whose marks workloads have and that is not installed.
+// addAbsentInjectorNotes adds to the Plan a note for each known injector that workloads ask for by labels or
+// annotations and that is not installed.
 func (f *injectionPredictor) addAbsentInjectorNotes() {
 	for i, a := range f.absentInjectors {
 		if a.workloads > 0 {
@@ -373,7 +382,8 @@ func (f *injectionPredictor) findPodRefusers() {
 	}
 }
 
-// alsoRefusedBy names what else may refuse pods of a namespace: objects, each once; more is the number of rules of others.
+// alsoRefusedBy returns the names of validating webhooks and policies that may refuse pods of a namespace, each once;
+// more is the number of rules of others.
 func (b *planBuilder) alsoRefusedBy(ns string) (names []string, more int) {
 	of := b.injections.refusersByNamespace[ns]
 	for _, r := range of.list {
@@ -385,8 +395,8 @@ func (b *planBuilder) alsoRefusedBy(ns string) (names []string, more int) {
 	return names, of.more
 }
 
-// addPossibleCover adds to the lost constraints of a namespace the validating policies that, by their names, may enforce the
-// same.
+// addPossibleCover adds to the lost constraints of a namespace of the Plan the validating policies that, by their
+// names, may enforce the same.
 func (b *planBuilder) addPossibleCover(ns string, lost []LostConstraint) []LostConstraint {
 	refusers := b.injections.refusersByNamespace[ns].list
 	if len(refusers) == 0 {
@@ -422,7 +432,8 @@ func refuserMayCover(r *inventory.AdmissionRule, field string) bool {
 	})
 }
 
-// normalizePolicyName returns a name in lower case without hyphens, underscores and dots.
+// normalizePolicyName returns the name of a Kyverno, Gatekeeper or Kubewarden policy in lower case without hyphens,
+// underscores and dots.
 func normalizePolicyName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r == '.' {

@@ -47,8 +47,8 @@ func enablesPodSecurityPolicy(inv *inventory.Inventory) bool {
 	return slices.ContainsFunc(inv.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
-// ServerMinorForAdmission returns the minor version of a server as far as its admission plugins go; 0 where it is not known. A
-// server of unknown version that has policies counts as the last one that served them.
+// ServerMinorForAdmission returns the minor version of the API server of a Plan as far as its admission plugins go; 0
+// where it is not known. A server of unknown version that has policies counts as the last one that served them.
 func ServerMinorForAdmission(version string, policies bool) int {
 	server, known := parseServerMinor(version)
 	switch {

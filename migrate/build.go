@@ -18,10 +18,10 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// EmptyNamespaces says what decides for a namespace in which nothing runs.
+// EmptyNamespaces is the rule by which Build chooses the level of a namespace in which nothing runs.
 type EmptyNamespaces string
 
-// The choices. EmptyAuto is policies, unless the input cannot tell an empty namespace from one that was not saved.
+// The choices. EmptyAuto is policies, unless the input does not distinguish an empty namespace from one that was not saved.
 const (
 	EmptyAuto       EmptyNamespaces = ""
 	EmptyPolicies   EmptyNamespaces = "policies"
@@ -30,7 +30,8 @@ const (
 	EmptySkip       EmptyNamespaces = "skip"
 )
 
-// Options of Build. The zero value is a sensible run: workloads decide, at v1.25 or at the server's own newer minor.
+// Options are the options of Build. The zero value is a sensible run: workloads decide, at v1.25 or at the server's own
+// newer minor.
 type Options struct {
 	// Target is the version whose standards apply; the zero value chooses (see DefaultTarget).
 	Target api.Version
@@ -45,9 +46,9 @@ type Options struct {
 	AllowPartial bool
 }
 
-// Build joins what the policies mean, who may use them and what runs into a Plan. It fails only where CheckTarget refuses
-// the target version, and where the library's own checks cannot be set up; whatever could not be read or judged is a gap
-// in the Plan.
+// Build joins what the policies mean, who may use them and what runs into a Plan. It returns an error only where
+// CheckTarget refuses the target version, and where the library's own checks cannot be set up; whatever could not be
+// read or evaluated is a gap in the Plan.
 func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	if err := CheckTargetVersion(opts.Target, inv.Source.ServerVersion); err != nil {
 		return nil, err
@@ -86,14 +87,15 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	return plan, nil
 }
 
-// newPlanBuilder returns a builder of the Plan for an inventory. It returns an error where the checks of the standards cannot be set up.
+// newPlanBuilder returns a builder of the Plan for an inventory. It returns an error where the checks of the Pod
+// Security Standards cannot be set up.
 func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error) {
-	judge, err := simulate.NewSimulator(inv.Policies)
+	evaluator, err := simulate.NewSimulator(inv.Policies)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
 	b := &planBuilder{
-		inv: inv, opts: opts, evaluator: judge, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]*policyLoss{}, lostByPolicies: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
+		inv: inv, opts: opts, evaluator: evaluator, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]*policyLoss{}, lostByPolicies: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsCacheKey]StricterEdits{},
 		usablePoliciesCache: map[*access.UsablePolicy]*usablePolicies{}, permittedLevelCache: map[*access.NamespacePolicy]*permittedLevel{},
 	}
 	b.changePoints, b.allVersions = pss.VersionsWithChanges(), pss.VersionsAfterPSP()
@@ -143,26 +145,26 @@ type planBuilder struct {
 	pspInactive bool
 	// automountTokens of the accounts that say it.
 	automountTokens map[serviceAccountKey]*bool
-	// injections are what is foreseen to be added to pods.
+	// injections are what webhooks are expected to add to pods.
 	injections *predictedInjections
 	// evaluations of workloads, once for those that are alike.
 	evaluations *evaluationCache
 	// lostByPolicy is what one policy has and a level has not, lostByPolicies what several have, named in one text.
 	lostByPolicy       map[policyAndLevel][]*policyLoss
 	lostByPolicies     map[policyAndLevel][]LostConstraint
-	stricterEditsCache map[stricterEditsKey]StricterEdits
+	stricterEditsCache map[stricterEditsCacheKey]StricterEdits
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.
 	usablePoliciesCache map[*access.UsablePolicy]*usablePolicies
 	permittedLevelCache map[*access.NamespacePolicy]*permittedLevel
 }
 
-// usablePolicies are policies that a workload may use.
+// usablePolicies are the PodSecurityPolicies that a workload of the Plan may use.
 type usablePolicies struct {
 	names []string
 	set   psp.UsablePolicies
 }
 
-// permittedLevel is what the policies of a namespace come to.
+// permittedLevel is the level that the policies usable in a namespace permit, with the policies that count for it.
 type permittedLevel struct {
 	level            api.Level
 	countedPolicies  []string
@@ -182,7 +184,8 @@ func FirstVersionWithoutPSP() api.Version { return api.MajorMinorVersion(1, 25) 
 // lastVersionWithPSP returns the last Kubernetes release that serves PodSecurityPolicies, v1.24.
 func lastVersionWithPSP() api.Version { return api.MajorMinorVersion(1, 24) }
 
-// chooseVersions settles target and enforceAt, and the cautions that come with them.
+// chooseVersions sets the target version of the Plan, the versions at which enforce must hold, and the cautions on
+// them.
 func (b *planBuilder) chooseVersions(serverVersion string) {
 	server, known := parseServerMinor(serverVersion)
 	b.target = b.opts.Target
@@ -226,6 +229,8 @@ func parseServerMinor(gitVersion string) (api.Version, bool) {
 	return api.MajorMinorVersion(1, int(v.Minor())), true
 }
 
+// assessPolicies compares every PodSecurityPolicy of the inventory with the standards at the target version of the
+// Plan.
 func (b *planBuilder) assessPolicies() {
 	b.assessments = make(map[string]mapping.Assessment, len(b.inv.Policies))
 	b.policiesByName = make(map[string]*pspparse.Policy, len(b.inv.Policies))
@@ -235,7 +240,7 @@ func (b *planBuilder) assessPolicies() {
 	}
 }
 
-// planGaps joins what the readers and the RBAC resolution could not settle.
+// planGaps returns the gaps of the Plan: what the readers could not read, and roles whose rules are not known.
 func (b *planBuilder) planGaps() []Gap {
 	all := slices.Concat(b.inv.Gaps, b.grants.UnresolvedRoles, b.injections.gaps)
 	out := make([]Gap, 0, len(all))
@@ -261,12 +266,12 @@ func planNotes(in []inventory.Note) []Note {
 	return out
 }
 
-// comparePositions orders positions in files by file, then line.
+// comparePositions orders the positions of a Plan by file, then line.
 func comparePositions(x, y pspparse.Position) int {
 	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
 }
 
-// NothingRead is true for an input without a policy, a namespace or a workload: it must not be taken for a clean
+// NothingRead reports whether the Plan has no policy, no namespace and no workload: it must not be taken for a clean
 // cluster.
 func (p *Plan) NothingRead() bool {
 	return len(p.Policies) == 0 && len(p.Namespaces) == 0

@@ -12,7 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// debuggedPods returns the level of each pod of a workload that has debug (ephemeral) containers, with these containers.
+// debuggedPods returns, for the Plan, the level of each pod of a workload that has debug (ephemeral) containers, with
+// these containers.
 func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 	var out []DebuggedPod
 	for i := range w.DebuggedPods {
@@ -29,7 +30,7 @@ func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 	return out
 }
 
-// podLevel returns the strictest level that a pod shape meets at every version at which enforce must hold.
+// podLevel returns the strictest level that a pod meets at every version at which enforce must hold.
 func (b *planBuilder) podLevel(s *inventory.Shape) api.Level {
 	var l api.Level
 	for _, v := range b.enforceAt {

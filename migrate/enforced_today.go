@@ -16,10 +16,10 @@ func (ns *Namespace) LabelValue(key string) (value string, there bool) {
 	return value, there
 }
 
-// EffectivePolicyToday returns the level and version that the server goes by in the namespace today, for each mode: by its labels, and
-// for modes without one by the defaults of the admission configuration. Where that is not known it is the one that the
-// server has built in, which lets everything in. An exempt namespace is not checked: for it that is privileged, as for one
-// whose object was not read.
+// EffectivePolicyToday returns the Pod Security level and version in effect in the namespace today, for each mode: by
+// its labels, and for modes without one by the defaults of the admission configuration. Where that is not known it is
+// the one that the server has built in, which lets everything in. An exempt namespace is not checked: for it that is
+// privileged, as for one whose object was not read.
 func (ns *Namespace) EffectivePolicyToday() api.Policy {
 	if ns.Exempt {
 		return builtInPodSecurityDefaults()
@@ -27,7 +27,7 @@ func (ns *Namespace) EffectivePolicyToday() api.Policy {
 	return ns.policyFromLabels()
 }
 
-// policyFromLabels is EffectivePolicyToday as if the namespace were not exempt.
+// policyFromLabels returns the Pod Security policy in effect in the namespace, as if no configuration exempted it.
 func (ns *Namespace) policyFromLabels() api.Policy {
 	if ns.EffectiveLabels != nil {
 		return policyFromValues(*ns.EffectiveLabels)
@@ -47,15 +47,15 @@ func (ns *Namespace) policyWithDefaults(defaults api.Policy) api.Policy {
 	return policy
 }
 
-// builtInPodSecurityDefaults returns the defaults of a server without an admission configuration: privileged at latest for each
-// mode.
+// builtInPodSecurityDefaults returns the Pod Security defaults of an API server without an admission configuration:
+// privileged at latest for each mode.
 func builtInPodSecurityDefaults() api.Policy {
 	privileged := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
 	return api.Policy{Enforce: privileged, Audit: privileged, Warn: privileged}
 }
 
-// policyFromValues parses six label values. As in k8s.io/pod-security-admission, an invalid or empty level is restricted, and
-// an invalid version is latest.
+// policyFromValues parses the values of the six Pod Security labels. As in k8s.io/pod-security-admission, an invalid or
+// empty level is restricted, and an invalid version is latest.
 func policyFromValues(l PodSecurityLabels) api.Policy {
 	parse := func(level, version string) api.LevelVersion {
 		l, _ := api.ParseLevel(level)

@@ -10,7 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// evaluationCache has the evaluations of workloads by what they depend on: there may be many workloads, and few that differ.
+// evaluationCache holds the evaluations of a Plan's workloads by what they depend on: there may be many workloads, and
+// few that differ.
 type evaluationCache struct {
 	byInput map[string]cachedEvaluation
 	// numbers stand for shapes and other values that are one where they are equal.
@@ -20,7 +21,7 @@ type evaluationCache struct {
 	mutations  map[*psp.Prediction][]TemplateMutation
 }
 
-// cachedEvaluation is the evaluation of a workload, with the drift of its live pods.
+// cachedEvaluation is the evaluation of a workload of the Plan, with the admission drift of its live pods.
 type cachedEvaluation struct {
 	// byAccount has it for each service account. Only the name differs.
 	byAccount map[string]*Evaluation
@@ -41,12 +42,13 @@ func (c *cachedEvaluation) ofAccount(name string) *Evaluation {
 	return c.byAccount[name]
 }
 
-// cachedDrift is the drift of the pods in one PodGroup of a workload, by its place there.
+// cachedDrift is the admission drift of the pods in one PodGroup of a workload, by its place there.
 type cachedDrift struct {
 	group int
 	AdmissionDrift
 }
 
+// newEvaluationCache returns an empty cache of the evaluations of a Plan's workloads.
 func newEvaluationCache() *evaluationCache {
 	return &evaluationCache{
 		byInput: map[string]cachedEvaluation{}, numbers: map[any]uint64{}, violations: map[string][]Violation{},
@@ -54,6 +56,8 @@ func newEvaluationCache() *evaluationCache {
 	}
 }
 
+// number returns the number by which a value is known in the cache keys of workload evaluations; equal values have one
+// number.
 func (c *evaluationCache) number(v any) uint64 {
 	n, known := c.numbers[v]
 	if !known {
@@ -63,7 +67,8 @@ func (c *evaluationCache) number(v any) uint64 {
 	return n
 }
 
-// violationsOf joins what is violated at each version of the standards. Callers must not change the answer.
+// violationsOf returns, for the Plan, what a workload violates at any of some versions of the standards. Callers must
+// not change the answer.
 func (c *evaluationCache) violationsOf(atVersions [][]pss.Violation) []Violation {
 	var key [32]byte
 	text := key[:0]
@@ -78,7 +83,8 @@ func (c *evaluationCache) violationsOf(atVersions [][]pss.Violation) []Violation
 	return known
 }
 
-// mutationsOf returns what a policy fills into the template that the prediction is about. Callers must not change the answer.
+// mutationsOf returns, for the Plan, the values that a PodSecurityPolicy sets in the pods of a workload's template.
+// Callers must not change the answer.
 func (c *evaluationCache) mutationsOf(p *psp.Prediction) []TemplateMutation {
 	known, ok := c.mutations[p]
 	if !ok {
@@ -91,8 +97,8 @@ func (c *evaluationCache) mutationsOf(p *psp.Prediction) []TemplateMutation {
 	return known
 }
 
-// setEvaluation sets the evaluation of a workload and the drift of its live pods, judged at every version at which enforce must
-// hold: the least strict answer counts.
+// setEvaluation sets the evaluation of a workload and the admission drift of its live pods, at every version at which
+// enforce must hold: the least strict answer counts.
 func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in uncertainParts) {
 	usable := b.usablePoliciesOf(w)
 	input, cacheable := b.evaluationInput(w, usable, in)
@@ -145,7 +151,7 @@ func (b *planBuilder) evaluationInput(w *inventory.Workload, usable *usablePolic
 	return string(text), true
 }
 
-// evaluate fills in the evaluation of a workload.
+// evaluate computes the evaluation of a workload for the Plan: its levels, violations, mutations and edits.
 func (b *planBuilder) evaluate(out *Workload, w *inventory.Workload, usable *usablePolicies, in uncertainParts) {
 	out.Exempt = b.workloadExemption(w)
 	out.UsablePolicies = b.abbreviateEveryPolicy(usable.names)

@@ -97,7 +97,7 @@ func (b *planBuilder) workloadExemption(w *inventory.Workload) *Exemption {
 }
 
 // workloadRuntimeClass returns the runtime class that every new pod of a workload will have; "" where there is none, or where
-// it is not known. A class that a policy may have filled in disappears with the policy.
+// it is not known. A class that a policy may have set disappears with the policy.
 func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	class, first := "", true
 	same := func(s *inventory.Shape) bool {
@@ -127,8 +127,8 @@ func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	return class
 }
 
-// mutatesRuntimeClass reports whether a PodSecurityPolicy fills the runtime class into pods. A policy that was not read counts
-// as one that does.
+// mutatesRuntimeClass reports whether a PodSecurityPolicy sets the runtime class of pods. A policy that was not read
+// counts as one that does.
 func (b *planBuilder) mutatesRuntimeClass(policy, class string) bool {
 	if policy == "" {
 		return false
@@ -137,7 +137,7 @@ func (b *planBuilder) mutatesRuntimeClass(policy, class string) bool {
 	return p == nil || p.Spec.RuntimeClass != nil && p.Spec.RuntimeClass.DefaultRuntimeClassName != nil && *p.Spec.RuntimeClass.DefaultRuntimeClassName == class
 }
 
-// countsForLevel returns false for a workload of an exempt runtime class.
+// countsForLevel reports whether a workload counts for its namespace's level: those of an exempt runtime class do not.
 func (w *Workload) countsForLevel() bool { return w.Exempt == nil || w.Exempt.RuntimeClass == "" }
 
 // workloadsCountingForLevel returns the workloads that decide the level of their namespace.
@@ -165,7 +165,7 @@ type countingWorkloads struct {
 	anyExempt      bool // one does not count
 }
 
-// addNext says whether the next workload counts.
+// addNext adds the next workload of the namespace, and whether it counts for the level.
 func (r *countingWorkloads) addNext(counts bool) {
 	switch {
 	case counts && r.anyExempt:
@@ -176,7 +176,7 @@ func (r *countingWorkloads) addNext(counts bool) {
 	r.next++
 }
 
-// list returns the workloads that count.
+// list returns the workloads that count for the level of the namespace.
 func (r *countingWorkloads) list() []inventory.Workload {
 	if r.anyExempt {
 		return r.counting
@@ -195,7 +195,8 @@ func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	return out
 }
 
-// nothingRunsReason says that nothing runs in a namespace without a needed level, or that all of it is exempt.
+// nothingRunsReason returns the reason of a Plan that nothing runs in a namespace without a needed level, or that all
+// of it is exempt.
 func nothingRunsReason(ns *Namespace) message.Message {
 	if len(ns.Workloads) > 0 {
 		return message.New("empty-but-exempt")
@@ -203,7 +204,8 @@ func nothingRunsReason(ns *Namespace) message.Message {
 	return message.New("empty")
 }
 
-// cautionExemptions adds cautions on what the admission configuration exempts in a namespace.
+// cautionExemptions adds to a namespace of the Plan cautions on what the admission configuration exempts in a
+// namespace.
 func cautionExemptions(ns *Namespace) {
 	if ns.Exempt {
 		ns.Cautions = append(ns.Cautions, message.New("exempt-namespace", "labels", ns.RecommendedLabels != (PodSecurityLabels{})))
@@ -228,8 +230,9 @@ func cautionExemptions(ns *Namespace) {
 	}
 }
 
-// labelOrigin says where the level of a mode comes from if not from a label with a valid level: the invalid value of the label in
-// quotes, the admission configuration, or a default of the mode, as of warn that may follow enforce.
+// labelOrigin returns where the Pod Security level of a mode comes from if not from a label with a valid level: the
+// invalid value of the label in quotes, the admission configuration, or a default of the mode, as of warn that may
+// follow enforce.
 func (ns *Namespace) labelOrigin(key string) (label string, byConfiguration, byDefault bool) {
 	value, there := ns.LabelValue(key)
 	switch {

@@ -10,13 +10,16 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Reference names the role for a reader and for Binding.Role: "ClusterRole psp:restricted", "Role web/psp".
+// Reference returns the name of an RBAC role of the Plan for people and for Binding.Role: "ClusterRole psp:restricted",
+// "Role web/psp".
 func (r *Role) Reference() string { return objectReference("Role", r.Namespace, r.Name) }
 
-// Reference names the binding for a reader and for PolicyGrant.Binding: "RoleBinding web/psp".
+// Reference returns the name of an RBAC binding of the Plan for people and for PolicyGrant.Binding: "RoleBinding
+// web/psp".
 func (b *Binding) Reference() string { return objectReference("RoleBinding", b.Namespace, b.Name) }
 
-// objectReference names an object of a namespace, or without one the cluster-wide object of the same sort.
+// objectReference returns the kind and name of an RBAC object of the Plan, with "Cluster" before the kind where it has
+// no namespace.
 func objectReference(kind, namespace, name string) string {
 	if namespace == "" {
 		return "Cluster" + kind + " " + name
@@ -24,7 +27,8 @@ func objectReference(kind, namespace, name string) string {
 	return kind + " " + namespace + "/" + name
 }
 
-// Kind of the subject, "Group", "ServiceAccount" or "User", and its name, of an account with its namespace.
+// Kind returns the kind of a grant's subject, "Group", "ServiceAccount" or "User", and its name, of an account with its
+// namespace.
 func (s Subject) Kind() (kind, name string) {
 	switch {
 	case s.Group != "":
@@ -35,7 +39,7 @@ func (s Subject) Kind() (kind, name string) {
 	return "User", s.User
 }
 
-// String names the subject in a sentence: "service account web/api", "group ops".
+// String returns the subject of a grant of the Plan for a sentence: "service account web/api", "group ops".
 func (s Subject) String() string {
 	switch kind, name := s.Kind(); kind {
 	case "Group":
@@ -47,7 +51,7 @@ func (s Subject) String() string {
 	}
 }
 
-// lets is true for a role that lets use a policy of the plan.
+// lets reports whether an RBAC role of the Plan lets its subjects use a policy.
 func (r *Role) lets(policy string) bool {
 	return slices.Contains(r.Policies, policy) || slices.Equal(r.Policies, []string{EveryPolicy})
 }
@@ -73,17 +77,19 @@ func (p *Plan) GrantsOf(po *Policy) []PolicyGrant {
 	return out
 }
 
+// newPolicyGrant returns the grant of the Plan that a subject has by a role binding and its role.
 func newPolicyGrant(b *Binding, r *Role, s Subject) PolicyGrant {
 	return PolicyGrant{
 		Namespace: b.Namespace, Subject: s, Binding: b.Reference(), Role: b.Role, BindingPosition: b.Position, RolePosition: r.Position,
 	}
 }
 
+// comparePolicyGrants orders the grants of a Plan by namespace, subject, binding and role.
 func comparePolicyGrants(x, y PolicyGrant) int {
 	return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), compareSubjects(x.Subject, y.Subject), cmp.Compare(x.Binding, y.Binding), cmp.Compare(x.Role, y.Role))
 }
 
-// compareSubjects sorts by kind, then accounts by their namespace, then by name.
+// compareSubjects orders the subjects of a Plan's grants by kind, then accounts by their namespace, then by name.
 func compareSubjects(x, y Subject) int {
 	kindX, nameX := x.Kind()
 	kindY, nameY := y.Kind()
@@ -109,7 +115,7 @@ func (p *Plan) WithGrantsTo(is func(Subject) bool) *Plan {
 	return &out
 }
 
-// addGrants sets the roles that let use policies, the bindings to them, and what follows from both.
+// addGrants sets in the Plan the RBAC roles that let use policies, the bindings to them, and what follows from both.
 func (b *planBuilder) addGrants(plan *Plan) {
 	plan.Roles = make([]Role, 0, len(b.grants.GrantingRoles))
 	byReference := map[string]*Role{}
@@ -140,6 +146,7 @@ func (b *planBuilder) addGrants(plan *Plan) {
 	}
 }
 
+// planRole converts an RBAC role that lets use policies to the form of the Plan.
 func planRole(r access.GrantingRole) Role {
 	out := Role{
 		Namespace: r.Source.Namespace, Name: r.Source.Name, Policies: r.Policies, Rules: r.Source.Rules, RuleIndexes: r.Source.RuleIndexes,
@@ -154,6 +161,7 @@ func planRole(r access.GrantingRole) Role {
 	return out
 }
 
+// planBinding converts an RBAC binding to the form of the Plan, with the subjects that can match somebody.
 func planBinding(b *inventory.Binding) Binding {
 	out := Binding{Namespace: b.Namespace, Name: b.Name, Role: access.RoleReference(b), Subjects: []Subject{}, Position: b.Position}
 	for _, s := range access.SubjectsOf(b) {
@@ -162,6 +170,7 @@ func planBinding(b *inventory.Binding) Binding {
 	return out
 }
 
+// planSubject converts the subject of an RBAC binding to the form of the Plan.
 func planSubject(s access.Subject) Subject {
 	switch s.Kind {
 	case access.ServiceAccountKind:

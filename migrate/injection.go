@@ -12,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Injection is what an admission webhook or policy is expected to add to the pods of a workload when they are created, although
-// no live pod of the workload has it.
+// Injection is, in the Plan, what an admission webhook or policy is expected to add to the pods of a workload when they
+// are created, although no live pod of the workload has it.
 type Injection struct {
 	// Injector is what adds it: "Istio", or `SidecarSet "logs"`.
 	Injector string `json:"by"`
@@ -28,7 +28,8 @@ type Injection struct {
 	Source string          `json:"source,omitempty"`
 }
 
-// predictedInjections is the expected work of admission webhooks on all workloads and namespaces.
+// predictedInjections is what admission webhooks are expected to add to new pods of every workload and namespace of the
+// Plan.
 type predictedInjections struct {
 	// injectors are the known sidecar injectors, in the order of injector.KnownInjectors.
 	injectors []injector.Injector

@@ -186,7 +186,7 @@ func TestInjections(t *testing.T) {
 			Gaps: []string{ownWebhook + ` touches web: it may change pods when they are created, and Deployment "web/api" has no live pod that shows what it changes: start one pod of it and read again, or say --allow-partial if it changes nothing that a level looks at`},
 		}},
 		"an unknown webhook for live pods alone": {cluster, append([]string{namespaceDoc("web", ""), api, own}, liveDocs("web", "api", "", `,{name: tail, image: t, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}`)...), noted(
-			ownWebhook + ": it changes pods when they are created; what it adds is judged by the live pods of all workloads that it is for")},
+			ownWebhook + ": it changes pods when they are created; what it adds is evaluated by the live pods of all workloads that it is for")},
 		"a known webhook that adds nothing": {cluster, []string{namespaceDoc("web", ""), api, webhookDoc("vpa-webhook-config", "vpa.k8s.io", "")}, harmless},
 		"a policy for Deployments, in a cluster": {cluster, []string{namespaceDoc("web", ""), api, `{apiVersion: kyverno.io/v1, kind: ClusterPolicy, metadata: {name: p}, spec: {rules: [{name: r, match: {any: [{resources: {kinds: [Deployment]}}]}, mutate: {patchStrategicMerge: {spec: {template: {spec: {hostPID: true}}}}}}]}}`}, noted(
 			`ClusterPolicy "p" (rule "r"): it changes pods when they are created; it changes what holds their templates, and those that the server has are changed`)},

@@ -259,6 +259,6 @@ func pinned(enforce, auditAndWarn api.Level, version string) PodSecurityLabels {
 
 // What is said of a workload that policies fill in, and of one that none admits.
 const (
-	writeDown    = "it would be restricted if templates stated what policies fill in today: patch writes that down"
+	writeDown    = "it would be restricted if templates stated what policies set today: patch writes that into them"
 	refusedToday = "no usable policy would admit the pods of deployment/web today: it cannot be created while policies are enforced"
 )

@@ -7,7 +7,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// platformNamespaceMarks mark the namespaces they write with these labels and annotations; a value, where given, must match.
+// platformNamespaceMarks returns the labels and annotations by which platforms mark the namespaces whose labels they
+// write. A value, where given, must match.
 func platformNamespaceMarks() []struct{ key, value, owner string } {
 	return []struct{ key, value, owner string }{
 		{"hnc.x-k8s.io/subnamespace-of", "", "Hierarchical Namespace Controller"},
@@ -16,8 +17,9 @@ func platformNamespaceMarks() []struct{ key, value, owner string } {
 	}
 }
 
-// labelOwner names the tool that manages the namespace's Pod Security labels, "" if a person does: the object that writes them,
-// the field manager of such a label if it is not an interactive kubectl, or who has left a well-known mark on the namespace.
+// labelOwner returns the name of the tool that manages the namespace's Pod Security labels, "" if a person does: the
+// object that writes them, the field manager of such a label if it is not an interactive kubectl, or who has left a
+// well-known mark on the namespace.
 func labelOwner(ns *inventory.Namespace) string {
 	if object := firstLabelWriter(ns); object != "" {
 		return object
@@ -45,14 +47,14 @@ func labelOwner(ns *inventory.Namespace) string {
 	return ""
 }
 
-// isInteractiveFieldManager field managers: kubectl's own, under which a person or a script of ours works. Names with a slash come
-// from kubectl plugins and builds ("kubectl.exe").
+// isInteractiveFieldManager reports whether a field manager of namespace labels stands for a person or a script:
+// kubectl, its plugins and builds ("kubectl.exe"), and this tool.
 func isInteractiveFieldManager(manager string) bool {
 	return strings.HasPrefix(manager, "kubectl") || slices.Contains([]string{"psp2pss", "before-first-apply"}, manager)
 }
 
-// isSystemNamespace is true for namespaces of Kubernetes itself and of a provider's platform: they are judged like any other and
-// marked, since their content is not the admin's to change.
+// isSystemNamespace reports whether a namespace is one of Kubernetes itself or of a provider's platform: such are
+// evaluated like any other and marked, since their content is not the admin's to change.
 func isSystemNamespace(name string) bool {
 	for _, prefix := range []string{"kube-", "openshift-", "gke-", "gmp-", "cattle-", "vmware-system-", "tkg-", "aks-", "amazon-"} {
 		if strings.HasPrefix(name, prefix) {

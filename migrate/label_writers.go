@@ -19,7 +19,8 @@ const (
 	rancherProjectAnnotation  = "field.cattle.io/projectId"
 )
 
-// firstLabelWriter names the object of this cluster that writes the labels of a namespace; "" if there is none.
+// firstLabelWriter returns the name of the first object of this cluster that writes the labels of a namespace; "" if
+// there is none.
 func firstLabelWriter(ns *inventory.Namespace) string {
 	for i := range ns.LabelWriters {
 		if w := &ns.LabelWriters[i]; w.OtherCluster == "" {
@@ -52,7 +53,8 @@ func LabelWriterText(w *inventory.LabelWriter) string {
 	return strings.TrimSuffix(labelWriterClause(w), ",")
 }
 
-// labelWriterClause is LabelWriterText with a comma at the end where the clause has one.
+// labelWriterClause returns LabelWriterText, what an object does to namespace labels, with a comma where the sentence
+// goes on.
 func labelWriterClause(w *inventory.LabelWriter) string {
 	var words []string
 	for _, key := range inventory.PodSecurityLabelKeys() {
@@ -94,7 +96,8 @@ func hasSCCAnnotations(ns *inventory.Namespace) bool {
 	return false
 }
 
-// labelOwnerCautions returns what to know before the labels of a namespace are changed, if the recommendation changes them.
+// labelOwnerCautions returns the cautions of the Plan on what else writes the labels of a namespace, if the
+// recommendation changes them.
 func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []message.Message {
 	if !labelsWouldChange(out) {
 		return nil
@@ -121,7 +124,7 @@ func (ns *Namespace) LabelOwnerCautions() []message.Message {
 	return labelWriterCautions(&inventory.Namespace{Name: ns.Name, LabelWriters: slices.DeleteFunc(slices.Clone(ns.LabelWriters), func(w inventory.LabelWriter) bool { return w.OtherCluster != "" })})
 }
 
-// labelsWouldChange reports whether the recommendation adds or changes a label.
+// labelsWouldChange reports whether the recommendation adds or changes a Pod Security label of a namespace.
 func labelsWouldChange(ns *Namespace) bool {
 	return slices.ContainsFunc(inventory.PodSecurityLabelKeys(), func(key string) bool {
 		want := ns.RecommendedLabels.Get(key)
@@ -129,7 +132,8 @@ func labelsWouldChange(ns *Namespace) bool {
 	})
 }
 
-// cautionUnknownOwners says once for how many namespaces with labels to change it is not known who else writes them; nil for none.
+// cautionUnknownOwners returns one caution that says for how many namespaces with labels to change it is not known who
+// else writes them; nil for none.
 func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) []message.Message {
 	n := 0
 	for i := range namespaces {
@@ -143,7 +147,7 @@ func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) []message.Mes
 	return []message.Message{message.New("label-owners-unknown", "n", n)}
 }
 
-// cautionSCCPods says once that OpenShift's own admission is left out; nil where it admitted no pod.
+// cautionSCCPods returns the caution that OpenShift's own admission is not evaluated; nil where it admitted no pod.
 func (b *planBuilder) cautionSCCPods() []message.Message {
 	if b.inv.SCCPods == 0 {
 		return nil
@@ -151,7 +155,8 @@ func (b *planBuilder) cautionSCCPods() []message.Message {
 	return []message.Message{message.New("openshift-scc-pods")}
 }
 
-// labelWriterNotes returns a note for each object that writes labels on namespaces that were not read or do not exist yet.
+// labelWriterNotes returns a note of the Plan for each object that writes labels on namespaces that were not read or do
+// not exist yet.
 func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 	var out []Note
 	for i := range writers {
@@ -164,7 +169,7 @@ func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 // the tenant".
 func NewNamespaceLabelsText(w *inventory.LabelWriter) string { return newNamespaceLabels(w).Text }
 
-// newNamespaceLabels returns the message that NewNamespaceLabelsText is the text of.
+// newNamespaceLabels returns the message about the labels that an object gives to new namespaces.
 func newNamespaceLabels(w *inventory.LabelWriter) message.Message {
 	return message.New("label-writer-of-new-namespaces", "writes", labelWriterClause(w), "namespaces", w.NewNamespaces, "cluster", w.OtherCluster)
 }

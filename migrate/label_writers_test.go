@@ -106,7 +106,7 @@ func TestOwnersUnknown(t *testing.T) {
 	ns := func(name string, labels map[string]string, unknown bool, annotations map[string]string) inventory.Namespace {
 		return inventory.Namespace{Name: name, UID: name, Declared: true, Labels: labels, OwnersUnknown: unknown, Annotations: annotations}
 	}
-	const text = " read without managedFields, so whether another tool owns the labels cannot be told: save them with 'kubectl get namespaces --show-managed-fields -o yaml'"
+	const text = " read without managedFields, so whether another tool owns the labels is not known: save them with 'kubectl get namespaces --show-managed-fields -o yaml'"
 	rancher := map[string]string{"field.cattle.io/projectId": "c:p"}
 	tests := []struct {
 		name       string

@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// misplacedLabelCautions returns a caution for each Pod Security key that has no effect where it stands: an annotation of the
-// namespace, or a label or annotation of a workload.
+// misplacedLabelCautions returns a caution of the Plan for each Pod Security key that has no effect where it stands: an
+// annotation of the namespace, or a label or annotation of a workload.
 func (b *planBuilder) misplacedLabelCautions(ns *inventory.Namespace) []message.Message {
 	var out []message.Message
 	for _, key := range sortedKeys(ns.Annotations) {
@@ -38,7 +38,8 @@ func (b *planBuilder) misplacedLabelCautions(ns *inventory.Namespace) []message.
 	return out
 }
 
-// misplacedLabel says that a label or annotation has no effect, and which label is meant if that has another key.
+// misplacedLabel returns the caution that a Pod Security label or annotation has no effect, and which label is meant if
+// that has another key.
 func misplacedLabel(what, key, value, where, meant string, p pspparse.Position) message.Message {
 	if meant == key {
 		meant = ""
@@ -46,7 +47,7 @@ func misplacedLabel(what, key, value, where, meant string, p pspparse.Position) 
 	return message.New("label-misplaced", "what", what, "key", key, "value", value, "where", where, "position", positionText(p), "meant", meant)
 }
 
-// positionText is "file:line" or the file alone; "" for what came from a server.
+// positionText returns, for a sentence of the Plan, "file:line" or the file alone; "" for what came from a server.
 func positionText(p pspparse.Position) string {
 	if p.File == "" || p.Line == 0 {
 		return p.File
@@ -54,7 +55,7 @@ func positionText(p pspparse.Position) string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// clipToLabelLength cuts a value to the 63 bytes that a label value may have.
+// clipToLabelLength cuts the value of a namespace label to the 63 bytes that a label value may have.
 func clipToLabelLength(value string) string {
 	return strings.ToValidUTF8(value[:min(len(value), 63)], "")
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// buildNamespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
-// namespace has one run of them.
+// buildNamespaces builds every namespace of the Plan with its recommendation, by name. Inventory workloads are sorted
+// by namespace, so each namespace has one run of them.
 func (b *planBuilder) buildNamespaces(gaps []Gap) []Namespace {
 	doubts := uncertaintyFromGaps(gaps)
 	runs := map[string][]inventory.Workload{}
@@ -35,7 +35,8 @@ func (b *planBuilder) buildNamespaces(gaps []Gap) []Namespace {
 	return out
 }
 
-// buildNamespace judges what runs, resolves what is permitted, and decides.
+// buildNamespace builds one namespace of the Plan: it evaluates its workloads, resolves the permitted level, and
+// decides the labels.
 func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []inventory.Workload, in uncertainParts) Namespace {
 	out := Namespace{
 		Name:           ns.Name,
@@ -56,10 +57,10 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	}
 	b.applyAdmissionConfig(&out)
 	out.Cautions = append(out.Cautions, b.misplacedLabelCautions(ns)...)
-	judged := countingWorkloads{read: workloads}
+	counting := countingWorkloads{read: workloads}
 	for i := range workloads {
 		w := b.buildWorkload(&workloads[i], in)
-		judged.addNext(w.countsForLevel())
+		counting.addNext(w.countsForLevel())
 		if isUnseenWorkload(&workloads[i], &w) {
 			out.UnseenWorkloads = append(out.UnseenWorkloads, WorkloadRef{w.Kind, w.Name})
 			continue
@@ -79,9 +80,9 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	out.Blockers = levelBlockers(counted, out.NeededLevel)
 	out.LevelWithout = levelsWithoutWorkloads(counted, out.NeededLevel)
 	permitted := b.setPermittedLevel(&out, workloads)
-	b.explainOlderServer(&out, judged.list())
-	b.explainOldTarget(&out, judged.list())
-	b.computeLevelPerVersion(&out, judged.list())
+	b.explainOlderServer(&out, counting.list())
+	b.explainOldTarget(&out, counting.list())
+	b.computeLevelPerVersion(&out, counting.list())
 	b.decideLabels(&out, permitted)
 	b.addReasonsAndCautions(&out, permitted)
 	cautionExemptions(&out)
@@ -93,7 +94,8 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	return out
 }
 
-// hasLastAppliedRecord is nil where no server has stored what was read: a manifest has no record of what is applied, and may be it.
+// hasLastAppliedRecord reports whether kubectl has left a record of a client-side apply on the namespace; nil where no
+// server has stored what was read: a manifest has no record of what is applied, and may be it.
 func hasLastAppliedRecord(ns *inventory.Namespace) *bool {
 	if ns.UID == "" && !ns.ClientApplied {
 		return nil
@@ -102,9 +104,9 @@ func hasLastAppliedRecord(ns *inventory.Namespace) *bool {
 	return &applied
 }
 
-// setPermittedLevel is the least strict closest level over the policies that count. What everybody may use, or every
-// controller, is set apart where it is no stricter than anything goes; what only administrators may use is told once for
-// the whole plan.
+// setPermittedLevel sets in a namespace of the Plan the least strict closest level of the policies that count there.
+// What everybody may use, or every controller, is excluded where it is privileged or a provider's default; what only
+// administrators may use is in the Plan once for all namespaces.
 func (b *planBuilder) setPermittedLevel(ns *Namespace, workloads []inventory.Workload) *permittedLevel {
 	answer := b.grants.NamespaceAccess(ns.Name, workloads)
 	known := b.permittedLevelCache[firstItem(answer)]
@@ -118,6 +120,8 @@ func (b *planBuilder) setPermittedLevel(ns *Namespace, workloads []inventory.Wor
 	return known
 }
 
+// computePermittedLevel returns the level that policies permit in a namespace of the Plan, with the policies that count
+// for it and those that do not.
 func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *permittedLevel {
 	p := &permittedLevel{}
 	for _, u := range answer {
@@ -143,7 +147,8 @@ func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *perm
 	return p
 }
 
-// exclusionReason says why a usable policy does not count here, and returns false if it does.
+// exclusionReason returns why a usable policy does not count for the permitted level of a namespace, and false if it
+// does count.
 func (b *planBuilder) exclusionReason(u access.NamespacePolicy, a mapping.Assessment) (message.Message, bool) {
 	if u.Counted && !u.OnlyControllers {
 		return message.Message{}, false
@@ -161,7 +166,7 @@ func (b *planBuilder) exclusionReason(u access.NamespacePolicy, a mapping.Assess
 	return message.New("excluded-everybody", "provider", provider), true
 }
 
-// decideLabels applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
+// decideLabels sets the recommended labels of a namespace by the rules: the basis, empty namespaces, overrides, gaps.
 func (b *planBuilder) decideLabels(ns *Namespace, by *permittedLevel) {
 	if skipTerminatingNamespace(ns) {
 		return
@@ -170,7 +175,7 @@ func (b *planBuilder) decideLabels(ns *Namespace, by *permittedLevel) {
 	if b.opts.Enforce != "" && enforce != "" {
 		enforce, decision = b.opts.Enforce, &EnforceDecision{Basis: BasisOverride}
 	}
-	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.IsUncertain(inventory.PartWorkloads)
+	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.HasUncertainPart(inventory.PartWorkloads)
 	withheld := !ns.Complete && (!b.opts.AllowPartial || mayRun)
 	if enforce == "" {
 		ns.Action = ActionSkip
@@ -193,6 +198,7 @@ func (b *planBuilder) decideLabels(ns *Namespace, by *permittedLevel) {
 	ns.Action = compareWithCurrent(ns, loosened)
 }
 
+// levelOrRestricted returns the level that a namespace needs, restricted where nothing needs a looser one.
 func levelOrRestricted(l api.Level) api.Level {
 	if l == "" {
 		return api.LevelRestricted
@@ -200,7 +206,7 @@ func levelOrRestricted(l api.Level) api.Level {
 	return l
 }
 
-// decideEnforceLevel is the level by the rules, before overrides; "" leaves the namespace alone.
+// decideEnforceLevel returns the enforce level that the rules give a namespace, before overrides; "" recommends none.
 func (b *planBuilder) decideEnforceLevel(ns *Namespace, by *permittedLevel) (api.Level, *EnforceDecision) {
 	if ns.NeededLevel == "" {
 		return b.decideEmptyNamespace(ns, by)
@@ -224,9 +230,9 @@ func (b *planBuilder) decideEnforceLevel(ns *Namespace, by *permittedLevel) (api
 	return ns.NeededLevel, byWorkloads
 }
 
-// decideEmptyNamespace decides for a namespace in which nothing runs. Files that hold not a single workload cannot tell an
-// empty namespace from one that was not saved, and files seldom hold a system namespace whole: such are left alone
-// unless the caller says what empty ones should get.
+// decideEmptyNamespace returns the enforce level of a namespace in which nothing runs. Files that hold not a single
+// workload do not distinguish an empty namespace from one that was not saved, and files rarely hold a whole system namespace:
+// such are left alone unless the caller says what empty ones should get.
 func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (api.Level, *EnforceDecision) {
 	switch b.opts.EmptyNamespaces {
 	case EmptySkip:
@@ -238,8 +244,8 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 		return api.LevelBaseline, &EnforceDecision{Basis: BasisEmpty}
 	case EmptyAuto:
 		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.KindsRead, "Pod")) {
-			if ns.IsUncertain(inventory.PartWorkloads) {
-				return "", nil // the gap is told
+			if ns.HasUncertainPart(inventory.PartWorkloads) {
+				return "", nil // the gap is in the Plan
 			}
 			ns.Cautions = append(ns.Cautions, message.New("empty-not-shown"))
 			return "", nil
@@ -257,9 +263,10 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 	return api.LevelRestricted, &EnforceDecision{Basis: BasisEmpty}
 }
 
-// keepNewerVersionPins keeps the version of a label, or of a default in its place, whose level is the recommended one and that is
-// newer than the target: an older version may lack a check, and taking it would loosen silently. Where what runs does not
-// meet the newer version, the target's is recommended and counts as loosening, unless the namespace is exempt.
+// keepNewerVersionPins keeps the version of a Pod Security label of a namespace, or of a default in its place, whose
+// level is the recommended one and that is newer than the target: an older version may lack a check, and taking it
+// would loosen silently. Where what runs does not meet the newer version, the target's is recommended and counts as
+// loosening, unless the namespace is exempt.
 func (b *planBuilder) keepNewerVersionPins(ns *Namespace) (loosened bool) {
 	today, rec := ns.policyFromLabels(), &ns.RecommendedLabels
 	for _, m := range []struct {
@@ -302,8 +309,8 @@ func (b *planBuilder) keepNewerVersionPins(ns *Namespace) (loosened bool) {
 	return loosened
 }
 
-// workloadsMeetLevel is true if all that runs is known to meet the level at a version of the standards; before v1.25, which is where
-// Versions begin, nothing is known.
+// workloadsMeetLevel reports whether all workloads of a namespace are known to meet the level at a version of the
+// standards; before v1.25, which is where Versions begin, nothing is known.
 func workloadsMeetLevel(ns *Namespace, l api.Level, v api.Version) bool {
 	var at api.Level
 	for _, known := range ns.LevelByVersion {
@@ -314,7 +321,8 @@ func workloadsMeetLevel(ns *Namespace, l api.Level, v api.Version) bool {
 	return len(workloadsCountingForLevel(ns.Workloads)) == 0 || levels.Rank(at) >= levels.Rank(l)
 }
 
-// firstWorkloadAtLevel names the first workload at a level, for a level that something holds the namespace at.
+// firstWorkloadAtLevel returns the first workload whose level after PSP is the given one, as the one that decides for
+// its namespace; nil for restricted.
 func firstWorkloadAtLevel(workloads []Workload, level api.Level) *WorkloadRef {
 	if level == api.LevelRestricted {
 		return nil
@@ -327,7 +335,7 @@ func firstWorkloadAtLevel(workloads []Workload, level api.Level) *WorkloadRef {
 	return nil
 }
 
-// compareWithCurrent compares what is recommended with what is there.
+// compareWithCurrent returns the Action of a namespace, from its recommended Pod Security labels and the current ones.
 func compareWithCurrent(ns *Namespace, loosened bool) Action {
 	cur, rec := ns.CurrentLabels, ns.RecommendedLabels
 	switch {
@@ -346,7 +354,8 @@ func compareWithCurrent(ns *Namespace, loosened bool) Action {
 	return ActionAdd
 }
 
-// lostConstraints joins what the policies in use have and the recommended level has not.
+// lostConstraints returns the constraints that the policies in use in a namespace have and its recommended level has
+// not.
 func (b *planBuilder) lostConstraints(ns *Namespace, permitted *permittedLevel) []LostConstraint {
 	level := api.Level(ns.RecommendedLabels.Enforce)
 	if level == "" {
@@ -398,7 +407,7 @@ func (b *planBuilder) policyLosses(name string, level api.Level) []*policyLoss {
 	return out
 }
 
-// workloadNames names workloads as kubectl does: "deployment/api".
+// workloadNames returns the names of workloads of the Plan as kubectl writes them: "deployment/api".
 func workloadNames(refs []WorkloadRef) []string {
 	out := make([]string, 0, len(refs))
 	for _, r := range refs {

@@ -81,7 +81,8 @@ func (l PodSecurityLabels) Get(key string) string {
 	return ""
 }
 
-// misspeltLabelKey recognises a key whose prefix is almost the right one, or means it.
+// misspeltLabelKey returns the Pod Security label key that a namespace label's key is a misspelling of, or means; ""
+// for none.
 func misspeltLabelKey(key string) string {
 	if meant := inventory.MeantPodSecurityLabel(key); meant != "" {
 		return meant
@@ -106,6 +107,7 @@ func suggestLabelKey(key string) string {
 	return ""
 }
 
+// sortedKeys returns the keys of the labels or annotations of a namespace, sorted.
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

@@ -2,7 +2,7 @@ package migrate
 
 import "maps"
 
-// WithLabels returns a copy of the namespace with these labels set.
+// WithLabels returns a copy of the Plan's namespace with these current labels set.
 func (ns *Namespace) WithLabels(labels map[string]string) *Namespace {
 	out := *ns
 	out.Labels = maps.Clone(ns.Labels)

@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// NamespaceScope chooses which namespaces are shown and written. It never changes a verdict: what is left out was judged all
-// the same, and grants and policies stay whole.
+// NamespaceScope chooses which namespaces are shown and written. It changes no result: what is left out was evaluated
+// all the same, and grants and policies stay whole.
 type NamespaceScope struct {
 	// Namespaces by name; empty means all.
 	Namespaces []string
@@ -24,7 +24,8 @@ type NamespaceScope struct {
 	Selector labels.Selector
 }
 
-// SelectNamespaces returns a Plan with the namespaces in scope, and the causes counted over them. The receiver is unchanged.
+// SelectNamespaces returns a Plan with only the namespaces in scope, and the causes counted over them. The receiver is
+// unchanged.
 func (p *Plan) SelectNamespaces(s NamespaceScope) *Plan {
 	out := *p
 	out.Namespaces = []Namespace{}
@@ -38,20 +39,21 @@ func (p *Plan) SelectNamespaces(s NamespaceScope) *Plan {
 	return &out
 }
 
-// includesName is true for a namespace that the scope names, whatever its labels are.
+// includesName reports whether the scope names a namespace, whatever its labels are.
 func (s NamespaceScope) includesName(ns *Namespace) bool {
 	return (len(s.Namespaces) == 0 || slices.Contains(s.Namespaces, ns.Name)) && !slices.Contains(s.Exclude, ns.Name)
 }
 
-// selectorMatches is true for a namespace whose labels are known and selected.
+// selectorMatches reports whether the labels of a namespace are known and the label selector of the scope matches them.
 func (s NamespaceScope) selectorMatches(ns *Namespace) bool {
 	return !s.hasSelector() || !ns.ObjectNotRead && s.Selector.Matches(labels.Set(ns.Labels))
 }
 
+// hasSelector reports whether the scope selects namespaces by their labels.
 func (s NamespaceScope) hasSelector() bool { return s.Selector != nil && !s.Selector.Empty() }
 
-// NamespacesWithUnreadLabels returns the namespaces that the selector of a scope leaves out for no other reason than that their labels
-// were not read.
+// NamespacesWithUnreadLabels returns the namespaces of the Plan that the label selector of a scope leaves out for no
+// other reason than that their labels were not read.
 func (p *Plan) NamespacesWithUnreadLabels(s NamespaceScope) []string {
 	var out []string
 	for i := range p.Namespaces {
@@ -62,8 +64,8 @@ func (p *Plan) NamespacesWithUnreadLabels(s NamespaceScope) []string {
 	return out
 }
 
-// SelectExistingNamespaces returns what Select returns. A name in scope that the plan does not have, and a scope that leaves nothing, are an
-// error that has a NotFoundError in it.
+// SelectExistingNamespaces is SelectNamespaces for names that must exist. It returns an error for a name in scope that
+// the plan does not have, and for a scope that leaves nothing; that is a error that has a NotFoundError in it.
 func (p *Plan) SelectExistingNamespaces(s NamespaceScope) (*Plan, error) {
 	if err := errors.Join(p.unknownNamespaceErrors(s.Namespaces)...); err != nil {
 		return nil, err
@@ -118,8 +120,8 @@ func (p *Plan) noNamespaceSelected(s NamespaceScope) *NotFoundError {
 	return e
 }
 
-// suggestSelector returns the label that a selector probably means, or "", and the labels that it could name instead: for the
-// first of its terms that no namespace meets.
+// suggestSelector returns the namespace label that a selector probably means, or "", and the labels that it could name
+// instead: for the first of its terms that no namespace meets.
 func (p *Plan) suggestSelector(s labels.Selector) (near string, known []string) {
 	requirements, _ := s.Requirements()
 	for _, r := range requirements {

@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// NotFoundError says that a name is not in what was read, or that nothing is left of it.
+// NotFoundError is the error for a name of a namespace, policy, workload or label that a Plan does not have.
 type NotFoundError struct {
 	// What is not there, as a sentence.
 	What string
@@ -20,7 +20,7 @@ type NotFoundError struct {
 	known      []string
 }
 
-// Error says what is not there, why that may be wrong, and what may be meant.
+// Error returns what the Plan does not have, why it may exist all the same, and which name is probably meant.
 func (e *NotFoundError) Error() string {
 	text := e.What
 	if e.MayExistBecause != "" {
@@ -35,13 +35,13 @@ func (e *NotFoundError) Error() string {
 	return text
 }
 
-// newNotFoundError returns an error for a name that is none of those that are known.
+// newNotFoundError returns an error for a name that is none of the known names of the Plan.
 func newNotFoundError(what, name string, known []string, unsure string) *NotFoundError {
 	return &NotFoundError{What: what, MayExistBecause: unsure, suggestion: pspparse.SuggestName(name, known), known: known}
 }
 
-// UnknownNameErrors returns an error for each name that is none of the known ones, where those are all that there are; what says
-// so, with %q for the name.
+// UnknownNameErrors returns a NotFoundError for each name that is none of the known names of a Plan, where those are
+// all that there are; what says so, with %q for the name.
 func UnknownNameErrors(what string, names, known []string) []error {
 	var missing []error
 	for _, name := range names {
@@ -52,16 +52,18 @@ func UnknownNameErrors(what string, names, known []string) []error {
 	return missing
 }
 
-// NamespaceNotFound says that the plan has no namespace of that name.
+// NamespaceNotFound returns the error that the Plan has no namespace of that name.
 func (p *Plan) NamespaceNotFound(name string) *NotFoundError {
 	return p.namespaceNotFoundAmong(name, p.namespaceNames())
 }
 
+// namespaceNotFoundAmong returns the error that the Plan has no namespace of a name, with a suggestion among the known
+// names.
 func (p *Plan) namespaceNotFoundAmong(name string, known []string) *NotFoundError {
 	return newNotFoundError(fmt.Sprintf("there is no namespace %q in what was read", name), name, known, p.whyNamespaceMayExist(name))
 }
 
-// PolicyNotFound says that the plan has no policy of that name.
+// PolicyNotFound returns the error that the Plan has no policy of that name.
 func (p *Plan) PolicyNotFound(name string) *NotFoundError {
 	known := make([]string, len(p.Policies))
 	for i := range p.Policies {
@@ -74,7 +76,8 @@ func (p *Plan) PolicyNotFound(name string) *NotFoundError {
 	return newNotFoundError(fmt.Sprintf("there is no policy %q in what was read", name), name, known, unsure)
 }
 
-// WorkloadNotFound says that the plan has no workload of that kind and name in a namespace, or not even the namespace.
+// WorkloadNotFound returns the error that the Plan has no workload of that kind and name in a namespace, or not even
+// the namespace.
 func (p *Plan) WorkloadNotFound(namespace, kind, name string) *NotFoundError {
 	ns := p.findNamespace(namespace)
 	if ns == nil {
@@ -105,7 +108,7 @@ func (p *Plan) WorkloadNotFound(namespace, kind, name string) *NotFoundError {
 	switch gaps := p.GapsOfWorkload(namespace, unseen, name); {
 	case len(gaps) > 0:
 		e.MayExistBecause = gaps[0].gapText()
-	case ns.IsUncertain(inventory.PartWorkloads):
+	case ns.HasUncertainPart(inventory.PartWorkloads):
 		e.MayExistBecause = p.gapHidingWorkloads(namespace)
 	case len(e.known) == 0 && p.Source.Kind != inventory.SourceCluster:
 		e.MayExistBecause = "nothing that runs in the namespace was read"
@@ -113,7 +116,8 @@ func (p *Plan) WorkloadNotFound(namespace, kind, name string) *NotFoundError {
 	return e
 }
 
-// GapsOfWorkload returns the gaps that are about one workload, which could not be read or judged. Its kind may be in any case.
+// GapsOfWorkload returns the gaps of the Plan about one workload that could not be read or evaluated. Its kind may be
+// in any case.
 func (p *Plan) GapsOfWorkload(namespace, kind, name string) []Gap {
 	var out []Gap
 	for i := range p.Gaps {
@@ -124,15 +128,16 @@ func (p *Plan) GapsOfWorkload(namespace, kind, name string) []Gap {
 	return out
 }
 
-// MayChangeWorkload tells whether a gap is about one workload: about its object, or about what may change the pods of its namespace
-// when they are created.
+// MayChangeWorkload reports whether a gap of the Plan is about one workload: about its object, or about what may change
+// the pods of its namespace when they are created.
 func (g *Gap) MayChangeWorkload(namespace, kind, name string) bool {
 	return strings.EqualFold(g.What, fmt.Sprintf("%s %q", kind, namespace+"/"+name)) ||
 		g.ID == "mutator-unknown" && g.affectsNamespace(namespace)
 }
 
-// CheckServiceAccount returns an error if nothing names the service account: no workload, no grant, and none of the accounts that
-// were read otherwise (ServiceAccount objects, subjects of bindings); nil for those where they are not known.
+// CheckServiceAccount returns a NotFoundError if nothing in the Plan names the service account: no workload, no grant,
+// and none of the accounts that were read otherwise (ServiceAccount objects, subjects of bindings); nil for those where
+// they are not known.
 func (p *Plan) CheckServiceAccount(namespace, name string, others []string) error {
 	ns := p.findNamespace(namespace)
 	if ns == nil {
@@ -176,8 +181,9 @@ func (p *Plan) knownServiceAccounts(ns *Namespace) []string {
 	return out
 }
 
-// whyNamespaceMayExist says why there may be a namespace, of that name if it is not "", that the plan does not have: a
-// cluster that lists its namespaces has no other, and files hold them all where they hold the object of each.
+// whyNamespaceMayExist returns which gap of the Plan may hide a namespace, of that name if it is not "", that the plan
+// does not have: a cluster that lists its namespaces has no other, and files hold them all where they hold the object
+// of each.
 func (p *Plan) whyNamespaceMayExist(name string) string {
 	if why := p.gapHidingObject("namespaces", "Namespace", name); why != "" {
 		return why
@@ -196,8 +202,9 @@ func (p *Plan) whyNamespaceMayExist(name string) string {
 	return ""
 }
 
-// gapHidingObject says which gap may hide an object of a kind in a namespace, "" if none does. On a cluster only the list of the
-// kind and such objects themselves do; a file that could not be read may hold anything.
+// gapHidingObject returns the text of the Plan's gap that may hide an object of a kind in a namespace, "" if none does.
+// On a cluster only the list of the kind and such objects themselves do; a file that could not be read may hold
+// anything.
 func (p *Plan) gapHidingObject(resource, kind, namespace string) string {
 	for i := range p.Gaps {
 		g := &p.Gaps[i]
@@ -213,7 +220,7 @@ func (p *Plan) gapHidingObject(resource, kind, namespace string) string {
 	return ""
 }
 
-// gapHidingWorkloads says which gap may hide a workload of a namespace.
+// gapHidingWorkloads returns the text of the Plan's gap that may hide a workload of a namespace.
 func (p *Plan) gapHidingWorkloads(namespace string) string {
 	for i := range p.Gaps {
 		if g := &p.Gaps[i]; g.affectsNamespace(namespace) && (g.Changes == "" || g.Changes == string(inventory.PartWorkloads)) {
@@ -223,11 +230,12 @@ func (p *Plan) gapHidingWorkloads(namespace string) string {
 	return "not everything in it was read"
 }
 
-// affectsNamespace is true for a gap that touches a namespace, or with "" any that is not known.
+// affectsNamespace reports whether a gap of the Plan touches a namespace, or with "" any that is not known.
 func (g *Gap) affectsNamespace(namespace string) bool {
 	return slices.Contains(g.Affects, inventory.AllNamespaces) || namespace != "" && slices.Contains(g.Affects, namespace)
 }
 
+// gapText returns a gap of the Plan as a line of text: its file, what was not read, and why.
 func (g *Gap) gapText() string {
 	text := g.What + ": " + g.Text
 	if g.Position.File != "" {
@@ -236,6 +244,7 @@ func (g *Gap) gapText() string {
 	return text
 }
 
+// findNamespace returns the namespace of the Plan with a name; nil for none.
 func (p *Plan) findNamespace(namespace string) *Namespace {
 	for i := range p.Namespaces {
 		if p.Namespaces[i].Name == namespace {
@@ -245,6 +254,7 @@ func (p *Plan) findNamespace(namespace string) *Namespace {
 	return nil
 }
 
+// namespaceNames returns the names of all namespaces of the Plan, in order.
 func (p *Plan) namespaceNames() []string {
 	names := make([]string, len(p.Namespaces))
 	for i := range p.Namespaces {

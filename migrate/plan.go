@@ -18,8 +18,8 @@ const (
 // workloads would hold them all, and in Role.Policies, where those to come count, too.
 const EveryPolicy = "*"
 
-// Plan is the product's contract: what was read, what it means, and what to do, in a form that round-trips through
-// JSON. Every slice is sorted; a level that is not known is absent, never "".
+// Plan is the product's contract: what was read, what it means for each namespace, and what to do, in a form that
+// round-trips through JSON. Every slice is sorted; a level that is not known is absent, never "".
 type Plan struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -36,7 +36,7 @@ type Plan struct {
 	// NamespaceWriters may create or change namespaces, and with them their labels.
 	NamespaceWriters []NamespaceWriter `json:"namespaceWriters,omitempty"`
 	// Admission is what the API server's admission configuration says; absent where none was given, since the API does not
-	// tell.
+	// show it.
 	Admission *Admission `json:"admission,omitempty"`
 	// APIServers are those of which the mirror pod was read, with the flags that say what their admission does.
 	APIServers []inventory.APIServer `json:"apiServers,omitempty"`
@@ -45,10 +45,10 @@ type Plan struct {
 	Evaluations []*Evaluation `json:"evaluations"`
 	// LostSets are what namespaces lose, each once, by Key: see Namespace.LostKey.
 	LostSets []*LostSet `json:"lostSets,omitempty"`
-	// BlockingViolations tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
+	// BlockingViolations have each distinct violation that keeps a namespace from the next stricter level once, with its count,
 	// the most frequent first.
 	BlockingViolations []BlockingViolation `json:"blockingViolations,omitempty"`
-	// StandardsDrift: differences that come only from the age of a standard, told once for all policies.
+	// StandardsDrift: differences that come only from the age of a standard, once for all policies.
 	StandardsDrift []LostConstraint `json:"standardsDrift,omitempty"`
 	// ClusterAdministrators are the grants of those who may use every policy everywhere: they count for no namespace, nor does
 	// system:masters, which no binding has to name.
@@ -59,9 +59,9 @@ type Plan struct {
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
 	Cautions []message.Message `json:"cautions,omitempty"`
-	// Gaps: what could not be read or judged.
+	// Gaps: what could not be read or evaluated.
 	Gaps []Gap `json:"gaps"`
-	// Notes: worth telling, make nothing uncertain.
+	// Notes: remarks that make nothing uncertain.
 	Notes []Note `json:"notes,omitempty"`
 	// SkippedKinds: documents that hold no pod, policy or grant, counted by kind.
 	SkippedKinds []inventory.KindCount `json:"skippedKinds,omitempty"`
@@ -69,7 +69,7 @@ type Plan struct {
 	FinishedPods int `json:"finishedPods,omitempty"`
 }
 
-// Basis of the recommendation.
+// Basis is what a recommendation of the Plan rests on: workloads, policies or both, an empty namespace, or an override.
 type Basis string
 
 // The bases: of Options (the first three) and of a decision (all).
@@ -81,7 +81,7 @@ const (
 	BasisOverride  Basis = "override"
 )
 
-// Admission is what holds beside the labels of namespaces.
+// Admission is what the API server's admission configuration says of Pod Security: defaults and exemptions.
 type Admission struct {
 	// Defaults hold for every mode that a namespace has no label for, each with its version.
 	Defaults PodSecurityLabels `json:"defaults"`
@@ -92,7 +92,7 @@ type Admission struct {
 	Usernames      []string `json:"usernames,omitempty"`
 }
 
-// Namespace is one namespace with its recommendation.
+// Namespace is one namespace of the Plan with its recommended Pod Security labels and the reasons for them.
 type Namespace struct {
 	Name string `json:"name" format:"namespace"`
 	// ObjectNotRead: no Namespace object was read, so its labels are not known and CurrentLabels says nothing.
@@ -105,14 +105,14 @@ type Namespace struct {
 	// CurrentLabels are the labels as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
 	// has: the server takes it for invalid.
 	CurrentLabels PodSecurityLabels `json:"current"`
-	// EffectiveLabels is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
+	// EffectiveLabels is what is in effect today, the defaults of Plan.Admission included; absent where that is.
 	EffectiveLabels *PodSecurityLabels `json:"effective,omitempty"`
 	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say. The levels are those that it needs once it
 	// is not exempt any more.
 	Exempt bool `json:"exempt,omitempty"`
 	// PermittedLevel is the least strict closest level over the usable policies. NeededLevel is the strictest level that
 	// everything in the namespace meets after PSP, but for pods of an exempt runtime class. AchievableLevel is the strictest
-	// that everything would meet if the templates stated what policies fill in today; it is absent where there are no
+	// that everything would meet if the templates stated what policies set today; it is absent where there are no
 	// policies, and where not all was read.
 	PermittedLevel  api.Level `json:"permitted,omitempty"`
 	NeededLevel     api.Level `json:"needed,omitempty"`
@@ -128,7 +128,7 @@ type Namespace struct {
 	Reasons []message.Message `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
 	Cautions []message.Message `json:"cautions"`
-	// Complete is false if what could not be read or judged can change the level: then no enforce is recommended. Where what
+	// Complete is false if what could not be read or evaluated can change the level: then no enforce is recommended. Where what
 	// runs decides, grants and policies cannot; where nothing runs, or policies decide as well, they can. Nothing can make
 	// the level looser than privileged.
 	Complete bool `json:"complete"`
@@ -166,7 +166,7 @@ type Namespace struct {
 	Blockers  []Blocker  `json:"blockers"`
 	Workloads []Workload `json:"workloads"`
 	// UnseenWorkloads are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
-	// what they say. They are not among Workloads, since no level of theirs is known; a gap tells of each.
+	// what they say. They are not among Workloads, since no level of theirs is known; each has a gap.
 	UnseenWorkloads []WorkloadRef `json:"unseenWorkloads,omitempty"`
 	// LevelByVersion: the needed level at every version of the standards from v1.25 up, as spans of versions that have the
 	// same; empty if nothing runs.
@@ -175,7 +175,7 @@ type Namespace struct {
 	Position pspparse.Position `json:"position,omitzero"`
 }
 
-// Action says what the recommendation does to the labels that are there.
+// Action is what the recommendation of a namespace does to its Pod Security labels: add, change, loosen, ...
 type Action string
 
 // The actions.
@@ -198,27 +198,28 @@ type PodSecurityLabels struct {
 	WarnVersion    string `json:"warnVersion,omitempty"`
 }
 
-// ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but says nothing about what it needs.
+// ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but does not count for its permitted
+// level.
 type ExcludedPolicy struct {
 	Policy  string          `json:"policy"`
 	Closest api.Level       `json:"closest,omitempty"`
 	Why     message.Message `json:"why"`
 }
 
-// EnforceDecision says what decided the enforce level.
+// EnforceDecision is what decided the recommended enforce level of a namespace: a basis, with the workload or policy.
 type EnforceDecision struct {
 	Basis    Basis        `json:"basis"`
 	Workload *WorkloadRef `json:"workload,omitempty"`
 	Policy   string       `json:"policy,omitempty"`
 }
 
-// WorkloadRef names a workload of the namespace. Its JSON form is a text, "Deployment/web".
+// WorkloadRef is the kind and name of a workload in a namespace of the Plan. Its JSON form is a text, "Deployment/web".
 type WorkloadRef struct {
 	Kind string `json:"kind" format:"kind"`
 	Name string `json:"name"`
 }
 
-// LevelWithout says: without these workloads the namespace would be at Level.
+// LevelWithout is the level that a namespace would need without some workloads, which hold it back.
 type LevelWithout struct {
 	Workloads []WorkloadRef `json:"workloads"`
 	Level     api.Level     `json:"level"`
@@ -235,21 +236,22 @@ type Blocker struct {
 	Workloads []WorkloadRef `json:"workloads"`
 }
 
-// LostSet is a list of lost constraints that one or more namespaces have.
+// LostSet is a list of lost constraints that one or more namespaces of the Plan share.
 type LostSet struct {
 	// Key is made from the content: it is the same in every plan that has the same set.
 	Key         string           `json:"key"`
 	Constraints []LostConstraint `json:"constraints"`
 }
 
-// VersionLevel is the needed level at the versions of the standards from one to another, both included.
+// VersionLevel is the level that a namespace needs at the versions of the standards from one to another, both included.
 type VersionLevel struct {
 	From   string    `json:"from" format:"version"`
 	To     string    `json:"to" format:"version"`
 	Needed api.Level `json:"needed,omitempty"`
 }
 
-// BlockingViolation is a distinct reason for which namespaces stay below the next stricter level, with how many have it.
+// BlockingViolation is a distinct violation of the standards for which namespaces stay below the next stricter level,
+// with how many have it.
 type BlockingViolation struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`
@@ -261,7 +263,8 @@ type BlockingViolation struct {
 	Examples []string `json:"examples,omitempty"`
 }
 
-// IneffectiveGrant is something odd that grants nothing, or of which it is not known what it grants.
+// IneffectiveGrant is an RBAC role or binding of the Plan that grants no use of a policy, or of which it is not known
+// what it grants.
 type IneffectiveGrant struct {
 	message.Message
 	// Subject is the binding or role; Others are more of them that the same is to be said of.
@@ -271,11 +274,11 @@ type IneffectiveGrant struct {
 	RoleNotRead bool `json:"roleNotRead,omitempty"`
 }
 
-// Gap is something that could not be read or judged.
+// Gap is something that could not be read or evaluated for the Plan; it may change results.
 type Gap struct {
 	// Message says why, and what to try next.
 	message.Message
-	// What could not be read or judged: "pods", `Deployment "web/api"`, "document 3".
+	// What could not be read or evaluated: "pods", `Deployment "web/api"`, "document 3".
 	What string `json:"what"`
 	// Affects lists the namespaces it touches; "*" stands for every one.
 	Affects []string `json:"affects"`
@@ -285,7 +288,7 @@ type Gap struct {
 	Position pspparse.Position `json:"position,omitzero"`
 }
 
-// Note is worth telling and makes nothing uncertain.
+// Note is a remark of the Plan about what was read; unlike a Gap it makes nothing uncertain.
 type Note struct {
 	message.Message
 	// What it is about: an object, a file, a kind of object.

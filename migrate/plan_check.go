@@ -17,9 +17,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// checkFieldValues returns an error that names the first field whose value no plan has: an unknown level, basis, action or kind of
-// source, a name that no namespace can have, or a word that a values tag does not list. A plan is a file, and anybody may
-// have edited it or written it with another tool. It changes nothing.
+// checkFieldValues returns an error that names the first field of a saved Plan whose value no plan has: an unknown
+// level, basis, action or kind of source, a name that no namespace can have, or a word that a values tag does not list.
+// A plan is a file, and anybody may have edited it or written it with another tool. It changes nothing.
 func (p *Plan) checkFieldValues() error {
 	if err := checkPlanValue(reflect.ValueOf(p).Elem(), fieldRules{}); err != nil {
 		return err
@@ -87,12 +87,13 @@ type fieldRules struct {
 	optional       bool
 }
 
-// planFieldError is a value that no plan has, with the path of the field that holds it.
+// planFieldError is the error for a value that no saved Plan has, with the path of the field that holds it.
 type planFieldError struct{ path, why string }
 
+// Error returns the path of the field in the saved Plan and what is wrong with its value.
 func (e *planFieldError) Error() string { return e.path + ": " + e.why }
 
-// under returns the error with one more step before its path.
+// under returns the error about a field of a saved Plan with one more step before its path.
 func (e *planFieldError) under(step string) *planFieldError {
 	switch {
 	case e.path == "":
@@ -103,7 +104,7 @@ func (e *planFieldError) under(step string) *planFieldError {
 	return &planFieldError{step + "." + e.path, e.why}
 }
 
-// checkPlanValue returns what is wrong with a value, or with what it holds; nil if nothing is.
+// checkPlanValue returns what is wrong with a value of a saved Plan, or with what it holds; nil if nothing is.
 func checkPlanValue(v reflect.Value, f fieldRules) *planFieldError {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -134,6 +135,7 @@ func checkPlanValue(v reflect.Value, f fieldRules) *planFieldError {
 	return nil
 }
 
+// checkStructFields returns what is wrong with the first bad field of a struct of a saved Plan; nil if nothing is.
 func checkStructFields(v reflect.Value) *planFieldError {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
@@ -178,7 +180,7 @@ func checkStringValue(v reflect.Value, f fieldRules) *planFieldError {
 	return nil
 }
 
-// planFormat is what a text of a field with the tag `format` has to match, and what such a text is.
+// planFormat is what a text of a Plan's field with the tag `format` has to match, and what such a text is.
 type planFormat struct {
 	pattern *regexp.Regexp
 	meaning string
@@ -204,7 +206,7 @@ func FieldPatterns() map[string]string {
 	return out
 }
 
-// allowedFieldValues are those that a text may have; nil where it is free.
+// allowedFieldValues returns the values that a text field of a Plan may have; nil where any text is allowed.
 func allowedFieldValues(t reflect.Type, f fieldRules) []string {
 	if f.values != "" {
 		return strings.Fields(f.values)

@@ -6,7 +6,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Role is a Role, or with an empty Namespace a ClusterRole, whose rules let use PodSecurityPolicies.
+// Role is, in the Plan, a Role, or with an empty Namespace a ClusterRole, whose rules let use PodSecurityPolicies.
 type Role struct {
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
@@ -28,7 +28,7 @@ type Role struct {
 	Position pspparse.Position `json:"position,omitzero"`
 }
 
-// Binding is a RoleBinding, or with an empty Namespace a ClusterRoleBinding, to one of Plan.Roles.
+// Binding is, in the Plan, a RoleBinding, or with an empty Namespace a ClusterRoleBinding, to one of Plan.Roles.
 type Binding struct {
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
@@ -39,14 +39,15 @@ type Binding struct {
 	Position pspparse.Position `json:"position,omitzero"`
 }
 
-// Subject of a grant: exactly one of ServiceAccount ("namespace/name"), User and Group is set.
+// Subject is the subject of a grant in the Plan: exactly one of ServiceAccount ("namespace/name"), User and Group is
+// set.
 type Subject struct {
 	ServiceAccount string `json:"serviceAccount,omitempty"`
 	User           string `json:"user,omitempty"`
 	Group          string `json:"group,omitempty"`
 }
 
-// PolicyGrant says that a subject may use a policy, with the evidence.
+// PolicyGrant is, in the Plan, the right of a subject to use a policy, with the binding and role that give it.
 type PolicyGrant struct {
 	// Namespace in which the grant holds; absent means everywhere.
 	Namespace string `json:"namespace,omitempty"`
@@ -59,7 +60,7 @@ type PolicyGrant struct {
 	RolePosition    pspparse.Position `json:"rolePosition,omitzero"`
 }
 
-// NamespaceWriter may create or change namespaces, and with them their labels.
+// NamespaceWriter is, in the Plan, a subject that RBAC lets create or change namespaces, and with them their labels.
 type NamespaceWriter struct {
 	// Namespace is the only one that it may change; absent means all.
 	Namespace string `json:"namespace,omitempty"`

@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Policy is one PodSecurityPolicy, assessed.
+// Policy is one PodSecurityPolicy of the Plan: its spec as read, and what it means in terms of the standards.
 type Policy struct {
 	Name string `json:"name" format:"name"`
 	// ClosestLevel is the nominal level, never an equivalent one. This and the next three are absent if the policy admits
@@ -15,14 +15,14 @@ type Policy struct {
 	ClosestLevel api.Level `json:"closestLevel,omitempty"`
 	// CompliesAsWritten is the strictest level that every pod which the policy admits meets as its author wrote it.
 	CompliesAsWritten api.Level `json:"compliesAsWritten,omitempty"`
-	// CompliesAfterMutation is the strictest level that every pod which the policy admits meets with the values that it fills in.
+	// CompliesAfterMutation is the strictest level that every pod which the policy admits meets with the values that it sets.
 	CompliesAfterMutation api.Level `json:"compliesAfterMutation,omitempty"`
 	// NoLooserThan is the loosest level that allows nothing which the policy forbids, or none.
 	NoLooserThan api.Level `json:"noLooserThan,omitempty" values:"privileged baseline restricted none"`
 	// AdmitsNothing: no pod can be admitted; Why says the reason.
 	AdmitsNothing    bool   `json:"admitsNothing"`
 	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
-	// MutatingFields: fields and annotations that fill values into pods.
+	// MutatingFields: fields and annotations by which it sets values in pods.
 	MutatingFields []string `json:"mutatingFields"`
 	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.
 	ProviderDefault bool          `json:"providerDefault"`
@@ -36,7 +36,7 @@ type Policy struct {
 	LevelChoices []string `json:"levelChoices,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
 	Lost []LostConstraint `json:"lost"`
-	// RequiredTemplateValues: what templates must state themselves once it no longer fills it in.
+	// RequiredTemplateValues: what templates must state themselves once it no longer sets it.
 	RequiredTemplateValues []RequiredTemplateValue `json:"requiredTemplateValues,omitempty"`
 	// Fields explains what the policy states, field by field.
 	Fields []PolicyField `json:"fields,omitempty"`
@@ -57,17 +57,18 @@ type Policy struct {
 	Lines       map[string]int    `json:"lines,omitempty"`
 }
 
-// SimplifiedPolicy is a policy without what fills values in and without what the standards do not know.
+// SimplifiedPolicy is, in the Plan, a PodSecurityPolicy without its mutating fields and without what the standards do
+// not know.
 type SimplifiedPolicy struct {
 	Changes []SimplifiedField `json:"changes"`
 	Clone   NonMutatingClone  `json:"clone"`
 }
 
-// SimplifiedField is what becomes of one field of a policy in its clone.
+// SimplifiedField is, in the Plan, what becomes of one field of a policy in its simplified clone.
 type SimplifiedField struct {
 	// Field is a spec field or part of one, or the key of an annotation.
 	Field string `json:"field"`
-	// Class is mutating (it only fills in), outOfScope (no level looks at it) or stillMutating (it forbids by filling in;
+	// Class is mutating (it only mutates), outOfScope (no level checks it) or stillMutating (it forbids by mutation;
 	// the guide leaves it in place).
 	Class string `json:"class" values:"mutating outOfScope stillMutating"`
 	// Becomes says what is done to it: "removed", "RunAsAny".
@@ -76,7 +77,7 @@ type SimplifiedField struct {
 	Opens string `json:"opens,omitempty"`
 }
 
-// NonMutatingClone is the policy that fills nothing in.
+// NonMutatingClone is, in the Plan, the clone of a PodSecurityPolicy that mutates no pods.
 type NonMutatingClone struct {
 	// Name sorts before the policy's; absent if there is no such name that is valid and free.
 	Name string `json:"name,omitempty"`
@@ -86,13 +87,13 @@ type NonMutatingClone struct {
 	Spec        pspparse.Spec     `json:"spec"`
 }
 
-// PolicyCheck is the status of one check of the standards for a policy.
+// PolicyCheck is, in the Plan, the status of one check of the standards for a policy.
 type PolicyCheck struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`
 	// Status says what holds for the pods that the policy admits: guaranteed (every one passes as written), by-mutation (every
-	// one passes with what the policy fills in), in-effect (the effect is ensured, the field that the check wants is not),
-	// not-ensured (some fail), impossible (none can pass) or unknown (a policy cannot tell).
+	// one passes with what the policy sets), in-effect (the effect is ensured, the field that the check wants is not),
+	// not-ensured (some fail), impossible (none can pass) or unknown (a policy says nothing about it).
 	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
 	Fields []string       `json:"fields,omitempty"`
 	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
@@ -100,11 +101,11 @@ type PolicyCheck struct {
 	Note   string   `json:"note,omitempty"`
 }
 
-// LostConstraint is a constraint that a policy has and the level has not.
+// LostConstraint is, in the Plan, a constraint that a policy has and a level has not.
 type LostConstraint struct {
 	Field string `json:"field"`
 	mapping.Value
-	// Class is security (a restriction is gone), functional (a value that the policy filled in is gone) or drift (only the
+	// Class is security (a restriction is gone), functional (a value that the policy set is gone) or drift (only the
 	// standard is newer than the policy).
 	Class mapping.LossClass `json:"class" values:"security functional drift"`
 	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the
@@ -117,7 +118,7 @@ type LostConstraint struct {
 	MayBeCoveredBy []string `json:"mayBeCoveredBy,omitempty"`
 }
 
-// RequiredTemplateValue is a value that templates must state once a policy no longer fills it in.
+// RequiredTemplateValue is, in the Plan, a value that templates must state once a policy no longer sets it.
 type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
@@ -126,7 +127,7 @@ type RequiredTemplateValue struct {
 	Note  string `json:"note,omitempty"`
 }
 
-// PolicyField explains one field or annotation of a policy.
+// PolicyField explains, in the Plan, one field or annotation of a policy.
 type PolicyField struct {
 	Name string `json:"name"`
 	mapping.Value

@@ -14,9 +14,10 @@ import (
 
 const howToSavePlan = `save one with "psp2pss plan -o json=plan.json"`
 
-// ReadPlan reads a Plan from its JSON form. A document of another kind or version is an error, and so is a key that stands
-// twice, a list that is missing, and a value that no plan has, by the path of its field. Keys match case-sensitively; those
-// that this version does not know are ignored, so that an older tool can read a newer plan of the same apiVersion.
+// ReadPlan reads a saved Plan from its JSON form. A document of another kind or version is an error, and so is a key
+// that stands twice, a list that is missing, and a value that no plan has, by the path of its field. Keys match
+// case-sensitively; those that this version does not know are ignored, so that an older tool can read a newer plan of
+// the same apiVersion.
 func ReadPlan(r io.Reader) (*Plan, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -51,8 +52,8 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	return &p, nil
 }
 
-// checkRequiredLists refuses what no plan is saved as. A missing list would pass for a cluster that has none, and missing gaps for one
-// that was read whole; a namespace that is there twice may have two answers.
+// checkRequiredLists returns an error for a saved Plan that lacks a list. A missing list would pass for a cluster that
+// has none, and missing gaps for one that was read whole; a namespace that is there twice may have two answers.
 func (p *Plan) checkRequiredLists() error {
 	switch {
 	case p.Policies == nil:

@@ -13,10 +13,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// MarshalText returns "Deployment/web".
+// MarshalText returns the reference to a workload of the Plan as "Deployment/web". The error is always nil.
 func (r WorkloadRef) MarshalText() ([]byte, error) { return []byte(r.Kind + "/" + r.Name), nil }
 
-// UnmarshalText reads what MarshalText returns. A text without a kind or a name is an error.
+// UnmarshalText reads the reference to a workload of the Plan from "Deployment/web". It returns an error for a text
+// without a kind or a name.
 func (r *WorkloadRef) UnmarshalText(text []byte) error {
 	kind, name, _ := strings.Cut(string(text), "/")
 	if kind == "" || name == "" {
@@ -26,11 +27,11 @@ func (r *WorkloadRef) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Text returns the value as YAML has it on one line: true, [ALL], type: RuntimeDefault.
+// Text returns the value that a template must state as YAML has it on one line: true, [ALL], type: RuntimeDefault.
 func (v *RequiredTemplateValue) Text() string { return mapping.TemplateText(v.Value) }
 
-// At returns where the policy states a field, by its path ("spec.hostPorts"), or the nearest one around it that it states.
-// It is zero for a policy that was read from a cluster.
+// At returns the position at which a policy of the Plan states a field, by its path ("spec.hostPorts"), or the nearest
+// one around it that it states. It is zero for a policy that was read from a cluster.
 func (p *Policy) At(path string) pspparse.Position {
 	read := pspparse.Policy{Position: p.Position, Lines: p.Lines}
 	return pspparse.Position{File: p.Position.File, Line: read.Line(path)}
@@ -44,13 +45,14 @@ func (p *Plan) Comparable() *Plan {
 	return &out
 }
 
-// IndexShared sets Evaluations and LostSets, and the keys by which workloads and namespaces refer to them, from what the
-// namespaces have. Equal ones become one.
+// IndexShared sets the Plan's Evaluations and LostSets, and the keys by which workloads and namespaces refer to them,
+// from what the namespaces have. Equal ones become one.
 func (p *Plan) IndexShared() {
 	p.indexEvaluations()
 	p.indexLostSets()
 }
 
+// indexEvaluations lists equal evaluations of workloads once in the Plan and makes the workloads refer to them by key.
 func (p *Plan) indexEvaluations() {
 	keys, known, first := newContentKeys(), map[*Evaluation]*Evaluation{}, map[string]*Evaluation{}
 	for i := range p.Namespaces {
@@ -74,6 +76,7 @@ func (p *Plan) indexEvaluations() {
 	}
 }
 
+// indexLostSets lists equal sets of lost constraints once in the Plan and makes the namespaces refer to them by key.
 func (p *Plan) indexLostSets() {
 	keys, known, first := newContentKeys(), map[*LostConstraint]*LostSet{}, map[string]*LostSet{}
 	for i := range p.Namespaces {
@@ -98,27 +101,30 @@ func (p *Plan) indexLostSets() {
 	}
 }
 
-// contentKeys gives out keys for hashes of contents.
+// contentKeys makes the keys by which a Plan refers to shared evaluations and lost sets, from hashes of their contents.
 type contentKeys struct {
-	given map[string]hash
+	given map[string]contentHash
 	// parts are the hashes of lists that several contents have, by where they are.
-	parts map[listPlace]hash
+	parts map[listPlace]contentHash
 }
 
-type hash [sha256.Size]byte
+// contentHash is the SHA-256 of the JSON of a part of the Plan.
+type contentHash [sha256.Size]byte
 
-// listPlace is where a list is: the address of its first item, and its length.
+// listPlace identifies a list of the Plan in memory: the address of its first item, and its length.
 type listPlace struct {
 	first  any
 	length int
 }
 
+// newContentKeys returns an empty table of keys for the shared parts of a Plan.
 func newContentKeys() *contentKeys {
-	return &contentKeys{given: map[string]hash{}, parts: map[listPlace]hash{}}
+	return &contentKeys{given: map[string]contentHash{}, parts: map[listPlace]contentHash{}}
 }
 
-// of returns the key of a content: the beginning of its hash, or the whole hash where another content has that beginning.
-func (c *contentKeys) of(sum hash) string {
+// of returns the key of a shared part of the Plan: the beginning of its hash, or the whole hash where another content
+// has that beginning.
+func (c *contentKeys) of(sum contentHash) string {
 	key := hex.EncodeToString(sum[:6])
 	if other, taken := c.given[key]; taken && other != sum {
 		key = hex.EncodeToString(sum[:])
@@ -127,30 +133,31 @@ func (c *contentKeys) of(sum hash) string {
 	return key
 }
 
-// evaluation returns the hash of an evaluation without its key. Its long lists, which others have as well, are hashed once.
-func (c *contentKeys) evaluation(e *Evaluation) hash {
+// evaluation returns the hash of a workload's evaluation in the Plan without its key. Its long lists, which others have
+// as well, are hashed once.
+func (c *contentKeys) evaluation(e *Evaluation) contentHash {
 	rest := *e
 	rest.Key = ""
-	parts := []hash{part(c, &rest.UsablePolicies), part(c, &rest.Violations), part(c, &rest.Mutations)}
+	parts := []contentHash{hashAndClear(c, &rest.UsablePolicies), hashAndClear(c, &rest.Violations), hashAndClear(c, &rest.Mutations)}
 	rest.StricterEdits = slices.Clone(rest.StricterEdits)
 	for i := range rest.StricterEdits {
-		parts = append(parts, part(c, &rest.StricterEdits[i].Edits), part(c, &rest.StricterEdits[i].Obstacles))
+		parts = append(parts, hashAndClear(c, &rest.StricterEdits[i].Edits), hashAndClear(c, &rest.StricterEdits[i].Obstacles))
 	}
 	if rest.Template != nil {
 		template := *rest.Template
-		parts = append(parts, part(c, &template.Parents), part(c, &template.Containers))
+		parts = append(parts, hashAndClear(c, &template.Parents), hashAndClear(c, &template.Containers))
 		rest.Template = &template
 	}
 	return hashOf(struct {
 		Rest  Evaluation
-		Parts []hash
+		Parts []contentHash
 	}{rest, parts})
 }
 
-// part returns the hash of a list, and takes the list away.
-func part[T any](c *contentKeys, list *[]T) hash {
+// hashAndClear returns the hash of a list of a workload's evaluation in the Plan, and sets the list to nil.
+func hashAndClear[T any](c *contentKeys, list *[]T) contentHash {
 	if len(*list) == 0 {
-		return hash{}
+		return contentHash{}
 	}
 	place := listPlace{&(*list)[0], len(*list)}
 	sum, known := c.parts[place]
@@ -162,9 +169,9 @@ func part[T any](c *contentKeys, list *[]T) hash {
 	return sum
 }
 
-// hashOf returns the hash of the JSON forms of values, a line each. It encodes one after the other, so that a long list takes
-// no more memory than its longest item.
-func hashOf[T any](values ...T) (sum hash) {
+// hashOf returns the hash of the JSON forms of values of the Plan, a line each. It encodes one after the other, so that
+// a long list takes no more memory than its longest item.
+func hashOf[T any](values ...T) (sum contentHash) {
 	h := sha256.New()
 	encoder := json.NewEncoder(h)
 	for i := range values {
@@ -209,7 +216,7 @@ func (p *Plan) ResolveShared() error {
 	return nil
 }
 
-// keepReferred leaves out the evaluations and lost sets that no namespace of the plan refers to.
+// keepReferred removes from the Plan the evaluations and lost sets that none of its namespaces refers to.
 func (p *Plan) keepReferred() {
 	referred := map[string]bool{}
 	for i := range p.Namespaces {

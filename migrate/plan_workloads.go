@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Workload is one workload.
+// Workload is one workload of a namespace in the Plan, with its evaluation.
 type Workload struct {
 	Kind string `json:"kind" format:"kind"`
 	// Name of the object; "web-<generated>" where the server chooses the rest of it.
@@ -24,7 +24,7 @@ type Workload struct {
 	AdmissionDrift []AdmissionDrift `json:"admissionDrift,omitempty"`
 	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
 	DebuggedPods []DebuggedPod `json:"debuggedPods,omitempty"`
-	// Owner is the controller that made it, where it is told apart from it.
+	// Owner is the controller that made it, where it is known beside it.
 	Owner    *WorkloadRef      `json:"owner,omitempty"`
 	Position pspparse.Position `json:"position,omitzero"`
 }
@@ -39,17 +39,17 @@ type Evaluation struct {
 	UsablePolicies []string `json:"usablePolicies"`
 	// ObservedPolicies: the kubernetes.io/psp annotations of its live pods, sorted.
 	ObservedPolicies []string `json:"observedPolicies,omitempty"`
-	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
+	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one sets in the pod template:
 	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
 	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
 	// this depends on was not read.
 	AdmittedBy string            `json:"admittedBy,omitempty"`
 	Refused    []message.Message `json:"refused,omitempty"`
 	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
-	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
+	// are) or changed (none does, and it is the first by name of those that admit them with what they set).
 	AdmissionMode string         `json:"admissionMode,omitempty" values:"unchanged changed"`
 	Levels        WorkloadLevels `json:"levels"`
-	// LevelEstimated: the level after PSP rests on what a policy is taken to have filled in, in a pod without a template (which
+	// LevelEstimated: the level after PSP rests on what a policy is assumed to have set, in a pod without a template (which
 	// a bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
 	LevelEstimated bool `json:"levelEstimated,omitempty"`
 	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count after PSP.
@@ -74,7 +74,8 @@ type Evaluation struct {
 	AppArmorByAnnotation bool `json:"appArmorByAnnotation,omitempty"`
 }
 
-// Exemption is what of an admission configuration exempts the pods of a workload. At least one is set.
+// Exemption is what in the API server's admission configuration exempts the pods of a workload from Pod Security. At
+// least one is set.
 type Exemption struct {
 	// RuntimeClass of all its pods. They decide no level.
 	RuntimeClass string `json:"runtimeClass,omitempty"`
@@ -83,7 +84,7 @@ type Exemption struct {
 	Username string `json:"username,omitempty"`
 }
 
-// DebuggedPod is a pod with debug containers.
+// DebuggedPod is, in the Plan, a live pod with debug (ephemeral) containers and the level that it meets with them.
 type DebuggedPod struct {
 	Pod        string   `json:"pod"`
 	Containers []string `json:"containers"`
@@ -93,15 +94,16 @@ type DebuggedPod struct {
 	RefusedAt api.Level `json:"refusedAt,omitempty"`
 }
 
-// WorkloadLevels are the strictest levels met in the three forms of the workload.
+// WorkloadLevels are the strictest levels that a workload of the Plan meets as written, as admitted by PSP, and after
+// PSP.
 type WorkloadLevels struct {
 	AsWritten  api.Level `json:"asWritten,omitempty"`
 	AsAdmitted api.Level `json:"asAdmitted,omitempty"`
 	AfterPSP   api.Level `json:"afterPSP,omitempty"`
 }
 
-// TemplateMutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
-// an edit has to write for nothing to change.
+// TemplateMutation is one value that PSP admission sets in a workload's pods today and that its template has to state
+// after PSP: what an edit has to write for nothing to change.
 type TemplateMutation struct {
 	// Path is the field within the pod template: "spec.securityContext.fsGroup", "metadata.annotations[KEY]",
 	// "spec.containers[0].securityContext.capabilities.drop".
@@ -110,18 +112,20 @@ type TemplateMutation struct {
 	Container string `json:"container,omitempty"`
 	// Value is compact JSON: true, "RuntimeDefault", ["ALL"], 2000. A list is the whole list.
 	Value string `json:"value"`
-	// Policy that fills it in; absent for what the API server makes of an annotation.
+	// Policy that sets it; absent for what the API server derives from an annotation.
 	Policy string `json:"policy,omitempty"`
 }
 
-// StricterEdits is what a workload's template lacks for a level: it is reached by the edits if and only if there are no obstacles.
+// StricterEdits is, in the Plan, what a workload's template lacks for a stricter level: the edits reach it if and only
+// if there are no obstacles.
 type StricterEdits struct {
 	Level     api.Level          `json:"level"`
 	Edits     []TemplateEdit     `json:"edits"`
 	Obstacles []StricterObstacle `json:"obstacles"`
 }
 
-// TemplateEdit is one value to write into the template; Path, Container and Value are as in TemplateMutation.
+// TemplateEdit is, in the Plan, one value to write into a workload's template for a stricter level; Path, Container and
+// Value are as in TemplateMutation.
 type TemplateEdit struct {
 	Path      string `json:"path"`
 	Container string `json:"container,omitempty"`
@@ -133,7 +137,8 @@ type TemplateEdit struct {
 	Why    message.Message `json:"why"`
 }
 
-// StricterObstacle is a check that no edit settles.
+// StricterObstacle is, in the Plan, a check of a stricter level that a workload fails and that no edit of its template
+// meets.
 type StricterObstacle struct {
 	Check string `json:"check"`
 	// Why is PSA's own text, Advice what a person can do.
@@ -143,7 +148,7 @@ type StricterObstacle struct {
 	Injected bool `json:"injected,omitempty"`
 }
 
-// TemplateOutline tells of a pod template what a patch needs beside the values that it writes.
+// TemplateOutline is what a patch needs to know of a workload's pod template beside the values that it writes.
 type TemplateOutline struct {
 	// Parents are those of the objects on the way to a field that the template has, as it was read: "spec.securityContext",
 	// "spec.containers[0].securityContext.capabilities". A JSON patch has to make the others.
@@ -152,7 +157,7 @@ type TemplateOutline struct {
 	Containers []TemplateContainer `json:"containers"`
 }
 
-// TemplateContainer names a container, and what runs in it.
+// TemplateContainer is the name and image of a container in a TemplateOutline.
 type TemplateContainer struct {
 	Name string `json:"name"`
 	// Image without tag and digest; absent where it is not known.
@@ -161,7 +166,7 @@ type TemplateContainer struct {
 	Injected bool `json:"injected,omitempty"`
 }
 
-// ManagedBy tells which tool writes an object, and from what.
+// ManagedBy is the tool, such as Helm or Argo CD, that writes a workload's object, and its source.
 type ManagedBy struct {
 	// Tool is the tool's name, absent if only a chart is known.
 	Tool string `json:"tool,omitempty"`
@@ -171,7 +176,8 @@ type ManagedBy struct {
 	Chart string `json:"chart,omitempty"`
 }
 
-// Violation is one check that the workload fails after PSP, in the library's own words, of all its forms in one.
+// Violation is, in the Plan, one check that a workload fails after PSP, in the library's own words, of all its forms in
+// one.
 type Violation struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`

@@ -11,9 +11,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// cautionPodCreators adds cautions on service accounts of the namespace that create pods without a controller (CI runners,
-// operators) and that may create looser ones today than the recommended level allows. Accounts with the same access share one
-// caution.
+// cautionPodCreators adds to the Plan cautions on service accounts of the namespace that create pods without a
+// controller (CI runners, operators) and that may create looser ones today than the recommended level allows. Accounts
+// with the same access share one caution.
 func (b *planBuilder) cautionPodCreators(ns *Namespace) {
 	enforce := api.Level(ns.RecommendedLabels.Enforce)
 	if enforce == "" || ns.Exempt {
@@ -40,7 +40,7 @@ func (b *planBuilder) cautionPodCreators(ns *Namespace) {
 	}
 }
 
-// sameAccess lists service accounts that may use the same policies.
+// sameAccess lists service accounts of a namespace that create pods and may use the same policies.
 type sameAccess struct{ policies, accounts []string }
 
 // enforcesStricterThanToday reports whether the recommended enforce level is stricter than the one that the server enforces

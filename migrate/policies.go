@@ -8,7 +8,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// buildPolicies gives every policy with its assessment and its users, by name.
+// buildPolicies returns the policies of the Plan by name, each with its assessment and its users.
 func (b *planBuilder) buildPolicies() []Policy {
 	out := make([]Policy, 0, len(b.inv.Policies))
 	for _, p := range b.inv.Policies {
@@ -18,7 +18,7 @@ func (b *planBuilder) buildPolicies() []Policy {
 	return out
 }
 
-// buildPolicy takes what only the plan tells of a policy out of its assessment: there may be many policies.
+// buildPolicy returns the entry of one PodSecurityPolicy in the Plan, from its assessment.
 func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 	a := b.assessments[p.Name]
 	rest := a
@@ -67,12 +67,14 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 	return out
 }
 
+// isUnusedPolicy reports whether nobody but cluster administrators may use a policy of the Plan.
 func (b *planBuilder) isUnusedPolicy(policy string) bool {
 	_, found := slices.BinarySearch(b.grants.UnusedPolicies, policy)
 	return found
 }
 
-// abbreviateEveryPolicy is a list of policies as the plan tells it: see EveryPolicy.
+// abbreviateEveryPolicy returns a list of policy names as the Plan has it: EveryPolicy in place of all of more than
+// ten.
 func (b *planBuilder) abbreviateEveryPolicy(names []string) []string {
 	if all := len(b.policiesByName); all > maxPoliciesListed && len(names) == all {
 		return []string{EveryPolicy}
@@ -80,14 +82,16 @@ func (b *planBuilder) abbreviateEveryPolicy(names []string) []string {
 	return names
 }
 
-// maxPoliciesListed are always told by their names.
+// maxPoliciesListed are always listed by name.
 const maxPoliciesListed = 10
 
+// planLostConstraint converts a lost constraint of package mapping to the form of the Plan.
 func planLostConstraint(l mapping.LostConstraint) LostConstraint {
 	return LostConstraint{Field: l.Field, Value: l.Value, Class: l.Class, NewlyAdmits: l.NewlyAdmits, Note: l.Note}
 }
 
-// standardsDrift tells the differences that come only from the age of a standard once, with the policies they are about.
+// standardsDrift returns the differences that come only from the age of a standard, each once for the Plan, with its
+// policies.
 func (b *planBuilder) standardsDrift() []LostConstraint {
 	var all []*policyLoss
 	for _, p := range b.inv.Policies {
@@ -141,7 +145,7 @@ func mergePolicyLosses(all []*policyLoss) []LostConstraint {
 	return out
 }
 
-// emptyIfNil keeps a list that scripts iterate over from being null in JSON.
+// emptyIfNil returns an empty list for nil, so that the JSON of a Plan has no null where scripts iterate.
 func emptyIfNil[T any](s []T) []T {
 	if s == nil {
 		return []T{}

@@ -54,7 +54,7 @@ func (p *Plan) PolicyUsagesByControllers(namespace, account string, workloads []
 	return slices.DeleteFunc(p.policyUsages(namespace, makers), func(u PolicyUsage) bool { return own[u.Policy.Name] })
 }
 
-// serviceAccountRequester returns the requester for pods that run as a service account.
+// serviceAccountRequester returns the service account that pods run as, as one whose grants of policies count for them.
 func serviceAccountRequester(namespace, name string) podRequester {
 	return podRequester{access.ServiceAccountPrincipal(namespace, name), namespace + "/" + name}
 }
@@ -110,7 +110,8 @@ func (p *Plan) policyUsages(namespace string, requesters []podRequester) []Polic
 	return out
 }
 
-// grantedAs says as what the requester has what a subject is granted; "" for another's grant.
+// grantedAs returns as what (user, account or group) a pod's requester has the grant of a subject; "" for another's
+// grant.
 func (a *podRequester) grantedAs(s Subject) string {
 	switch {
 	case s.ServiceAccount != "" && s.ServiceAccount == a.account:
@@ -130,7 +131,7 @@ func (w *Workload) AdmissionReason() string {
 	case "unchanged":
 		return fmt.Sprintf("psp/%s admits them: of the policies that take them as they are, the first by name wins", w.AdmittedBy)
 	case "changed":
-		return fmt.Sprintf("psp/%s admits them: no policy takes them as they are, and of those that take them with what they fill in the first by name wins", w.AdmittedBy)
+		return fmt.Sprintf("psp/%s admits them: no policy takes them as they are, and of those that take them with what they set the first by name wins", w.AdmittedBy)
 	}
 	return ""
 }

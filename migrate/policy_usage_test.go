@@ -107,7 +107,7 @@ func TestAdmittedWithChanges(t *testing.T) {
 	p := build(t, cluster("v1.24.1"), Options{},
 		policy(t, "b", restrictedLike), policy(t, "c", restrictedLike), grant("", "", everyAccountOf("a")), deployment("a/web", plain()))
 	w := only(t, p, "a").Workloads[0]
-	const want = "psp/b admits them: no policy takes them as they are, and of those that take them with what they fill in the first by name wins"
+	const want = "psp/b admits them: no policy takes them as they are, and of those that take them with what they set the first by name wins"
 	if w.AdmissionMode != "changed" || w.AdmissionReason() != want {
 		t.Errorf("admitted as %q: %q", w.AdmissionMode, w.AdmissionReason())
 	}

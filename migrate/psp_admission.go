@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
-// AdmissionDrift is a sort of live pods of a workload that PSP admission would treat differently if they were created again
-// today.
+// AdmissionDrift is a group of live pods of a workload that PSP admission would treat differently if they were created
+// again today.
 type AdmissionDrift struct {
 	// Pods is how many there are, Example the first of them by name.
 	Pods    int    `json:"pods"`
@@ -27,14 +27,15 @@ type AdmissionDrift struct {
 	Why message.Message `json:"why"`
 }
 
-// canPredictAdmission is true where all was read that admission depends on. Where something is missing, the policy that would
-// admit a pod, or the grant to use it, may be what is missing.
+// canPredictAdmission reports whether everything was read that PSP admission of a workload depends on. Where something
+// is missing, the policy that would admit a pod, or the grant to use it, may be what is missing.
 func (b *planBuilder) canPredictAdmission(in uncertainParts) bool {
 	return len(b.inv.Policies) > 0 && !b.pspInactive && (b.opts.AllowPartial || in.onlyPart(inventory.PartLabels))
 }
 
-// pspPluginSeemsOff is true where policies are there and live pods too, none of which was admitted by a policy: then the server does
-// not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or filled in. A manifest shows nothing of a server.
+// pspPluginSeemsOff reports whether there are policies and live pods, and no policy has admitted any of these: then the
+// server does not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or mutated. A manifest shows
+// nothing of a server.
 func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 	pods := false
 	for i := range inv.Workloads {
@@ -48,8 +49,8 @@ func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 	return pods && len(inv.Policies) > 0
 }
 
-// achievableLevel is the strictest level that all workloads would meet with what policies fill in today. What no policy
-// admits today counts as it is.
+// achievableLevel returns the strictest level that all workloads of a namespace would meet with the values that
+// policies set today. What no policy admits today counts as it is.
 func achievableLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
@@ -58,8 +59,8 @@ func achievableLevel(workloads []Workload) api.Level {
 	return l
 }
 
-// predictAdmission says what PSP admission would make today of the pods of a workload. It returns what it would make of the
-// template, nil if that is not known: files that let nobody use a policy seldom hold every grant.
+// predictAdmission sets in a workload of the Plan how PSP admission would treat its pods today. It returns the
+// prediction for the template, nil if that is not known: files that let nobody use a policy rarely hold every grant.
 func (b *planBuilder) predictAdmission(out *Workload, w *inventory.Workload, usable *usablePolicies) *psp.Prediction {
 	for _, g := range w.PodGroups {
 		if g.Count > 0 && g.AdmittedBy != "" {
@@ -83,7 +84,8 @@ func (b *planBuilder) predictAdmission(out *Workload, w *inventory.Workload, usa
 	return f
 }
 
-// predictPodAdmission asks for every sort of live pods what would become of it if it were created again.
+// predictPodAdmission predicts for every group of a workload's live pods how PSP admission would treat it if it were
+// created again.
 func (b *planBuilder) predictPodAdmission(out *Workload, w *inventory.Workload, usable *usablePolicies) {
 	for i := range w.PodGroups {
 		g := &w.PodGroups[i]
@@ -102,7 +104,8 @@ func (b *planBuilder) predictPodAdmission(out *Workload, w *inventory.Workload, 
 	}
 }
 
-// policiesUsableByCreator takes it that a bare pod comes again from whoever created it, and may use what has admitted it.
+// policiesUsableByCreator returns the policies that the creator of a bare pod may use: those known, and the one that
+// has admitted it.
 func (b *planBuilder) policiesUsableByCreator(w *inventory.Workload, of *usablePolicies) *usablePolicies {
 	if w.Kind != "Pod" {
 		return of
@@ -119,21 +122,23 @@ func (b *planBuilder) policiesUsableByCreator(w *inventory.Workload, of *usableP
 	return &usablePolicies{names: names, set: b.evaluator.UsablePolicies(names)}
 }
 
-// containsPolicy looks a policy up in names that are sorted.
+// containsPolicy reports whether a sorted list of policy names has a policy.
 func containsPolicy(names []string, policy string) bool {
 	_, found := slices.BinarySearch(names, policy)
 	return found
 }
 
+// predictTemplateAdmission returns how PSP admission would treat a new pod of a workload's template today.
 func (b *planBuilder) predictTemplateAdmission(w *inventory.Workload, usable *usablePolicies) *psp.Prediction {
 	return b.evaluator.PredictAdmission(w.Template, psp.AdmissionContext{
 		UsablePolicies: usable.set, Automount: b.automountTokens[serviceAccountKey{w.Namespace, w.ServiceAccount}],
 	})
 }
 
+// serviceAccountKey is a service account as the key of a map in the Plan's builder.
 type serviceAccountKey struct{ namespace, name string }
 
-// recordAdmittingPolicy takes the policy that admits the pod, and its level as admitted.
+// recordAdmittingPolicy sets in a workload of the Plan the policy that admits its pods, and the level as admitted.
 func (b *planBuilder) recordAdmittingPolicy(out *Workload, f *psp.Prediction) {
 	if out.AdmittedBy == "" && f.Policy != "" {
 		out.AdmittedBy, out.AdmissionMode = f.Policy, "unchanged"
@@ -146,14 +151,17 @@ func (b *planBuilder) recordAdmittingPolicy(out *Workload, f *psp.Prediction) {
 	}
 }
 
+// lowerAsAdmittedLevel lowers the level as admitted of a workload to the one that a pod meets at every version of the
+// Plan.
 func (b *planBuilder) lowerAsAdmittedLevel(out *Workload, s *inventory.Shape) {
 	for _, v := range b.enforceAt {
 		out.Levels.AsAdmitted = levels.LeastStrict(out.Levels.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
 	}
 }
 
-// admissionDriftReason says what is different today about live pods; "" if nothing is. Who creates pods that no controller makes is
-// not known. Where it is not known either what they left to the policy, the one that comes first today says nothing.
+// admissionDriftReason returns how PSP admission would treat live pods differently today; "" if nothing is. Who creates
+// pods that no controller makes is not known. Where it is not known either what they left to the policy, the one that
+// comes first today says nothing.
 func (b *planBuilder) admissionDriftReason(w *inventory.Workload, g *inventory.PodGroup, f *psp.Prediction, usable []string) message.Message {
 	_, made := access.ControllerPrincipal(w.Kind)
 	refused := f.Policy == "" && made
@@ -174,10 +182,11 @@ func (b *planBuilder) admissionDriftReason(w *inventory.Workload, g *inventory.P
 	return message.New("drift-changed-since", "controller", made)
 }
 
-// maxRefusingPolicies is how many policies are told that refuse one pod. There may be many policies and many such pods.
+// maxRefusingPolicies is how many policies that refuse one pod the Plan names. There may be many policies and many such pods.
 const maxRefusingPolicies = 20
 
-// refusalReasons words why no policy admits a pod, one sentence for each policy that has something against it.
+// refusalReasons returns why no PodSecurityPolicy admits a pod, one sentence of the Plan for each policy that refuses
+// it.
 func refusalReasons(f *psp.Prediction) []message.Message {
 	var out []message.Message
 	more := 0

@@ -6,9 +6,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// cautionRancherTemplates adds cautions on Rancher's PodSecurityAdmissionConfigurationTemplates, with one of which the API
-// server may have been configured. They say which cluster uses a template, not whether that is the cluster that was read.
-// Nothing is added where an admission configuration was given.
+// cautionRancherTemplates adds to the Plan cautions on Rancher's PodSecurityAdmissionConfigurationTemplates, with one
+// of which the API server may have been configured. They say which cluster uses a template, not whether that is the
+// cluster that was read. Nothing is added where an admission configuration was given.
 func (b *planBuilder) cautionRancherTemplates() {
 	if b.opts.Admission != nil {
 		return

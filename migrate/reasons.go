@@ -12,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// explainOlderServer says so where only the server's own, older version of the standards keeps the level down: it takes the
-// newer pin for its latest.
+// explainOlderServer adds a reason to a namespace whose level only the server's own, older version of the standards
+// keeps down: such a server reads a newer version label as its latest.
 func (b *planBuilder) explainOlderServer(ns *Namespace, workloads []inventory.Workload) {
 	if len(b.enforceAt) < 2 {
 		return
@@ -27,7 +27,8 @@ func (b *planBuilder) explainOlderServer(ns *Namespace, workloads []inventory.Wo
 	}
 }
 
-// computeLevelPerVersion computes the needed level at every version from v1.25 to the newest known, and says where it changes.
+// computeLevelPerVersion computes the needed level of a namespace at every version from v1.25 to the newest known, and
+// says where it changes.
 func (b *planBuilder) computeLevelPerVersion(ns *Namespace, workloads []inventory.Workload) {
 	if len(workloads) == 0 {
 		return
@@ -55,7 +56,8 @@ func (b *planBuilder) computeLevelPerVersion(ns *Namespace, workloads []inventor
 	}
 }
 
-// explainLevelChange names the check that makes the needed level differ between two versions.
+// explainLevelChange adds a reason that names the check by which the needed level of a namespace differs between two
+// versions.
 func (b *planBuilder) explainLevelChange(ns *Namespace, workloads []inventory.Workload, before, v api.Version, was, is api.Level) {
 	stricter, looserAt := was, v
 	if levels.Looser(was, is) {
@@ -85,7 +87,8 @@ func (b *planBuilder) explainLevelChange(ns *Namespace, workloads []inventory.Wo
 	}
 }
 
-// addReasonsAndCautions adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
+// addReasonsAndCautions adds to a namespace of the Plan its sentences: why this level, what holds it back, and what to
+// be careful about.
 func (b *planBuilder) addReasonsAndCautions(ns *Namespace, by *permittedLevel) {
 	ns.Reasons = append(b.levelReasons(ns, by), ns.Reasons...)
 	b.cautionGaps(ns)
@@ -111,7 +114,8 @@ func (b *planBuilder) cautionUnreadRoles(ns *Namespace) {
 	ns.Cautions = append(ns.Cautions, message.New("roles-unread", "bindings", unread))
 }
 
-// cautionPSPRefusals tells of what PSP admission would not do again today.
+// cautionPSPRefusals adds a caution on live pods that PSP admission would not admit again, or not with the same values,
+// today.
 func cautionPSPRefusals(ns *Namespace) {
 	var refused, drifted []WorkloadRef
 	for _, w := range ns.Workloads {
@@ -131,6 +135,7 @@ func cautionPSPRefusals(ns *Namespace) {
 	}
 }
 
+// joinFirst joins names with commas for a sentence of the Plan; of more than the limit it counts the others.
 func joinFirst(names []string, limit int) string {
 	if len(names) > limit {
 		names = append(slices.Clone(names[:limit]), fmt.Sprintf("%d more", len(names)-limit))
@@ -138,8 +143,8 @@ func joinFirst(names []string, limit int) string {
 	return strings.Join(names, ", ")
 }
 
-// cautionEnforceBreakage says what the enforce level would refuse, and where it is looser than today's, whether anything that
-// runs asks for that.
+// cautionEnforceBreakage adds a caution on what the recommended enforce level would refuse, and where it is looser than
+// today's, whether anything that runs asks for that.
 func cautionEnforceBreakage(ns *Namespace) {
 	today, enforce := ns.EffectivePolicyToday().Enforce.Level, api.Level(ns.RecommendedLabels.Enforce)
 	label, byConfiguration, _ := ns.labelOrigin(api.EnforceLevelLabel)
@@ -157,7 +162,7 @@ func cautionEnforceBreakage(ns *Namespace) {
 	}
 }
 
-// levelReasons explain the level in one or two sentences.
+// levelReasons returns the reasons for the recommended level of a namespace, one or two sentences.
 func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []message.Message {
 	var out []message.Message
 	switch ns.NeededLevel {
@@ -187,10 +192,11 @@ func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []message.
 	return out
 }
 
-// emptyNamespaceReasons explain the level where nothing runs, as far as was read.
+// emptyNamespaceReasons returns the reasons for the recommended level of a namespace in which nothing runs, as far as
+// was read.
 func emptyNamespaceReasons(ns *Namespace) []message.Message {
 	nothing := nothingRunsReason(ns)
-	if ns.IsUncertain(inventory.PartWorkloads) && len(ns.Workloads) == 0 {
+	if ns.HasUncertainPart(inventory.PartWorkloads) && len(ns.Workloads) == 0 {
 		nothing = message.New("empty-as-far-as-read")
 	}
 	switch enforce := ns.RecommendedLabels.Enforce; {
@@ -209,6 +215,7 @@ func emptyNamespaceReasons(ns *Namespace) []message.Message {
 	}
 }
 
+// workloadsBelowLevel returns the workloads of a namespace of the Plan whose level after PSP is looser than a level.
 func workloadsBelowLevel(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for _, w := range workloads {
@@ -219,6 +226,7 @@ func workloadsBelowLevel(workloads []Workload, level api.Level) []WorkloadRef {
 	return out
 }
 
+// countEstimatedWorkloads returns how many workloads of a namespace of the Plan have an estimated level after PSP.
 func countEstimatedWorkloads(workloads []Workload) int {
 	n := 0
 	for _, w := range workloads {

@@ -7,7 +7,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// addSimplifiedPolicies gives every policy that admits something its clone, each under a name of its own.
+// addSimplifiedPolicies adds to every policy of the Plan that admits something its simplified clone, each under a name
+// of its own.
 func (b *planBuilder) addSimplifiedPolicies(policies []Policy) {
 	given := map[string]bool{}
 	for i := range policies {
@@ -30,6 +31,7 @@ func (b *planBuilder) addSimplifiedPolicies(policies []Policy) {
 	}
 }
 
+// planSimplifiedPolicy converts the simplified clone of a PodSecurityPolicy to the form of the Plan.
 func planSimplifiedPolicy(s *mapping.SimplifiedPolicy) *SimplifiedPolicy {
 	out := &SimplifiedPolicy{Clone: NonMutatingClone{Name: s.Clone.Name, Annotations: s.Clone.Annotations, Spec: s.Clone.Spec}}
 	for _, c := range s.Changes {
@@ -38,7 +40,8 @@ func planSimplifiedPolicy(s *mapping.SimplifiedPolicy) *SimplifiedPolicy {
 	return out
 }
 
-// samePolicyRules says whether admission reads the same in both; an empty list and none are the same.
+// samePolicyRules reports whether PSP admission reads the same in a policy and its clone; an empty list and none are
+// the same.
 func samePolicyRules(a, b *pspparse.Policy) bool {
 	for _, key := range []string{
 		pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,

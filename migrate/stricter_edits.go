@@ -13,7 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
-// addPatchInput adds what patches are made from: what to write, and what it is written into.
+// addPatchInput adds to a workload of the Plan what patches are made from: the values to write, and an outline of its
+// template.
 func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitted *psp.Prediction) {
 	if w.Template != nil {
 		for _, e := range harden.ProfileEditsFromAnnotations(w.Template, b.target) {
@@ -34,16 +35,19 @@ func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitt
 	}
 }
 
-// stricterEditsKey knows an answer of the judge by where it is: equal workloads share one.
-type stricterEditsKey struct {
+// stricterEditsCacheKey is the cache key of the proposed edits of a workload: equal workloads share one list, known by its
+// address.
+type stricterEditsCacheKey struct {
 	level     api.Level
 	edits     *harden.Edit
 	obstacles *harden.Obstacle
 }
 
+// stricterEdits returns the edits that a workload's template needs for a stricter level, and the obstacles, in the form
+// of the Plan.
 func (b *planBuilder) stricterEdits(w *inventory.Workload, admitted *psp.Prediction, l api.Level) StricterEdits {
 	got := b.evaluator.HardenTemplate(w, admitted, l, b.enforceAt...)
-	key := stricterEditsKey{level: l, edits: firstItem(got.Edits), obstacles: firstItem(got.Obstacles)}
+	key := stricterEditsCacheKey{level: l, edits: firstItem(got.Edits), obstacles: firstItem(got.Obstacles)}
 	if known, ok := b.stricterEditsCache[key]; ok {
 		return known
 	}
@@ -58,6 +62,7 @@ func (b *planBuilder) stricterEdits(w *inventory.Workload, admitted *psp.Predict
 	return out
 }
 
+// firstItem returns the address of the first item of a list, nil for an empty one, to know a shared list of edits by.
 func firstItem[T any](s []T) *T {
 	if len(s) == 0 {
 		return nil
@@ -65,7 +70,8 @@ func firstItem[T any](s []T) *T {
 	return &s[0]
 }
 
-// templateOutline describes the workload's template as far as writing to it goes. The shapes are what its pods are taken to become.
+// templateOutline returns what a patch needs to know of a workload's template. The shapes are what its pods are taken
+// to become.
 func templateOutline(w *inventory.Workload, expected []*inventory.Shape) *TemplateOutline {
 	t := &TemplateOutline{Parents: []string{}}
 	if w.TemplateMeta.Metadata {

@@ -11,7 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// TargetVersionError refuses a target version that neither the standards known here nor the server that was read have reached.
+// TargetVersionError is the error for a target version of the Plan that neither the standards known here nor the server
+// that was read have reached.
 type TargetVersionError struct {
 	Target api.Version
 	// Newest is the newest version that may be asked for, the server's if Server is set.
@@ -19,6 +20,7 @@ type TargetVersionError struct {
 	Server bool
 }
 
+// Error returns the target version and the newest one that can be asked for.
 func (e *TargetVersionError) Error() string {
 	if e.Server {
 		return fmt.Sprintf("the target version %s is newer than the server that was read: ask for %s at most, or for latest", e.Target, e.Newest)
@@ -26,8 +28,9 @@ func (e *TargetVersionError) Error() string {
 	return fmt.Sprintf("the target version %s is newer than the standards known here: ask for %s at most, or for latest", e.Target, e.Newest)
 }
 
-// CheckTargetVersion refuses a target version that is newer than both the standards known here and the server's version, which
-// is "" where no server was read. A server that is newer than the standards known here is a caution of the plan, no error.
+// CheckTargetVersion returns a TargetVersionError for a target version that is newer than both the standards known here
+// and the server's version, which is "" where no server was read. A server that is newer than the standards known here
+// is a caution of the plan, no error.
 func CheckTargetVersion(target api.Version, serverVersion string) error {
 	e := &TargetVersionError{Target: target, Newest: pss.NewestVersion()}
 	if server, known := parseServerMinor(serverVersion); known && e.Newest.Older(server) {
@@ -39,7 +42,8 @@ func CheckTargetVersion(target api.Version, serverVersion string) error {
 	return e
 }
 
-// OldTargetCaution says what the restricted level of a version before v1.25 lacks; nil for v1.25 and later ones.
+// OldTargetCaution returns the caution on what the restricted level of a version before v1.25 lacks; nil for v1.25 and
+// later ones.
 func OldTargetCaution(target api.Version) []message.Message {
 	if target.Latest() || !target.Older(FirstVersionWithoutPSP()) {
 		return nil
@@ -58,7 +62,7 @@ func OldTargetCaution(target api.Version) []message.Message {
 	return []message.Message{message.New("target-lacks-checks", "target", target, "version", FirstVersionWithoutPSP(), "checks", parts)}
 }
 
-// explainOldTarget says what the namespace needs at v1.25 where the target is older than that.
+// explainOldTarget adds a reason on what a namespace needs at v1.25 where the target is older than that.
 func (b *planBuilder) explainOldTarget(ns *Namespace, workloads []inventory.Workload) {
 	if len(workloads) == 0 || b.target.Latest() || !b.target.Older(FirstVersionWithoutPSP()) {
 		return

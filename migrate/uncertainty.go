@@ -9,11 +9,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// uncertainParts are the parts of a namespace (grants, labels, policies, workloads) that a gap may change, sorted, each once;
-// nil where everything was read.
+// uncertainParts are the parts of a namespace of the Plan (grants, labels, policies, workloads) that a gap may change,
+// sorted, each once; nil where everything was read.
 type uncertainParts []inventory.GapPart
 
-// allParts returns all parts of a namespace: what a gap without a stated part may change.
+// allParts returns all parts of a namespace of the Plan: what a gap without a stated part may change.
 func allParts() uncertainParts {
 	return uncertainParts{inventory.PartGrants, inventory.PartLabels, inventory.PartPolicies, inventory.PartWorkloads}
 }
@@ -37,12 +37,12 @@ func uncertaintyFromGaps(gaps []Gap) uncertaintyByNamespace {
 	return out
 }
 
-// inNamespace returns the uncertain parts of one namespace.
+// inNamespace returns the parts of one namespace that gaps leave uncertain.
 func (d uncertaintyByNamespace) inNamespace(namespace string) uncertainParts {
 	return d[namespace].union(d[inventory.AllNamespaces])
 }
 
-// union returns the parts of both lists, sorted, each once.
+// union returns the uncertain parts of a namespace in either list, sorted, each once.
 func (d uncertainParts) union(more uncertainParts) uncertainParts {
 	for _, p := range more {
 		if !slices.Contains(d, p) {
@@ -53,12 +53,12 @@ func (d uncertainParts) union(more uncertainParts) uncertainParts {
 	return d
 }
 
-// onlyPart reports whether no part but the given one is uncertain.
+// onlyPart reports whether gaps leave no part of a namespace but the given one uncertain.
 func (d uncertainParts) onlyPart(p inventory.GapPart) bool {
 	return !slices.ContainsFunc(d, func(q inventory.GapPart) bool { return q != p })
 }
 
-// partNames returns the parts as strings for the Plan.
+// partNames returns the uncertain parts of a namespace as strings for the Plan.
 func (d uncertainParts) partNames() []string {
 	var out []string
 	for _, p := range d {
@@ -67,7 +67,7 @@ func (d uncertainParts) partNames() []string {
 	return out
 }
 
-// uncertainParts returns the parts of the namespace that gaps leave uncertain.
+// uncertainParts returns the parts of the Plan's namespace that gaps leave uncertain.
 func (ns *Namespace) uncertainParts() uncertainParts {
 	var d uncertainParts
 	for _, p := range ns.UncertainParts {
@@ -76,14 +76,15 @@ func (ns *Namespace) uncertainParts() uncertainParts {
 	return d
 }
 
-// IsUncertain reports whether a gap may hide something of a part of the namespace.
-func (ns *Namespace) IsUncertain(p inventory.GapPart) bool {
+// HasUncertainPart reports whether a gap of the Plan may hide something of one part of the namespace: its grants, labels,
+// policies or workloads.
+func (ns *Namespace) HasUncertainPart(p inventory.GapPart) bool {
 	return slices.Contains(ns.UncertainParts, string(p)) || !ns.Complete && len(ns.UncertainParts) == 0
 }
 
 // levelIsCertain reports whether the enforce level of a namespace holds whatever the gaps hide. Unread workloads can make the
 // needed level looser, unless it is privileged already. Unread grants and policies can change only the permitted level, since
-// what they may fill into pods is taken off by the widest reading where a policy was not read (see
+// what they may set in pods is removed by the widest reading where a policy was not read (see
 // simulate.Simulator.AfterPSP).
 func (b *planBuilder) levelIsCertain(in uncertainParts, needed api.Level) bool {
 	permits := slices.Contains(in, inventory.PartGrants) || slices.Contains(in, inventory.PartPolicies)
@@ -99,7 +100,7 @@ func (b *planBuilder) levelIsCertain(in uncertainParts, needed api.Level) bool {
 	return !runs
 }
 
-// anyPolicyUnread reports whether a gap hides a PodSecurityPolicy: then the server still serves them.
+// anyPolicyUnread reports whether a gap of the Plan hides a PodSecurityPolicy: then the server still serves them.
 func anyPolicyUnread(inv *inventory.Inventory) bool {
 	return slices.ContainsFunc(inv.Gaps, func(g inventory.Gap) bool { return g.Affects == inventory.PartPolicies })
 }
@@ -112,14 +113,15 @@ func labelsUnknownCaution(in uncertainParts) message.Message {
 	return message.New("labels-unknown")
 }
 
-// cautionGaps adds a caution on what gaps leave uncertain in a namespace, and whether its level depends on that.
+// cautionGaps adds a caution to the Plan on what gaps leave uncertain in a namespace, and whether its level depends on
+// that.
 func (b *planBuilder) cautionGaps(ns *Namespace) {
 	if ns.Terminating {
 		return // nothing is recommended, whatever runs
 	}
 	withheld := !ns.Complete && !b.opts.AllowPartial
-	runs := ns.IsUncertain(inventory.PartWorkloads)
-	permits := ns.IsUncertain(inventory.PartGrants) || ns.IsUncertain(inventory.PartPolicies)
+	runs := ns.HasUncertainPart(inventory.PartWorkloads)
+	permits := ns.HasUncertainPart(inventory.PartGrants) || ns.HasUncertainPart(inventory.PartPolicies)
 	var caution message.Message
 	switch {
 	case runs && ns.NeededLevel == "":

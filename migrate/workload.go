@@ -26,7 +26,7 @@ func (b *planBuilder) buildWorkload(w *inventory.Workload, in uncertainParts) Wo
 	return out
 }
 
-// usablePoliciesOf are the policies by which a workload's pods can be admitted.
+// usablePoliciesOf returns the policies by which a workload's pods can be admitted.
 func (b *planBuilder) usablePoliciesOf(w *inventory.Workload) *usablePolicies {
 	answer := b.grants.PoliciesUsableByWorkload(w)
 	known := b.usablePoliciesCache[firstItem(answer)]
@@ -41,7 +41,8 @@ func (b *planBuilder) usablePoliciesOf(w *inventory.Workload) *usablePolicies {
 	return known
 }
 
-// planViolations orders baseline before restricted, then by check, and tells each check once.
+// planViolations returns the violations of a workload for the Plan: baseline before restricted, then by check, each
+// check once.
 func planViolations(in []pss.Violation) []Violation {
 	order := func(x, y pss.Violation) int { return compareViolations(Violation(x), Violation(y)) }
 	sorted := slices.Compact(slices.SortedFunc(slices.Values(in), order))
@@ -52,12 +53,13 @@ func planViolations(in []pss.Violation) []Violation {
 	return out
 }
 
-// compareViolations is the order of the violations of a workload: by level, check and text.
+// compareViolations orders the violations of a workload of the Plan by level, check and text.
 func compareViolations(x, y Violation) int {
 	return cmp.Or(cmp.Compare(levels.Rank(x.Level), levels.Rank(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
 }
 
-// neededLevel is the strictest level that all workloads meet after PSP is gone; "" if there are none.
+// neededLevel returns the strictest level that all workloads of a namespace meet after PSP is gone; "" if there are
+// none.
 func neededLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
@@ -92,7 +94,8 @@ func levelBlockers(workloads []Workload, needed api.Level) []Blocker {
 	return out
 }
 
-// levelsWithoutWorkloads says what the namespace would need if the workloads that hold it at its level were elsewhere, level by level.
+// levelsWithoutWorkloads returns the level that a namespace would need without the workloads that hold it at its level,
+// level by level.
 func levelsWithoutWorkloads(workloads []Workload, level api.Level) []LevelWithout {
 	var out []LevelWithout
 	var moved []WorkloadRef
@@ -115,7 +118,8 @@ func levelsWithoutWorkloads(workloads []Workload, level api.Level) []LevelWithou
 	return out
 }
 
-// countBlockingViolations tells each distinct violation that blocks some namespace once, the most frequent first.
+// countBlockingViolations returns each distinct violation that keeps a namespace of the Plan from the next level once,
+// the most frequent first.
 func countBlockingViolations(namespaces []Namespace) []BlockingViolation {
 	type key struct {
 		check  string
@@ -148,7 +152,8 @@ func countBlockingViolations(namespaces []Namespace) []BlockingViolation {
 	return out
 }
 
-// addNamespace counts the workloads of a namespace, each once, and names the first of them as examples.
+// addNamespace counts the workloads of a namespace that have the violation, each once, and names the first of them as
+// examples.
 func (v *BlockingViolation) addNamespace(namespace string, workloads []WorkloadRef) {
 	const examples = 3
 	v.Namespaces++
@@ -158,11 +163,12 @@ func (v *BlockingViolation) addNamespace(namespace string, workloads []WorkloadR
 	}
 }
 
+// compareWorkloadRefs orders references to workloads of the Plan by kind and name.
 func compareWorkloadRefs(x, y WorkloadRef) int {
 	return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name))
 }
 
-// Holds is true for the versions of the span. A span whose ends are no versions holds none.
+// Holds reports whether a version of the standards is in the span. A span whose ends are no versions holds none.
 func (l VersionLevel) Holds(v api.Version) bool {
 	from, err := api.ParseVersion(l.From)
 	if err != nil {

@@ -38,8 +38,8 @@ func (a *policyAdviser) warn(field, msg string) {
 	a.problems.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
 }
 
-// hostPorts warns of hostPorts ranges that are inverted or hold no port. The API server takes any pair of numbers, and
-// admission compares ports with them as they are.
+// hostPorts warns of hostPorts ranges of a PodSecurityPolicy that are inverted or hold no port. The API server takes
+// any pair of numbers, and admission compares ports with them as they are.
 func (a *policyAdviser) hostPorts() {
 	const greatest = 65535
 	for i, r := range a.policy.Spec.HostPorts {
@@ -55,7 +55,8 @@ func (a *policyAdviser) hostPorts() {
 	}
 }
 
-// incompleteRanges warns of the ranges of a field that lack an end. A range without a min begins at 0, which is root.
+// incompleteRanges warns of the ranges of a PodSecurityPolicy's field that lack an end. A range without a min begins at
+// 0, which is root.
 func (a *policyAdviser) incompleteRanges(field string, n int) {
 	for i := range n {
 		at := indexPath(field, i)
@@ -67,7 +68,8 @@ func (a *policyAdviser) incompleteRanges(field string, n int) {
 	}
 }
 
-// capabilities warns of capabilities in an unusual spelling, since admission compares names letter by letter.
+// capabilities warns of capabilities of a PodSecurityPolicy in an unusual spelling, since admission compares names
+// letter by letter.
 func (a *policyAdviser) capabilities(field string, list []string) {
 	names := stringSet(list)
 	for i, c := range list {
@@ -80,23 +82,23 @@ func (a *policyAdviser) capabilities(field string, list []string) {
 		case names[usual]:
 			// Both spellings are there: someone knew.
 		default:
-			a.warn(at, quote(c)+" matches only containers that spell it like that; the usual spelling is "+quote(usual))
+			a.warn(at, quoteValue(c)+" matches only containers that spell it like that; the usual spelling is "+quoteValue(usual))
 		}
 	}
 }
 
-// hostPaths warns of path prefixes that are relative, since admission compares them as text with the pod's path, which is
-// absolute.
+// hostPaths warns of host path prefixes of a PodSecurityPolicy that are relative, since admission compares them as text
+// with the pod's path, which is absolute.
 func (a *policyAdviser) hostPaths() {
 	for i, h := range a.policy.Spec.AllowedHostPaths {
 		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !isWindowsPath(p) {
 			a.warn(indexPath("spec.allowedHostPaths", i)+".pathPrefix",
-				"the path prefix "+quote(p)+" is relative: it matches no absolute path")
+				"the path prefix "+quoteValue(p)+" is relative: it matches no absolute path")
 		}
 	}
 }
 
-// isWindowsPath reports whether a path is an absolute one of Windows.
+// isWindowsPath reports whether a host path prefix of a PodSecurityPolicy is an absolute path of Windows.
 func isWindowsPath(p string) bool {
 	return strings.HasPrefix(p, `\\`) ||
 		len(p) >= 2 && p[1] == ':' && ('a' <= p[0] && p[0] <= 'z' || 'A' <= p[0] && p[0] <= 'Z')

@@ -20,7 +20,7 @@ type JSONSyntaxError struct {
 	Reason string
 }
 
-// Error returns the reason with the line.
+// Error returns what is wrong with the JSON text, with the line.
 func (e *JSONSyntaxError) Error() string {
 	if e.Line == 0 {
 		return e.Reason
@@ -28,10 +28,10 @@ func (e *JSONSyntaxError) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
 }
 
-// NodeFromJSON returns one JSON value as the node that the same text would be as YAML, for code that needs lines or
-// duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte stands
-// on the given line; with 0 every line is 0. It fails with a *JSONSyntaxError for more than 100 levels, invalid UTF-8 and
-// anything after the value.
+// NodeFromJSON returns one JSON value as the YAML node that the same text would be as YAML, for code that needs lines
+// or duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
+// stands on the given line; with 0 every line is 0. It fails with a *JSONSyntaxError for more than 100 levels, invalid
+// UTF-8 and anything after the value.
 func NodeFromJSON(data []byte, line int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
@@ -72,7 +72,7 @@ func (r *jsonNodeReader) lineAt(offset int) int {
 	return r.line
 }
 
-// syntaxErrorAt returns a JSONSyntaxError on the line of a byte.
+// syntaxErrorAt returns a JSONSyntaxError on the line of a byte of the JSON text.
 func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
 	return &JSONSyntaxError{Line: r.lineAt(offset), Reason: reason}
 }
@@ -101,7 +101,7 @@ func (r *jsonNodeReader) decoderError(err error) error {
 	return r.syntaxErrorAt(offset, "this is not JSON: "+strings.TrimPrefix(err.Error(), "json: "))
 }
 
-// readValue returns the next JSON value as a node that stands at a depth in the document.
+// readValue returns the next JSON value as a YAML node that stands at a depth in the document.
 func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
 	t, line, err := r.nextToken()
 	if err != nil {
@@ -129,7 +129,7 @@ func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
 	return n, nil
 }
 
-// readCollection reads into a node what follows an opening bracket or brace, and its end.
+// readCollection reads the rest of a JSON array or object into a YAML node, after its opening bracket or brace.
 func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int) (*yaml.Node, error) {
 	n.Kind, n.Tag, n.Style = yaml.SequenceNode, "!!seq", yaml.FlowStyle
 	if open == '{' {

@@ -15,8 +15,8 @@ const PolicyKind = "PodSecurityPolicy"
 // lastAppliedAnnotation holds a copy of the whole object that kubectl keeps, which nobody enforces.
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
 
-// policyDocument is the part of an object that has a meaning for a PodSecurityPolicy. The decoder reads the fields that
-// exist from its json tags.
+// policyDocument is the part of a YAML or JSON object that has a meaning for a PodSecurityPolicy. The decoder reads the
+// fields that exist from its json tags.
 type policyDocument struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -24,7 +24,8 @@ type policyDocument struct {
 	Spec       Spec           `json:"spec"`
 }
 
-// policyMetadata has every field of the API's ObjectMeta, so that a live policy has no unknown fields.
+// policyMetadata is the metadata of a PodSecurityPolicy: every field of the API's ObjectMeta, so that a live policy has
+// no unknown fields.
 type policyMetadata struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`
@@ -94,7 +95,7 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 }
 
 // ParseJSON reads one PodSecurityPolicy from a JSON object, whose first byte stands at the given position, by the rules of
-// Parse. With a zero position (a live cluster) every line is 0; the keys of Policy.Lines still tell what was stated.
+// Parse. With a zero position (a live cluster) every line is 0; the keys of Policy.Lines still show what was stated.
 func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
 	node, err := NodeFromJSON(data, at.Line)
 	if err != nil {
@@ -120,7 +121,7 @@ func (p *Policy) applyDefaults() {
 // checkHeader adds Problems of everything outside the spec of a PodSecurityPolicy: kind, apiVersion and metadata.
 func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	if obj.Kind != "" && obj.Kind != PolicyKind {
-		msg := fmt.Sprintf("the kind is %s, not %s", quote(obj.Kind), PolicyKind)
+		msg := fmt.Sprintf("the kind is %s, not %s", quoteValue(obj.Kind), PolicyKind)
 		if strings.EqualFold(obj.Kind, PolicyKind) {
 			msg += ": kinds are case-sensitive"
 		}
@@ -130,7 +131,7 @@ func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	d.checkName(&obj.Metadata)
 	if ns := obj.Metadata.Namespace; ns != "" {
 		d.addWarning("metadata.namespace", d.lineOf("metadata.namespace"),
-			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quote(ns)))
+			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quoteValue(ns)))
 	}
 	if _, ok := obj.Metadata.Annotations[lastAppliedAnnotation]; ok {
 		delete(obj.Metadata.Annotations, lastAppliedAnnotation)
@@ -155,12 +156,12 @@ func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	case obj.APIVersion == "":
 		d.addWarning("apiVersion", line, "the apiVersion is missing: read as policy/v1beta1")
 	case strings.Count(obj.APIVersion, "/") > 1:
-		d.addError("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quote(obj.APIVersion), served))
+		d.addError("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quoteValue(obj.APIVersion), served))
 	case !hasGroup, lower == "policy", lower == "extensions":
 		d.addWarning("apiVersion", line, fmt.Sprintf("no server ever served %s as %s: read as policy/v1beta1; %s",
-			PolicyKind, quote(obj.APIVersion), served))
+			PolicyKind, quoteValue(obj.APIVersion), served))
 	default:
-		d.addError("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quote(obj.APIVersion), served))
+		d.addError("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quoteValue(obj.APIVersion), served))
 	}
 }
 
@@ -178,6 +179,6 @@ func (d *policyDecoder) checkName(m *policyMetadata) {
 		d.addError(field, d.lineOf("metadata"), "the name is missing; give metadata.name")
 	case len(msgs) > 0:
 		d.addError(field, d.lineOf(field), fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
-			"and starts and ends with a letter or digit%s", quote(m.Name), unrenderedTemplateHint(m.Name)))
+			"and starts and ends with a letter or digit%s", quoteValue(m.Name), unrenderedTemplateHint(m.Name)))
 	}
 }

@@ -508,7 +508,7 @@ func TestParseManyErrors(t *testing.T) {
 	if p != nil || len(problems) != maxProblemsPerSeverity+1 {
 		t.Fatalf("%d problems are told", len(problems))
 	}
-	want := Problem{Severity: Error, Message: "and 1 more of these (only the first 20 are told)"}
+	want := Problem{Severity: Error, Message: "and 1 more of these (only the first 20 are listed)"}
 	if diff := cmp.Diff(want, problems[maxProblemsPerSeverity]); diff != "" {
 		t.Errorf("last problem (-want +got):\n%s", diff)
 	}
@@ -525,7 +525,7 @@ func TestParseManyProblems(t *testing.T) {
 	if got := len(p.Problems); got != maxProblemsPerSeverity+1 {
 		t.Fatalf("%d problems are told", got)
 	}
-	want := Problem{Severity: Warning, Message: "and 20 more of these (only the first 20 are told)"}
+	want := Problem{Severity: Warning, Message: "and 20 more of these (only the first 20 are listed)"}
 	if diff := cmp.Diff(want, p.Problems[maxProblemsPerSeverity]); diff != "" {
 		t.Errorf("last problem (-want +got):\n%s", diff)
 	}

@@ -1,6 +1,6 @@
 package pspparse
 
-// Position says in which file and line something was read. The zero value means a live cluster.
+// Position is the file and line in which an object or a field was read. The zero value means a live cluster.
 type Position struct {
 	// File is the path as the user gave it, "-" for standard input.
 	File string `json:"file,omitempty"`
@@ -43,7 +43,8 @@ func (p *Policy) Line(path string) int {
 	return p.Position.Line
 }
 
-// parentFieldPath returns the path of the field or list that a field path stands in; "" for a top-level field.
+// parentFieldPath returns the path of the field or list that a field path of a PodSecurityPolicy stands in; "" for a
+// top-level field.
 func parentFieldPath(path string) string {
 	for i := len(path) - 1; i > 0; i-- {
 		if path[i] == '[' || (path[i] == '.' && path[len(path)-1] != ']') {
@@ -161,7 +162,7 @@ type Severity string
 const (
 	// Error says that the document cannot be read as a policy (wrong type, duplicate key); it is not used and becomes a gap.
 	Error Severity = "error"
-	// Warning says that the policy is read as the admission code would read it, but the user must be told: an unknown field, a
+	// Warning says that the policy is read as the admission code would read it, but with a warning to the user: an unknown field, a
 	// value that API validation refuses, an ignored namespace.
 	Warning Severity = "warning"
 )

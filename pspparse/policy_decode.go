@@ -8,7 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ignoredField is the type of a field that exists in the API, and that nothing here depends on.
+// ignoredField is the type of a PodSecurityPolicy's metadata field that exists in the API, and that nothing here
+// depends on.
 type ignoredField struct{}
 
 // policyDecoder decodes the YAML node of a PodSecurityPolicy into Go values by their json tags, and remembers the line of
@@ -24,8 +25,8 @@ type policyDecoder struct {
 	structFields map[reflect.Type]map[string]int
 }
 
-// lineOf returns the line of a field of the policy, or of the nearest parent that the document states, up to the document
-// ("").
+// lineOf returns the line of a field of the PodSecurityPolicy, or of the nearest parent that the document states, up to
+// the document ("").
 func (d *policyDecoder) lineOf(path string) int {
 	for ; path != ""; path = parentFieldPath(path) {
 		if n, ok := d.lines[path]; ok {
@@ -35,18 +36,19 @@ func (d *policyDecoder) lineOf(path string) int {
 	return d.lines[""]
 }
 
-// addError adds an Error about a field of the policy.
+// addError adds an Error about a field of the PodSecurityPolicy.
 func (d *policyDecoder) addError(path string, line int, msg string) {
 	d.failedFields[path] = true
 	d.problems.add(Problem{Severity: Error, Field: path, Line: line, Message: msg})
 }
 
-// addWarning adds a Warning about a field of the policy.
+// addWarning adds a Warning about a field of the PodSecurityPolicy.
 func (d *policyDecoder) addWarning(path string, line int, msg string) {
 	d.problems.add(Problem{Severity: Warning, Field: path, Line: line, Message: msg})
 }
 
-// alreadyFailed reports whether a field has an Error, so that what follows from that need not be reported.
+// alreadyFailed reports whether a field of the PodSecurityPolicy has an Error, so that what follows from that need not
+// be reported.
 func (d *policyDecoder) alreadyFailed(path string) bool { return d.failedFields[path] }
 
 // decodeObject decodes the whole document of a PodSecurityPolicy.
@@ -54,7 +56,7 @@ func (d *policyDecoder) decodeObject(obj *policyDocument, root *yaml.Node) {
 	d.decodeValue(reflect.ValueOf(obj).Elem(), root, "")
 }
 
-// decodeValue decodes a node that is not null into a Go value, by the type of the value.
+// decodeValue decodes a YAML node of a PodSecurityPolicy that is not null into a Go value, by the type of the value.
 func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) {
 	n = AliasTarget(n)
 	switch v.Kind() {
@@ -88,20 +90,22 @@ func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) 
 	}
 }
 
-// decodeInteger decodes a node into an integer; a number that is none, or does not fit, is an Error.
+// decodeInteger decodes a YAML node of a PodSecurityPolicy into an integer; a number that is none, or does not fit, is
+// an Error.
 func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string) {
 	i, fits := resolveScalar(n).toInt64()
 	switch {
 	case fits == notInteger:
 		d.wrongType(path, n, "an integer")
 	case fits == outOfRange, v.OverflowInt(i):
-		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quote(n.Value), v.Type().Bits()))
+		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quoteValue(n.Value), v.Type().Bits()))
 	default:
 		v.SetInt(i)
 	}
 }
 
-// decodeStruct decodes a mapping into a struct. Fields that the struct does not have become Warnings.
+// decodeStruct decodes a YAML mapping of a PodSecurityPolicy into a struct. Fields that the struct does not have become
+// Warnings.
 func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(path, n, "an object")
@@ -121,13 +125,14 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 	}
 }
 
-// unknownField adds a Warning about a field that the API does not have, with the name that was probably meant.
+// unknownField adds a Warning about a field that a PodSecurityPolicy does not have in the API, with the name that was
+// probably meant.
 func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[string]int) {
 	if d.problems.isFull(Warning) {
 		d.addWarning(path, e.Key.Line, "") // which is only counted
 		return
 	}
-	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.Name))
+	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quoteValue(e.Name))
 	if s := suggestKey(e.Name, names); s != "" {
 		msg += fmt.Sprintf("; did you mean %q?", s)
 		if strings.EqualFold(s, e.Name) {
@@ -137,7 +142,7 @@ func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[stri
 	d.addWarning(path, e.Key.Line, msg)
 }
 
-// decodeStringMap decodes a mapping into a map of strings.
+// decodeStringMap decodes a YAML mapping of a PodSecurityPolicy into a map of strings.
 func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(path, n, "an object")
@@ -157,7 +162,8 @@ func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path stri
 	}
 }
 
-// decodeList decodes a sequence into a slice. An empty list stays nil: the two mean the same in every field.
+// decodeList decodes a YAML sequence of a PodSecurityPolicy into a slice. An empty list stays nil: the two mean the
+// same in every field.
 func (d *policyDecoder) decodeList(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.SequenceNode {
 		d.wrongType(path, n, "a list")
@@ -174,8 +180,8 @@ func (d *policyDecoder) decodeList(v reflect.Value, n *yaml.Node, path string) {
 	}
 }
 
-// decodeElement decodes one element of a list or map. There null cannot mean absent: the API server reads it as the empty
-// value.
+// decodeElement decodes one element of a list or map of a PodSecurityPolicy. There null cannot mean absent: the API
+// server reads it as the empty value.
 func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string) {
 	if !isNullNode(n) {
 		d.decodeValue(v, n, path)
@@ -188,8 +194,8 @@ func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string
 	d.addWarning(path, n.Line, "null is read as "+empty+", as the API server does")
 }
 
-// mappingEntries returns the keys and values of the mapping at a path, merged ones (<<) among them, and adds an error for
-// each that can be read in two ways. Member appends a key to the path.
+// mappingEntries returns the keys and values of the PodSecurityPolicy's YAML mapping at a path, merged ones (<<) among
+// them, and adds an error for each that can be read in two ways. Member appends a key to the path.
 func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(path, name string) string) []MappingEntry {
 	r := MappingReader{Problem: func(p MappingProblem) error {
 		d.mappingProblem(path, member, p)
@@ -199,7 +205,7 @@ func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(pa
 	return entries
 }
 
-// mappingProblem adds the Error of a key that can be read in two ways, or not at all.
+// mappingProblem adds the Error of a key in a PodSecurityPolicy's YAML that can be read in two ways, or not at all.
 func (d *policyDecoder) mappingProblem(path string, member func(path, name string) string, p MappingProblem) {
 	first, second := &p.First, &p.Second
 	switch p.Kind {
@@ -220,17 +226,17 @@ func (d *policyDecoder) mappingProblem(path string, member func(path, name strin
 			where = fmt.Sprintf(" (lines %d and %d)", a, b)
 		}
 		d.addError(member(path, second.Name), second.Key.Line,
-			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.Name), where))
+			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quoteValue(second.Name), where))
 	case MergeNotMapping:
 		d.wrongType(member(path, first.Name), first.Value, "an object to merge")
 	case MergeConflict:
 		d.addError(member(path, first.Name), first.Key.Line,
 			fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
-				"this one; move the merge key to the top", quote(first.Name)))
+				"this one; move the merge key to the top", quoteValue(first.Name)))
 	}
 }
 
-// wrongType adds the Error of a field whose node is not of the type that is wanted.
+// wrongType adds the Error of a PodSecurityPolicy's field whose YAML node is not of the type that is wanted.
 func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	if d.problems.isFull(Error) {
 		d.addError(path, n.Line, "") // which is only counted
@@ -243,7 +249,8 @@ func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	d.addError(path, n.Line, "expected "+want+", found "+found+hint)
 }
 
-// describeNode names what a YAML node is, for a message, and what to try if that is not obvious.
+// describeNode returns what kind of value a YAML node is, for a Problem of a PodSecurityPolicy, and what to try if that
+// is not obvious.
 func describeNode(n *yaml.Node) (found, hint string) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -257,26 +264,26 @@ func describeNode(n *yaml.Node) (found, hint string) {
 	}
 	switch s := resolveScalar(n); s.kind {
 	case scalarBool:
-		return "the boolean " + quote(n.Value), ""
+		return "the boolean " + quoteValue(n.Value), ""
 	case scalarInt, scalarFloat:
-		return "the number " + quote(n.Value), ""
+		return "the number " + quoteValue(n.Value), ""
 	case scalarNull:
 		return "null", ""
 	case scalarInvalid:
-		return fmt.Sprintf("%s, which is no %s", quote(n.Value), n.ShortTag()), ""
+		return fmt.Sprintf("%s, which is no %s", quoteValue(n.Value), n.ShortTag()), ""
 	}
-	return "the string " + quote(n.Value), unrenderedTemplateHint(n.Value)
+	return "the string " + quoteValue(n.Value), unrenderedTemplateHint(n.Value)
 }
 
-// warnCustomTag adds a Warning about a YAML tag that a tool before kubectl was meant to replace (a vault, a cloud
-// template).
+// warnCustomTag adds a Warning about a YAML tag of a PodSecurityPolicy that a tool before kubectl was meant to replace
+// (a vault, a cloud template).
 func (d *policyDecoder) warnCustomTag(path string, n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
-		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quote(n.Tag)))
+		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quoteValue(n.Tag)))
 	}
 }
 
-// fieldsOf returns the jsonFieldNames of a struct, which are found once.
+// fieldsOf returns the jsonFieldNames of a struct that a PodSecurityPolicy is decoded into, from a cache.
 func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
 	names, ok := d.structFields[t]
 	if !ok {
@@ -289,7 +296,7 @@ func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
 	return names
 }
 
-// jsonFieldNames returns the indexes of the fields of a struct by their JSON names.
+// jsonFieldNames returns the indexes of the fields of a struct by their JSON names, to decode YAML into it.
 func jsonFieldNames(t reflect.Type) map[string]int {
 	names := make(map[string]int, t.NumField())
 	for i := range t.NumField() {

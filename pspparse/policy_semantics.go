@@ -42,7 +42,7 @@ type unusableReason struct {
 	refusedByAPI bool
 }
 
-// unusableReasons returns all causes why admission can never use the policy.
+// unusableReasons returns all causes why admission can never use the PodSecurityPolicy.
 func (p *Policy) unusableReasons() []unusableReason {
 	s := &p.Spec
 	var found []unusableReason
@@ -69,12 +69,13 @@ func (p *Policy) unusableReasons() []unusableReason {
 	return found
 }
 
-// unknownRule returns the cause of a strategy whose rule is missing or unknown.
+// unknownRule returns the reason why admission can never use a PodSecurityPolicy with a strategy whose rule is missing
+// or unknown.
 func unknownRule(field, rule string) unusableReason {
 	if rule == "" {
 		return unusableReason{field: field, text: "no rule", refusedByAPI: true}
 	}
-	return unusableReason{field: field, text: "unknown rule " + quote(rule), refusedByAPI: true}
+	return unusableReason{field: field, text: "unknown rule " + quoteValue(rule), refusedByAPI: true}
 }
 
 // MutatingFields returns the fields ("runAsUser") and annotations (their key) by which a PodSecurityPolicy sets values in
@@ -85,7 +86,7 @@ func (p *Policy) MutatingFields() []string {
 	_, seccomp := p.SeccompProfiles()
 	_, appArmor := p.AppArmorProfiles()
 	var names []string
-	for name, fills := range map[string]bool{
+	for name, mutates := range map[string]bool{
 		"allowPrivilegeEscalation":        s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation,
 		"defaultAddCapabilities":          len(s.DefaultAddCapabilities) > 0,
 		"defaultAllowPrivilegeEscalation": s.DefaultAllowPrivilegeEscalation != nil,
@@ -100,7 +101,7 @@ func (p *Policy) MutatingFields() []string {
 		SeccompDefaultAnnotation:          seccomp != "",
 		AppArmorDefaultAnnotation:         appArmor != "",
 	} {
-		if fills {
+		if mutates {
 			names = append(names, name)
 		}
 	}
@@ -120,7 +121,8 @@ func (p *Policy) AppArmorProfiles() (allowed *string, def string) {
 	return p.profileAnnotations(AppArmorAllowedAnnotation, AppArmorDefaultAnnotation)
 }
 
-// profileAnnotations returns the list of allowed profiles and the default profile that two annotations have.
+// profileAnnotations returns the list of allowed profiles and the default profile that two annotations of a
+// PodSecurityPolicy have.
 func (p *Policy) profileAnnotations(allowedKey, defaultKey string) (allowed *string, def string) {
 	if list, ok := p.Annotations[allowedKey]; ok {
 		allowed = &list

@@ -12,14 +12,14 @@ import (
 // document must not turn into a report of its own size.
 const maxProblemsPerSeverity = 20
 
-// problemList collects the Problems of one document, up to maxProblemsPerSeverity of each severity.
+// problemList collects the Problems of one PodSecurityPolicy's document, up to maxProblemsPerSeverity of each severity.
 type problemList struct {
 	problems []Problem
 	// errors and warnings count all of them.
 	errors, warnings int
 }
 
-// add adds Problems, or only counts them where there are too many.
+// add adds Problems of a PodSecurityPolicy, or only counts them where there are too many.
 func (f *problemList) add(problems ...Problem) {
 	for _, p := range problems {
 		n := &f.warnings
@@ -33,7 +33,7 @@ func (f *problemList) add(problems ...Problem) {
 	}
 }
 
-// isFull reports whether further Problems of a severity are only counted.
+// isFull reports whether further Problems of a PodSecurityPolicy with a severity are only counted.
 func (f *problemList) isFull(s Severity) bool {
 	if s == Error {
 		return f.errors >= maxProblemsPerSeverity
@@ -41,7 +41,8 @@ func (f *problemList) isFull(s Severity) bool {
 	return f.warnings >= maxProblemsPerSeverity
 }
 
-// sorted returns the Problems by line, field and message, identical ones once, with how many were left out.
+// sorted returns the Problems of a PodSecurityPolicy by line, field and message, identical ones once, with how many
+// were left out.
 func (f *problemList) sorted() []Problem {
 	slices.SortFunc(f.problems, compareProblems)
 	all := slices.Compact(f.problems)
@@ -52,28 +53,29 @@ func (f *problemList) sorted() []Problem {
 		if more.found > maxProblemsPerSeverity {
 			all = append(all, Problem{
 				Severity: more.severity,
-				Message:  fmt.Sprintf("and %d more of these (only the first %d are told)", more.found-maxProblemsPerSeverity, maxProblemsPerSeverity),
+				Message:  fmt.Sprintf("and %d more of these (only the first %d are listed)", more.found-maxProblemsPerSeverity, maxProblemsPerSeverity),
 			})
 		}
 	}
 	return all
 }
 
-// ofSeverity returns the Problems of one severity, sorted.
+// ofSeverity returns the Problems of a PodSecurityPolicy with one severity, sorted.
 func (f *problemList) ofSeverity(s Severity) []Problem {
 	return slices.DeleteFunc(f.sorted(), func(p Problem) bool { return p.Severity != s })
 }
 
-// compareProblems orders Problems by line, field, severity and message.
+// compareProblems orders Problems of a PodSecurityPolicy by line, field, severity and message.
 func compareProblems(a, b Problem) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
 }
 
-// quote quotes a value from a document for a message.
-func quote(s string) string { return QuoteInput(s, 64) }
+// quoteValue quotes a value from a PodSecurityPolicy document for a message.
+func quoteValue(s string) string { return QuoteInput(s, 64) }
 
-// unrenderedTemplateHint returns the advice to render a template first, for a value that has its marks.
+// unrenderedTemplateHint returns the advice to render a template first, for a value of a PodSecurityPolicy that has the
+// marks of one.
 func unrenderedTemplateHint(s string) string {
 	if strings.Contains(s, "{{") || strings.Contains(s, "{%") {
 		return "; this looks like a template: render it first (helm template)"
@@ -81,29 +83,30 @@ func unrenderedTemplateHint(s string) string {
 	return ""
 }
 
-// fieldPath appends a field name to a field path. A name that is not a plain one is quoted, so that a path stays one line.
+// fieldPath appends a field name to a field path of a PodSecurityPolicy. A name that is not a plain one is quoted, so
+// that a path stays one line.
 func fieldPath(path, name string) string {
 	switch {
 	case !isPlainName(name, "_-"):
-		return path + "[" + quote(name) + "]"
+		return path + "[" + quoteValue(name) + "]"
 	case path == "":
 		return name
 	}
 	return path + "." + name
 }
 
-// mapKeyPath appends the key of a map to a field path.
+// mapKeyPath appends the key of a map to a field path of a PodSecurityPolicy.
 func mapKeyPath(path, key string) string {
 	if isPlainName(key, "_-./") {
 		return path + "[" + key + "]"
 	}
-	return path + "[" + quote(key) + "]"
+	return path + "[" + quoteValue(key) + "]"
 }
 
-// indexPath appends the index of a list to a field path.
+// indexPath appends the index of a list to a field path of a PodSecurityPolicy.
 func indexPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// isPlainName reports whether a name has only letters, digits and some extra characters.
+// isPlainName reports whether a name in a PodSecurityPolicy has only letters, digits and some extra characters.
 func isPlainName(s, extra string) bool {
 	const longestKey = 253 + 1 + 63
 	if s == "" || len(s) > longestKey {

@@ -5,7 +5,7 @@ import "strings"
 // Provider returns the Kubernetes distribution that installs a PodSecurityPolicy of this name by itself, or "". Such a
 // policy is usually granted to everybody and then says nothing about what a namespace needs.
 //
-// Names are all there is to go by, so only those that carry a vendor's mark are recognised: some distributions install a
+// Nothing but names shows that, so only those that carry a vendor's mark are recognised: some distributions install a
 // policy called just "privileged", and so do people.
 func (p *Policy) Provider() string {
 	switch p.Name {

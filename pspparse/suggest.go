@@ -5,7 +5,7 @@ import "strings"
 // maxSuggestLength is the length of the longest name that is compared with others.
 const maxSuggestLength = 64
 
-// suggestKey returns the key of a map that was probably meant by a misspelt name, or "".
+// suggestKey returns the field name of the API that was probably meant by a misspelt key, or "".
 func suggestKey[V any](name string, candidates map[string]V) string {
 	m := nearestName{name: name}
 	for c := range candidates {
@@ -24,13 +24,13 @@ func SuggestName(name string, candidates []string) string {
 	return m.best
 }
 
-// nearestName is a misspelt name with the candidate nearest to it so far, "" for none.
+// nearestName is a misspelt field or object name with the candidate nearest to it so far, "" for none.
 type nearestName struct {
 	name, best string
 	distance   int
 }
 
-// consider takes a candidate if it is nearer to the name than the best one so far.
+// consider keeps a candidate if it is nearer to the misspelt name than the best one so far.
 func (m *nearestName) consider(c string) {
 	if m.name == "" || len(m.name) > maxSuggestLength {
 		return
@@ -49,7 +49,7 @@ func (m *nearestName) consider(c string) {
 	}
 }
 
-// maxTypos returns how many slips a name of its length may hold and still be recognised.
+// maxTypos returns how many typing errors a misspelt name of a length may have and still be recognised.
 func maxTypos(name string) int {
 	switch n := len(name); {
 	case n < 4:

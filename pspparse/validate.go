@@ -36,10 +36,10 @@ type policyValidator struct {
 	problems *problemList
 }
 
-// warnRefused adds a Warning about a field for which the API server would refuse the policy.
+// warnRefused adds a Warning about a field for which the API server would refuse the PodSecurityPolicy.
 func (v *policyValidator) warnRefused(field, format string, args ...any) {
 	if v.problems.isFull(Warning) {
-		v.problems.warnings++ // which is all that is told of it
+		v.problems.warnings++ // the warning is only counted
 		return
 	}
 	v.problems.add(Problem{
@@ -50,23 +50,23 @@ func (v *policyValidator) warnRefused(field, format string, args ...any) {
 	})
 }
 
-// metadata checks the labels and annotations of the policy.
+// metadata checks the labels and annotations of the PodSecurityPolicy.
 func (v *policyValidator) metadata() {
 	const maxAnnotations = 256 << 10
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Labels)) {
 		field := mapKeyPath("metadata.labels", k)
 		if len(validation.IsQualifiedName(k)) > 0 {
-			v.warnRefused(field, "%s is not a valid label key", quote(k))
+			v.warnRefused(field, "%s is not a valid label key", quoteValue(k))
 		}
 		if value := v.policy.Labels[k]; len(validation.IsValidLabelValue(value)) > 0 {
-			v.warnRefused(field, "%s is not a valid label value", quote(value))
+			v.warnRefused(field, "%s is not a valid label value", quoteValue(value))
 		}
 	}
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Annotations)) {
 		size += len(k) + len(v.policy.Annotations[k])
 		if len(validation.IsQualifiedName(strings.ToLower(k))) > 0 {
-			v.warnRefused(mapKeyPath("metadata.annotations", k), "%s is not a valid annotation key", quote(k))
+			v.warnRefused(mapKeyPath("metadata.annotations", k), "%s is not a valid annotation key", quoteValue(k))
 		}
 	}
 	if size > maxAnnotations {
@@ -74,8 +74,8 @@ func (v *policyValidator) metadata() {
 	}
 }
 
-// profiles checks the four annotations for seccomp and AppArmor. An empty one is always valid, an empty element only for
-// AppArmor; the wildcard exists only in the list for seccomp.
+// profiles checks a PodSecurityPolicy's four annotations for seccomp and AppArmor. An empty one is always valid, an
+// empty element only for AppArmor; the wildcard exists only in the list for seccomp.
 func (v *policyValidator) profiles() {
 	v.profileList(AppArmorDefaultAnnotation, "an AppArmor", false, isAppArmorProfile)
 	v.profileList(AppArmorAllowedAnnotation, "an AppArmor", true, isAppArmorProfile)
@@ -83,7 +83,7 @@ func (v *policyValidator) profiles() {
 	v.profileList(SeccompAllowedAnnotation, "a seccomp", true, func(s string) bool { return s == "*" || isSeccompProfile(s) })
 }
 
-// profileList checks the profiles of one annotation.
+// profileList checks the profiles in one annotation of a PodSecurityPolicy.
 func (v *policyValidator) profileList(annotation, kind string, list bool, valid func(string) bool) {
 	value := v.policy.Annotations[annotation]
 	if value == "" {
@@ -95,17 +95,17 @@ func (v *policyValidator) profileList(annotation, kind string, list bool, valid 
 	}
 	for _, s := range elements {
 		if !valid(s) {
-			v.warnRefused(mapKeyPath("metadata.annotations", annotation), "%s is not %s profile", quote(s), kind)
+			v.warnRefused(mapKeyPath("metadata.annotations", annotation), "%s is not %s profile", quoteValue(s), kind)
 		}
 	}
 }
 
-// isAppArmorProfile reports whether a text is a valid AppArmor profile.
+// isAppArmorProfile reports whether a text in a PodSecurityPolicy's annotation is a valid AppArmor profile.
 func isAppArmorProfile(s string) bool {
 	return s == "" || s == "runtime/default" || s == "unconfined" || strings.HasPrefix(s, "localhost/")
 }
 
-// isSeccompProfile reports whether a text is a valid seccomp profile.
+// isSeccompProfile reports whether a text in a PodSecurityPolicy's annotation is a valid seccomp profile.
 func isSeccompProfile(s string) bool {
 	if file, ok := strings.CutPrefix(s, "localhost/"); ok {
 		return !path.IsAbs(file) && !hasParentSegment(file)
@@ -113,13 +113,14 @@ func isSeccompProfile(s string) bool {
 	return s == "runtime/default" || s == "docker/default" || s == "unconfined"
 }
 
-// hasParentSegment reports whether a path has a ".." segment.
+// hasParentSegment reports whether a host path of a PodSecurityPolicy has a ".." segment.
 func hasParentSegment(p string) bool {
 	return slices.Contains(strings.Split(p, "/"), "..")
 }
 
-// strategies checks the five strategies of the policy and their ranges. Ranges that a rule does not use are checked all the
-// same, and missing ones are an error for runAsGroup alone; elsewhere they only make the policy unusable.
+// strategies checks the five strategies of the PodSecurityPolicy and their ranges. Ranges that a rule does not use are
+// checked all the same, and missing ones are an error for runAsGroup alone; elsewhere they only make the policy
+// unusable.
 func (v *policyValidator) strategies() {
 	s := &v.policy.Spec
 	v.checkRule("spec.seLinux", s.SELinux.Rule, seLinuxRules())
@@ -134,7 +135,7 @@ func (v *policyValidator) strategies() {
 	}
 }
 
-// runAsGroup checks the runAsGroup strategy and its ranges.
+// runAsGroup checks the PodSecurityPolicy's runAsGroup strategy and its ranges.
 func (v *policyValidator) runAsGroup(g *IDStrategy) {
 	const field = "spec.runAsGroup"
 	switch {
@@ -149,7 +150,7 @@ func (v *policyValidator) runAsGroup(g *IDStrategy) {
 	}
 }
 
-// checkRule checks that the rule of a strategy is a valid one.
+// checkRule checks that the rule of a PodSecurityPolicy's strategy is a valid one.
 func (v *policyValidator) checkRule(field, rule string, rules []string) {
 	if slices.Contains(rules, rule) {
 		return
@@ -159,10 +160,10 @@ func (v *policyValidator) checkRule(field, rule string, rules []string) {
 		v.warnRefused(field+".rule", "the rule is missing: one of %s is required", allowed)
 		return
 	}
-	v.warnRefused(field+".rule", "unknown rule %s%s: it must be one of %s", quote(rule), v.didYouMean(rule, stringSet(rules)), allowed)
+	v.warnRefused(field+".rule", "unknown rule %s%s: it must be one of %s", quoteValue(rule), v.didYouMean(rule, stringSet(rules)), allowed)
 }
 
-// checkRanges checks the ID ranges of a strategy.
+// checkRanges checks the ID ranges of a PodSecurityPolicy's strategy.
 func (v *policyValidator) checkRanges(field string, ranges []IDRange) {
 	for i, r := range ranges {
 		at := indexPath(field+".ranges", i)
@@ -178,17 +179,17 @@ func (v *policyValidator) checkRanges(field string, ranges []IDRange) {
 	}
 }
 
-// volumes checks the volume types of the policy.
+// volumes checks the volume types of the PodSecurityPolicy.
 func (v *policyValidator) volumes() {
 	types := stringSet(FSTypes())
 	for i, t := range v.policy.Spec.Volumes {
 		if !types[t] {
-			v.warnRefused(indexPath("spec.volumes", i), "unknown volume type %s%s", quote(t), v.didYouMean(t, types))
+			v.warnRefused(indexPath("spec.volumes", i), "unknown volume type %s%s", quoteValue(t), v.didYouMean(t, types))
 		}
 	}
 }
 
-// stringSet returns the strings of a list as a set.
+// stringSet returns the strings of a PodSecurityPolicy's list as a set.
 func stringSet(list []string) map[string]bool {
 	set := make(map[string]bool, len(list))
 	for _, s := range list {
@@ -197,8 +198,8 @@ func stringSet(list []string) map[string]bool {
 	return set
 }
 
-// didYouMean returns a question with the candidate that was probably meant, or "". It is not asked for problems that will
-// only be counted.
+// didYouMean returns a question with the value that a PodSecurityPolicy probably means, or "". It is not asked for
+// problems that will only be counted.
 func (v *policyValidator) didYouMean(s string, candidates map[string]bool) string {
 	if v.problems.isFull(Warning) {
 		return ""
@@ -209,7 +210,7 @@ func (v *policyValidator) didYouMean(s string, candidates map[string]bool) strin
 	return ""
 }
 
-// capabilities checks the three lists of capabilities against one another.
+// capabilities checks the PodSecurityPolicy's three lists of capabilities against one another.
 func (v *policyValidator) capabilities() {
 	s := &v.policy.Spec
 	if len(s.RequiredDropCapabilities) > 0 && slices.Contains(s.AllowedCapabilities, "*") {
@@ -220,16 +221,16 @@ func (v *policyValidator) capabilities() {
 	v.checkDropped("spec.allowedCapabilities", s.AllowedCapabilities, drops)
 }
 
-// checkDropped checks that a list has no capability that must be dropped.
+// checkDropped checks that a list of a PodSecurityPolicy has no capability that it drops.
 func (v *policyValidator) checkDropped(field string, list []string, drops map[string]bool) {
 	for i, c := range list {
 		if drops[c] {
-			v.warnRefused(indexPath(field, i), "%s is also in requiredDropCapabilities", quote(c))
+			v.warnRefused(indexPath(field, i), "%s is also in requiredDropCapabilities", quoteValue(c))
 		}
 	}
 }
 
-// escalation checks the default of allowPrivilegeEscalation against the field itself.
+// escalation checks a PodSecurityPolicy's default of allowPrivilegeEscalation against the field itself.
 func (v *policyValidator) escalation() {
 	s := &v.policy.Spec
 	if s.DefaultAllowPrivilegeEscalation != nil && *s.DefaultAllowPrivilegeEscalation && !*s.AllowPrivilegeEscalation {
@@ -237,17 +238,17 @@ func (v *policyValidator) escalation() {
 	}
 }
 
-// procMounts checks the proc mount types of the policy.
+// procMounts checks the proc mount types of the PodSecurityPolicy.
 func (v *policyValidator) procMounts() {
 	types := stringSet([]string{"Default", "Unmasked"})
 	for i, t := range v.policy.Spec.AllowedProcMountTypes {
 		if !types[t] {
-			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quote(t), v.didYouMean(t, types))
+			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quoteValue(t), v.didYouMean(t, types))
 		}
 	}
 }
 
-// hostPaths checks the host path prefixes of the policy.
+// hostPaths checks the host path prefixes of the PodSecurityPolicy.
 func (v *policyValidator) hostPaths() {
 	for i, h := range v.policy.Spec.AllowedHostPaths {
 		at := indexPath("spec.allowedHostPaths", i) + ".pathPrefix"
@@ -255,12 +256,12 @@ func (v *policyValidator) hostPaths() {
 		case h.PathPrefix == "":
 			v.warnRefused(at, "the path prefix is missing")
 		case hasParentSegment(h.PathPrefix):
-			v.warnRefused(at, `the path prefix %s contains ".."`, quote(h.PathPrefix))
+			v.warnRefused(at, `the path prefix %s contains ".."`, quoteValue(h.PathPrefix))
 		}
 	}
 }
 
-// drivers checks the FlexVolume and CSI drivers of the policy.
+// drivers checks the FlexVolume and CSI drivers of the PodSecurityPolicy.
 func (v *policyValidator) drivers() {
 	const longest = 63
 	for i, f := range v.policy.Spec.AllowedFlexVolumes {
@@ -274,12 +275,12 @@ func (v *policyValidator) drivers() {
 		case c.Name == "":
 			v.warnRefused(at, "the name of the driver is missing")
 		case len(c.Name) > longest || len(validation.IsDNS1123Subdomain(strings.ToLower(c.Name))) > 0:
-			v.warnRefused(at, "%s is not a valid CSI driver name", quote(c.Name))
+			v.warnRefused(at, "%s is not a valid CSI driver name", quoteValue(c.Name))
 		}
 	}
 }
 
-// sysctls checks the two lists of sysctls, and that they do not overlap.
+// sysctls checks the PodSecurityPolicy's two lists of sysctls, and that they do not overlap.
 func (v *policyValidator) sysctls() {
 	s := &v.policy.Spec
 	v.sysctlList("spec.allowedUnsafeSysctls", s.AllowedUnsafeSysctls)
@@ -287,27 +288,28 @@ func (v *policyValidator) sysctls() {
 	forbidden := newSysctlPatterns(s.ForbiddenSysctls)
 	for i, a := range s.AllowedUnsafeSysctls {
 		if f, ok := forbidden.overlap(a); ok {
-			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quote(a), quote(f))
+			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quoteValue(a), quoteValue(f))
 		}
 	}
 }
 
-// sysctlList checks one list of sysctls.
+// sysctlList checks one list of sysctls of a PodSecurityPolicy.
 func (v *policyValidator) sysctlList(field string, list []string) {
 	for i, s := range list {
 		switch {
 		case s == "":
 			v.warnRefused(indexPath(field, i), "the sysctl is empty")
 		case !isSysctlPattern(s):
-			v.warnRefused(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quote(s))
+			v.warnRefused(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quoteValue(s))
 		case s == "*" && len(list) > 1:
 			v.warnRefused(field, `"*" must stand alone`)
 		}
 	}
 }
 
-// isSysctlPattern reports whether a text is a sysctl name or a pattern: dot-separated segments that start and end with a
-// lower-case letter or digit and may hold '-' and '_' between; the very last character may be '*' instead.
+// isSysctlPattern reports whether a text in a PodSecurityPolicy is a sysctl name or a pattern: dot-separated segments
+// that start and end with a lower-case letter or digit and may hold '-' and '_' between; the very last character may be
+// '*' instead.
 func isSysctlPattern(s string) bool {
 	const longest = 253
 	if len(s) > longest {
@@ -332,10 +334,11 @@ func isSysctlPattern(s string) bool {
 // sysctlLetters are the characters of a segment of a sysctl.
 const sysctlLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// isLowerAlphanumeric reports whether a byte is a lower-case letter or a digit.
+// isLowerAlphanumeric reports whether a byte of a sysctl or object name is a lower-case letter or a digit.
 func isLowerAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// sysctlPatterns finds out whether a sysctl name or prefix* overlaps one of a list, without comparing each with each.
+// sysctlPatterns finds the entry of a PodSecurityPolicy's list that a sysctl name or prefix* overlaps, without
+// comparing each with each.
 type sysctlPatterns struct {
 	// exact has the names of the list, prefix its prefixes without the *.
 	exact, prefix map[string]bool
@@ -344,7 +347,7 @@ type sysctlPatterns struct {
 	longestPrefix int
 }
 
-// newSysctlPatterns prepares a list of sysctl names and patterns.
+// newSysctlPatterns prepares a PodSecurityPolicy's list of sysctl names and patterns.
 func newSysctlPatterns(list []string) sysctlPatterns {
 	p := sysctlPatterns{exact: map[string]bool{}, prefix: map[string]bool{}}
 	for _, s := range list {
@@ -361,7 +364,7 @@ func newSysctlPatterns(list []string) sysctlPatterns {
 	return p
 }
 
-// overlap returns an entry of the list that some sysctl matches together with s.
+// overlap returns an entry of a PodSecurityPolicy's list that matches a sysctl which s matches, too.
 func (p sysctlPatterns) overlap(s string) (string, bool) {
 	stem, isPrefix := strings.CutSuffix(s, "*")
 	if !isPrefix && p.exact[stem] {
@@ -385,7 +388,7 @@ func (p sysctlPatterns) overlap(s string) (string, bool) {
 	return p.stems[i] + "*", true
 }
 
-// runtimeClass checks the runtime classes of the policy.
+// runtimeClass checks the runtime classes of the PodSecurityPolicy.
 func (v *policyValidator) runtimeClass() {
 	r := v.policy.Spec.RuntimeClass
 	if r == nil {
@@ -396,10 +399,10 @@ func (v *policyValidator) runtimeClass() {
 	for i, name := range r.AllowedRuntimeClassNames {
 		at := indexPath(field, i)
 		if name != "*" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-			v.warnRefused(at, "%s is not a valid runtime class name", quote(name))
+			v.warnRefused(at, "%s is not a valid runtime class name", quoteValue(name))
 		}
 		if allowed[name] {
-			v.warnRefused(at, "%s stands twice", quote(name))
+			v.warnRefused(at, "%s stands twice", quoteValue(name))
 		}
 		allowed[name] = true
 	}
@@ -411,9 +414,9 @@ func (v *policyValidator) runtimeClass() {
 	}
 	name := *r.DefaultRuntimeClassName
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
-		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quote(name))
+		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quoteValue(name))
 	}
 	if !allowed[name] && !allowed["*"] {
-		v.warnRefused(field, "the default %s is not allowed", quote(name))
+		v.warnRefused(field, "the default %s is not allowed", quoteValue(name))
 	}
 }

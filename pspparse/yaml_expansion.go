@@ -14,7 +14,7 @@ const (
 	maxExpansion = 100_000
 )
 
-// AliasTarget returns the node that an alias stands for, and any other node itself.
+// AliasTarget returns the YAML node that an alias stands for, and any other node itself.
 func AliasTarget(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode && n.Alias != nil {
 		return n.Alias
@@ -48,7 +48,7 @@ func checkExpansion(root *yaml.Node) *Problem {
 	return r.problem
 }
 
-// refuse keeps the first Error that forbids walking the tree.
+// refuse keeps the first Error that forbids walking the YAML tree.
 func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
 	if r.problem == nil {
 		r.problem = &Problem{Severity: Error, Line: n.Line, Message: msg}
@@ -56,7 +56,7 @@ func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
 	return expandedSize{}
 }
 
-// measureNode returns the expanded size of a node. A node that aliases can stand for is measured once.
+// measureNode returns the expanded size of a YAML node. A node that aliases can stand for is measured once.
 func (r *expansionMeasurer) measureNode(n *yaml.Node, depth int, shared bool) expandedSize {
 	if r.problem != nil {
 		return expandedSize{}
@@ -86,7 +86,7 @@ func (r *expansionMeasurer) measureNode(n *yaml.Node, depth int, shared bool) ex
 	return *e
 }
 
-// measureAlias returns the expanded size of what an alias stands for.
+// measureAlias returns the expanded size of what a YAML alias stands for.
 func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
 	if n.Alias == nil {
 		return r.refuse(n, "the alias stands for nothing")
@@ -96,12 +96,12 @@ func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
 	case known == nil:
 		return r.measureNode(n.Alias, depth, true)
 	case known.unfinished:
-		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quote(n.Value)))
+		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quoteValue(n.Value)))
 	}
 	return *known
 }
 
-// tooDeep refuses a tree that nests beyond maxDepth.
+// tooDeep refuses a YAML tree that nests beyond maxDepth.
 func (r *expansionMeasurer) tooDeep(n *yaml.Node) expandedSize {
 	return r.refuse(n, fmt.Sprintf("the document nests deeper than %d levels", maxDepth))
 }

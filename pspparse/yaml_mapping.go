@@ -39,7 +39,7 @@ type MappingProblem struct {
 // MappingReader reads YAML mappings as kubectl does: a mapping has its own keys in order, and then those that a merge key
 // (<<) adds and that it does not have itself; of several merged mappings the first one's count.
 type MappingReader struct {
-	// Problem is told all that is wrong. An error that it returns ends the reading; else the problem is passed over, and of
+	// Problem receives all that is wrong. An error that it returns ends the reading; else the problem is ignored, and of
 	// a key that is given twice the first counts.
 	Problem func(MappingProblem) error
 	// KeepLast makes the last of a key that is given twice count.
@@ -66,7 +66,7 @@ func (r *MappingReader) Entries(n *yaml.Node, depth int) ([]MappingEntry, error)
 	return entries, err
 }
 
-// read returns the entries of a mapping that is not known yet.
+// read returns the entries of a YAML mapping that was not read before.
 func (r *MappingReader) read(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	entries := make([]MappingEntry, 0, len(n.Content)/2)
 	var merges []MappingEntry
@@ -106,7 +106,7 @@ func (r *MappingReader) read(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	return entries, nil
 }
 
-// merge appends to the entries of a mapping those of a merge key's mappings that it does not have yet.
+// merge appends to the entries of a YAML mapping those of a merge key's mappings that it does not have yet.
 func (r *MappingReader) merge(entries []MappingEntry, index *entryIndex, merge MappingEntry, depth int) ([]MappingEntry, error) {
 	sources := []*yaml.Node{AliasTarget(merge.Value)}
 	if sources[0].Kind == yaml.SequenceNode {
@@ -136,7 +136,7 @@ func (r *MappingReader) merge(entries []MappingEntry, index *entryIndex, merge M
 	return entries, nil
 }
 
-// mergedEntries returns the entries of one mapping of a merge key.
+// mergedEntries returns the entries of one mapping of a YAML merge key.
 func (r *MappingReader) mergedEntries(source *yaml.Node, merge MappingEntry, depth int) ([]MappingEntry, error) {
 	if source.Kind != yaml.MappingNode {
 		merge.Value = source
@@ -154,18 +154,18 @@ func (r *MappingReader) mergedEntries(source *yaml.Node, merge MappingEntry, dep
 	return entries, err
 }
 
-// isMergeKey reports whether the key of a mapping merges other mappings into it; a quoted << does not.
+// isMergeKey reports whether the key of a YAML mapping merges other mappings into it; a quoted << does not.
 func isMergeKey(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.ShortTag() == "!!merge"
 }
 
-// entryIndex finds the entries of a mapping by name. Most mappings are small enough to look through.
+// entryIndex finds the entries of a YAML mapping by name. Most mappings are small enough to look through.
 type entryIndex struct {
 	places map[string]int
 	known  int // entries that are in places
 }
 
-// find returns the place of the entry with a name; -1 for none.
+// find returns the index of the YAML mapping's entry with a name; -1 for none.
 func (x *entryIndex) find(entries []MappingEntry, name string) int {
 	const small = 24
 	if len(entries) <= small {
@@ -192,13 +192,14 @@ func (x *entryIndex) find(entries []MappingEntry, name string) int {
 // aliases that multiply.
 const maxComparedNodes = 1000
 
-// equalNodes reports whether two YAML values read the same.
+// equalNodes reports whether two YAML nodes have the same value to kubectl.
 func equalNodes(a, b *yaml.Node) bool {
 	left := maxComparedNodes
 	return equalWithin(a, b, &left)
 }
 
-// equalWithin tells the same, and counts down the values that may still be compared.
+// equalWithin reports whether two YAML nodes have the same value, and counts down the values that may still be
+// compared.
 func equalWithin(a, b *yaml.Node, left *int) bool {
 	a, b = AliasTarget(a), AliasTarget(b)
 	if *left--; *left < 0 {

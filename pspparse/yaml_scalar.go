@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// scalarKind says what a YAML scalar is to kubectl.
+// scalarKind is the type of a YAML scalar as kubectl reads it.
 type scalarKind int
 
 const (
@@ -74,7 +74,7 @@ func resolveScalar(n *yaml.Node) yamlScalar {
 	return yamlScalar{kind: scalarText, text: n.Value}
 }
 
-// scalarIf returns a scalar if a condition holds, and else an invalid one.
+// scalarIf returns a YAML scalar's value if a condition holds, and else an invalid one.
 func scalarIf(s yamlScalar, ok bool) yamlScalar {
 	if ok {
 		return s
@@ -135,7 +135,7 @@ func resolveNumberScalar(s string) yamlScalar {
 	return yamlScalar{kind: scalarText, text: s}
 }
 
-// integerFit says whether a YAML scalar fits an integer field.
+// integerFit says whether a YAML scalar fits an integer field of the API.
 type integerFit int
 
 const (
@@ -147,8 +147,9 @@ const (
 	outOfRange
 )
 
-// toInt64 returns the value of a scalar for an integer field. kubectl writes 1e9 and 1.0 as whole numbers before it sends
-// them, so a fraction without a fractional part is one; from 1e21 on it writes an exponent, which no integer field takes.
+// toInt64 returns the value of a YAML scalar for an integer field. kubectl writes 1e9 and 1.0 as whole numbers before
+// it sends them, so a fraction without a fractional part is one; from 1e21 on it writes an exponent, which no integer
+// field takes.
 func (s yamlScalar) toInt64() (int64, integerFit) {
 	switch {
 	case s.kind == scalarInt && s.beyondInt64:

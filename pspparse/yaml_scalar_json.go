@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// AppendYAMLScalar appends a YAML scalar node to buf as the JSON value that kubectl makes of it: unquoted yes and on are
+// AppendYAMLScalar appends a YAML scalar node to buf as the JSON value that kubectl converts it to: unquoted yes and on are
 // booleans, 0777 is octal, dates stay text. It fails where an explicit tag contradicts the value, and for numbers that JSON
 // lacks.
 func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
@@ -44,10 +44,11 @@ func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
 		}
 		return AppendJSONString(buf, string(data)), nil
 	}
-	return nil, fmt.Errorf("the value %s is no %s", quote(n.Value), n.ShortTag())
+	return nil, fmt.Errorf("the value %s is no %s", quoteValue(n.Value), n.ShortTag())
 }
 
-// AppendJSONString appends a string to buf as JSON. Strings without escapes, which dumps are full of, take a shorter way.
+// AppendJSONString appends a string of a YAML document to buf as JSON. Strings without escapes, which dumps are full
+// of, take a shorter way.
 func AppendJSONString(buf []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
@@ -63,7 +64,7 @@ func AppendJSONString(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// YAMLKeyName returns the key that kubectl makes of a YAML scalar node: numbers and booleans become strings. It is false
+// YAMLKeyName returns the key to which kubectl converts a YAML scalar node: numbers and booleans become strings. It is false
 // for what cannot be a key.
 func YAMLKeyName(n *yaml.Node) (string, bool) {
 	if n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value != "" && !strings.ContainsAny(n.Value[:1], "+-.0123456789~yYnNtTfFoO") {

@@ -33,7 +33,7 @@ type podCandidate struct {
 // With a template, the template is one candidate. A live pod that differs from it (a webhook injected something, someone
 // added a debug container, the pod is older than the template) is another: a value that the template leaves unset and that
 // the policy of the pod's annotation writes is unset again. For containers beyond the template the policy's values cannot
-// be told from the injector's. So the pod counts twice: with them as stored, and without every value that the policy would
+// be distinguished from the injector's. So the pod counts twice: with them as stored, and without every value that the policy would
 // have written.
 //
 // The whole pod is in doubt if there is no template (a bare pod without a last-applied configuration, an owner that was not
@@ -137,7 +137,8 @@ func (sim *Simulator) evaluateUnmutated(u psp.Unmutated) *pss.CheckFailures {
 // fewVerdicts is the number of verdicts up to which a search through a list is quicker than a map.
 const fewVerdicts = 16
 
-// leastStrictVerdict returns the loosest level among pod candidates with every violation found at it, merged per check.
+// leastStrictVerdict returns, for the pods after PSP, the loosest level among pod candidates with every violation found
+// at it, merged per check.
 func leastStrictVerdict(all []podCandidate) pss.Verdict {
 	var level api.Level
 	for i, c := range all {
@@ -175,7 +176,8 @@ func leastStrictVerdict(all []podCandidate) pss.Verdict {
 	return pss.Verdict{Level: at[0].Level, Violations: slices.Clip(pss.MergeViolationsPerCheck(slices.Compact(union)))}
 }
 
-// firstPodAtLevel returns the first name of a pod whose verdict has the level; "" if the template's has it.
+// firstPodAtLevel returns the first name of a workload's pod whose verdict after PSP has the level; "" if the
+// template's has it.
 func firstPodAtLevel(all []podCandidate, level api.Level) string {
 	first := ""
 	for _, c := range all {

@@ -9,8 +9,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// AddExpectedPod adds a pod that a workload is expected to get: its template with what an injector adds. It has to be
-// called before AfterPSP and HardenTemplate of the workload. The shape must not be written into afterwards.
+// AddExpectedPod adds to the simulation a pod that a workload is expected to get: its template with what an injector
+// adds. It has to be called before AfterPSP and HardenTemplate of the workload. The shape must not be written into
+// afterwards.
 func (sim *Simulator) AddExpectedPod(w *inventory.Workload, shape *inventory.Shape) {
 	sim.expectedPods[w] = append(sim.expectedPods[w], shape)
 }
@@ -39,7 +40,7 @@ func (sim *Simulator) VerdictWithoutMutation(template *inventory.Shape, g *inven
 	return *sim.standards.VerdictAt(without, v)
 }
 
-// partsBeyondTemplate returns a pod spec with the containers and volumes of a pod that its template does not have.
+// partsBeyondTemplate returns a pod spec with the containers and volumes of a live pod that its template does not have.
 func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
 	if template == nil {
 		template = &inventory.Shape{}
@@ -60,7 +61,7 @@ func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
 	return out
 }
 
-// containersBeyondTemplate returns the containers of a pod whose names its template does not have.
+// containersBeyondTemplate returns the containers of a live pod whose names its template does not have.
 func containersBeyondTemplate(template, pod []corev1.Container) []corev1.Container {
 	var out []corev1.Container
 	byName := podspec.ContainersByName(template)

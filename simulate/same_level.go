@@ -8,8 +8,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// SameLevelAfterPSP returns a function that reports whether several readings of one workload meet the same level after PSP.
-// They are compared at every version of the standards. The policies are those that may have mutated the workload's pods.
+// SameLevelAfterPSP returns a function that reports whether several readings of one workload meet the same level after
+// PSP. They are compared at every version of the standards. The policies are those that may have mutated the workload's
+// pods.
 func SameLevelAfterPSP(policies []*pspparse.Policy) func(readings []inventory.Workload) bool {
 	var sim *Simulator
 	newest := pss.NewestVersion()

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// edit replaces one piece of a file.
+// edit is one small change of a Go source file: the text at a place is replaced by another one.
 type edit struct {
 	file, function string
 	line           int
@@ -22,16 +22,18 @@ type edit struct {
 	with           string
 }
 
+// apply returns the whole text of the Go source file with the edit made.
 func (e *edit) apply() []byte {
 	return bytes.Join([][]byte{e.source[:e.start], []byte(e.with), e.source[e.end:]}, nil)
 }
 
-// key names the edit by what it does, not by where it stands, so that it outlives changes to other code. Edits that do the
-// same in one function share it.
+// key names the edit by what it does to the Go code, not by where it stands, so that it outlives other changes. Edits
+// that do the same in one function share it.
 func (e *edit) key() string {
 	return fmt.Sprintf("%s %s: %s -> %s", filepath.Base(e.file), e.function, short(string(e.source[e.start:e.end])), short(e.with))
 }
 
+// short returns a piece of Go code on one line, cut after 100 bytes, for the key of an edit.
 func short(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > 100 {
@@ -40,13 +42,14 @@ func short(text string) string {
 	return text
 }
 
-// finder collects the edits to one function of a file, or to one declaration outside of functions.
+// finder collects the possible edits of one function of a Go file, or of one declaration outside of functions.
 type finder struct {
 	fset   *token.FileSet
 	into   *[]edit
 	within edit
 }
 
+// editsOf returns all possible edits of a Go file. It returns an error for a file that cannot be read or parsed.
 func editsOf(file string) ([]edit, error) {
 	source, err := os.ReadFile(file) //nolint:gosec // the file that was asked for
 	if err != nil {
@@ -73,6 +76,7 @@ func editsOf(file string) ([]edit, error) {
 	return edits, nil
 }
 
+// replace adds the edit that puts a formatted text in place of the code between two positions.
 func (f *finder) replace(from, to token.Pos, format string, args ...any) {
 	e := f.within
 	e.start, e.end = f.fset.Position(from).Offset, f.fset.Position(to).Offset
@@ -80,12 +84,13 @@ func (f *finder) replace(from, to token.Pos, format string, args ...any) {
 	*f.into = append(*f.into, e)
 }
 
+// text returns the code of a node of the syntax tree as it stands in the file.
 func (f *finder) text(n ast.Node) string {
 	return string(f.within.source[f.fset.Position(n.Pos()).Offset:f.fset.Position(n.End()).Offset])
 }
 
-// function edits the body of one; a return becomes one of zero values. What an edit takes away stays in the code where it
-// can, out of reach, so that all that it uses is still used and the code builds.
+// function adds the edits of the body of one Go function: a return becomes one of zero values. What an edit takes away
+// stays in the code where it can, out of reach, so that all that it uses is still used and the code builds.
 func (f *finder) function(of *ast.FuncType, body *ast.BlockStmt) {
 	var zero []string
 	if of.Results != nil {
@@ -109,6 +114,7 @@ func (f *finder) function(of *ast.FuncType, body *ast.BlockStmt) {
 	})
 }
 
+// allZero reports whether all values of a return statement are zero values already.
 func allZero(values []ast.Expr) bool {
 	return !slices.ContainsFunc(values, func(e ast.Expr) bool {
 		switch e := e.(type) {
@@ -124,6 +130,7 @@ func allZero(values []ast.Expr) bool {
 	})
 }
 
+// visit adds the edits of one node of the syntax tree, by its kind, and goes on below it.
 func (f *finder) visit(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.BinaryExpr:
@@ -162,6 +169,7 @@ func (f *finder) visit(n ast.Node) bool {
 	return true
 }
 
+// binary adds edits that change the operator of a binary expression, and those that leave one side of && or || out.
 func (f *finder) binary(n *ast.BinaryExpr) {
 	for _, other := range map[token.Token][]string{
 		token.EQL: {"!="}, token.NEQ: {"=="}, token.LSS: {"<=", ">="}, token.LEQ: {"<", ">"}, token.GTR: {">=", "<="}, token.GEQ: {">", "<"},
@@ -180,7 +188,7 @@ func (f *finder) binary(n *ast.BinaryExpr) {
 	}
 }
 
-// negate leaves to binary what it negates.
+// negate adds the edit that negates a condition, unless the condition is an expression that binary edits anyway.
 func (f *finder) negate(condition ast.Expr) {
 	switch condition.(type) {
 	case *ast.BinaryExpr, *ast.UnaryExpr:
@@ -189,6 +197,7 @@ func (f *finder) negate(condition ast.Expr) {
 	}
 }
 
+// literal adds the edit that changes a whole number or a string in the code.
 func (f *finder) literal(n *ast.BasicLit) {
 	switch n.Kind {
 	case token.INT:
@@ -200,7 +209,7 @@ func (f *finder) literal(n *ast.BasicLit) {
 	}
 }
 
-// statements are left out, and swapped with the next one.
+// statements adds edits that leave a statement out, and that swap it with the next one.
 func (f *finder) statements(list []ast.Stmt) {
 	for i, s := range list {
 		if !movable(s) {
@@ -214,6 +223,7 @@ func (f *finder) statements(list []ast.Stmt) {
 	}
 }
 
+// movable reports whether a Go statement can be left out or swapped with another one.
 func movable(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.ExprStmt, *ast.IfStmt, *ast.RangeStmt, *ast.SwitchStmt:
@@ -225,7 +235,7 @@ func movable(s ast.Stmt) bool {
 	}
 }
 
-// cases are left out one by one. A switch without a tag has conditions.
+// cases adds edits that leave out the cases of a switch one by one. A switch without a tag has conditions.
 func (f *finder) cases(n *ast.SwitchStmt) {
 	for _, s := range n.Body.List {
 		clause := s.(*ast.CaseClause)
@@ -245,7 +255,7 @@ func (f *finder) cases(n *ast.SwitchStmt) {
 	}
 }
 
-// elements are left out, and swapped with the next one unless they have keys.
+// elements adds edits that leave out an element of a composite literal, and that swap elements without keys.
 func (f *finder) elements(n *ast.CompositeLit) {
 	for i, e := range n.Elts {
 		end := n.Rbrace
@@ -257,6 +267,7 @@ func (f *finder) elements(n *ast.CompositeLit) {
 	f.swap(n.Elts)
 }
 
+// swap adds edits that swap two neighbours of a list of Go expressions, unless they are keyed or the same.
 func (f *finder) swap(list []ast.Expr) {
 	for i := range len(list) - 1 {
 		a, b := list[i], list[i+1]

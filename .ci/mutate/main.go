@@ -1,4 +1,4 @@
-// Command mutate tells how well the tests of a package know its code: it makes small edits to the code, one at a time, and
+// Command mutate measures how many changes of its code the tests of a package notice: it makes small edits to the code, one at a time, and
 // runs the tests on each. An edit that no test notices survives. The tree is never written to.
 package main
 
@@ -25,8 +25,9 @@ import (
 const required = 95
 
 // A test program takes seconds, on a busy machine more; one that has not ended by then hangs, and that is caught.
-const patience = 5 * time.Minute
+const longestTestRun = 5 * time.Minute
 
+// main runs the command mutate; it exits with 1 where too many edits survive the tests.
 func main() {
 	sample := flag.Int("n", 0, "how many `edits` to try, chosen at random (0: all)")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano())%1_000_000, "of the choice")
@@ -41,6 +42,7 @@ func main() {
 	}
 }
 
+// run finds the edits of some Go files, chooses a sample of them and tries each. It returns whether enough were caught.
 func run(files []string, sample int, seed uint64, listed string) (ok bool, err error) {
 	var edits []edit
 	for _, file := range files {
@@ -72,7 +74,8 @@ func run(files []string, sample int, seed uint64, listed string) (ok bool, err e
 	return tally(dir, edits, known)
 }
 
-// tally tries the edits, until it is interrupted, and tells the outcome. Edits that do not build count for nothing: no test could see them.
+// tally tries the edits until it is interrupted, and prints how many the tests caught. Edits that do not build are not
+// counted: no test can see them.
 func tally(dir string, edits []edit, known map[string]string) (bool, error) {
 	none := edits[0]
 	none.start, none.end, none.with = 0, 0, ""
@@ -104,17 +107,18 @@ func tally(dir string, edits []edit, known map[string]string) (bool, error) {
 			fmt.Printf("%s:%d: %s\n\tno test notices\n", e.file, e.line, e.key())
 		}
 	}
-	built, telling := caught+explained+unexplained, caught+unexplained
-	if telling == 0 {
+	built, noticeable := caught+explained+unexplained, caught+unexplained
+	if noticeable == 0 {
 		return false, fmt.Errorf("none of %d edits builds and changes anything", len(edits))
 	}
 	percent := func(of int) float64 { return 100 * float64(caught) / float64(of) }
 	fmt.Printf("%d edits that build: %d caught (%.1f %%; %.1f %% of those that change anything), %d survive for a known reason, %d for none\n",
-		built, caught, percent(built), percent(telling), explained, unexplained)
-	return caught*100 >= required*telling, nil
+		built, caught, percent(built), percent(noticeable), explained, unexplained)
+	return caught*100 >= required*noticeable, nil
 }
 
-// readKnown reads lines "file function: edit | reason". A line that fits no possible edit is an error: the code has changed.
+// readKnown reads the file of edits that no test can notice, of lines "file function: edit | reason". A line that fits
+// no possible edit is an error: the code has changed.
 func readKnown(file string, edits []edit) (map[string]string, error) {
 	known := map[string]string{}
 	if file == "" {
@@ -141,6 +145,7 @@ func readKnown(file string, edits []edit) (map[string]string, error) {
 	return known, nil
 }
 
+// outcome is what the tests of a package do with one edit: it does not build, it is caught, or it survives.
 type outcome int
 
 const (
@@ -149,7 +154,7 @@ const (
 	survived
 )
 
-// try builds the tests with the edit, by an overlay, and runs them. What it writes is in dir.
+// try builds the tests of the package with the edit, by an overlay, and runs them. It writes into dir alone.
 func (e *edit) try(dir string) (outcome, error) {
 	edited, overlay, program := filepath.Join(dir, "edited.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "tests")
 	path, err := filepath.Abs(e.file)
@@ -178,9 +183,9 @@ func (e *edit) try(dir string) (outcome, error) {
 	return passes(program, build.Dir)
 }
 
-// passes runs a test program until its first failure.
+// passes runs a test program until its first failure, and returns whether the edit in it survives.
 func passes(program, dir string) (outcome, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), longestTestRun)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.failfast")
 	cmd.Dir = dir

@@ -18,7 +18,7 @@ const (
 	ServiceAccountKind SubjectKind = "ServiceAccount"
 )
 
-// Subject of an RBAC binding. A ServiceAccount without a namespace has that of its RoleBinding.
+// Subject is the subject of an RBAC binding. A ServiceAccount without a namespace has that of its RoleBinding.
 type Subject struct {
 	Kind      SubjectKind
 	Namespace string // of a ServiceAccount
@@ -40,7 +40,8 @@ type Grant struct {
 	AllPolicies bool
 }
 
-// Principal is the identity of something that may create pods: a user name and groups.
+// Principal is the identity of something that may create pods, as RBAC and PSP admission see it: a user name and
+// groups.
 type Principal struct {
 	User   string
 	Groups []string
@@ -48,7 +49,7 @@ type Principal struct {
 	Description string
 }
 
-// Grants is what the RBAC of an Inventory says of the use of PodSecurityPolicies. Its methods may be called from several
+// Grants is who may use which PodSecurityPolicy by the RBAC of an Inventory. Its methods may be called from several
 // goroutines. Equal answers may be the same slice, which callers must not write into.
 type Grants struct {
 	// Administrators are the grants of those who may use every policy everywhere, except grants to everybody, sorted. Their

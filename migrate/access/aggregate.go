@@ -73,7 +73,7 @@ func aggregateClusterRoles(roles map[roleKey]*resolvedRole) *aggregation {
 	return a
 }
 
-// resolveSelections finds out what each aggregated role selects, once for equal selectors.
+// resolveSelections finds the ClusterRoles that each aggregated ClusterRole selects, once for equal selectors.
 func (a *aggregation) resolveSelections() {
 	known := map[string]*roleSelection{}
 	byLabel := a.rolesByLabel()
@@ -122,7 +122,7 @@ func compileSelectors(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	return out, nil
 }
 
-// rolesByLabel returns the roles that have a label, by key and value.
+// rolesByLabel returns the ClusterRoles that have a label, by key and value.
 func (a *aggregation) rolesByLabel() map[[2]string][]int {
 	out := map[[2]string][]int{}
 	for i, r := range a.cluster {
@@ -133,19 +133,20 @@ func (a *aggregation) rolesByLabel() map[[2]string][]int {
 	return out
 }
 
-// matchMembers returns the members of a selection, without roles that can never contribute anything, and whether a matching
-// role that is not aggregated has rules. Where a selector asks for a label, only the roles with that label are looked at.
+// matchMembers returns the ClusterRoles that an aggregationRule selects, without roles that can never contribute
+// anything, and whether a matching role that is not aggregated has rules. Where a selector asks for a label, only the
+// roles with that label are looked at.
 func (a *aggregation) matchMembers(asked []metav1.LabelSelector, selectors []labels.Selector, byLabel map[[2]string][]int) (members []int, takes bool) {
 	matched := make([]bool, len(a.cluster))
 	match := func(i int, s labels.Selector) {
 		a.steps++
 		r := a.cluster[i]
 		contributes := r.awaitsAggregation() || r.granted.anyPolicy() || r.granted.createPods
-		fills := !r.awaitsAggregation() && r.hasRules()
-		if matched[i] || !contributes && (takes || !fills) || !s.Matches(labels.Set(r.source.Labels)) {
+		adds := !r.awaitsAggregation() && r.hasRules()
+		if matched[i] || !contributes && (takes || !adds) || !s.Matches(labels.Set(r.source.Labels)) {
 			return
 		}
-		takes, matched[i] = takes || fills, contributes
+		takes, matched[i] = takes || adds, contributes
 	}
 	for n, s := range selectors {
 		rarest, found := []int(nil), false
@@ -169,8 +170,9 @@ func (a *aggregation) matchMembers(asked []metav1.LabelSelector, selectors []lab
 	return members, takes
 }
 
-// restoreOwnRules gives those roles their own rules back whose selection has no rules at all: the controller applies rules,
-// and to apply none changes nothing. (It has applied them since v1.21. Before, it wrote them, none as well.)
+// restoreOwnRules gives those aggregated ClusterRoles their own rules back whose selection has no rules at all: the
+// controller applies rules, and to apply none changes nothing. (It has applied them since v1.21. Before, it wrote them,
+// none as well.)
 func (a *aggregation) restoreOwnRules() {
 	full := map[int]bool{}
 	var open []int
@@ -209,8 +211,9 @@ func (a *aggregation) restoreOwnRules() {
 	}
 }
 
-// resolveGroups sets what every group grants: what its roles keep, and what all that they select grant. Aggregated roles
-// start empty, unless they keep their own rules, so rules in a cycle do not keep each other alive.
+// resolveGroups sets what every group of aggregated ClusterRoles grants: what its roles keep, and what all that they
+// select grant. Aggregated roles start empty, unless they keep their own rules, so rules in a cycle do not keep each
+// other alive.
 func (a *aggregation) resolveGroups() {
 	a.groups = a.groupsInOrder()
 	for _, g := range a.groups {
@@ -243,14 +246,15 @@ func (a *aggregation) resolveGroups() {
 	}
 }
 
-// grantedUnion adds up what roles grant. Roles that have the same from each other share their names, which are added once.
+// grantedUnion adds up what RBAC roles grant. Roles that have the same from each other share their names, which are
+// added once.
 type grantedUnion struct {
 	all   grantedPolicies
 	names [][]string
 	known map[*string]bool
 }
 
-// add adds what one role grants.
+// add adds what one RBAC role grants.
 func (u *grantedUnion) add(o grantedPolicies) {
 	u.all.everyPolicy, u.all.createPods = u.all.everyPolicy || o.everyPolicy, u.all.createPods || o.createPods
 	if len(o.policies) == 0 || u.known[&o.policies[0]] {
@@ -263,7 +267,7 @@ func (u *grantedUnion) add(o grantedPolicies) {
 	u.names = append(u.names, o.policies)
 }
 
-// total returns the sum.
+// total returns what all added RBAC roles grant.
 func (u *grantedUnion) total() grantedPolicies {
 	switch out := u.all; {
 	case out.everyPolicy:
@@ -278,7 +282,7 @@ func (u *grantedUnion) total() grantedPolicies {
 	}
 }
 
-// aggregatedRoles returns the indexes of the aggregated roles, sorted.
+// aggregatedRoles returns the indexes of the aggregated ClusterRoles, sorted.
 func (a *aggregation) aggregatedRoles() []int {
 	out := make([]int, 0, len(a.selectionOf))
 	for i := range a.selectionOf {
@@ -288,7 +292,7 @@ func (a *aggregation) aggregatedRoles() []int {
 	return out
 }
 
-// overwrittenRoles returns the roles that lose rules of their own to aggregation for certain.
+// overwrittenRoles returns the ClusterRoles that lose rules of their own to aggregation for certain.
 func (a *aggregation) overwrittenRoles(circles []*aggregationGroup) []*resolvedRole {
 	inCircle := map[int]bool{}
 	for _, c := range circles {
@@ -306,7 +310,7 @@ func (a *aggregation) overwrittenRoles(circles []*aggregationGroup) []*resolvedR
 	return out
 }
 
-// cyclicGroups returns the groups of aggregated roles that select each other, sorted.
+// cyclicGroups returns the groups of aggregated ClusterRoles that select each other, sorted.
 func (a *aggregation) cyclicGroups() []*aggregationGroup {
 	var out []*aggregationGroup
 	for _, g := range a.groups {
@@ -319,7 +323,8 @@ func (a *aggregation) cyclicGroups() []*aggregationGroup {
 	return out
 }
 
-// aggregationGroup is a strongly connected part of the graph of roles and selections: one role, one selection, or a cycle.
+// aggregationGroup is a strongly connected part of the graph of aggregated ClusterRoles and their selections: one role,
+// one selection, or a cycle.
 type aggregationGroup struct {
 	roles      []int
 	selections []*roleSelection
@@ -327,8 +332,8 @@ type aggregationGroup struct {
 	stated grantedPolicies
 }
 
-// groupsInOrder finds the groups by Tarjan's algorithm, each after all that it leads to. The depth of the recursion is at
-// most twice the number of aggregated roles.
+// groupsInOrder finds the groups of aggregated ClusterRoles by Tarjan's algorithm, each after all that it leads to. The
+// depth of the recursion is at most twice the number of aggregated roles.
 func (a *aggregation) groupsInOrder() []*aggregationGroup {
 	t := &tarjanSearch{a: a, nodes: map[aggregationNode]*nodeVisit{}}
 	for _, i := range a.aggregatedRoles() {
@@ -339,7 +344,7 @@ func (a *aggregation) groupsInOrder() []*aggregationGroup {
 	return t.groups
 }
 
-// aggregationNode is a node of the graph: an aggregated role, or a selection.
+// aggregationNode is a node of the aggregation graph: an aggregated ClusterRole, or what one selects.
 type aggregationNode struct {
 	role      int
 	selection *roleSelection
@@ -353,14 +358,14 @@ type tarjanSearch struct {
 	groups []*aggregationGroup
 }
 
-// nodeVisit is what Tarjan's search knows of a node: its number, the lowest number that it leads to, and whether it is on
-// the stack.
+// nodeVisit is what Tarjan's search knows of a node of the aggregation graph: its number, the lowest number that it
+// leads to, and whether it is on the stack.
 type nodeVisit struct {
 	number, low int
 	open        bool
 }
 
-// visit searches from a node.
+// visit searches the aggregation graph of ClusterRoles from a node.
 func (t *tarjanSearch) visit(n aggregationNode) *nodeVisit {
 	v := &nodeVisit{number: len(t.nodes), low: len(t.nodes), open: true}
 	t.nodes[n] = v
@@ -380,7 +385,7 @@ func (t *tarjanSearch) visit(n aggregationNode) *nodeVisit {
 	return v
 }
 
-// followEdge searches from a node along one edge.
+// followEdge searches the aggregation graph of ClusterRoles from a node along one edge.
 func (t *tarjanSearch) followEdge(from *nodeVisit, to aggregationNode) {
 	switch known := t.nodes[to]; {
 	case known == nil:
@@ -390,7 +395,7 @@ func (t *tarjanSearch) followEdge(from *nodeVisit, to aggregationNode) {
 	}
 }
 
-// closeGroup takes the group that began with a node off the stack.
+// closeGroup takes the group of aggregated ClusterRoles that began with a node off the stack.
 func (t *tarjanSearch) closeGroup(first aggregationNode) {
 	g := &aggregationGroup{}
 	for done := false; !done; {
@@ -407,9 +412,10 @@ func (t *tarjanSearch) closeGroup(first aggregationNode) {
 	t.groups = append(t.groups, g)
 }
 
-// unresolvedRoles returns the roles whose rules cannot be known, as gaps. In a cycle the real controller may copy a rule to
-// another role before it overwrites it, and each copy then keeps the other alive; which way it goes depends on timing. A
-// gap touches every namespace where such a role, or one that takes its rules, is bound.
+// unresolvedRoles returns the aggregated ClusterRoles whose rules cannot be known, as gaps. In a cycle the real
+// controller may copy a rule to another role before it overwrites it, and each copy then keeps the other alive; which
+// way it goes depends on timing. A gap touches every namespace where such a role, or one that takes its rules, is
+// bound.
 func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []inventory.Binding) []inventory.Gap {
 	var out []inventory.Gap
 	bound := sync.OnceValue(func() map[string][]string { return namespacesByRole(bindings) })
@@ -440,7 +446,7 @@ func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []in
 	return out
 }
 
-// namespacesBinding returns the namespaces in which the given roles are bound, or one that takes rules from them.
+// namespacesBinding returns the namespaces with a binding to the given ClusterRoles, or one that takes rules from them.
 func (a *aggregation) namespacesBinding(roles []int, bound map[string][]string) []string {
 	reached := map[int]bool{}
 	taken := map[*roleSelection]bool{}

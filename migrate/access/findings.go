@@ -25,13 +25,13 @@ type rbacFindings struct {
 	bindingsToMissing map[string][]string
 }
 
-// missingRole is a role that bindings refer to and that was not read.
+// missingRole is an RBAC role that bindings refer to and that was not read.
 type missingRole struct {
 	// bindings are their references.
 	bindings []string
 }
 
-// add adds one finding.
+// add adds one finding about an RBAC object that grants less than it seems to.
 func (f *rbacFindings) add(what string, why message.Message) {
 	f.all = append(f.all, RBACFinding{Object: what, Reason: why})
 }
@@ -193,7 +193,8 @@ func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
 	}
 }
 
-// sorted returns every finding, sorted. The same reason of more than three objects becomes one finding with all of them.
+// sorted returns every finding about RBAC objects, sorted. The same reason of more than three objects becomes one
+// finding with all of them.
 func (f *rbacFindings) sorted() []RBACFinding {
 	for key, u := range f.missingRoles {
 		f.add(key.reference(), u.reason())
@@ -226,7 +227,7 @@ func (f *rbacFindings) sorted() []RBACFinding {
 	return out
 }
 
-// missingRoleLabels returns the references of the roles that were not read.
+// missingRoleLabels returns the references of the RBAC roles that bindings name and that were not read.
 func (f *rbacFindings) missingRoleLabels() map[string]bool {
 	out := make(map[string]bool, len(f.missingRoles))
 	for key := range f.missingRoles {
@@ -235,7 +236,7 @@ func (f *rbacFindings) missingRoleLabels() map[string]bool {
 	return out
 }
 
-// reason says what it means that a role was not read.
+// reason returns the sentence about an RBAC role that bindings refer to and that was not read.
 func (u *missingRole) reason() message.Message {
 	return message.New("role-unread", "bindings", slices.Sorted(slices.Values(u.bindings)))
 }

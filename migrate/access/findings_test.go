@@ -94,7 +94,7 @@ func TestDangling(t *testing.T) {
 		},
 		"account under its user name": {
 			bound(accountSubject("web", "system:serviceaccount:web:api")),
-			[]access.RBACFinding{{Object: binding, Reason: message.Message{Text: `subject ServiceAccount "system:serviceaccount:web:api" is the name of a user, and an account goes by its own name and its namespace: it never matches`}}},
+			[]access.RBACFinding{{Object: binding, Reason: message.Message{Text: `subject ServiceAccount "system:serviceaccount:web:api" is the name of a user, and an account is named by its own name and its namespace: it never matches`}}},
 		},
 		"account under a name that none can have": {
 			bound(accountSubject("web", "web/Api")),

@@ -10,7 +10,8 @@ import (
 // matters there may use are absent, and so are those that only members of system:masters may use.
 type NamespaceAccess []NamespacePolicy
 
-// NamespacePolicy says whether a policy counts for a namespace, and why not.
+// NamespacePolicy says whether RBAC lets somebody in a namespace use a policy that counts there, and if it does not
+// count, why.
 type NamespacePolicy struct {
 	Policy string
 	// Counted is true if an account of the namespace, the creator of its pods, or somebody to whom it was granted may use
@@ -27,7 +28,7 @@ type NamespacePolicy struct {
 	Why string
 }
 
-// namespaceContext is what is known of the creators of the pods of a namespace.
+// namespaceContext is who creates the pods of a namespace, to decide which RBAC grants matter there.
 type namespaceContext struct {
 	name string
 	// controllers that create pods here, by their service account.
@@ -40,7 +41,7 @@ type namespaceContext struct {
 	podCreators, clusterPodCreators *podCreators
 }
 
-// newNamespaceContext reads the workloads of a namespace.
+// newNamespaceContext returns the context of a namespace for the evaluation of RBAC grants, from its workloads.
 func newNamespaceContext(name string, workloads []inventory.Workload) *namespaceContext {
 	p := &namespaceContext{name: name, controllers: map[string]bool{}, empty: len(workloads) == 0}
 	for i := range workloads {
@@ -53,10 +54,10 @@ func newNamespaceContext(name string, workloads []inventory.Workload) *namespace
 	return p
 }
 
-// anyController reports whether some controller creates pods here, or may come to.
+// anyController reports whether some controller creates pods in the namespace of the RBAC grants, or may later.
 func (p *namespaceContext) anyController() bool { return p.empty || len(p.controllers) > 0 }
 
-// mayCreatePods reports whether RBAC lets an identity create pods here.
+// mayCreatePods reports whether RBAC lets an identity create pods in the namespace.
 func (p *namespaceContext) mayCreatePods(who subjectClass) bool {
 	return p.podCreators.include(who) || p.clusterPodCreators.include(who)
 }
@@ -96,7 +97,7 @@ func podCreatorsAmong(edges []subjectGrant) *podCreators {
 	return c
 }
 
-// include reports whether an identity may be one of these pod creators.
+// include reports whether an RBAC identity may be one of these pod creators.
 func (c *podCreators) include(who subjectClass) bool {
 	switch who.kind {
 	case accountClass:
@@ -108,7 +109,8 @@ func (c *podCreators) include(who subjectClass) bool {
 	}
 }
 
-// indexNamespaces computes what is the same for every namespace, so that a question about one costs only what is its own.
+// indexNamespaces computes what RBAC grants in every namespace alike, so that a question about one costs only what is
+// its own.
 func (g *Grants) indexNamespaces() {
 	everywhere := g.grantsIn("")
 	g.clusterPodCreators = podCreatorsAmong(everywhere)
@@ -151,7 +153,8 @@ func (g *Grants) indexPolicyUse(into accessByRole, e *subjectGrant) {
 	}
 }
 
-// NamespaceAccess returns the policies that count for a namespace, or are set apart there: those usable by
+// NamespaceAccess returns the policies that RBAC lets somebody in a namespace use, and which of them count there: those
+// usable by
 //   - its service accounts;
 //   - the controllers that create the pods of its workloads (all controllers, if there are no workloads), and the
 //     kubelet if there are mirror pods;
@@ -175,7 +178,7 @@ func (g *Grants) NamespaceAccess(namespace string, workloads []inventory.Workloa
 	return g.namespaceAccess(own.perPolicy(), namespace)
 }
 
-// addClusterWideGrants adds the cluster-wide grants that matter in some namespaces only.
+// addClusterWideGrants adds the grants of ClusterRoleBindings that matter in some namespaces only.
 func (g *Grants) addClusterWideGrants(into accessByRole, at *namespaceContext) {
 	for _, e := range g.accountGrants[at.name] {
 		into.add(e, countedAccess())
@@ -201,7 +204,8 @@ func (g *Grants) addClusterWideGrants(into accessByRole, at *namespaceContext) {
 	}
 }
 
-// isControllerHere reports whether an identity is the service account of a controller that creates pods here.
+// isControllerHere reports whether an identity is the service account of a controller that creates pods in the
+// namespace.
 func (p *namespaceContext) isControllerHere(who subjectClass) bool {
 	switch {
 	case who.namespace != kubeSystem:
@@ -213,13 +217,13 @@ func (p *namespaceContext) isControllerHere(who subjectClass) bool {
 	}
 }
 
-// mayBeController reports whether some of the accounts may be controllers, which create pods in some namespaces and not in
-// others.
+// mayBeController reports whether some of the service accounts of an RBAC subject may be controllers, which create pods
+// in some namespaces and not in others.
 func (p subjectClass) mayBeController() bool {
 	return isPodController(p) || p.kind == namespaceAccountsClass && p.namespace == kubeSystem
 }
 
-// foreignNamespaces are the other namespaces with accounts that a RoleBinding lets create pods here, or that are
+// foreignNamespaces returns the other namespaces with accounts that a RoleBinding lets create pods here, or that are
 // controllers.
 func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 	out := map[string]bool{kubeSystem: true}
@@ -235,7 +239,8 @@ func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 	return out
 }
 
-// classifyLocalGrant says what a grant of a RoleBinding of this namespace means for it.
+// classifyLocalGrant returns whether a grant of a RoleBinding counts for the policies of its namespace, and if not,
+// why.
 func (p *namespaceContext) classifyLocalGrant(e *subjectGrant) policyAccess {
 	who := classifyIdentity(e.identity)
 	if why := p.whyIrrelevant(who); why != "" {
@@ -270,11 +275,11 @@ func (p *namespaceContext) whyIrrelevant(who subjectClass) string {
 	return ""
 }
 
-// sharedAnswerKey is what an answer depends on in a namespace where no grants of its own count but those of every policy:
-// then no evidence is given that differs from one namespace to the next.
+// sharedAnswerKey is the cache key of the answer about RBAC grants in a namespace where no grants of its own count but
+// those of every policy: then no evidence is given that differs from one namespace to the next.
 type sharedAnswerKey struct{ own, counted, controllers, everybody, administrators bool }
 
-// namespaceAccess joins the cluster-wide grants with those of the namespace.
+// namespaceAccess joins the grants of ClusterRoleBindings with those of a namespace.
 func (g *Grants) namespaceAccess(own accessByPolicy, namespace string) NamespaceAccess {
 	everywhere := accessByPolicy{named: g.clusterWideAccess.named, every: g.withoutOwnAccounts(namespace)}
 	join := func() NamespaceAccess { return g.joinAccess(own, everywhere) }
@@ -293,7 +298,7 @@ func (g *Grants) namespaceAccess(own accessByPolicy, namespace string) Namespace
 	return g.cache.forNamespace(sharedAnswerKey{true, all.counted, all.controllers, all.everybody.count > 0, all.administrators.count > 0}, join)
 }
 
-// joinAccess returns the answer for each policy, from the grants of a namespace and the cluster-wide ones.
+// joinAccess returns for each policy whether it counts in a namespace, from its RBAC grants and the cluster-wide ones.
 func (g *Grants) joinAccess(own, everywhere accessByPolicy) NamespaceAccess {
 	var out NamespaceAccess
 	for _, policy := range g.policies {
@@ -313,8 +318,9 @@ func (g *Grants) joinAccess(own, everywhere accessByPolicy) NamespaceAccess {
 	return out
 }
 
-// withoutOwnAccounts is what cluster-wide grants say of every policy, without those to the service accounts of a namespace:
-// there they are no administrators. They make every policy count there, so that of the others only the number matters.
+// withoutOwnAccounts returns what cluster-wide RBAC grants say of every policy, without those to the service accounts
+// of a namespace: there they are no administrators. They make every policy count there, so that of the others only the
+// number matters.
 func (g *Grants) withoutOwnAccounts(namespace string) *policyAccess {
 	if g.clusterWideAccess.every == nil {
 		return nil

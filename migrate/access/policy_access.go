@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// policyAccess is what grants say about a policy in one namespace. Of the grants it keeps no more than an answer needs:
-// there may be many, and each may be for many policies.
+// policyAccess is what RBAC grants say about the use of a policy in one namespace. Of the grants it keeps no more than
+// an answer needs: there may be many, and each may be for many policies.
 type policyAccess struct {
 	// counted is true for other grants than cluster-wide ones to controllers; controllers for those.
 	counted, controllers      bool
@@ -16,13 +16,13 @@ type policyAccess struct {
 	why        string
 }
 
-// evidenceCount is the first of some grants, as evidence, and their number.
+// evidenceCount is the first of some RBAC grants, as evidence, and their number.
 type evidenceCount struct {
 	first *subjectGrant
 	count int
 }
 
-// merge adds other grants of the same kind; the order does not matter.
+// merge adds other RBAC grants of the same kind; the order does not matter.
 func (t *evidenceCount) merge(o evidenceCount) {
 	if o.count > 0 && (t.count == 0 || compareEvidence(*o.first, *t.first) < 0) {
 		t.first = o.first
@@ -30,7 +30,7 @@ func (t *evidenceCount) merge(o evidenceCount) {
 	t.count += o.count
 }
 
-// merge adds what other grants say; the order does not matter.
+// merge adds what other RBAC grants say of the policy; the order does not matter.
 func (b *policyAccess) merge(o *policyAccess) {
 	b.counted, b.controllers = b.counted || o.counted, b.controllers || o.controllers
 	b.everybody.merge(o.everybody)
@@ -40,10 +40,10 @@ func (b *policyAccess) merge(o *policyAccess) {
 	}
 }
 
-// accessByRole collects what is said of all policies of a role at once, by the representative of the role.
+// accessByRole collects what RBAC grants say of all policies of a role at once, by the representative of the role.
 type accessByRole map[*resolvedRole]*policyAccess
 
-// add merges what one grant says.
+// add merges what one RBAC grant says of the policies of a role.
 func (r accessByRole) add(e *subjectGrant, said policyAccess) {
 	at := r[e.role.representative]
 	if at == nil {
@@ -53,35 +53,35 @@ func (r accessByRole) add(e *subjectGrant, said policyAccess) {
 	at.merge(&said)
 }
 
-// countedAccess is the access of a grant that makes its policies count.
+// countedAccess returns the access of an RBAC grant that makes its policies count.
 func countedAccess() policyAccess { return policyAccess{counted: true} }
 
-// controllerAccess is the access of a cluster-wide grant to a controller that creates pods in the namespace.
+// controllerAccess returns the access of a cluster-wide RBAC grant to a controller that creates pods in the namespace.
 func controllerAccess() policyAccess { return policyAccess{controllers: true} }
 
-// everybodyAccess is the access of a cluster-wide grant to everybody.
+// everybodyAccess returns the access of a cluster-wide RBAC grant to everybody.
 func everybodyAccess(e *subjectGrant) policyAccess {
 	return policyAccess{everybody: evidenceCount{e, 1}}
 }
 
-// administratorAccess is the access of a grant to those who may use every policy everywhere.
+// administratorAccess returns the access of an RBAC grant to those who may use every policy everywhere.
 func administratorAccess(e *subjectGrant) policyAccess {
 	return policyAccess{administrators: evidenceCount{e, 1}}
 }
 
-// irrelevantAccess is the access of a grant that cannot matter in the namespace, with the reason.
+// irrelevantAccess returns the access of an RBAC grant that cannot matter in the namespace, with the reason.
 func irrelevantAccess(e *subjectGrant, why string) policyAccess {
 	return policyAccess{irrelevant: e, why: why}
 }
 
-// accessByPolicy is what grants say of policies by name, and of every policy.
+// accessByPolicy is what RBAC grants say of policies by name, and of every policy.
 type accessByPolicy struct {
 	named map[string]*policyAccess
 	// every is nil if no grant is of every policy.
 	every *policyAccess
 }
 
-// perPolicy turns what is said of roles into what is said of their policies.
+// perPolicy converts what RBAC grants say of roles to what they say of the policies of these roles.
 func (r accessByRole) perPolicy() accessByPolicy {
 	out := accessByPolicy{named: map[string]*policyAccess{}}
 	for role, said := range r {
@@ -102,7 +102,7 @@ func (r accessByRole) perPolicy() accessByPolicy {
 	return out
 }
 
-// of returns what is said of one policy; nil if nothing is.
+// of returns what RBAC grants say of one policy; nil if nothing.
 func (p accessByPolicy) of(name string) *policyAccess {
 	named := p.named[name]
 	if named == nil || p.every == nil {
@@ -113,7 +113,7 @@ func (p accessByPolicy) of(name string) *policyAccess {
 	return &both
 }
 
-// namespacePolicy is the answer for one policy.
+// namespacePolicy returns whether the policy counts in a namespace by its RBAC grants, with the evidence.
 func (b *policyAccess) namespacePolicy(policy string) NamespacePolicy {
 	out := NamespacePolicy{
 		Policy:         policy,
@@ -134,7 +134,7 @@ func (b *policyAccess) namespacePolicy(policy string) NamespacePolicy {
 	return out
 }
 
-// String writes the evidence for a sentence: "group dev (ClusterRoleBinding psp) and 2 more".
+// String returns the RBAC evidence for a sentence: "group dev (ClusterRoleBinding psp) and 2 more".
 func (t evidenceCount) String() string {
 	text := fmt.Sprintf("%s (%s)", t.first.subject, t.first.reference)
 	if t.count > 1 {

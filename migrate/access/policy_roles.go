@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// GrantingRole is a role that lets use policies.
+// GrantingRole is an RBAC role whose rules let somebody use PodSecurityPolicies.
 type GrantingRole struct {
 	// Source is the role as it was read. Callers must not change it.
 	Source *inventory.Role
@@ -24,7 +24,7 @@ type GrantingRole struct {
 	BuiltIn, NotRead bool
 }
 
-// grantingRoles returns Grants.GrantingRoles.
+// grantingRoles returns the RBAC roles that let somebody use policies, for Grants.GrantingRoles.
 func grantingRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole) []GrantingRole {
 	read := make(map[*inventory.Role]bool, len(inv.Roles))
 	for i := range inv.Roles {
@@ -48,8 +48,8 @@ func grantingRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole) []
 	return out
 }
 
-// LeftoverRole is a role whose rules speak of podsecuritypolicies by name and let use them: what is left over once there are
-// none. Rules that allow everything are no such rules.
+// LeftoverRole is an RBAC role whose rules speak of podsecuritypolicies by name and let use them: what is left over
+// once there are none. Rules that allow everything are no such rules.
 type LeftoverRole struct {
 	// Policies that the rules name, sorted; EveryPolicy is true where one names none and so means all.
 	Policies    []string
@@ -63,7 +63,7 @@ type LeftoverRole struct {
 
 const podSecurityPolicies = "podsecuritypolicies"
 
-// LeftoverRoleOf returns what a role's own rules say of policies by name; false if they say nothing.
+// LeftoverRoleOf returns what the rules of an RBAC role say of podsecuritypolicies by name; false if they say nothing.
 func LeftoverRoleOf(r *inventory.Role) (out LeftoverRole, ok bool) {
 	if !slices.ContainsFunc(r.Rules, grantsNamedUse) {
 		return LeftoverRole{}, false
@@ -88,7 +88,7 @@ func LeftoverRoleOf(r *inventory.Role) (out LeftoverRole, ok bool) {
 // bootstrappingLabel is the label of the RBAC objects that an API server creates.
 const bootstrappingLabel = "kubernetes.io/bootstrapping"
 
-// isOtherResource reports whether a resource is not podsecuritypolicies.
+// isOtherResource reports whether a resource of an RBAC rule is not podsecuritypolicies.
 func isOtherResource(resource string) bool { return resource != podSecurityPolicies }
 
 // grantsNamedUse reports whether an RBAC rule lets use policies and names podsecuritypolicies.
@@ -109,8 +109,9 @@ func (m *roleMembers) hasAggregatedUse(r *inventory.Role) bool {
 	return slices.ContainsFunc(members, func(s *inventory.Role) bool { return s != r && slices.ContainsFunc(s.Rules, grantsNamedUse) })
 }
 
-// policyRemovalPatch returns the JSON patch that removes the policies from a role. It begins with the last rule, so that no
-// rule moves before it is patched. Each removal is tested first, so that a role that was changed since is refused.
+// policyRemovalPatch returns the JSON patch that removes the rules about policies from an RBAC role. It begins with the
+// last rule, so that no rule moves before it is patched. Each removal is tested first, so that a role that was changed
+// since is refused.
 func policyRemovalPatch(r *inventory.Role) string {
 	type op struct {
 		Op    string `json:"op"`
@@ -150,7 +151,7 @@ func RoleReference(b *inventory.Binding) string {
 	return key.reference()
 }
 
-// SubjectsOf returns the subjects of a binding that can be somebody, sorted, each once.
+// SubjectsOf returns the subjects of an RBAC binding that can match somebody, sorted, each once.
 func SubjectsOf(b *inventory.Binding) []Subject {
 	var out []Subject
 	for _, s := range b.Subjects {
@@ -162,7 +163,7 @@ func SubjectsOf(b *inventory.Binding) []Subject {
 	return slices.Compact(out)
 }
 
-// boundRole returns the role that a binding refers to; ok is false where it can grant nothing.
+// boundRole returns the RBAC role that a binding refers to; ok is false where it can grant nothing.
 func boundRole(b *inventory.Binding) (roleKey, bool) {
 	switch {
 	case b.RoleKind == clusterRoleKind:

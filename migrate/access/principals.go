@@ -6,8 +6,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ServiceAccountPrincipal is the identity that PSP admission makes up for the service account of a pod: it has the two
-// groups of service accounts and, unlike an account that sends a request, not system:authenticated.
+// ServiceAccountPrincipal returns the identity that PSP admission makes up for the service account of a pod: it has the
+// two groups of service accounts and, unlike an account that sends a request, not system:authenticated.
 func ServiceAccountPrincipal(namespace, name string) Principal {
 	return Principal{
 		User:        accountPrefix + namespace + ":" + name,
@@ -16,15 +16,16 @@ func ServiceAccountPrincipal(namespace, name string) Principal {
 	}
 }
 
-// ServiceAccountRequester is a service account that sends requests itself, as an operator or a CI runner does.
+// ServiceAccountRequester returns the RBAC identity of a service account that sends requests itself, as an operator or
+// a CI runner does.
 func ServiceAccountRequester(namespace, name string) Principal {
 	p := ServiceAccountPrincipal(namespace, name)
 	p.Groups = append(p.Groups, authenticatedGroup)
 	return p
 }
 
-// ControllerPrincipal returns the built-in controller that creates the pods of a kind of workload: for a Deployment that of
-// ReplicaSets, for a CronJob that of Jobs. ok is false for every other kind.
+// ControllerPrincipal returns the RBAC identity of the built-in controller that creates the pods of a kind of workload:
+// for a Deployment that of ReplicaSets, for a CronJob that of Jobs. ok is false for every other kind.
 //
 // A controller manager that runs without credentials for each controller (no --use-service-account-credentials) creates
 // them under its own name instead; see ControllerManagerPrincipal.
@@ -38,15 +39,15 @@ func ControllerPrincipal(kind string) (Principal, bool) {
 	return p, true
 }
 
-// ControllerManagerPrincipal is the creator of the pods of controllers in clusters without credentials for each controller.
-// RBAC does not say which kind of cluster it is, so questions about a workload ask for both: a grant of a policy to this
-// user is meant.
+// ControllerManagerPrincipal returns the RBAC identity that creates the pods of controllers in clusters without
+// credentials for each controller. RBAC does not say which kind of cluster it is, so questions about a workload ask for
+// both: a grant of a policy to this user is meant.
 func ControllerManagerPrincipal() Principal {
 	return Principal{User: controllerManager, Groups: []string{authenticatedGroup}, Description: "the controller manager"}
 }
 
-// NodePrincipal is the kubelet that creates the mirror pods of static pods. An empty name stands for any node; then only
-// the groups count.
+// NodePrincipal returns the RBAC identity of the kubelet that creates the mirror pods of static pods. An empty name
+// stands for any node; then only the groups count.
 func NodePrincipal(node string) Principal {
 	p := Principal{Groups: []string{nodesGroup, authenticatedGroup}, Description: "the kubelet (mirror pods)"}
 	if node != "" {
@@ -55,13 +56,14 @@ func NodePrincipal(node string) Principal {
 	return p
 }
 
-// AnyRequester is whoever creates a pod by hand: all that is known is that every request is authenticated.
+// AnyRequester returns the RBAC identity of whoever creates a pod by hand: all that is known is that every request is
+// authenticated.
 func AnyRequester() Principal {
 	return Principal{Groups: []string{authenticatedGroup}, Description: "whoever creates the pod"}
 }
 
-// controllerAccount is the service account, in kube-system, of the controller that creates the pods of a kind of workload;
-// "" for a kind without one.
+// controllerAccount returns the service account, in kube-system, of the controller that creates the pods of a kind of
+// workload; "" for a kind without one.
 func controllerAccount(kind string) string {
 	k, _ := inventory.WorkloadKindOf(kind)
 	return k.Controller
@@ -73,8 +75,8 @@ func isPodController(p subjectClass) bool {
 		slices.ContainsFunc(inventory.WorkloadKinds(), func(k inventory.WorkloadKind) bool { return k.Controller == p.name })
 }
 
-// podPrincipals are the identities that PSP admission asks about for the pods of a workload: the service accounts of the
-// pods, and their creator.
+// podPrincipals returns the RBAC identities that PSP admission asks about for the pods of a workload: the service
+// accounts of the pods, and their creator.
 func podPrincipals(w *inventory.Workload) []Principal {
 	var out []Principal
 	for _, name := range podServiceAccounts(w) {
@@ -89,13 +91,14 @@ func podPrincipals(w *inventory.Workload) []Principal {
 	return append(out, AnyRequester())
 }
 
-// hasMirrorPods reports whether mirror pods of static pods are among the pods of a workload. They belong to a node, or to
-// nothing.
+// hasMirrorPods reports whether RBAC grants to nodes matter for a workload: mirror pods of static pods are among its
+// pods. They belong to a node, or to nothing.
 func hasMirrorPods(w *inventory.Workload) bool {
 	return slices.ContainsFunc(w.PodGroups, func(p inventory.PodGroup) bool { return p.Mirror })
 }
 
-// podServiceAccounts are the service accounts of the pods of a workload. A mirror pod has none, whatever its name says.
+// podServiceAccounts returns the service accounts of the pods of a workload, by whose RBAC grants they may use
+// policies. A mirror pod has none, whatever its name says.
 func podServiceAccounts(w *inventory.Workload) []string {
 	var out []string
 	add := func(name string) {

@@ -55,7 +55,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.GrantingRoles = grantingRoles(inv, roles)
 	g.indexNamespaces()
 	g.indexRoles()
-	g.Administrators = g.administratorGrants()
+	g.Administrators = g.clusterAdministratorGrants()
 	g.UnusedPolicies = g.unusedPolicies()
 	g.Dangling, g.MissingRoles = f.sorted(), f.missingRoleLabels()
 	g.BindingsToMissingRoles = f.bindingsToMissing // sorted, since the bindings are
@@ -63,7 +63,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	return g
 }
 
-// policyNames are the names of the policies that were read, sorted.
+// policyNames returns the names of the policies that were read, sorted, to look up names in RBAC rules.
 func policyNames(inv *inventory.Inventory) []string {
 	names := make([]string, 0, len(inv.Policies))
 	for _, p := range inv.Policies {
@@ -73,7 +73,8 @@ func policyNames(inv *inventory.Inventory) []string {
 	return slices.Compact(names)
 }
 
-// serviceAccountNames are, by namespace, the service accounts that were read or that a workload runs as, sorted.
+// serviceAccountNames returns, by namespace, the names of the service accounts that were read or that a workload runs
+// as, sorted.
 func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	out := map[string][]string{}
 	for i := range inv.ServiceAccounts {
@@ -91,7 +92,7 @@ func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	return out
 }
 
-// addBinding adds a grant for each subject of a binding that can match somebody. The others become findings.
+// addBinding adds a grant for each subject of an RBAC binding that can match somebody. The others become findings.
 func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRole, f *rbacFindings) {
 	r := f.referencedRole(b, roles)
 	if r == nil {
@@ -112,7 +113,7 @@ func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRol
 	}
 }
 
-// bindingReference is "ClusterRoleBinding NAME" or "RoleBinding NAMESPACE/NAME".
+// bindingReference returns "ClusterRoleBinding NAME" or "RoleBinding NAMESPACE/NAME".
 func bindingReference(b *inventory.Binding) string {
 	if b.Namespace == "" {
 		return "ClusterRoleBinding " + b.Name
@@ -149,7 +150,7 @@ func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
 	return all[from:to]
 }
 
-// compareEvidence is the order in which grants of one policy are listed.
+// compareEvidence orders the RBAC grants of one policy as they are listed.
 func compareEvidence(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.binding.Namespace, b.binding.Namespace),
@@ -159,8 +160,8 @@ func compareEvidence(a, b subjectGrant) int {
 	)
 }
 
-// indexRoles sets up the search for the grants of a policy by its roles. A grant for each policy would be many where many may
-// use many; what is kept here is no more than what was read.
+// indexRoles indexes the RBAC roles by the policies that they name, to find the grants of a policy. A grant for each
+// policy would be many where many may use many; what is kept here is no more than what was read.
 func (g *Grants) indexRoles() {
 	g.grantsByRole = map[*resolvedRole][]*subjectGrant{}
 	for i := range g.subjectGrants {
@@ -170,7 +171,8 @@ func (g *Grants) indexRoles() {
 	}
 }
 
-// PolicyGrants returns the grants of one policy that was read, sorted by namespace, subject, binding and role; nil for another one.
+// PolicyGrants returns the RBAC grants of one policy that was read, sorted by namespace, subject, binding and role; nil
+// for another one.
 func (g *Grants) PolicyGrants(name string) []Grant {
 	if _, found := slices.BinarySearch(g.policies, name); !found {
 		return nil
@@ -184,7 +186,7 @@ func (g *Grants) PolicyGrants(name string) []Grant {
 	return toGrants(edges, name)
 }
 
-// toGrants converts grants for callers, as grants of one policy, or of all for "", in order.
+// toGrants converts the RBAC grants of one policy, or of all policies for "", to the exported form, in order.
 func toGrants(edges []*subjectGrant, policy string) []Grant {
 	slices.SortFunc(edges, func(a, b *subjectGrant) int { return compareEvidence(*a, *b) })
 	out := make([]Grant, 0, len(edges))
@@ -203,8 +205,9 @@ func toGrants(edges []*subjectGrant, policy string) []Grant {
 	return out
 }
 
-// administratorGrants are the cluster-wide grants of every policy to others than everybody.
-func (g *Grants) administratorGrants() []Grant {
+// clusterAdministratorGrants returns the cluster-wide RBAC grants of every policy to others than everybody, such as
+// cluster-admin.
+func (g *Grants) clusterAdministratorGrants() []Grant {
 	var edges []*subjectGrant
 	everywhere := g.grantsIn("")
 	for i := range everywhere {
@@ -215,7 +218,7 @@ func (g *Grants) administratorGrants() []Grant {
 	return toGrants(edges, "")
 }
 
-// unusedPolicies are the policies that nobody was granted on purpose.
+// unusedPolicies returns the policies that no RBAC grant but those of cluster administrators lets anybody use.
 func (g *Grants) unusedPolicies() []string {
 	used := map[string]bool{}
 	for r, edges := range g.grantsByRole {
@@ -238,8 +241,8 @@ func (g *Grants) unusedPolicies() []string {
 	return out
 }
 
-// grantedOnPurpose reports whether a grant is not merely one of cluster administrators, who may use every policy anyway. A
-// grant to service accounts counts, since pods may run as them.
+// grantedOnPurpose reports whether an RBAC grant is not merely one of cluster administrators, who may use every policy
+// anyway. A grant to service accounts counts, since pods may run as them.
 func grantedOnPurpose(e *subjectGrant) bool {
 	kind := classifyIdentity(e.identity).kind
 	return !e.isAdministrator() || kind == accountClass || kind == namespaceAccountsClass

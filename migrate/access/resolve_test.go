@@ -122,7 +122,7 @@ func TestTraps(t *testing.T) {
 		"group of another namespace's accounts":        {one("web", useRule("p"), groupSubject("system:serviceaccounts:ci")), api, no},
 		"group of kube-system's accounts":              {one("web", useRule("p"), groupSubject("system:serviceaccounts:kube-system")), replicaSets, yes},
 		"user * is no wildcard":                        {one("web", useRule("p"), user("*")), api, no},
-		"cluster-admin is known by heart":              {policies("p").bind("web", "cluster-admin", accountSubject("web", "api")), api, yes},
+		"cluster-admin is a known built-in role":       {policies("p").bind("web", "cluster-admin", accountSubject("web", "api")), api, yes},
 		"cluster-admin as it was read":                 {policies("p").role("", "cluster-admin").bind("web", "cluster-admin", accountSubject("web", "api")), api, no},
 		"edit gives no use":                            {policies("p").bind("web", "edit", accountSubject("web", "api")), api, no},
 		"admin takes in edit, and what the files add":  {policies("p").role("", "r", useRule("p")).label("rbac.authorization.k8s.io/aggregate-to-edit").bind("web", "admin", accountSubject("web", "api")), api, yes},

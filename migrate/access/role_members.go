@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// roleMembers knows which ClusterRoles an aggregated one takes its rules from. Equal selectors are matched once, and where they
-// ask for a label only the roles that have it are looked at.
+// roleMembers finds the ClusterRoles that an aggregated ClusterRole takes its rules from. Equal selectors are matched
+// once, and where they ask for a label only the roles that have it are looked at.
 type roleMembers struct {
 	cluster []*inventory.Role
 	byLabel map[[2]string][]*inventory.Role
@@ -33,8 +33,9 @@ func newRoleMembers(roles []inventory.Role) *roleMembers {
 	return m
 }
 
-// of returns the roles that match the selectors of an aggregated role, which may be among them, and a text that is the same for
-// equal selectors. No server holds a role with selectors that are not valid: it has no members.
+// of returns the ClusterRoles that match the selectors of an aggregated ClusterRole, which may be among them, and a
+// text that is the same for equal selectors. No server holds a role with selectors that are not valid: it has no
+// members.
 func (m *roleMembers) of(r *inventory.Role) (members []*inventory.Role, selectors string) {
 	text, _ := json.Marshal(r.Aggregation.ClusterRoleSelectors) // strings always marshal
 	selectors = string(text)
@@ -62,8 +63,8 @@ func (m *roleMembers) of(r *inventory.Role) (members []*inventory.Role, selector
 	return members, selectors
 }
 
-// effectiveRoles returns a role and those that it takes rules from, directly or not, where no controller has written these rules
-// yet: the rules of an aggregated role hold until the controller has been there.
+// effectiveRoles returns an RBAC role and those that it takes rules from, directly or not, where no controller has
+// written these rules yet: the rules of an aggregated role hold until the controller has been there.
 func (m *roleMembers) effectiveRoles(r *inventory.Role) []*inventory.Role {
 	out, seen, asked := []*inventory.Role{r}, map[*inventory.Role]bool{r: true}, map[string]bool{}
 	for i := 0; i < len(out); i++ {
@@ -85,7 +86,7 @@ func (m *roleMembers) effectiveRoles(r *inventory.Role) []*inventory.Role {
 	return out
 }
 
-// namespaceRules returns the rules of a role, aggregation included, that touch namespaces.
+// namespaceRules returns the rules of an RBAC role, aggregation included, that touch namespaces.
 func (m *roleMembers) namespaceRules(r *inventory.Role) []rbacv1.PolicyRule {
 	var out []rbacv1.PolicyRule
 	for _, s := range m.effectiveRoles(r) {

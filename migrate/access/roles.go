@@ -10,7 +10,7 @@ import (
 // roleKey is the key of a Role, or with an empty namespace of a ClusterRole.
 type roleKey struct{ namespace, name string }
 
-// reference is "ClusterRole NAME" or "Role NAMESPACE/NAME".
+// reference returns "ClusterRole NAME" or "Role NAMESPACE/NAME".
 func (k roleKey) reference() string {
 	if k.namespace == "" {
 		return "ClusterRole " + k.name
@@ -36,16 +36,16 @@ type resolvedRole struct {
 	keepsOwnRules bool
 }
 
-// awaitsAggregation reports whether a controller of the cluster would still write the rules of this role. A Role has no
-// aggregationRule, whatever its file says.
+// awaitsAggregation reports whether a controller of the cluster has yet to write the rules of this aggregated
+// ClusterRole. A Role has no aggregationRule, whatever its file says.
 func (r *resolvedRole) awaitsAggregation() bool {
 	return r.key.namespace == "" && r.source.Aggregation != nil && !r.source.Stored
 }
 
-// hasRules reports whether the role as it was read has any rules.
+// hasRules reports whether the RBAC role as it was read has any rules.
 func (r *resolvedRole) hasRules() bool { return len(r.source.Rules) > 0 || r.source.OtherRules }
 
-// resolveRoles returns every role that was read, and the built-in roles that were not.
+// resolveRoles returns every RBAC role that was read, and the built-in roles that were not.
 func resolveRoles(inv *inventory.Inventory) map[roleKey]*resolvedRole {
 	roles := make(map[roleKey]*resolvedRole, len(inv.Roles))
 	add := func(source *inventory.Role, builtIn bool) {
@@ -63,10 +63,10 @@ func resolveRoles(inv *inventory.Inventory) map[roleKey]*resolvedRole {
 	return roles
 }
 
-// bootstrapRoles are the ClusterRoles that every API server creates and that can matter: manifests bind to them, and aggregate
-// into them, without bringing them along. No other bootstrap role names PodSecurityPolicies. Those that create pods for the
-// control plane are left out, since admission asks about the controllers by name. All have the label by which a selector
-// takes them in, or leaves them out.
+// bootstrapRoles returns the ClusterRoles that every API server creates and that can matter: manifests bind to them,
+// and aggregate into them, without bringing them along. No other bootstrap role names PodSecurityPolicies. Those that
+// create pods for the control plane are left out, since admission asks about the controllers by name. All have the
+// label by which a selector takes them in, or leaves them out.
 func bootstrapRoles() []inventory.Role {
 	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
 	selecting := func(name string) *rbacv1.AggregationRule {

@@ -35,7 +35,7 @@ func grantedPoliciesOf(rules []rbacv1.PolicyRule) grantedPolicies {
 	return r
 }
 
-// sortPolicies sorts the names of the policies. Who may use every policy needs no names.
+// sortPolicies sorts the names of the policies that an RBAC role grants. Who may use every policy needs no names.
 func (r *grantedPolicies) sortPolicies() {
 	if r.everyPolicy {
 		r.policies = nil
@@ -63,15 +63,15 @@ func ruleAllowsPodCreation(rule *rbacv1.PolicyRule) bool {
 		(len(rule.ResourceNames) == 0 || containsAny(rule.ResourceNames, ""))
 }
 
-// containsAny reports whether a list has one of the wanted entries.
+// containsAny reports whether a list of an RBAC rule has one of the wanted entries.
 func containsAny(list []string, wanted ...string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(wanted, s) })
 }
 
-// anyPolicy reports whether any policy may be used.
+// anyPolicy reports whether the RBAC rules of a role let use any policy.
 func (r *grantedPolicies) anyPolicy() bool { return r.everyPolicy || len(r.policies) > 0 }
 
-// covers reports whether o grants nothing that r does not.
+// covers reports whether one RBAC role grants all that another one, o, grants.
 func (r *grantedPolicies) covers(o grantedPolicies) bool {
 	if o.everyPolicy && !r.everyPolicy || o.createPods && !r.createPods {
 		return false
@@ -87,8 +87,8 @@ func (r *grantedPolicies) covers(o grantedPolicies) bool {
 	return true
 }
 
-// dropUnknownPolicies removes the names of policies that were not read from what roles grant; known is sorted. Roles that
-// share their names go on sharing them, and get a common representative.
+// dropUnknownPolicies removes the names of policies that were not read from what RBAC roles grant; known is sorted.
+// Roles that share their names go on sharing them, and get a common representative.
 func dropUnknownPolicies(roles map[roleKey]*resolvedRole, known []string) {
 	sharing := map[*string]*resolvedRole{}
 	number := uint64(0)

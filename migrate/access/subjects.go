@@ -23,7 +23,7 @@ const (
 	kubeSystem         = "kube-system"
 )
 
-// String writes a subject for people: "service account web/api", "group ops", "user ann".
+// String returns an RBAC subject for people: "service account web/api", "group ops", "user ann".
 func (s Subject) String() string {
 	switch s.Kind {
 	case ServiceAccountKind:
@@ -47,7 +47,7 @@ type identity struct {
 	name  string
 }
 
-// compareIdentities orders identities: users first, each kind by name.
+// compareIdentities orders RBAC identities: users first, each kind by name.
 func compareIdentities(a, b identity) int {
 	if a.group != b.group {
 		if b.group {
@@ -58,8 +58,8 @@ func compareIdentities(a, b identity) int {
 	return cmp.Compare(a.name, b.name)
 }
 
-// resolveSubject resolves a subject of a binding as RBAC does, exactly and case-sensitively. ok is false if it never
-// matches anyone: there is no such identity, or no API server accepts the subject.
+// resolveSubject resolves a subject of an RBAC binding as RBAC does, exactly and case-sensitively. ok is false if it
+// never matches anyone: there is no such identity, or no API server accepts the subject.
 func resolveSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
 	if whyNeverMatches(s, bindingNamespace) != "" {
 		return Subject{}, identity{}, false
@@ -96,7 +96,7 @@ func whyNeverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	case user || group:
 		return ""
 	case strings.HasPrefix(s.Name, accountPrefix):
-		return fmt.Sprintf("subject ServiceAccount %q is the name of a user, and an account goes by its own name and its namespace: it never matches", s.Name)
+		return fmt.Sprintf("subject ServiceAccount %q is the name of a user, and an account is named by its own name and its namespace: it never matches", s.Name)
 	case !isDNSName(s.Name, maxAccountNameLength):
 		return fmt.Sprintf("subject ServiceAccount %q has a name that no account can have: it never matches", s.Name)
 	case s.Namespace != "" && (!isDNSName(s.Namespace, maxNamespaceNameLength) || strings.Contains(s.Namespace, ".")):
@@ -106,8 +106,8 @@ func whyNeverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	}
 }
 
-// isReservedUserName reports whether the API server gives a name to users alone. The name of the controller manager is not
-// among them: a certificate may have it as its group.
+// isReservedUserName reports whether the API server gives a user name of RBAC to users alone. The name of the
+// controller manager is not among them: a certificate may have it as its group.
 func isReservedUserName(name string) bool {
 	return name == anonymousUser || strings.HasPrefix(name, accountPrefix) || strings.HasPrefix(name, nodePrefix)
 }
@@ -118,8 +118,8 @@ const (
 	maxNamespaceNameLength = 63
 )
 
-// isDNSName reports whether an API server accepts a name for a service account or namespace: lower-case letters, digits,
-// '-' and '.', the first and the last no '-' and no '.'.
+// isDNSName reports whether an API server accepts a name in an RBAC subject for a service account or namespace:
+// lower-case letters, digits, '-' and '.', the first and the last no '-' and no '.'.
 func isDNSName(name string, longest int) bool {
 	inside := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 	for i := range len(name) {
@@ -130,8 +130,8 @@ func isDNSName(name string, longest int) bool {
 	return name != "" && len(name) <= longest
 }
 
-// apiGroupOf is the API group of a kind of RBAC subject. The authorizer does not ask for it, since no API server accepts a
-// binding with another one; where it is left out, the API server sets it.
+// apiGroupOf returns the API group of a kind of RBAC subject. The authorizer does not ask for it, since no API server
+// accepts a binding with another one; where it is left out, the API server sets it.
 func apiGroupOf(kind string) string {
 	if kind == rbacv1.ServiceAccountKind {
 		return ""
@@ -165,7 +165,7 @@ type subjectClass struct {
 	namespace, name string
 }
 
-// classifyIdentity returns the class of a user or group.
+// classifyIdentity returns the class of the user or group of an RBAC subject.
 func classifyIdentity(id identity) subjectClass {
 	if id.group {
 		return classifyGroup(id.name)
@@ -186,7 +186,7 @@ func classifyIdentity(id identity) subjectClass {
 	}
 }
 
-// classifyGroup returns the class of a group.
+// classifyGroup returns the class of the group of an RBAC subject.
 func classifyGroup(name string) subjectClass {
 	switch name {
 	case authenticatedGroup, anonymousGroup, accountsGroup:
@@ -202,14 +202,14 @@ func classifyGroup(name string) subjectClass {
 	return subjectClass{kind: externalClass}
 }
 
-// isForEverybody reports whether a cluster-wide grant is to every authenticated or anonymous request, or to every service
-// account: it says nothing about a namespace.
+// isForEverybody reports whether a cluster-wide RBAC grant is to every authenticated or anonymous request, or to every
+// service account: it says nothing about a namespace.
 func (e *subjectGrant) isForEverybody() bool {
 	return e.binding.Namespace == "" && classifyIdentity(e.identity).kind == everybodyClass
 }
 
-// isAdministrator reports whether a grant lets others than everybody use every policy everywhere. A service account with
-// such a grant is an administrator to every namespace but its own.
+// isAdministrator reports whether an RBAC grant lets others than everybody use every policy everywhere. A service
+// account with such a grant is an administrator to every namespace but its own.
 func (e *subjectGrant) isAdministrator() bool {
 	if e.binding.Namespace != "" || !e.role.granted.anyPolicy() {
 		return false

@@ -11,28 +11,28 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// UsablePolicy is a policy that an identity may use. Grants.PolicyGrants has the grants.
+// UsablePolicy is a PodSecurityPolicy that RBAC lets an identity use. Grants.PolicyGrants has the grants.
 type UsablePolicy struct {
 	Policy string
 	// Everybody is true if only cluster-wide grants to everybody let it use the policy.
 	Everybody bool
 }
 
-// PoliciesUsableBy returns the policies that a principal may use for a pod in a namespace, by name. Members of
+// PoliciesUsableBy returns the policies that RBAC lets a principal use for a pod in a namespace, by name. Members of
 // system:masters may use every policy whatever RBAC says.
 func (g *Grants) PoliciesUsableBy(namespace string, p Principal) []UsablePolicy {
 	return g.usablePolicies(namespace, identitiesOf(p))
 }
 
-// PoliciesUsableByWorkload returns the policies that can admit the pods of a workload, by name: those that the service
-// accounts of the pods may use, and those that the creator of the pods may use (a controller; for mirror pods, which have
-// no account, the kubelet). Who creates a bare pod, or the pods of an owner of an unknown kind, is not known: then only
-// what every request may use is added.
+// PoliciesUsableByWorkload returns the policies that RBAC lets the pods of a workload use, by name: those that the
+// service accounts of the pods may use, and those that the creator of the pods may use (a controller; for mirror pods,
+// which have no account, the kubelet). Who creates a bare pod, or the pods of an owner of an unknown kind, is not
+// known: then only what every request may use is added.
 func (g *Grants) PoliciesUsableByWorkload(w *inventory.Workload) []UsablePolicy {
 	return g.usablePolicies(w.Namespace, identitiesOf(podPrincipals(w)...))
 }
 
-// identitiesOf returns the identities of one or several principals, each once.
+// identitiesOf returns the RBAC identities of one or several principals, each once.
 func identitiesOf(principals ...Principal) []identity {
 	var out []identity
 	for _, p := range principals {
@@ -47,8 +47,8 @@ func identitiesOf(principals ...Principal) []identity {
 	return slices.Compact(out)
 }
 
-// usablePolicies returns the policies that identities may use in a namespace. Each role is read once, however many bindings
-// refer to it.
+// usablePolicies returns the policies that RBAC lets identities use in a namespace. Each role is read once, however
+// many bindings refer to it.
 func (g *Grants) usablePolicies(namespace string, ids []identity) []UsablePolicy {
 	var few [16]namingRole
 	u := rolesInUse{roles: few[:0]}
@@ -69,21 +69,21 @@ func (g *Grants) usablePolicies(namespace string, ids []identity) []UsablePolicy
 	return g.cache.usablePolicies(u.key(key[:0]), func() []UsablePolicy { return u.policies(g.policies) })
 }
 
-// rolesInUse are the roles by which somebody may use policies.
+// rolesInUse are the RBAC roles by which somebody may use policies.
 type rolesInUse struct {
-	// everyPolicy is true if a role names no policy; notAsEverybody if such a role is not held only as everybody holds it.
+	// everyPolicy is true if a role names no policy; notAsEverybody if such a role is granted not only to everybody.
 	everyPolicy, notAsEverybody bool
 	roles                       []namingRole
 }
 
-// namingRole is the representative of roles that name policies. notAsEverybody is true if it is not held only as everybody
-// holds it.
+// namingRole is the representative of RBAC roles that name policies. notAsEverybody is true if it is not held only as
+// everybody holds it.
 type namingRole struct {
 	role           *resolvedRole
 	notAsEverybody bool
 }
 
-// sortRoles sorts the roles and keeps each once.
+// sortRoles sorts the RBAC roles and keeps each once.
 func (u *rolesInUse) sortRoles() {
 	slices.SortFunc(u.roles, func(a, b namingRole) int {
 		switch {
@@ -99,7 +99,7 @@ func (u *rolesInUse) sortRoles() {
 	u.roles = slices.CompactFunc(u.roles, func(a, b namingRole) bool { return a.role == b.role }) // keeps the first, which is own if any is
 }
 
-// policies returns the usable policies, by name, out of all that were read.
+// policies returns the policies that these RBAC roles let use, by name, out of all that were read.
 func (u *rolesInUse) policies(all []string) []UsablePolicy {
 	named := map[string]bool{}
 	for _, n := range u.roles {
@@ -118,7 +118,7 @@ func (u *rolesInUse) policies(all []string) []UsablePolicy {
 	return out
 }
 
-// key appends to b a key that is equal for those who may use the same policies by the same roles.
+// key appends to b a cache key that is equal for RBAC identities that may use the same policies by the same roles.
 func (u *rolesInUse) key(b []byte) []byte {
 	b = append(b, boolBit(u.everyPolicy)|boolBit(u.notAsEverybody)<<1)
 	for _, n := range u.roles {
@@ -127,7 +127,7 @@ func (u *rolesInUse) key(b []byte) []byte {
 	return b
 }
 
-// boolBit is 1 for true, 0 for false.
+// boolBit returns 1 for true and 0 for false, for a cache key of RBAC answers.
 func boolBit(b bool) byte {
 	if b {
 		return 1
@@ -135,14 +135,15 @@ func boolBit(b bool) byte {
 	return 0
 }
 
-// answerCache keeps answers that many namespaces and workloads share. There may be many of those, and many policies.
+// answerCache keeps answers about RBAC grants that many namespaces and workloads share. There may be many of those, and
+// many policies.
 type answerCache struct {
 	lock            sync.Mutex
 	usables         map[string][]UsablePolicy
 	namespaceAccess map[sharedAnswerKey]NamespaceAccess
 }
 
-// usablePolicies returns the usable policies of a key, computed once.
+// usablePolicies returns the policies that RBAC lets use, by cache key, computed once.
 func (r *answerCache) usablePolicies(key []byte, answer func() []UsablePolicy) []UsablePolicy {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -157,7 +158,7 @@ func (r *answerCache) usablePolicies(key []byte, answer func() []UsablePolicy) [
 	return found
 }
 
-// IsShared reports whether other namespaces get the same answer of NamespaceAccess, too.
+// IsShared reports whether other namespaces get the same answer about RBAC grants from NamespaceAccess, too.
 func (g *Grants) IsShared(a NamespaceAccess) bool {
 	g.cache.lock.Lock()
 	defer g.cache.lock.Unlock()
@@ -169,7 +170,7 @@ func (g *Grants) IsShared(a NamespaceAccess) bool {
 	return len(a) == 0
 }
 
-// forNamespace returns the answer of NamespaceAccess of a key, computed once.
+// forNamespace returns the answer of NamespaceAccess for a cache key, computed once.
 func (r *answerCache) forNamespace(key sharedAnswerKey, answer func() NamespaceAccess) NamespaceAccess {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -184,8 +185,8 @@ func (r *answerCache) forNamespace(key sharedAnswerKey, answer func() NamespaceA
 	return found
 }
 
-// forEachGrant calls visit with the grants that an identity has in a namespace: the cluster-wide ones and those of the
-// namespace. Bindings of other namespaces never count.
+// forEachGrant calls visit with the RBAC grants that an identity has in a namespace: the cluster-wide ones and those of
+// the namespace. Bindings of other namespaces never count.
 func (g *Grants) forEachGrant(namespace string, id identity, visit func(*subjectGrant)) {
 	for _, scope := range [...]string{"", namespace} {
 		edges := g.grantsHeldIn(scope, id)
@@ -217,7 +218,7 @@ func (g *Grants) PodCreators(namespace string) []Principal {
 // PodCreationForAllAccounts returns the bindings by which every service account may create pods in every namespace, sorted.
 func (g *Grants) PodCreationForAllAccounts() []string { return g.podCreationForAll }
 
-// indexPodCreation records a cluster-wide grant to create pods for PodCreators.
+// indexPodCreation records a cluster-wide RBAC grant to create pods for PodCreators.
 func (g *Grants) indexPodCreation(e *subjectGrant) {
 	switch p := classifyIdentity(e.identity); {
 	case isBuiltinControllerRole(e.role):
@@ -233,12 +234,12 @@ func (g *Grants) indexPodCreation(e *subjectGrant) {
 	}
 }
 
-// isBuiltinControllerRole reports whether a role is that of a controller of the control plane.
+// isBuiltinControllerRole reports whether an RBAC role is that of a controller of the control plane.
 func isBuiltinControllerRole(r *resolvedRole) bool {
 	return strings.HasPrefix(r.key.name, "system:controller:")
 }
 
-// podCreatingAccounts returns the service accounts of a namespace that a grant lets create pods in it.
+// podCreatingAccounts returns the service accounts of a namespace that an RBAC grant lets create pods in it.
 func (g *Grants) podCreatingAccounts(e *subjectGrant, namespace string) []string {
 	if !e.role.granted.createPods || isBuiltinControllerRole(e.role) {
 		return nil
@@ -252,13 +253,14 @@ func (g *Grants) podCreatingAccounts(e *subjectGrant, namespace string) []string
 	return nil
 }
 
-// includesServiceAccounts reports whether a service account that sends a request is in a group that means everybody.
+// includesServiceAccounts reports whether an RBAC group means everybody, service accounts that send requests among
+// them.
 func includesServiceAccounts(id identity) bool {
 	return id.name == accountsGroup || id.name == authenticatedGroup
 }
 
-// serviceAccountsOf returns the service accounts of a namespace: those that were read, those that workloads run as, and
-// "default", which every namespace has.
+// serviceAccountsOf returns the service accounts of a namespace for RBAC grants to all of them: those that were read,
+// those that workloads run as, and "default", which every namespace has.
 func (g *Grants) serviceAccountsOf(namespace string) []string {
 	names := g.serviceAccounts[namespace]
 	if at, found := slices.BinarySearch(names, "default"); !found {

@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 )
 
-// Write replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it is, and a link
-// is followed, so that neither is replaced. A file that is there keeps its permissions; a new one gets those of the user's
-// umask.
+// Write replaces a file whole or not at all, and returns the error of the file system for what it cannot write. What is
+// not a regular file (a device, a pipe) is written to as it is, and a link is followed, so that neither is replaced. A
+// file that is there keeps its permissions; a new one gets those of the user's umask.
 func Write(name string, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
@@ -23,9 +23,9 @@ func Write(name string, write func(io.Writer) error) error {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = replace(name, 0o666, func(f *os.File) error { return write(f) })
+		err = replaceFile(name, 0o666, func(f *os.File) error { return write(f) })
 	case err == nil && info.Mode().IsRegular():
-		err = replace(name, 0o666, func(f *os.File) error {
+		err = replaceFile(name, 0o666, func(f *os.File) error {
 			if err := write(f); err != nil {
 				return err
 			}
@@ -40,9 +40,10 @@ func Write(name string, write func(io.Writer) error) error {
 	return nil
 }
 
-// WriteDurable replaces a file, which only its owner may read, and returns once it is on the disk under its name.
+// WriteDurable replaces a file whole or not at all and returns once it is on the disk under its name. Only the owner
+// may read it. It returns the error of the file system.
 func WriteDurable(name string, data []byte) error {
-	err := replace(name, 0o600, func(f *os.File) error {
+	err := replaceFile(name, 0o600, func(f *os.File) error {
 		_, err := f.Write(data)
 		if err == nil {
 			err = f.Sync()
@@ -55,8 +56,8 @@ func WriteDurable(name string, data []byte) error {
 	return SyncFolder(filepath.Dir(name))
 }
 
-// SyncFolder returns once the names of the files in a folder are on the disk. File systems that cannot say so are taken at
-// their word.
+// SyncFolder returns once the names of the files in a folder are on the disk, or the error of the file system. File
+// systems that cannot say so are taken at their word.
 func SyncFolder(path string) error {
 	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the caller names
 	if err != nil {
@@ -69,32 +70,32 @@ func SyncFolder(path string) error {
 	return nil
 }
 
-// writeInto writes to what is no regular file.
+// writeInto writes to a device, a pipe or whatever else is no regular file that could be replaced.
 func writeInto(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // G304: the file that the caller names
 	if err != nil {
 		return err
 	}
-	return closing(f, write(f))
+	return closeFile(f, write(f))
 }
 
-// closing closes a file and returns the first error.
-func closing(f *os.File, err error) error {
+// closeFile closes a file and returns the first error, of writing it or of closing it.
+func closeFile(f *os.File, err error) error {
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	return err
 }
 
-// replace writes a hidden file beside the named one and gives it the name once it is whole. Where that fails nothing of it is
+// replaceFile writes a hidden file beside the named one and gives it the name once it is whole. Where that fails nothing of it is
 // left.
-func replace(name string, permissions fs.FileMode, write func(*os.File) error) error {
+func replaceFile(name string, permissions fs.FileMode, write func(*os.File) error) error {
 	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permissions) //nolint:gosec // G302, G304: the file that the caller names, with the rights that the umask leaves
 	if err != nil {
 		return err
 	}
-	err = closing(f, write(f))
+	err = closeFile(f, write(f))
 	if err == nil {
 		err = os.Rename(temporary, name)
 	}

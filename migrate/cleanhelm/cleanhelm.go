@@ -31,7 +31,7 @@ type Cleaner struct {
 	BackupDir string
 }
 
-// CleanedRevision is what Clean did to one revision.
+// CleanedRevision is what Clean did to one stored revision of a Helm release.
 type CleanedRevision struct {
 	// Removed are the policies that the revision no longer holds. If there are none, nothing was written.
 	Removed []helm.Document
@@ -42,7 +42,7 @@ type CleanedRevision struct {
 // ErrChanged is wrapped by errors about an object that is not as it was when the release was read. Nothing was written then.
 var ErrChanged = errors.New("it has changed since it was read")
 
-// RevisionsToClean returns the stored revisions that hold a PodSecurityPolicy, in the order of the releases.
+// RevisionsToClean returns the stored revisions that hold a PodSecurityPolicy, in the order of the Helm releases.
 func RevisionsToClean(releases []helm.ReleaseHistory) []helm.Release {
 	var revisions []helm.Release
 	for i := range releases {
@@ -72,7 +72,7 @@ func (c *Cleaner) Clean(ctx context.Context, ref helm.StorageRef) (CleanedRevisi
 	return cleaned, nil
 }
 
-// clean is Clean, with errors that do not name the object.
+// clean removes the policies from one stored Helm revision as Clean does; its errors do not name the object.
 func (c *Cleaner) clean(ctx context.Context, ref helm.StorageRef) (CleanedRevision, error) {
 	objects := c.storage(ref)
 	object, err := objects.Get(ctx, ref.Name, metav1.GetOptions{})
@@ -110,7 +110,7 @@ func (c *Cleaner) clean(ctx context.Context, ref helm.StorageRef) (CleanedRevisi
 	return CleanedRevision{Removed: cleaned.Removed, Backup: backup}, nil
 }
 
-// storage returns the client for the Secrets, or ConfigMaps, of the namespace that stores the revision.
+// storage returns the client for the Secrets, or ConfigMaps, of the namespace that stores the Helm revision.
 func (c *Cleaner) storage(ref helm.StorageRef) dynamic.ResourceInterface {
 	resource := "secrets"
 	if ref.Kind == "ConfigMap" {
@@ -122,7 +122,8 @@ func (c *Cleaner) storage(ref helm.StorageRef) dynamic.ResourceInterface {
 // errStorageObject is without its cause, which would quote the release.
 var errStorageObject = errors.New("its data is not that of such an object")
 
-// storedPayload returns the release as Helm encoded it, of a Secret without the Secret's own base64.
+// storedPayload returns the Helm release in the Secret or ConfigMap that is to be cleaned, as Helm encoded it and
+// without the Secret's own base64.
 func storedPayload(object *unstructured.Unstructured) ([]byte, error) {
 	value, _, err := unstructured.NestedString(object.Object, "data", helm.PayloadKey)
 	if err != nil {
@@ -138,7 +139,7 @@ func storedPayload(object *unstructured.Unstructured) ([]byte, error) {
 	return payload, nil
 }
 
-// setStoredPayload puts a release, as Helm encodes it, into the Secret or ConfigMap that stores it.
+// setStoredPayload puts a cleaned Helm release, as Helm encodes it, into the Secret or ConfigMap that stores it.
 func setStoredPayload(object *unstructured.Unstructured, payload []byte) error {
 	value := string(payload)
 	if object.GetKind() != "ConfigMap" {
@@ -150,8 +151,8 @@ func setStoredPayload(object *unstructured.Unstructured, payload []byte) error {
 	return nil
 }
 
-// backUp writes the object to the backup directory, under a name that no other version of it has, and returns the path once
-// the file is on the disk.
+// backUp writes the Secret or ConfigMap of a Helm revision to the backup directory, under a name that no other version
+// of it has, and returns the path once the file is on the disk.
 func (c *Cleaner) backUp(ref helm.StorageRef, object *unstructured.Unstructured) (string, error) {
 	data, err := json.MarshalIndent(object, "", "  ")
 	if err != nil {

@@ -35,7 +35,7 @@ func Terminal(s string) string {
 	return b.String()
 }
 
-// isPlainASCII is true for text that needs no escaping on a terminal: printable ASCII.
+// isPlainASCII reports whether text needs no escaping on a terminal: it is printable ASCII.
 func isPlainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -45,7 +45,7 @@ func isPlainASCII(s string) bool {
 	return true
 }
 
-// escapeRune is the Go escape sequence of a rune that a terminal would act on or not show.
+// escapeRune returns the Go escape sequence of a rune that a terminal would act on or not show.
 func escapeRune(r rune) string {
 	switch {
 	case r == '\n':
@@ -62,8 +62,9 @@ func escapeRune(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// IsVisible says whether a rune shows as itself on a terminal: Go's printable ones (which leaves out every control and format
-// character, bidirectional ones among them) without those that are printable by category and yet show nothing.
+// IsVisible reports whether a rune shows as itself on a terminal: Go's printable ones (which leaves out every control
+// and format character, bidirectional ones among them) without those that are printable by category and yet show
+// nothing.
 func IsVisible(r rune) bool {
 	return unicode.IsPrint(r) && !unicode.Is(invisibleRunes, r)
 }
@@ -92,7 +93,8 @@ func JSON(doc []byte) []byte {
 	})
 }
 
-// escapeInvisible replaces the runes of a document that do not show by \u escapes; astral writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
+// escapeInvisible replaces the runes of a JSON or YAML document that a terminal does not show by \u escapes; astral
+// writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
 func escapeInvisible(doc []byte, astral func([]byte, rune) []byte) []byte {
 	if !slices.ContainsFunc(doc, func(b byte) bool { return b >= 0x7f }) {
 		return doc
@@ -147,7 +149,7 @@ func Shell(word string) string {
 	return b.String()
 }
 
-// visiblePrefix is how many bytes at the start of a text are runes that show on a terminal or end a line.
+// visiblePrefix returns how many bytes at the start of a text are runes that show on a terminal or end a line.
 func visiblePrefix(s string) int {
 	for i, r := range s {
 		broken := r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError))

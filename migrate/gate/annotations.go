@@ -10,12 +10,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// seccompSyncEnd is the first release whose API server copies no seccomp annotation of a pod to the field seccompProfile.
+// seccompSyncEnd returns the first release whose API server copies no seccomp annotation of a pod to the field
+// seccompProfile.
 func seccompSyncEnd() api.Version { return api.MajorMinorVersion(1, 27) }
 
 // checkSeccompAnnotations adds a reason for workloads that rely on a seccomp annotation if the new release does not read it
 // any more, and notes for other seccomp and AppArmor annotations.
-func (j *evaluation) checkSeccompAnnotations() {
+func (j *upgradeCheck) checkSeccompAnnotations() {
 	ends := !j.opts.To.Older(seccompSyncEnd())
 	synced := j.seccompPatchCommands()
 	var stops []int
@@ -40,8 +41,9 @@ func (j *evaluation) checkSeccompAnnotations() {
 	}
 }
 
-// seccompPatchCommands returns the commands that write the fields of those templates that can be patched.
-func (j *evaluation) seccompPatchCommands() []string {
+// seccompPatchCommands returns the commands of the gate that write seccompProfile fields into the templates that can be
+// patched.
+func (j *upgradeCheck) seccompPatchCommands() []string {
 	var arguments []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]

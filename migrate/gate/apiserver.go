@@ -22,15 +22,16 @@ func policyPluginFlag(s *inventory.APIServer) string {
 	return ""
 }
 
-// apiServers are those of a plan, whose flags were read.
+// apiServers are the API servers of a plan whose flags the gate checks.
 type apiServers []inventory.APIServer
 
-// serversNamingPolicyPlugin are the API servers that name the plugin PodSecurityPolicy, with the flag.
+// serversNamingPolicyPlugin returns the API servers whose flags name the plugin PodSecurityPolicy, with the flag.
 func (all apiServers) serversNamingPolicyPlugin() []string {
 	return all.apiServersWhere(policyPluginFlag)
 }
 
-// apiServersWhere are the API servers of which say returns something, by their mirror pods, with what it returns.
+// apiServersWhere returns the API servers whose flags a check of the gate says something about, by their mirror pods,
+// with what it says.
 func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []string {
 	var out []string
 	for i := range all {
@@ -41,7 +42,7 @@ func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []s
 	return out
 }
 
-// CheckAssertions returns an error where what was read says otherwise than an assertion.
+// CheckAssertions returns an error for an --assert of the gate that contradicts what was read.
 func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
 	naming := apiServers(p.APIServers).serversNamingPolicyPlugin()
 	if len(naming) == 0 || !slices.Contains(asserted, AssertPolicyPluginOff) {
@@ -53,23 +54,23 @@ func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
 
 // isPolicyPluginOff reports whether the user asserts that the admission plugin PodSecurityPolicy is off, or every API server
 // whose flags were read is without it.
-func (j *evaluation) isPolicyPluginOff() bool {
+func (j *upgradeCheck) isPolicyPluginOff() bool {
 	return j.asserted(AssertPolicyPluginOff) || j.seenPolicyPluginOff()
 }
 
 // seenPolicyPluginOff reports whether flags of API servers were read and none names the admission plugin PodSecurityPolicy.
-func (j *evaluation) seenPolicyPluginOff() bool {
+func (j *upgradeCheck) seenPolicyPluginOff() bool {
 	return len(j.plan.APIServers) > 0 && len(apiServers(j.plan.APIServers).serversNamingPolicyPlugin()) == 0
 }
 
 // isPolicyPluginOn reports whether the flags of an API server turn the admission plugin PodSecurityPolicy on.
-func (j *evaluation) isPolicyPluginOn() bool {
+func (j *upgradeCheck) isPolicyPluginOn() bool {
 	return slices.ContainsFunc(j.plan.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
 // checkPolicyPluginFlags adds a reason if the flags of an API server name the admission plugin PodSecurityPolicy, and else a
 // note. It returns false if no flags were read.
-func (j *evaluation) checkPolicyPluginFlags(how Advice) bool {
+func (j *upgradeCheck) checkPolicyPluginFlags(how Advice) bool {
 	all, naming := len(j.plan.APIServers), apiServers(j.plan.APIServers).serversNamingPolicyPlugin()
 	switch {
 	case all == 0:
@@ -84,6 +85,8 @@ func (j *evaluation) checkPolicyPluginFlags(how Advice) bool {
 	return true
 }
 
+// apiServerPods returns the mirror pods of the API servers whose flags the gate checks, as "kube-system/NAME", each
+// once.
 func (all apiServers) apiServerPods() []string {
 	var out []string
 	for i := range all {
@@ -94,7 +97,7 @@ func (all apiServers) apiServerPods() []string {
 
 // checkPodSecurityPlugin adds a reason for API servers that run without the admission plugin PodSecurity: there, labels do
 // nothing.
-func (j *evaluation) checkPodSecurityPlugin() {
+func (j *upgradeCheck) checkPodSecurityPlugin() {
 	minor := migrate.ServerMinorForAdmission(j.plan.Source.ServerVersion, len(j.plan.Policies) > 0)
 	off := apiServers(j.plan.APIServers).apiServersWhere(func(s *inventory.APIServer) string { return s.PodSecurityDisabledReason(minor) })
 	if len(off) == 0 {
@@ -106,9 +109,9 @@ func (j *evaluation) checkPodSecurityPlugin() {
 	})
 }
 
-// noteAdmissionConfigFiles adds a note on API servers with an admission configuration that was not given, or without the one
-// that was.
-func (j *evaluation) noteAdmissionConfigFiles() {
+// noteAdmissionConfigFiles adds a note of the gate on API servers with an admission configuration that was not given,
+// or without the one that was.
+func (j *upgradeCheck) noteAdmissionConfigFiles() {
 	file := func(s *inventory.APIServer) string { return s.Flags[inventory.FlagAdmissionConfigFile] }
 	if j.plan.Admission == nil {
 		if with := apiServers(j.plan.APIServers).apiServersWhere(file); len(with) > 0 {
@@ -127,9 +130,9 @@ func (j *evaluation) noteAdmissionConfigFiles() {
 	}
 }
 
-// observedAssertions returns the assertions that hold by what was read of a cluster. Files need not have the mirror pod of
-// every API server and prove nothing.
-func (j *evaluation) observedAssertions() []string {
+// observedAssertions returns the assertions of the gate that hold by what was read of a cluster. Files need not have
+// the mirror pod of every API server and prove nothing.
+func (j *upgradeCheck) observedAssertions() []string {
 	live := j.plan.Source.Kind == inventory.SourceCluster || j.plan.Source.Kind == inventory.SourceFilesAndCluster
 	if live && j.seenPolicyPluginOff() && !j.asserted(AssertPolicyPluginOff) {
 		return []string{string(AssertPolicyPluginOff)}
@@ -137,7 +140,7 @@ func (j *evaluation) observedAssertions() []string {
 	return nil
 }
 
-// assertionHolds reports whether an assertion was made, or holds by what was read.
+// assertionHolds reports whether an assertion of the gate was made, or holds by what was read.
 func (r *Result) assertionHolds(a Assertion) bool {
 	return slices.Contains(r.Asserted, string(a)) || slices.Contains(r.Seen, string(a))
 }

@@ -211,8 +211,8 @@ spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, s
 		if on {
 			flags = ", --enable-admission-plugins=PodSecurityPolicy"
 		}
-		r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(input + apiServers(flags))}}, "v1.24.17", "v1.25")
-		got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "filled-in-by-policies" })
+		r := upgradeCheck(t, fstest.MapFS{"in.yaml": {Data: []byte(input + apiServers(flags))}}, "v1.24.17", "v1.25")
+		got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "mutated-by-policies" })
 		if got != on {
 			t.Errorf("the plugin is on: %t; what policies fill in is a reason: %t", on, got)
 		}

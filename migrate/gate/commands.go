@@ -12,9 +12,10 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// WriteCommands writes a shell script that clears the reasons in their order, one stage a run; without a stage it lists the
-// stages and does nothing. Commands that need an assertion which was not made are comments, and so are commands with
-// characters that do not show. It returns an error if the context of the source has no safe name, or the error of w.
+// WriteCommands writes a shell script that clears the gate's reasons in their order, one stage a run; without a stage
+// it lists the stages and does nothing. Commands that need an assertion which was not made are comments, and so are
+// commands with characters that do not show. It returns an error if the context of the source has no safe name, or the
+// error of w.
 func WriteCommands(w io.Writer, r *Result) error {
 	kubectl, err := phrases.KubectlCommand(r.Source)
 	if err != nil {
@@ -47,14 +48,16 @@ func WriteCommands(w io.Writer, r *Result) error {
 	return err
 }
 
-// scriptStage is the part of the script that one run takes: the commands of a reason, or those up to the next stop.
+// scriptStage is the part of the gate's shell script that one run executes: the commands of a reason, or those up to
+// the next stop.
 type scriptStage struct {
 	name     string
 	reason   *Reason
 	commands []string
 }
 
-// scriptStages returns the stages of the script in order. Further stages of one reason have a number behind its id.
+// scriptStages returns the stages of the gate's shell script in order. Further stages of one reason have a number
+// behind its id.
 func (r *Result) scriptStages() []scriptStage {
 	var out []scriptStage
 	for i := range r.Reasons {
@@ -74,18 +77,19 @@ func (r *Result) scriptStages() []scriptStage {
 	return out
 }
 
-// isRunnable reports whether the script runs a command: it needs no assertion, and has no character that does not show.
+// isRunnable reports whether the gate's shell script runs a command: it needs no assertion, and has no character that
+// does not show.
 func (r *Result) isRunnable(reason *Reason, command string) bool {
 	return !r.AwaitsAssertion(reason) && escape.Terminal(command) == command
 }
 
-// AwaitsAssertion reports whether the commands of a reason need an assertion that was not made.
+// AwaitsAssertion reports whether the commands of a reason against the upgrade need an assertion that was not made.
 func (r *Result) AwaitsAssertion(reason *Reason) bool {
 	return reason.Requires != "" && !r.assertionHolds(reason.Requires)
 }
 
-// writeStageChoice writes the part of the script that takes the name of a stage, and lists all stages if there is none of
-// that name.
+// writeStageChoice writes the part of the gate's shell script that takes the name of a stage, and lists all stages if
+// there is none of that name.
 func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 	names, lines := make([]string, len(stages)), make([]string, len(stages))
 	for i, s := range stages {
@@ -101,7 +105,7 @@ func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 	b.WriteString("  exit 2\n  ;;\nesac\n")
 }
 
-// writeComments writes as comments what could not be told, and what to do.
+// writeComments writes into the gate's shell script, as comments, what is unknown and how to find out.
 func (u *Unknown) writeComments(b *bytes.Buffer) {
 	writeComment(b, "could not tell %s: %s", u.ID, u.Text)
 	for _, text := range []string{u.Advice.String(), strings.Join(u.Commands, "; ")} {
@@ -114,7 +118,8 @@ func (u *Unknown) writeComments(b *bytes.Buffer) {
 	}
 }
 
-// writeComments writes as comments what the reason is, and the commands that the script does not run.
+// writeComments writes into the gate's shell script, as comments, a reason against the upgrade and the commands that
+// the script does not run.
 func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 	writeComment(b, "%s: %s", reason.ID, reason.Text)
 	if len(reason.Advice) > 0 {
@@ -130,7 +135,7 @@ func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 	}
 }
 
-// writeComment writes a comment of a shell script, on one line.
+// writeComment writes a comment of the gate's shell script, on one line.
 func writeComment(b *bytes.Buffer, format string, args ...any) {
 	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }

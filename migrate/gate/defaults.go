@@ -27,9 +27,9 @@ const (
 	serviceAKS = "AKS"
 )
 
-// managedService returns the service that runs the control plane, by the server's version and its policies; "" if that is not
-// known. AKS leaves no mark.
-func (j *evaluation) managedService() string {
+// managedService returns the managed service (GKE, EKS, ...) that runs the control plane, by the server's version and
+// its policies; "" if that is not known. AKS leaves no mark.
+func (j *upgradeCheck) managedService() string {
 	version := j.plan.Source.ServerVersion
 	for _, p := range j.plan.Policies {
 		switch {
@@ -49,7 +49,7 @@ func (j *evaluation) managedService() string {
 }
 
 // newNamespaceWriters describes the objects of this cluster that label new namespaces.
-func (j *evaluation) newNamespaceWriters() []string {
+func (j *upgradeCheck) newNamespaceWriters() []string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
 		if w := &j.plan.LabelWriters[i]; w.OtherCluster == "" {
@@ -60,7 +60,7 @@ func (j *evaluation) newNamespaceWriters() []string {
 }
 
 // checkNewNamespaces adds an unknown unless the admission configuration is known to give namespaces without labels a level.
-func (j *evaluation) checkNewNamespaces() {
+func (j *upgradeCheck) checkNewNamespaces() {
 	if a := j.plan.Admission; a != nil {
 		j.checkExemptControllers(a)
 		if a.Defaults.Enforce != string(api.LevelPrivileged) {
@@ -75,7 +75,7 @@ func (j *evaluation) checkNewNamespaces() {
 
 // defaultLevelAdvice returns how new namespaces get a level. An admission configuration that API servers have already is
 // named, not replaced.
-func (j *evaluation) defaultLevelAdvice() message.Message {
+func (j *upgradeCheck) defaultLevelAdvice() message.Message {
 	if service := j.managedService(); service != "" {
 		return message.New("default-level-of-service", "service", service)
 	}
@@ -89,7 +89,7 @@ func (j *evaluation) defaultLevelAdvice() message.Message {
 	return message.New("default-level-in-new-config", "tool", j.tool)
 }
 
-// existingAdmissionConfig returns what is known of the admission configuration that API servers have.
+// existingAdmissionConfig returns, for the gate, what is known of the admission configuration that API servers have.
 func existingAdmissionConfig(p *migrate.Plan) ExistingAdmissionConfig {
 	e := ExistingAdmissionConfig{Admission: p.Admission}
 	for i := range p.APIServers {
@@ -103,7 +103,7 @@ func existingAdmissionConfig(p *migrate.Plan) ExistingAdmissionConfig {
 }
 
 // checkExemptControllers adds a reason if the admission configuration exempts users that create the pods of all namespaces.
-func (j *evaluation) checkExemptControllers(a *migrate.Admission) {
+func (j *upgradeCheck) checkExemptControllers(a *migrate.Admission) {
 	users := a.ExemptControllers()
 	if len(users) == 0 {
 		return
@@ -131,9 +131,10 @@ type podSecurityExemptions struct {
 	Namespaces     []string `json:"namespaces"`
 }
 
-// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level:
-// baseline enforced, restricted for audit and warn. It keeps what is stricter in a configuration that was given, and all its
-// exemptions. Every release to upgrade to reads v1; v1.23 and v1.24 read v1beta1.
+// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a
+// level: baseline enforced, restricted for audit and warn. It keeps what is stricter in a configuration that was given,
+// and all its exemptions. It returns errors of writing. Every release to upgrade to reads v1; v1.23 and v1.24 read
+// v1beta1.
 func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	type configuration struct {
 		APIVersion string                `json:"apiVersion"`
@@ -166,7 +167,8 @@ func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	})
 }
 
-// admissionConfig returns the defaults and exemptions to write, and comments about them.
+// admissionConfig returns the defaults and exemptions of the PodSecurityConfiguration that the gate writes, and
+// comments about them.
 func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, []string) {
 	version, strict := r.TargetVersion, string(api.LevelRestricted)
 	set := podSecurityDefaults{string(api.LevelBaseline), version, strict, version, strict, version}
@@ -204,7 +206,7 @@ func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, 
 	return set, exempt, append(remarks, "If the given file configures other plugins, keep those: they are not repeated here.")
 }
 
-// describe returns all that is exempt, each with its kind.
+// describe returns all exemptions of a PodSecurityConfiguration, each with its kind.
 func (e *podSecurityExemptions) describe() []string {
 	var out []string
 	for _, of := range []struct {
@@ -218,8 +220,8 @@ func (e *podSecurityExemptions) describe() []string {
 	return out
 }
 
-// isStricterLevel reports whether a level at a version is no looser than another: at the same level, the newer version is
-// stricter. It returns false for what is no level or version.
+// isStricterLevel reports whether a Pod Security level at a version is no looser than another: at the same level, the
+// newer version is stricter. It returns false for what is no level or version.
 func isStricterLevel(level, version, than, at string) bool {
 	a, errA := api.ParseLevel(level)
 	b, errB := api.ParseLevel(than)

@@ -10,13 +10,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Facts are what the answer needs beside a Plan. The zero value stands for a Plan alone.
+// Facts are what the gate needs beside a Plan: stored Helm releases, API server flags. The zero value stands for a Plan
+// alone.
 type Facts struct {
 	// HelmReleases are those that were read: a Plan holds none.
 	HelmReleases HelmReleases
 }
 
-// HelmReleases is what was read of stored Helm releases.
+// HelmReleases is what the gate gets of stored Helm releases: the revisions, and whether all were read.
 type HelmReleases struct {
 	// All is true where a cluster was asked for every release. Files hold those that somebody has put there.
 	All bool
@@ -27,15 +28,15 @@ type HelmReleases struct {
 	Gaps []inventory.Gap
 }
 
-// leftoverRole is a role that still lets use policies, with the bindings to it.
+// leftoverRole is an RBAC role that still lets use policies before the upgrade, with the bindings to it.
 type leftoverRole struct {
 	*migrate.Role
 	access.LeftoverRole
 	bindings []*migrate.Binding
 }
 
-// leftoverRoles returns the roles of the plan with rules on policies. A role of the API server itself is none, nor is one that
-// has its rules from another role, which is listed instead.
+// leftoverRoles returns the roles of the plan with rules on policies, which are to be deleted before the upgrade. A
+// role of the API server itself is none, nor is one that has its rules from another role, which is listed instead.
 func leftoverRoles(p *migrate.Plan) []leftoverRole {
 	var out []leftoverRole
 	places := map[string]int{}
@@ -56,7 +57,7 @@ func leftoverRoles(p *migrate.Plan) []leftoverRole {
 	return out
 }
 
-// unreadRoles returns what the gaps of the plan are about that may hide a role or a binding.
+// unreadRoles returns the subjects of those gaps of a plan that may hide a role or a binding from the gate.
 func unreadRoles(p *migrate.Plan) []string {
 	var out []string
 	for i := range p.Gaps {
@@ -68,14 +69,15 @@ func unreadRoles(p *migrate.Plan) []string {
 	return out
 }
 
-// isNoRoleGap is true for a gap that names a Namespace, all of them, or a policy template of Rancher: such may change
-// anything of a namespace, and are no roles.
+// isNoRoleGap reports whether a gap of the plan can hide no role from the gate: it names a Namespace, all of them, or a
+// policy template of Rancher: such may change anything of a namespace, and are no roles.
 func isNoRoleGap(what string) bool {
 	kind, _, _ := strings.Cut(what, " ")
 	return slices.Contains([]string{"namespace", "namespaces", "podsecuritypolicytemplate"}, strings.ToLower(kind))
 }
 
-// workloadsThat returns the names of the workloads of the plan that a function is true for: "shop/Deployment/web".
+// workloadsThat returns, for a reason of the gate, the names of the plan's workloads that a function is true for:
+// "shop/Deployment/web".
 func workloadsThat(p *migrate.Plan, is func(*migrate.Workload) bool) []string {
 	var out []string
 	for i := range p.Namespaces {

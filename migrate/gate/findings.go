@@ -8,13 +8,13 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// Finding is a reason or something unknown: exactly one of them is set.
+// Finding is a reason against the upgrade or something unknown about it: exactly one of them is set.
 type Finding struct {
 	Reason  *Reason
 	Unknown *Unknown
 }
 
-// Findings are the reasons and what is unknown, in the one order of both in which to clear them.
+// Findings returns the gate's reasons and unknowns, in the one order in which to clear them.
 func (r *Result) Findings() []Finding {
 	var out []Finding
 	for i := range r.Reasons {
@@ -27,6 +27,7 @@ func (r *Result) Findings() []Finding {
 	return out
 }
 
+// order returns the number by which the gate's reasons and unknowns are sorted.
 func (f Finding) order() int {
 	if f.Reason != nil {
 		return f.Reason.Order
@@ -34,7 +35,7 @@ func (f Finding) order() int {
 	return f.Unknown.Order
 }
 
-// Summary is the verdict in a line.
+// Summary returns the verdict of the gate in a line.
 func (r *Result) Summary() string {
 	from := phrases.SourcePhrase(r.Source)
 	switch {
@@ -43,10 +44,11 @@ func (r *Result) Summary() string {
 	case len(r.Reasons) == 0:
 		return fmt.Sprintf("COULD NOT TELL whether this is ready for %s, from %s: %s open.", r.To, from, phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
 	}
-	return fmt.Sprintf("FAIL: not ready for %s, from %s: %s, %s that could not be told.", r.To, from,
-		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "thing", "things")) + r.assertedText()
+	return fmt.Sprintf("FAIL: not ready for %s, from %s: %s, %s open.", r.To, from,
+		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
 }
 
+// assertedText returns the sentence on the assertions that the gate takes on trust; "" for none.
 func (r *Result) assertedText() string {
 	if len(r.Asserted) == 0 {
 		return ""

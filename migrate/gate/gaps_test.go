@@ -28,7 +28,7 @@ func TestGapsAreToldOnce(t *testing.T) {
 	if diff := cmp.Diff(want, r.Notes, sameMessages()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
-	if got, want := r.Unknown[0].Text, "2 things could not be read or judged: document 2"; got != want {
+	if got, want := r.Unknown[0].Text, "2 things could not be read or evaluated: document 2"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Options are those of Evaluate: the release to upgrade to, and what the user asserts.
+// Options are those of the gate's Evaluate: the release to upgrade to, and what the user asserts.
 type Options struct {
 	// To is the release to upgrade to.
 	To api.Version
@@ -26,7 +26,7 @@ type Options struct {
 // Evaluate decides whether a cluster is ready for an upgrade past PodSecurityPolicy. It is pure: the same plan, facts and
 // options give the same Result.
 func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
-	j := newEvaluation(p, f, o)
+	j := newUpgradeCheck(p, f, o)
 	j.checkGaps()
 	j.checkBackup()
 	j.checkLabels()
@@ -55,8 +55,8 @@ func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
 	return r
 }
 
-// evaluation is a Result of the gate in the making, with what the checks share.
-type evaluation struct {
+// upgradeCheck is the state of one run of the gate: its Result so far, and what the checks share.
+type upgradeCheck struct {
 	plan   *migrate.Plan
 	facts  Facts
 	opts   Options
@@ -70,10 +70,10 @@ type evaluation struct {
 	providerPolicies            map[string]bool // policies of a provider, by name
 }
 
-// newEvaluation returns the evaluation of a plan without the namespaces that are being deleted.
-func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
+// newUpgradeCheck returns the gate's evaluation of a plan without the namespaces that are being deleted.
+func newUpgradeCheck(p *migrate.Plan, f Facts, o Options) *upgradeCheck {
 	p, terminating := withoutTerminating(p)
-	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
+	j := &upgradeCheck{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
 	j.result.ExistingConfig = existingAdmissionConfig(p)
 	if len(terminating) > 0 {
 		j.addNote(terminating, message.New("terminating-not-asked"))
@@ -93,7 +93,8 @@ func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	return j
 }
 
-// policiesUnused reports whether there are live pods and none was admitted by a PodSecurityPolicy.
+// policiesUnused reports whether, for the gate, there are live pods in a plan and none was admitted by a
+// PodSecurityPolicy.
 func policiesUnused(p *migrate.Plan) bool {
 	pods := 0
 	for i := range p.Namespaces {
@@ -107,32 +108,32 @@ func policiesUnused(p *migrate.Plan) bool {
 	return pods > 0
 }
 
-// asserted reports whether the user makes an assertion.
-func (j *evaluation) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
+// asserted reports whether the user makes an assertion of the gate.
+func (j *upgradeCheck) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
 
-// addReason adds a reason against the upgrade.
-func (j *evaluation) addReason(r Reason) {
+// addReason adds a reason against the upgrade to the gate's result.
+func (j *upgradeCheck) addReason(r Reason) {
 	if r.Commands == nil {
 		r.Commands = []string{}
 	}
 	j.result.Reasons = append(j.result.Reasons, r)
 }
 
-// addUnknown adds something that could not be told, unless the user asserts it.
-func (j *evaluation) addUnknown(u Unknown) {
+// addUnknown adds something unknown about the upgrade to the gate's result, unless the user asserts it.
+func (j *upgradeCheck) addUnknown(u Unknown) {
 	if u.Assert == "" || !j.asserted(u.Assert) {
 		j.result.Unknown = append(j.result.Unknown, u)
 	}
 }
 
 // addNote adds a note about objects.
-func (j *evaluation) addNote(where []string, m message.Message) {
+func (j *upgradeCheck) addNote(where []string, m message.Message) {
 	j.result.Notes = append(j.result.Notes, Note{m, where})
 }
 
-// checkGaps adds unknowns for what the plan could not read or evaluate: objects, labels of namespaces, and names that no
-// namespace can have.
-func (j *evaluation) checkGaps() {
+// checkGaps adds unknowns to the gate's result for what the plan could not read or evaluate: objects, labels of
+// namespaces, and names that no namespace can have.
+func (j *upgradeCheck) checkGaps() {
 	if j.plan.NothingRead() {
 		j.addUnknown(Unknown{Message: message.New("nothing-read"), Order: orderRead})
 	}
@@ -168,11 +169,12 @@ func (j *evaluation) checkGaps() {
 	}
 }
 
-// hasValidName reports whether a namespace has a name that is safe in a command. Only a plan that was edited has another one.
+// hasValidName reports whether the gate can write the name of a namespace into a command. Only a plan that was edited
+// has another one.
 func hasValidName(ns *migrate.Namespace) bool { return len(validation.IsDNS1123Label(ns.Name)) == 0 }
 
-// checkBackup adds an unknown unless the policies and their RBAC are asserted to be saved.
-func (j *evaluation) checkBackup() {
+// checkBackup adds an unknown to the gate's result unless the policies and their RBAC are asserted to be saved.
+func (j *upgradeCheck) checkBackup() {
 	if j.policiesGone || len(j.plan.Policies) == 0 {
 		return
 	}
@@ -182,8 +184,9 @@ func (j *evaluation) checkBackup() {
 	})
 }
 
-// checkPolicyPlugin adds what is known of the admission plugin PodSecurityPolicy, by flags of API servers or as an unknown.
-func (j *evaluation) checkPolicyPlugin() {
+// checkPolicyPlugin adds to the gate's result what is known of the admission plugin PodSecurityPolicy, by flags of API
+// servers or as an unknown.
+func (j *upgradeCheck) checkPolicyPlugin() {
 	if j.policiesGone {
 		return
 	}
@@ -203,8 +206,8 @@ func (j *evaluation) checkPolicyPlugin() {
 	})
 }
 
-// DefaultRelease returns the release to upgrade to if none is named: the one after the server's, and at least the first
-// without PodSecurityPolicy.
+// DefaultRelease returns the Kubernetes release that the gate checks an upgrade to if none is named: the one after the
+// server's, and at least the first without PodSecurityPolicy.
 func DefaultRelease(p *migrate.Plan) api.Version {
 	server, known := p.ServerVersion()
 	if !known {

@@ -56,7 +56,7 @@ func read(t *testing.T, input fs.FS, version string) *migrate.Plan {
 	return p
 }
 
-func evaluation(t *testing.T, input fs.FS, version, to string, assert ...gate.Assertion) *gate.Result {
+func upgradeCheck(t *testing.T, input fs.FS, version, to string, assert ...gate.Assertion) *gate.Result {
 	t.Helper()
 	v, err := api.ParseVersion(to)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := evaluation(t, demo, "v1.24.17", "v1.25")
+	r := upgradeCheck(t, demo, "v1.24.17", "v1.25")
 	for file, format := range map[string]string{"demo.txt": "table", "demo.json": "json", "demo.yaml": "yaml", "demo.names": "name"} {
 		golden(t, file, written(format), r)
 	}
@@ -109,7 +109,7 @@ func TestDemo(t *testing.T) {
 	if _, err := admissionconfig.Read(func(name string) (io.ReadCloser, error) { return os.Open(name) }, "testdata/admission-config.yaml"); err != nil {
 		t.Errorf("no API server would read what is printed: %v", err)
 	}
-	golden(t, "demo-plugin-off.sh", gate.WriteCommands, evaluation(t, demo, "v1.24.17", "v1.25", gate.AssertPolicyPluginOff))
+	golden(t, "demo-plugin-off.sh", gate.WriteCommands, upgradeCheck(t, demo, "v1.24.17", "v1.25", gate.AssertPolicyPluginOff))
 
 	var again gate.Result
 	text, err := os.ReadFile("testdata/demo.json")
@@ -266,7 +266,7 @@ func TestReasons(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(strings.Join(tt.input, "---\n"))}}, tt.server, tt.to, everything()...)
+			r := upgradeCheck(t, fstest.MapFS{"in.yaml": {Data: []byte(strings.Join(tt.input, "---\n"))}}, tt.server, tt.to, everything()...)
 			if tt.wantReasons == nil {
 				tt.wantReasons = []gate.Reason{}
 			}

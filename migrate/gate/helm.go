@@ -9,9 +9,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// checkHelmReleases adds a reason for Helm releases whose stored revisions hold PodSecurityPolicies. It names releases, and
-// the kinds and names of objects: the values of a release hold passwords.
-func (j *evaluation) checkHelmReleases() {
+// checkHelmReleases adds a reason against the upgrade for Helm releases whose stored revisions hold
+// PodSecurityPolicies. It names releases, and the kinds and names of objects: the values of a release hold passwords.
+func (j *upgradeCheck) checkHelmReleases() {
 	var holding, locked, grants []string
 	for i := range j.facts.HelmReleases.Histories {
 		h := &j.facts.HelmReleases.Histories[i]
@@ -42,9 +42,9 @@ func (j *evaluation) checkHelmReleases() {
 	j.checkUnreadHelmReleases()
 }
 
-// noteRemovedHelmObjects adds a note on Helm releases with other objects that the new release does not serve. They are no
-// reason: other tools change them.
-func (j *evaluation) noteRemovedHelmObjects() {
+// noteRemovedHelmObjects adds a note of the gate on Helm releases with other objects that the new release does not
+// serve. They are no reason: other tools change them.
+func (j *upgradeCheck) noteRemovedHelmObjects() {
 	of := helm.RemovedObjectsBy(j.opts.To.Minor())
 	var holding []string
 	for i := range j.facts.HelmReleases.Histories {
@@ -68,7 +68,7 @@ func (j *evaluation) noteRemovedHelmObjects() {
 	}
 }
 
-// failingHelmCommands returns which of Helm's commands fail, as texts.
+// failingHelmCommands returns which of Helm's commands fail after the upgrade, as texts.
 func failingHelmCommands(f helm.FailingOperations) []string {
 	var fails []string
 	if f.Upgrade {
@@ -85,14 +85,15 @@ func failingHelmCommands(f helm.FailingOperations) []string {
 
 // helmCleaningAdvice returns how to clean Helm releases: an upgrade to a chart without policies alone leaves them in earlier
 // revisions.
-func (j *evaluation) helmCleaningAdvice() Advice {
+func (j *upgradeCheck) helmCleaningAdvice() Advice {
 	if j.policiesGone {
 		return Advice{message.New("clean-helm-releases"), message.New("upgrade-helm-releases-after")}
 	}
 	return Advice{message.New("upgrade-helm-releases-first"), message.New("clean-helm-releases", "served", true)}
 }
 
-// describeHelmPolicies returns which revisions of a Helm release hold which policies, and which of Helm's commands fail.
+// describeHelmPolicies returns, for a reason of the gate, which revisions of a Helm release hold which policies, and
+// which of Helm's commands fail.
 func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	var revisions []int
 	for _, r := range h.RevisionsWithPolicies() {
@@ -113,7 +114,7 @@ func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	return fmt.Sprintf("%s %s (%s), %s: %s", word, revisionNumbers(revisions), h.Kind, strings.Join(policies, ", "), strings.Join(fails, "; "))
 }
 
-// revisionNumbers returns the numbers of revisions as a text, each once.
+// revisionNumbers returns the numbers of Helm revisions as a text, each once.
 func revisionNumbers(revisions []int) string {
 	var out []string
 	for _, n := range slices.Compact(revisions) {
@@ -122,7 +123,8 @@ func revisionNumbers(revisions []int) string {
 	return strings.Join(out, ", ")
 }
 
-// helmDocumentNames returns the kinds and names of documents of all revisions of a Helm release, each once.
+// helmDocumentNames returns, for the gate, the kinds and names of documents of all revisions of a Helm release, each
+// once.
 func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Document) []string {
 	var names []string
 	for i := range h.Revisions {
@@ -136,7 +138,7 @@ func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Doc
 
 // checkUnreadHelmReleases adds an unknown if not all Helm releases of the cluster were read: one that was not may hold a
 // policy.
-func (j *evaluation) checkUnreadHelmReleases() {
+func (j *upgradeCheck) checkUnreadHelmReleases() {
 	read := j.facts.HelmReleases
 	if read.All && len(read.Gaps) == 0 {
 		return

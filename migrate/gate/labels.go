@@ -17,9 +17,9 @@ import (
 )
 
 // checkLabels adds reasons for namespaces without enforce, audit or warn labels.
-func (j *evaluation) checkLabels() {
+func (j *upgradeCheck) checkLabels() {
 	observe, enforce := Reason{Order: orderObserve}, Reason{Order: orderEnforce}
-	var toObserve, toEnforce stageNamespaces
+	var toObserve, toEnforce rolloutStageNamespaces
 	var unlabelled []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -53,21 +53,21 @@ func (j *evaluation) checkLabels() {
 	}
 }
 
-// hasLabel reports whether a namespace has a label.
+// hasLabel reports whether a namespace of the plan has a Pod Security label, for the gate.
 func hasLabel(ns *migrate.Namespace, key string) bool {
 	_, there := ns.LabelValue(key)
 	return there
 }
 
-// stageNamespaces are the namespaces that get labels at one stage of a roll-out, by how: plainly, by replacing values that
-// somebody has set, or in the source of the tool that writes them.
-type stageNamespaces struct {
+// rolloutStageNamespaces are the namespaces for which the gate advises one stage of a roll-out of labels, by how: plainly, by
+// replacing values that somebody has set, or in the source of the tool that writes them.
+type rolloutStageNamespaces struct {
 	plain, overwriting []string
 	owned              []*migrate.Namespace
 }
 
-// add adds a namespace to those that it belongs to, by its owner and its values of the labels.
-func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
+// add adds a namespace without labels to those of a roll-out stage, by the owner of its labels and by their values.
+func (s *rolloutStageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	differs := func(key string) bool {
 		today, there := ns.LabelValue(key)
 		return there && ns.RecommendedLabels.Get(key) != "" && today != ns.RecommendedLabels.Get(key)
@@ -83,7 +83,7 @@ func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 }
 
 // stageCommands returns the commands that take a stage of a roll-out, and what to know before.
-func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how Advice, commands []string) {
+func (j *upgradeCheck) stageCommands(name string, s *rolloutStageNamespaces) (how Advice, commands []string) {
 	if len(s.plain) > 0 {
 		commands = append(commands, j.rolloutCommand(name, s.plain))
 	}
@@ -94,23 +94,24 @@ func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how Advice,
 	return append(how, j.labelOwnerAdvice(s.owned)...), commands
 }
 
-// isCoveredByDefault reports whether the admission configuration says what is enforced in a namespace without labels: it is
-// exempt, or gets a level, which checkEnforcedLevels looks at.
-func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
+// isCoveredByDefault reports whether, for the gate, the admission configuration says what is enforced in a namespace
+// without labels: it is exempt, or gets a level, which checkEnforcedLevels looks at.
+func (j *upgradeCheck) isCoveredByDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
 		j.addNote([]string{ns.Name}, message.New("exempt-not-checked"))
 	}
 	return ns.Exempt || ns.EffectivePolicyToday().Enforce.Level != api.LevelPrivileged
 }
 
-// rolloutCommand returns the command that takes a stage of a roll-out in namespaces.
-func (j *evaluation) rolloutCommand(stage string, namespaces []string) string {
+// rolloutCommand returns the psp2pss rollout command of the gate for one stage in some namespaces.
+func (j *upgradeCheck) rolloutCommand(stage string, namespaces []string) string {
 	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.contextFlag, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
-// checkIneffectiveLabels adds a reason for labels with the prefix of Pod Security that the server ignores, or takes for
-// another value. refused are the namespaces that checkEnforcedLevels repairs, together with their level.
-func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
+// checkIneffectiveLabels adds a reason against the upgrade for labels with the prefix of Pod Security that the server
+// ignores, or takes for another value. refused are the namespaces that checkEnforcedLevels repairs, together with their
+// level.
+func (j *upgradeCheck) checkIneffectiveLabels(refused map[string]bool) {
 	var owned []*migrate.Namespace
 	var left, wait []string
 	r := Reason{Message: message.New("labels-without-effect"), Order: orderIgnored}
@@ -159,13 +160,13 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	j.addReason(r)
 }
 
-// labelCommand returns the kubectl command that writes labels, given as shell words, on a namespace.
-func (j *evaluation) labelCommand(ns *migrate.Namespace, words []string) string {
+// labelCommand returns the gate's kubectl command that writes labels, given as shell words, on a namespace.
+func (j *upgradeCheck) labelCommand(ns *migrate.Namespace, words []string) string {
 	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
 }
 
 // labelOwnerAdvice returns what to do where another tool writes the labels of namespaces.
-func (j *evaluation) labelOwnerAdvice(owned []*migrate.Namespace) Advice {
+func (j *upgradeCheck) labelOwnerAdvice(owned []*migrate.Namespace) Advice {
 	var out Advice
 	var synced, written []string
 	for _, ns := range owned {
@@ -185,7 +186,7 @@ func (j *evaluation) labelOwnerAdvice(owned []*migrate.Namespace) Advice {
 	return out
 }
 
-// repairArgument returns the shell word for kubectl label that repairs or removes an invalid label.
+// repairArgument returns, for the gate, the shell word for kubectl label that repairs or removes an invalid label.
 func repairArgument(ns *migrate.Namespace, key string) string {
 	want := repairedLabelValue(ns, key)
 	if want == "" {
@@ -194,9 +195,9 @@ func repairArgument(ns *migrate.Namespace, key string) string {
 	return escape.Shell(key + "=" + want)
 }
 
-// repairedLabelValue returns the value that repairs an invalid label; "" to remove it. The server takes an invalid enforce
-// for restricted: it stays so unless a looser level was asked for. It takes an invalid version for the latest: the
-// recommended version replaces it if what runs meets the level at that, too.
+// repairedLabelValue returns the value by which the gate repairs an invalid Pod Security label; "" to remove it. The
+// server takes an invalid enforce for restricted: it stays so unless a looser level was asked for. It takes an invalid
+// version for the latest: the recommended version replaces it if what runs meets the level at that, too.
 func repairedLabelValue(ns *migrate.Namespace, key string) string {
 	want := ns.RecommendedLabels.Get(key)
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
@@ -220,10 +221,10 @@ func isValidLabel(key, value string) bool {
 	return slices.Contains(inventory.PodSecurityLabelKeys(), key) && labels.IsValidLabel(key, value)
 }
 
-// checkEnforcedLevels adds reasons for namespaces whose workloads do not meet the level that they enforce, today or after the
-// upgrade. It returns these namespaces, with true if a command writes the level there and repairs all invalid labels with it,
-// since the server takes such repairs only together.
-func (j *evaluation) checkEnforcedLevels() map[string]bool {
+// checkEnforcedLevels adds reasons against the upgrade for namespaces whose workloads do not meet the level that they
+// enforce, today or after the upgrade. It returns these namespaces, with true if a command writes the level there and
+// repairs all invalid labels with it, since the server takes such repairs only together.
+func (j *upgradeCheck) checkEnforcedLevels() map[string]bool {
 	now := refusedPods{Reason: Reason{
 		Message: message.New("refused-by-label"), Order: orderBreaks, Advice: Advice{message.New("loosen-or-patch", "tool", j.tool)},
 	}}
@@ -252,13 +253,13 @@ func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	}
 	for _, r := range []*refusedPods{&now, &later} {
 		if len(r.Objects) > 0 {
-			j.addReason(j.refusedPodsReason(r))
+			j.addReason(j.reasonForRefusedPods(r))
 		}
 	}
 	return refused
 }
 
-// refusedPods is a Reason about namespaces whose pods are refused, in the making.
+// refusedPods collects the gate's Reason about namespaces whose pods Pod Security refuses.
 type refusedPods struct {
 	Reason
 	owned []*migrate.Namespace
@@ -266,9 +267,9 @@ type refusedPods struct {
 	unknownLevel, injectedOnly []string
 }
 
-// addRefusedNamespace adds a namespace whose workloads do not meet the level that it enforces at a version, and the command
-// that writes the level they need.
-func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
+// addRefusedNamespace adds to a reason of the gate a namespace whose workloads do not meet the level that it enforces
+// at a version, and the command that writes the level they need.
+func (j *upgradeCheck) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
 	needed := string(neededLevelAt(ns, at))
 	if isEnforceWithheld(ns) {
 		needed += " or a looser level"
@@ -297,8 +298,8 @@ func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, 
 	}
 }
 
-// refusedPodsReason returns the Reason with its advice.
-func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
+// reasonForRefusedPods returns the Reason with its advice.
+func (j *upgradeCheck) reasonForRefusedPods(r *refusedPods) Reason {
 	if len(r.Commands) == 0 && len(r.owned) == 0 {
 		r.Advice = nil
 	}
@@ -312,13 +313,14 @@ func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
 	return r.Reason
 }
 
-// isEnforceWithheld reports whether no enforce is recommended since not all was read: what was not may need a looser level.
+// isEnforceWithheld reports whether a plan recommends no enforce level to the gate since not all was read: the rest may
+// need a looser level.
 func isEnforceWithheld(ns *migrate.Namespace) bool {
 	return !ns.Complete && ns.Action == migrate.ActionWithheld
 }
 
-// injectorsBelowLevel returns the injectors whose containers alone keep workloads of a namespace from a level; none if
-// something else does, too.
+// injectorsBelowLevel returns, for the gate, the injectors whose containers alone keep workloads of a namespace from a
+// level; none if something else does, too.
 func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var by []string
 	for _, w := range workloadsBelowLevel(ns, level) {
@@ -337,7 +339,8 @@ func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	return slices.Compact(by)
 }
 
-// effectiveVersion returns the version of the standards at which a server evaluates a label with version v.
+// effectiveVersion returns, for the gate, the version of the standards at which a server evaluates a label with version
+// v.
 func effectiveVersion(v, server api.Version) api.Version {
 	if v.Latest() || server.Older(v) {
 		return server
@@ -345,12 +348,14 @@ func effectiveVersion(v, server api.Version) api.Version {
 	return v
 }
 
-// areAllExempt reports whether there are workloads that do not meet a level, and all of them are exempt.
+// areAllExempt reports whether all workloads of a namespace that do not meet its level are exempt, so that the gate
+// counts none.
 func areAllExempt(ns *migrate.Namespace, level api.Level) bool {
 	return len(workloadsBelowLevel(ns, level)) > 0 && !slices.ContainsFunc(workloadsBelowLevel(ns, level), func(w *migrate.Workload) bool { return w.Exempt == nil })
 }
 
-// workloadsBelowLevel returns the workloads of a namespace that do not meet a level at the plan's version.
+// workloadsBelowLevel returns, for the gate, the workloads of a namespace that do not meet a level at the plan's
+// version.
 func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Workload {
 	var out []*migrate.Workload
 	for i := range ns.Workloads {
@@ -361,13 +366,14 @@ func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Work
 	return out
 }
 
-// meetsLevel reports whether a level is no stricter than the one that is needed; "" needs nothing.
+// meetsLevel reports whether a namespace's Pod Security level is no stricter than the one that it needs; "" needs
+// nothing.
 func meetsLevel(needed, level api.Level) bool {
 	return needed == "" || api.CompareLevels(needed, level) >= 0
 }
 
-// neededLevelAt returns the level that all workloads of a namespace meet at a version; "" if nothing runs, or nothing is
-// known.
+// neededLevelAt returns, for the gate, the level that all workloads of a namespace meet at a version; "" if nothing
+// runs, or nothing is known.
 func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	if len(ns.Workloads) == 0 {
 		return ""
@@ -380,8 +386,8 @@ func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	return ns.NeededLevel
 }
 
-// workloadNamesBelowLevel returns the workloads of a namespace that do not meet a level at the plan's version and are not
-// exempt; if there are none, a text that says so.
+// workloadNamesBelowLevel returns, for a reason of the gate, the workloads of a namespace that do not meet a level at
+// the plan's version and are not exempt; if there are none, a text that says so.
 func workloadNamesBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var out []string
 	for _, w := range workloadsBelowLevel(ns, level) {

@@ -14,8 +14,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// checkTemplates adds a reason for workloads whose pods have values that PodSecurityPolicies set and no template says.
-func (j *evaluation) checkTemplates() {
+// checkTemplates adds a reason against the upgrade for workloads whose pods have values that PodSecurityPolicies set
+// and no template says.
+func (j *upgradeCheck) checkTemplates() {
 	var patched, byHand, arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -66,8 +67,8 @@ func (j *evaluation) checkTemplates() {
 	j.addReason(r)
 }
 
-// countPolicyMutations returns how many values PodSecurityPolicies set in the pods of a workload, without those that the API
-// server makes of an annotation.
+// countPolicyMutations returns, for the gate, how many values PodSecurityPolicies set in the pods of a workload,
+// without those that the API server derives from an annotation.
 func countPolicyMutations(w *migrate.Workload) int {
 	n := 0
 	for _, m := range w.Mutations {
@@ -78,23 +79,24 @@ func countPolicyMutations(w *migrate.Workload) int {
 	return n
 }
 
-// patchCommands returns the commands that write a patch script for workloads, given as shell words, and run it.
-func (j *evaluation) patchCommands(file string, workloads []string) []string {
+// patchCommands returns the gate's commands that write a patch script for workloads, given as shell words, and run it.
+func (j *upgradeCheck) patchCommands(file string, workloads []string) []string {
 	return []string{j.tool + " patch" + j.contextFlag + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
 }
 
-// stopBeforeScript returns the stop between the two commands of patchCommands.
+// stopBeforeScript returns the stop of the gate's script between the two commands of patchCommands, for a person to
+// read the patches.
 func stopBeforeScript() []int { return []int{1} }
 
-// isPatchableKind reports whether the template of a kind of workload can be patched.
+// isPatchableKind reports whether psp2pss patch can patch the template of a kind of workload .
 func isPatchableKind(kind string) bool {
 	k, ok := inventory.WorkloadKindOf(kind)
 	return ok && !k.FixedTemplate
 }
 
-// checkBypass adds a reason for namespaces whose pods are still admitted by a policy that may refuse or change them: whether
-// they can live without it was not tried.
-func (j *evaluation) checkBypass() {
+// checkBypass adds a reason against the upgrade for namespaces whose pods are still admitted by a policy that may
+// refuse or change them: whether they can live without it was not tried.
+func (j *upgradeCheck) checkBypass() {
 	if !j.policiesAsked {
 		return
 	}
@@ -130,7 +132,7 @@ func (j *evaluation) checkBypass() {
 
 // bypassCommands returns the commands that enforce the recommended level in namespaces and then let their pods past the
 // policies, with a stop between the two, and what to know before.
-func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how Advice, commands []string, stops []int) {
+func (j *upgradeCheck) bypassCommands(namespaces []*migrate.Namespace) (how Advice, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
 		all = append(all, ns.Name)
@@ -156,17 +158,18 @@ func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how Advice
 	return how, append(commands, bypass), stops
 }
 
-// policyPluginAssertion returns the assertion that has to hold before grants and policies are deleted: a server that asks for
-// policies and finds none to use refuses every pod.
-func (j *evaluation) policyPluginAssertion() Assertion {
+// policyPluginAssertion returns the assertion of the gate that has to hold before grants and policies are deleted: a
+// server that asks for policies and finds none to use refuses every pod.
+func (j *upgradeCheck) policyPluginAssertion() Assertion {
 	if j.policiesGone {
 		return ""
 	}
 	return AssertPolicyPluginOff
 }
 
-// checkPolicyRoles adds reasons for roles that still let somebody use policies, and for their bindings.
-func (j *evaluation) checkPolicyRoles() {
+// checkPolicyRoles adds reasons against the upgrade for roles that still let somebody use policies, and for their
+// bindings.
+func (j *upgradeCheck) checkPolicyRoles() {
 	j.checkUnreadRoles()
 	var left, kept []leftoverRole
 	for _, r := range leftoverRoles(j.plan) {
@@ -200,7 +203,7 @@ func (j *evaluation) checkPolicyRoles() {
 
 // checkUnreadRoles adds an unknown if there may be more roles than were read. In a cluster a binding to a role that does not
 // exist grants nothing; files need not have every role.
-func (j *evaluation) checkUnreadRoles() {
+func (j *upgradeCheck) checkUnreadRoles() {
 	u := Unknown{Order: orderRoles}
 	unread := unreadRoles(j.plan)
 	byGap := len(unread) > 0
@@ -226,7 +229,7 @@ func (j *evaluation) checkUnreadRoles() {
 }
 
 // checkPolicyBindings to roles that will be gone would be left pointing to nothing.
-func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
+func (j *upgradeCheck) checkPolicyBindings(roles []leftoverRole) {
 	r := Reason{Message: message.New("policy-bindings"), Order: orderBindings, Requires: j.policyPluginAssertion()}
 	for i := range roles {
 		if !roles[i].OnlyPolicies {
@@ -242,8 +245,8 @@ func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
 	}
 }
 
-// kubectlObject returns the kind and name of an object as arguments of kubectl, with the cluster-wide kind if it has no
-// namespace.
+// kubectlObject returns, for a command of the gate, the kind and name of an object as arguments of kubectl, with the
+// cluster-wide kind if it has no namespace.
 func kubectlObject(kind, namespace, name string) string {
 	if namespace == "" {
 		return "cluster" + kind + " -- " + escape.Shell(name)
@@ -251,6 +254,7 @@ func kubectlObject(kind, namespace, name string) string {
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
+// roleNames returns the references of the roles that still let use policies, for a reason of the gate.
 func roleNames(roles []leftoverRole) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
@@ -259,13 +263,15 @@ func roleNames(roles []leftoverRole) []string {
 	return out
 }
 
-func (j *evaluation) isProviderRole(r *leftoverRole) bool {
+// isProviderRole reports whether a role lets use only policies that the provider of the cluster installs by default.
+func (j *upgradeCheck) isProviderRole(r *leftoverRole) bool {
 	named := r.LeftoverRole.Policies
 	return !r.EveryPolicy && len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !j.providerPolicies[name] })
 }
 
-// checkPolicies adds a reason for the policies that are still there, with how many workloads each has admitted.
-func (j *evaluation) checkPolicies() {
+// checkPolicies adds a reason against the upgrade for the policies that are still there, with how many workloads each
+// has admitted.
+func (j *upgradeCheck) checkPolicies() {
 	if j.policiesGone {
 		return
 	}
@@ -303,8 +309,8 @@ func (j *evaluation) checkPolicies() {
 	j.addReason(r)
 }
 
-// noteNamespaceWriters adds a note on who may write namespaces, and so lift their level.
-func (j *evaluation) noteNamespaceWriters() {
+// noteNamespaceWriters adds a note of the gate on who may write namespaces, and so lift their level.
+func (j *upgradeCheck) noteNamespaceWriters() {
 	var where []string
 	administrators := 0
 	for _, l := range j.plan.NamespaceWriters {

@@ -11,8 +11,8 @@ import (
 // ResultKind is the kind of a Result document; its apiVersion is that of the Plan.
 const ResultKind = "Gate"
 
-// Result says whether a cluster is ready for an upgrade past PodSecurityPolicy, and why not. Every slice is sorted in the
-// order in which to go on.
+// Result is the gate's answer: whether a cluster is ready for an upgrade past PodSecurityPolicy, and why not. Every
+// slice is sorted in the order in which to go on.
 type Result struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -20,11 +20,11 @@ type Result struct {
 	To            string           `json:"to"`
 	TargetVersion string           `json:"targetVersion"`
 	Source        inventory.Source `json:"source"`
-	// Pass is true if there is no reason against the upgrade and nothing that could not be told.
+	// Pass is true if there is no reason against the upgrade and nothing is unknown.
 	Pass bool `json:"pass"`
 	// Reasons against the upgrade.
 	Reasons []Reason `json:"reasons"`
-	// Unknown is what could not be told, unless it was asserted.
+	// Unknown is what the gate could not know, unless it was asserted.
 	Unknown []Unknown `json:"unknown"`
 	// Asserted are the assertions that were made.
 	Asserted []string `json:"asserted,omitempty"`
@@ -36,7 +36,7 @@ type Result struct {
 	ExistingConfig ExistingAdmissionConfig `json:"-"`
 }
 
-// ExistingAdmissionConfig is what is known of the admission configuration that API servers have.
+// ExistingAdmissionConfig is what the gate knows of the admission configuration that API servers have.
 type ExistingAdmissionConfig struct {
 	// Admission is what was given of it; nil if nothing was.
 	Admission *migrate.Admission
@@ -62,7 +62,7 @@ type Reason struct {
 	Order int `json:"order"`
 }
 
-// Unknown is something about the upgrade that the gate could not tell from what was read.
+// Unknown is something about the upgrade that the gate cannot know from what was read.
 type Unknown struct {
 	// Message says what is not seen, and what depends on it.
 	message.Message
@@ -104,7 +104,7 @@ const (
 	AssertNewNamespacesLabelled Assertion = "new-namespaces-labelled"
 )
 
-// Assertions returns all assertions with what each says, in the order in which they come up.
+// Assertions returns all assertions of the gate with what each says, in the order in which they come up.
 func Assertions() []struct {
 	Name  Assertion
 	Means string
@@ -140,7 +140,7 @@ const (
 	orderNewNamespaces
 )
 
-// newResult returns a Result without reasons.
+// newResult returns the Result of a gate that has found no reason yet.
 func newResult(p *migrate.Plan, o Options) *Result {
 	return &Result{
 		APIVersion: migrate.APIVersion, Kind: ResultKind, To: o.To.String(), TargetVersion: p.TargetVersion, Source: p.Source,

@@ -141,7 +141,7 @@ func TestStagesTogether(t *testing.T) {
 func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	const space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web, labels: {pod-security.kubernetes.io/enforce: Baseline, pod-security.kubernetes.io/other: x}}\n---\n"
-	r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(space + deployment("", plain))}}, "v1.24.17", "v1.25")
+	r := upgradeCheck(t, fstest.MapFS{"in.yaml": {Data: []byte(space + deployment("", plain))}}, "v1.24.17", "v1.25")
 	want := []gate.Reason{
 		{
 			Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,

@@ -6,8 +6,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// withoutTerminating returns a plan without the namespaces that are being deleted, and their names. Nothing is to be done in
-// them.
+// withoutTerminating returns, for the gate, a plan without the namespaces that are being deleted, and their names.
+// Nothing is to be done in them.
 func withoutTerminating(p *migrate.Plan) (without *migrate.Plan, terminating []string) {
 	for i := range p.Namespaces {
 		if p.Namespaces[i].Terminating {

@@ -1,5 +1,5 @@
 // Package injector owns what is known of programs that add containers to pods at admission (Istio, Linkerd, Vault, ...): how they
-// choose pods, and what they add. It takes labels and annotations and returns containers. It reads nothing and judges no level.
+// choose pods, and what they add. It takes labels and annotations and returns containers. It reads nothing and decides no level.
 package injector
 
 import (
@@ -32,13 +32,14 @@ type Injector struct {
 	// variantMarks are the labels and annotations by which pods ask for another template or mode. Pods of different variants
 	// are not compared.
 	variantMarks []string
-	// PolicyKinds are the kinds of object that tell a policy engine what to add; nil for other injectors.
+	// PolicyKinds are the kinds of object that say what a policy engine adds; nil for other injectors.
 	PolicyKinds []PolicyKind
 	// injectionRules decide whether it changes a pod: the first rule that matches a mark of the pod or its namespace.
 	injectionRules []injectionRule
 }
 
-// PolicyKind is a kind of object that tells a policy engine what to add. Optional is true for one that not every version has.
+// PolicyKind is a kind of policy-engine object (Kyverno, Gatekeeper) that says what is added to pods. Optional is true
+// for one that not every version has.
 type PolicyKind struct {
 	Kind, Resource string
 	Optional       bool
@@ -49,7 +50,8 @@ func (i *Injector) InjectsByNamespace() bool {
 	return slices.ContainsFunc(i.injectionRules, func(c injectionRule) bool { return c.injects && c.locations&onNamespace != 0 })
 }
 
-// RequestedVariant returns the variant of injection that a pod with these marks asks for; "" for the default.
+// RequestedVariant returns the variant of injection that a pod asks for by its labels and annotations; "" for the
+// default.
 func (i *Injector) RequestedVariant(m InjectionMarks) string {
 	var out []string
 	for _, key := range i.variantMarks {
@@ -76,10 +78,10 @@ type AddedPod struct {
 	Volumes          []corev1.Volume
 }
 
-// IsEmpty reports whether nothing is added.
+// IsEmpty reports whether the injector adds nothing to a pod.
 func (p *AddedPod) IsEmpty() bool { return len(p.Init)+len(p.Containers)+len(p.Volumes) == 0 }
 
-// ContainerNames returns the names of the added containers, init containers first.
+// ContainerNames returns the names of the containers that the injector adds, init containers first.
 func (p *AddedPod) ContainerNames() []string {
 	var out []string
 	for _, list := range [][]corev1.Container{p.Init, p.Containers} {
@@ -96,7 +98,7 @@ type InjectionMarks struct {
 	NamespaceLabels, NamespaceAnnotations map[string]string
 }
 
-// markLocation is where a mark stands: a label or annotation, of the pod or its namespace.
+// markLocation is where injectors look for a choice: labels or annotations, of the pod or of its namespace.
 type markLocation int
 
 const (
@@ -155,7 +157,7 @@ func (i *Injector) InjectionChoiceFor(m InjectionMarks) (InjectionChoice, string
 	return Unmarked, ""
 }
 
-// firstMatchingMark returns the first label or annotation that the rule matches, as key=value.
+// firstMatchingMark returns the first label or annotation that the injector's rule matches, as key=value.
 func (c *injectionRule) firstMatchingMark(marks map[string]string) (string, bool) {
 	prefix, many := strings.CutSuffix(c.key, "*")
 	if !many {
@@ -173,7 +175,7 @@ func (c *injectionRule) firstMatchingMark(marks map[string]string) (string, bool
 	return first + "=" + marks[first], first != ""
 }
 
-// matchesValue reports whether the rule matches a value.
+// matchesValue reports whether the injector's rule matches the value of a label or annotation.
 func (c *injectionRule) matchesValue(value string) bool {
 	if c.values == nil {
 		return value != "" && !strings.EqualFold(value, "false")

@@ -4,8 +4,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// KnownInjectors returns every known injector. Each added container has the security context that its program gives it by
-// default. Which level that meets depends on the pod, too: many leave the seccomp profile to it.
+// KnownInjectors returns every known injector, such as Istio's and Vault's. Each added container has the security
+// context that its program gives it by default. Which level that meets depends on the pod, too: many leave the seccomp
+// profile to it.
 func KnownInjectors() []Injector {
 	return []Injector{
 		istioInjector(), linkerdInjector(), consulInjector(), kumaInjector(), openServiceMeshInjector(), appMeshInjector(), daprInjector(), vaultInjector(),
@@ -327,7 +328,7 @@ func gatekeeperInjector() Injector {
 	}
 }
 
-// webhooksWithoutEffect returns known webhooks that add no container and set nothing that a level checks.
+// webhooksWithoutEffect returns the names of known webhooks that add no container and set nothing that a level checks.
 func webhooksWithoutEffect() Injector {
 	return Injector{
 		Name: "a known webhook that adds nothing", Source: "the page of each",
@@ -340,33 +341,34 @@ func webhooksWithoutEffect() Injector {
 	}
 }
 
-// containerNamed returns a container with a security context.
+// containerNamed returns a container that an injector adds, with its security context.
 func containerNamed(name string, sc *corev1.SecurityContext) corev1.Container {
 	return corev1.Container{Name: name, SecurityContext: sc}
 }
 
-// runAsUser returns a security context with a user and a group of the same id.
+// runAsUser returns the security context of an injected container with a user and a group of the same id.
 func runAsUser(id int64) *corev1.SecurityContext {
 	return &corev1.SecurityContext{RunAsUser: new(id), RunAsGroup: new(id)}
 }
 
-// restrictSecurityContext sets everything that the restricted level requires of a container, but for the seccomp profile, and
-// returns its argument.
+// restrictSecurityContext sets everything that the restricted level requires of an injected container, but for the
+// seccomp profile, and returns its argument.
 func restrictSecurityContext(sc *corev1.SecurityContext) *corev1.SecurityContext {
 	sc.AllowPrivilegeEscalation, sc.RunAsNonRoot, sc.ReadOnlyRootFilesystem = new(false), new(true), new(true)
 	sc.Capabilities = capabilities([]corev1.Capability{"ALL"})
 	return sc
 }
 
-// capabilities returns dropped and added capabilities.
+// capabilities returns the dropped and added capabilities of an injected container.
 func capabilities(drop []corev1.Capability, add ...corev1.Capability) *corev1.Capabilities {
 	return &corev1.Capabilities{Add: add, Drop: drop}
 }
 
-// hostPathVolume returns a volume of a path on the host.
+// hostPathVolume returns a hostPath volume that an injector adds.
 func hostPathVolume(name, path string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path}}}
 }
 
-// parseBoolFalseWords returns the words that Go's strconv.ParseBool reads as false.
+// parseBoolFalseWords returns the words that Go's strconv.ParseBool reads as false in the labels and annotations of
+// injectors.
 func parseBoolFalseWords() []string { return []string{"false", "f", "0"} }

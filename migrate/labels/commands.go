@@ -55,7 +55,8 @@ func writeSummary(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
 	}
 }
 
-// labelsTitle says what the Pod Security labels are for, at which stage, and where they come from.
+// labelsTitle returns the first comment line on what the Pod Security labels are for, at which stage, and where they
+// come from.
 func labelsTitle(p *migrate.Plan, opts Options) string {
 	stage := ""
 	if opts.Stage != StageAll {
@@ -64,7 +65,7 @@ func labelsTitle(p *migrate.Plan, opts Options) string {
 	return fmt.Sprintf("Pod Security labels for %s%s, from %s, by %s", p.TargetVersion, stage, phrases.SourcePhrase(p.Source), opts.Tool)
 }
 
-// outcomeSummary counts the namespaces by what is done with their labels.
+// outcomeSummary returns the number of namespaces by what is done with their Pod Security labels.
 func outcomeSummary(p *migrate.Plan, stage Stage) string {
 	counts := map[Outcome]int{}
 	for i := range p.Namespaces {
@@ -113,7 +114,7 @@ func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, 
 	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, labelArguments(StageLabels(ns, stage)))
 }
 
-// stageFlag is the command-line flag for a stage, with a space before it; "" for all stages.
+// stageFlag returns the command-line flag --stage for a stage of labels, with a space before it; "" for all stages.
 func stageFlag(stage Stage) string {
 	if stage == StageAll {
 		return ""
@@ -121,13 +122,13 @@ func stageFlag(stage Stage) string {
 	return " --stage=" + string(stage)
 }
 
-// getNamespaceCommand is a kubectl command that prints a namespace if it meets the field selector and the label selector,
-// and nothing if it does not. Both are words of a shell.
+// getNamespaceCommand returns a kubectl command of the label script that prints a namespace if it meets the field
+// selector and the label selector, and nothing if it does not. Both are words of a shell.
 func getNamespaceCommand(kubectl, name, selector string) string {
 	return kubectl + " get namespace --output=name " + name + " " + selector
 }
 
-// labelSelector is met by a namespace that has all of the labels.
+// labelSelector returns the kubectl selector for a namespace that has all of the Pod Security labels.
 func labelSelector(labels []Label) string {
 	terms := make([]string, len(labels))
 	for i, l := range labels {
@@ -136,7 +137,7 @@ func labelSelector(labels []Label) string {
 	return strings.Join(terms, ",")
 }
 
-// labelArguments are labels as arguments of 'kubectl label', quoted for a shell.
+// labelArguments returns Pod Security labels as arguments of 'kubectl label', quoted for a shell.
 func labelArguments(labels []Label) string {
 	words := make([]string, len(labels))
 	for i, l := range labels {

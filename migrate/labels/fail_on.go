@@ -6,7 +6,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// FailCondition is what a run over a Plan can be asked to fail on, by its name on the command line (--fail-on).
+// FailCondition is a condition on namespace labels that --fail-on makes a run fail for, by its name on the command
+// line.
 type FailCondition string
 
 // The conditions: a namespace needs the level or a looser one, would get a Pod Security label changed, or one that is looser
@@ -18,12 +19,12 @@ const (
 	FailOnLoosening  FailCondition = "loosening"
 )
 
-// FailConditions are all conditions, in the order in which they are reported.
+// FailConditions returns all conditions of --fail-on, in the order in which they are reported.
 func FailConditions() []FailCondition {
 	return []FailCondition{FailOnPrivileged, FailOnBaseline, FailOnChange, FailOnLoosening}
 }
 
-// Namespaces returns the names of the namespaces of a Plan for which the condition holds.
+// Namespaces returns the names of the namespaces of a Plan for whose labels the condition of --fail-on holds.
 func (c FailCondition) Namespaces(plan *migrate.Plan) []string {
 	var names []string
 	for i := range plan.Namespaces {
@@ -34,7 +35,7 @@ func (c FailCondition) Namespaces(plan *migrate.Plan) []string {
 	return names
 }
 
-// holds is true if the condition holds for a namespace of a Plan.
+// holds reports whether the condition of --fail-on holds for the labels of a namespace.
 func (c FailCondition) holds(ns *migrate.Namespace) bool {
 	switch c {
 	case FailOnPrivileged:

@@ -17,8 +17,8 @@ import (
 // IsValidLabel reports whether Pod Security Admission knows the value of one of migrate.LabelKeys.
 func IsValidLabel(key, value string) bool { return validLabel(Label{key, value}) }
 
-// ServerValueForInvalid is the value for which Pod Security Admission takes an invalid value of a label. Writing it in
-// place of that changes nothing that the API server does.
+// ServerValueForInvalid returns the value for which Pod Security Admission takes an invalid value of a label. Writing
+// it in place of that changes nothing that the API server does.
 func ServerValueForInvalid(key string) string {
 	switch {
 	case strings.HasSuffix(key, "-version"):
@@ -52,9 +52,10 @@ func InvalidLabels(labels map[string]string) []string {
 	return keys
 }
 
-// labelsToRepair returns the labels that have to be written together with others, since the API server refuses a write that
-// repairs only some of a namespace's invalid labels. An invalid enforce becomes what the server takes it for, so that
-// nothing is enforced that was not; audit and warn, which refuse nothing, become what is recommended.
+// labelsToRepair returns the invalid Pod Security labels that have to be written together with others, since the API
+// server refuses a write that repairs only some of a namespace's invalid labels. An invalid enforce becomes what the
+// server takes it for, so that nothing is enforced that was not; audit and warn, which refuse nothing, become what is
+// recommended.
 func labelsToRepair(ns *migrate.Namespace, write []Label) []Label {
 	is := currentLabels(ns)
 	will := maps.Clone(is)
@@ -72,8 +73,9 @@ func labelsToRepair(ns *migrate.Namespace, write []Label) []Label {
 	return out
 }
 
-// invalidLabelSelector is met by a namespace whose invalid labels are as the plan has them; "" if the stage repairs none
-// beside its own. A script may run again after another stage: then nothing of what that wrote is repaired.
+// invalidLabelSelector returns the kubectl selector for a namespace whose invalid labels are still those of the plan;
+// "" if the stage repairs none beside its own. A script may run again after another stage: then nothing of what that
+// wrote is repaired.
 func invalidLabelSelector(ns *migrate.Namespace, stage Stage) string {
 	if len(labelsToRepair(ns, StageLabels(ns, stage))) == 0 {
 		return ""
@@ -88,7 +90,7 @@ func invalidLabelSelector(ns *migrate.Namespace, stage Stage) string {
 	return labelSelector(terms)
 }
 
-// currentLabels are the Pod Security labels of a namespace as they were when the plan was made.
+// currentLabels returns the Pod Security labels of a namespace as they were when the plan was made.
 func currentLabels(ns *migrate.Namespace) map[string]string {
 	out := map[string]string{}
 	for _, key := range inventory.PodSecurityLabelKeys() {
@@ -99,7 +101,8 @@ func currentLabels(ns *migrate.Namespace) map[string]string {
 	return out
 }
 
-// describeRepairs says which labels are written only because they are invalid; "" for none.
+// describeRepairs returns the remark on which Pod Security labels are written only because they are invalid; "" for
+// none.
 func describeRepairs(ns *migrate.Namespace, stage Stage) string {
 	var parts []string
 	for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {

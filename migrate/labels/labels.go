@@ -16,7 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Options of the functions that write labels.
+// Options are the options of the functions that write Pod Security labels.
 type Options struct {
 	// Tool is named in the header of what is written, with its version.
 	Tool string
@@ -27,19 +27,19 @@ type Options struct {
 // ChangesLabels reports whether the recommendation would change a Pod Security label of a namespace.
 func ChangesLabels(ns *migrate.Namespace) bool { return len(ChangedLabels(ns, StageAll)) > 0 }
 
-// LoosensLevel reports whether a recommended level, or its version, is less strict than what the API server goes by today.
-// An enforce label is loosened by a command only where the caller asked for that level.
+// LoosensLevel reports whether a recommended level, or its version, is less strict than the one in effect today. An
+// enforce label is loosened by a command only where the caller asked for that level.
 func LoosensLevel(ns *migrate.Namespace) bool {
 	today, rec := ns.EffectivePolicyToday(), ns.RecommendedLabels
 	return ns.Action == migrate.ActionLoosen || isLooser(rec.Enforce, today.Enforce) || isLooser(rec.Audit, today.Audit) || isLooser(rec.Warn, today.Warn)
 }
 
-// isLooser reports whether a recommended level is less strict than today's.
+// isLooser reports whether a namespace's recommended level is less strict than today's.
 func isLooser(recommended string, today api.LevelVersion) bool {
 	return levels.Looser(api.Level(recommended), today.Level)
 }
 
-// Label is one label of a namespace with its value.
+// Label is one Pod Security label that a stage writes on a namespace, with its value.
 type Label struct{ Key, Value string }
 
 // WantedLabels returns the labels that a stage writes to a namespace, in the order of migrate.LabelKeys: all that are
@@ -62,7 +62,7 @@ func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// StageLabels returns those of WantedLabels that belong to the stage.
+// StageLabels returns the wanted Pod Security labels of a namespace that belong to the stage.
 func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, key := range inventory.PodSecurityLabelKeys() {
@@ -74,7 +74,7 @@ func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// ChangedLabels returns those of WantedLabels that differ from what the namespace has.
+// ChangedLabels returns the wanted Pod Security labels that differ from those that the namespace has.
 func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, l := range WantedLabels(ns, stage) {
@@ -97,8 +97,8 @@ func isEnforceKey(key string) bool {
 	return key == api.EnforceLevelLabel || key == api.EnforceVersionLabel
 }
 
-// WhyRefused says why no labels may be written for a namespace; "" if it is sound. A Plan may come from a file, so its
-// names and values are checked again. It is the same at every stage.
+// WhyRefused returns why no Pod Security labels may be written for a namespace; "" if it is sound. A Plan may come from
+// a file, so its names and values are checked again. It is the same at every stage.
 func WhyRefused(ns *migrate.Namespace) string {
 	if len(validation.IsDNS1123Label(ns.Name)) > 0 {
 		return "its name is not a valid namespace name"

@@ -238,7 +238,7 @@ func TestCommandsOfAnEmptyPlan(t *testing.T) {
 	want := `#!/bin/sh
 # Pod Security labels for v1.25, from files a.yaml, by psp2pss v0.
 # 0 namespaces.
-# 1 thing could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.
+# 1 thing could not be read or evaluated: no enforce label is written where that can change the level, unless --allow-partial was given.
 # It ends at the first failure and can be run again: what is labelled so already stays so.
 # Review every line before you run it.
 ` + begin(t, p.Source)

@@ -58,12 +58,13 @@ func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
 	return writeNamespaceManifests(w, &b, p, opts, kubectl, false)
 }
 
-// clientAppliedQuery is a kubectl command that lists the namespaces of which kubectl has a record of what it applied.
+// clientAppliedQuery returns a kubectl command that lists the namespaces of which kubectl has a record of what it
+// applied.
 func clientAppliedQuery(kubectl string) string {
 	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }
 
-// writeNamespaceManifests writes the comments below the command, and the manifests.
+// writeNamespaceManifests writes the Namespace manifests with Pod Security labels, and the comments above them.
 func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options, kubectl string, merged bool) error {
 	script.Comment(b, "%s", script.SameClusterNote(p.Source))
 	script.Comment(b, "  %s", script.ClusterUIDCommand(kubectl))
@@ -109,7 +110,8 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 	return err
 }
 
-// writeLeftOut writes comments that say why a namespace is left out, and which labels belong into its manifest.
+// writeLeftOut writes comments that say why a Namespace manifest is left out, and which labels belong into its
+// manifest.
 func writeLeftOut(b *bytes.Buffer, why string, set map[string]string) {
 	script.Comment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
 	for _, key := range inventory.PodSecurityLabelKeys() {
@@ -138,10 +140,10 @@ func leftOutNamespaces(p *migrate.Plan, stage Stage, merged bool) []string {
 	return names
 }
 
-// whyUnsafeToApply says why applying a manifest of a namespace may remove labels and annotations that are not ours; "" if
-// it does not. kubectl compares with its record of what it applied, and removes what is in that and not in the manifest;
-// from v1.26 on it does so with --server-side, too, whatever the field manager. An API server compares with what the same
-// field manager has applied: manifests to merge have none of ours.
+// whyUnsafeToApply returns why applying a manifest of a Namespace may remove labels and annotations that are not ours;
+// "" if it does not. kubectl compares with its record of what it applied, and removes what is in that and not in the
+// manifest; from v1.26 on it does so with --server-side, too, whatever the field manager. An API server compares with
+// what the same field manager has applied: manifests to merge have none of ours.
 func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 	switch {
 	case ns.ClientApplied != nil && *ns.ClientApplied:
@@ -156,9 +158,9 @@ func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 	return "a manifest was read, and not what is on the server: if 'kubectl apply' was used with it, applying this would take away its other labels and annotations"
 }
 
-// labelsAfterStage are the Pod Security labels of a namespace as they should be after the stage; nil where nothing is to be
-// written. Whoever applies a document removes what an earlier one of theirs had and it does not, so what is there stays
-// named, and the enforce stage has what the observe stage wrote.
+// labelsAfterStage returns the Pod Security labels of a namespace as they should be after the stage; nil where nothing
+// is to be written. Whoever applies a document removes what an earlier one of theirs had and it does not, so what is
+// there stays named, and the enforce stage has what the observe stage wrote.
 func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
 	if WhyRefused(ns) != "" || len(WantedLabels(ns, stage)) == 0 {
 		return nil

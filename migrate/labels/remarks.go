@@ -17,8 +17,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// namespaceRemarks are the lines on a namespace at a stage, the same in every form of the labels: what it gets and why,
-// what is withheld, what blocks the next level, the cautions, and who else writes its labels.
+// namespaceRemarks returns the comment lines on a namespace's labels at a stage, the same in every form of the labels:
+// what it gets and why, what is withheld, what blocks the next level, the cautions, and who else writes its labels.
 func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	outcome := OutcomeOf(ns, stage)
 	switch {
@@ -53,7 +53,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	return lines
 }
 
-// labelSourceRemarks says where the labels of a namespace belong that another tool writes.
+// labelSourceRemarks returns the remarks on where the labels of a namespace belong that another tool writes.
 func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	if ns.LabelOwner == migrate.OpenShiftLabelSyncer {
 		return []string{
@@ -82,7 +82,7 @@ func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	return append(lines, labelsInForms(writers, WantedLabels(ns, stage))...)
 }
 
-// nextOwnerRun names what the writer of a namespace's labels does again: its next sync, or apply.
+// nextOwnerRun returns what the owner of a namespace's labels does regularly: its next sync, or apply.
 func nextOwnerRun(w *inventory.LabelWriter) string {
 	if w.Syntax == inventory.LabelHCL {
 		return "apply"
@@ -90,7 +90,8 @@ func nextOwnerRun(w *inventory.LabelWriter) string {
 	return "sync"
 }
 
-// contradictingKey is the first label to which two of the writers of a namespace give different values; "" for none.
+// contradictingKey returns the first label to which two of the writers of a namespace give different values; "" for
+// none.
 func contradictingKey(writers []*inventory.LabelWriter) string {
 	for _, key := range inventory.PodSecurityLabelKeys() {
 		values := map[string]bool{}
@@ -106,7 +107,7 @@ func contradictingKey(writers []*inventory.LabelWriter) string {
 	return ""
 }
 
-// labelsInForms returns the labels once in each form that the writers of a namespace have.
+// labelsInForms returns the Pod Security labels once in each syntax that the writers of a namespace's labels use.
 func labelsInForms(writers []*inventory.LabelWriter, set []Label) []string {
 	var lines []string
 	done := map[inventory.LabelSyntax]bool{}
@@ -122,7 +123,7 @@ func labelsInForms(writers []*inventory.LabelWriter, set []Label) []string {
 	return lines
 }
 
-// labelInForm writes a label as an object of a form has it.
+// labelInForm returns a Pod Security label in the syntax of an object that writes labels.
 func labelInForm(form inventory.LabelSyntax, l Label) string {
 	switch form {
 	case inventory.LabelPairs:
@@ -133,7 +134,7 @@ func labelInForm(form inventory.LabelSyntax, l Label) string {
 	return l.Key + ": " + l.Value
 }
 
-// describeDecision says which level a namespace gets, and what decided it.
+// describeDecision returns the remark on which level the labels of a namespace get, and what decided it.
 func describeDecision(ns *migrate.Namespace, stage Stage) string {
 	level, rec := ns.RecommendedLabels.Enforce, ns.RecommendedLabels
 	switch {
@@ -168,7 +169,7 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 	return fmt.Sprintf("enforce %s, %s%s", level, phrases.DecisionReason(ns), today)
 }
 
-// cautionRemarks are the cautions on a namespace, without those that another line has.
+// cautionRemarks returns the cautions on a namespace's labels, without those that another remark has.
 func cautionRemarks(ns *migrate.Namespace, said ...message.Message) []string {
 	var lines []string
 	for _, c := range ns.Cautions {
@@ -201,7 +202,7 @@ func writeBareLabels(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
 	}
 }
 
-// writeComments writes each line as a comment.
+// writeComments writes each line as a comment into a form of the labels.
 func writeComments(b *bytes.Buffer, lines []string) {
 	for _, line := range lines {
 		script.Comment(b, "%s", line)

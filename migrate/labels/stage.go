@@ -14,12 +14,12 @@ const (
 	StageEnforce Stage = "enforce"
 )
 
-// includes reports whether a label belongs to the stage.
+// includes reports whether a Pod Security label belongs to the stage.
 func (s Stage) includes(key string) bool {
 	return s == StageAll || isEnforceKey(key) == (s == StageEnforce)
 }
 
-// Outcome is what is done with the labels of a namespace at a stage, in the words of a summary.
+// Outcome is what a stage does with the labels of a namespace, in the words of a summary.
 type Outcome string
 
 const (

@@ -34,7 +34,7 @@ func WriteTerraform(w io.Writer, p *migrate.Plan, opts Options) error {
 	return err
 }
 
-// formatHCLMap writes labels as "terraform fmt" does, with the equals signs aligned.
+// formatHCLMap returns labels as "terraform fmt" writes them, with the equals signs aligned.
 func formatHCLMap(set map[string]string) string {
 	widest := 0
 	for key := range set {

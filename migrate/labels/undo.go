@@ -87,9 +87,9 @@ type labelReversal struct {
 	there       bool
 }
 
-// labelReversals returns the changes that revert the labels of the stage, and sentences about labels that cannot be
-// reverted. No API server takes an invalid value any more once it is repaired: the label becomes what the server took it
-// for.
+// labelReversals returns the changes of namespace labels that revert the labels of the stage, and sentences about
+// labels that cannot be reverted. No API server takes an invalid value any more once it is repaired: the label becomes
+// what the server took it for.
 func labelReversals(ns *migrate.Namespace, stage Stage) (back []labelReversal, lasting []string) {
 	for _, l := range ChangedLabels(ns, stage) {
 		value, there := ns.LabelValue(l.Key)
@@ -108,7 +108,8 @@ func labelReversals(ns *migrate.Namespace, stage Stage) (back []labelReversal, l
 	return back, lasting
 }
 
-// priorSelector is what a label selector asks of a label that is as it was, or as it is reverted to.
+// priorSelector returns what the kubectl selector of the undo script asks of a label that is as it was, or as it is
+// reverted to.
 func (c labelReversal) priorSelector() string {
 	if c.was == c.before || len(validation.IsValidLabelValue(c.was)) > 0 {
 		return c.written.Key + "=" + c.before
@@ -116,7 +117,7 @@ func (c labelReversal) priorSelector() string {
 	return c.written.Key + " in (" + c.was + "," + c.before + ")"
 }
 
-// writeUndoCall writes one call of the shell function undo.
+// writeUndoCall writes one call of the shell function undo, which reverts labels of a namespace.
 func writeUndoCall(b *bytes.Buffer, name string, back []labelReversal) {
 	written, before, words := make([]Label, len(back)), make([]string, len(back)), make([]string, len(back))
 	for i, c := range back {

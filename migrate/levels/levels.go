@@ -9,7 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// LooseToStrict returns the three levels, the loosest first.
+// LooseToStrict returns the three Pod Security levels, the loosest first.
 func LooseToStrict() []api.Level {
 	return []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted}
 }
@@ -29,10 +29,10 @@ func Names() []string {
 // Rank is the place of a level in the order, 0 for privileged; -1 for an unknown level.
 func Rank(l api.Level) int { return slices.Index(LooseToStrict(), l) }
 
-// Looser reports whether a is less strict than b. It is false if either is unknown.
+// Looser reports whether Pod Security level a is less strict than b. It is false if either is unknown.
 func Looser(a, b api.Level) bool { return Rank(a) >= 0 && Rank(a) < Rank(b) }
 
-// LeastStrict returns the looser of two levels, and the known one if the other is unknown.
+// LeastStrict returns the looser of two Pod Security levels, and the known one if the other is unknown.
 func LeastStrict(a, b api.Level) api.Level {
 	if Rank(a) < 0 || Looser(b, a) {
 		return b
@@ -40,7 +40,7 @@ func LeastStrict(a, b api.Level) api.Level {
 	return a
 }
 
-// NextStricter returns the level above l; "" for restricted and for an unknown level.
+// NextStricter returns the Pod Security level above l; "" for restricted and for an unknown level.
 func NextStricter(l api.Level) api.Level {
 	order := LooseToStrict()
 	if at := Rank(l); at >= 0 && at+1 < len(order) {

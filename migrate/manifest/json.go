@@ -29,7 +29,7 @@ type JSONWriter struct {
 	encoder *json.Encoder
 }
 
-// NewJSONWriter returns a JSONWriter that buffers what goes to w: the last call has to be Flush.
+// NewJSONWriter returns a JSONWriter over a buffer of w: the last call has to be Flush.
 func NewJSONWriter(w io.Writer) *JSONWriter {
 	out := &JSONWriter{Writer: bufio.NewWriter(w)}
 	out.encoder = json.NewEncoder(&out.value)
@@ -37,7 +37,8 @@ func NewJSONWriter(w io.Writer) *JSONWriter {
 	return out
 }
 
-// Encode writes a value, indented as WriteJSON does it; prefix is the indentation at which the value stands.
+// Encode writes a JSON value, indented as WriteJSON does it; it returns the first error of writing or encoding; prefix
+// is the indentation at which the value stands.
 func (out *JSONWriter) Encode(v any, prefix string) error {
 	out.value.Reset()
 	out.encoder.SetIndent(prefix, "  ")

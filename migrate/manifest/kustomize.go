@@ -6,14 +6,14 @@ type KustomizePatch struct {
 	Patch string `json:"patch,omitempty"`
 }
 
-// KustomizeComponent is the kustomization.yaml of a component, which overlays can include.
+// KustomizeComponent is the kustomization.yaml of a kustomize component, which overlays can include.
 type KustomizeComponent struct {
 	APIVersion string           `json:"apiVersion"`
 	Kind       string           `json:"kind"`
 	Patches    []KustomizePatch `json:"patches"`
 }
 
-// NewKustomizeComponent returns a component without patches.
+// NewKustomizeComponent returns a kustomize component without patches.
 func NewKustomizeComponent() KustomizeComponent {
 	return KustomizeComponent{"kustomize.config.k8s.io/v1alpha1", "Component", []KustomizePatch{}}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// WriteYAML writes each value as one YAML document, in the order given. A value is what encoding/json makes of it, with the
+// WriteYAML writes each value as one YAML document, in the order given. A value is converted as encoding/json does it, with the
 // order of its fields. It returns an error if a value cannot be encoded, and those of w.
 func WriteYAML(w io.Writer, docs ...any) error {
 	var out bytes.Buffer
@@ -43,8 +43,8 @@ func WriteYAML(w io.Writer, docs ...any) error {
 	return err
 }
 
-// yamlNodeOf converts a value to a YAML node. It goes through JSON, since the names and the order of fields are declared
-// for that.
+// yamlNodeOf converts a value of a manifest to a YAML node. It goes through JSON, since the names and the order of
+// fields are declared for that.
 func yamlNodeOf(doc any) (*yaml.Node, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -59,7 +59,7 @@ func yamlNodeOf(doc any) (*yaml.Node, error) {
 	return node, err
 }
 
-// setBlockStyle gives a node that was read from JSON, and all below it, the style in which people write YAML.
+// setBlockStyle gives a YAML node that was read from JSON, and all below it, the style in which people write YAML.
 func setBlockStyle(n *yaml.Node) {
 	for _, c := range n.Content {
 		setBlockStyle(c)
@@ -74,6 +74,8 @@ func setBlockStyle(n *yaml.Node) {
 	}
 }
 
+// yamlStringNode returns the YAML node of a string: a literal block for lines of text, quoted where it could be read as
+// something else.
 func yamlStringNode(s string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	switch {

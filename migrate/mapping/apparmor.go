@@ -32,8 +32,8 @@ func appArmorControl() pspControl {
 	}
 }
 
-// isAcceptedAppArmorProfile reports whether baseline accepts an AppArmor profile. The API server admits no other pods but
-// those with unconfined.
+// isAcceptedAppArmorProfile reports whether baseline accepts an AppArmor profile. The API server admits no other pods
+// but those with unconfined.
 func isAcceptedAppArmorProfile(profile string) bool {
 	return profile == "runtime/default" || strings.HasPrefix(profile, "localhost/")
 }
@@ -77,8 +77,8 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	return f
 }
 
-// appArmorCheckStatus is the status of the check appArmorProfile for a list of allowed AppArmor profiles: whether the policy
-// states one, and whether an accepted profile and unconfined are in it.
+// appArmorCheckStatus returns the status of the check appArmorProfile for a list of allowed AppArmor profiles: whether
+// the policy states one, and whether an accepted profile and unconfined are in it.
 func appArmorCheckStatus(list string, stated, accepted, unconfined bool) checkStatus {
 	status := checkStatus{
 		id: "appArmorProfile", tier: profileTier, status: StatusGuaranteed,
@@ -97,7 +97,8 @@ func appArmorCheckStatus(list string, stated, accepted, unconfined bool) checkSt
 	return status
 }
 
-// explainAppArmorList says what a list of allowed AppArmor profiles does to pods.
+// explainAppArmorList returns the explanation of what a list of allowed AppArmor profiles of a PodSecurityPolicy does
+// to pods.
 func explainAppArmorList(stated, unconfined bool) string {
 	switch {
 	case !stated:

@@ -43,7 +43,7 @@ func capabilitiesControl() pspControl {
 	}
 }
 
-// baselineCapabilities are the Linux capabilities that baseline lets containers add.
+// baselineCapabilities returns the Linux capabilities that baseline lets containers add.
 func baselineCapabilities() []string {
 	return []string{
 		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
@@ -51,7 +51,7 @@ func baselineCapabilities() []string {
 	}
 }
 
-// restrictedCapabilities are the Linux capabilities that restricted lets containers add.
+// restrictedCapabilities returns the Linux capabilities that restricted lets containers add.
 func restrictedCapabilities() []string {
 	return []string{"NET_BIND_SERVICE"}
 }
@@ -59,7 +59,7 @@ func restrictedCapabilities() []string {
 // assessCapabilities compares the capability fields of a PodSecurityPolicy with the standards.
 func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.checks = []checkStatus{baselineCapabilitiesStatus(p), restrictedCapabilitiesStatus(p)}
-	f.compareAllowedCapabilities(p, v)
+	f.recordLostCapabilityLimits(p, v)
 	f.compareRequiredDrops(p, v)
 	f.recordDefaultAdds(p)
 	f.explainStatedField(p, "allowedCapabilities", listValue(p.Spec.AllowedCapabilities),
@@ -67,7 +67,7 @@ func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// addableCapabilities are the entries of a PodSecurityPolicy that name what containers may add.
+// addableCapabilities returns the entries of a PodSecurityPolicy that name what containers may add.
 func addableCapabilities(p *pspparse.Policy) []string {
 	return slices.Concat(p.Spec.AllowedCapabilities, p.Spec.DefaultAddCapabilities)
 }
@@ -77,7 +77,7 @@ func allowsAnyCapability(p *pspparse.Policy) bool {
 	return slices.Contains(p.Spec.AllowedCapabilities, "*")
 }
 
-// baselineCapabilitiesStatus is the status of the check capabilities_baseline for a PodSecurityPolicy.
+// baselineCapabilitiesStatus returns the status of the check capabilities_baseline for a PodSecurityPolicy.
 func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id: "capabilities_baseline", status: StatusGuaranteed,
@@ -100,7 +100,7 @@ func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	return status
 }
 
-// restrictedCapabilitiesStatus is the status of the check capabilities_restricted for a PodSecurityPolicy.
+// restrictedCapabilitiesStatus returns the status of the check capabilities_restricted for a PodSecurityPolicy.
 func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id:     "capabilities_restricted",
@@ -126,8 +126,9 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	return status
 }
 
-// compareAllowedCapabilities records, for each level, that it accepts additions which the policy refuses.
-func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Version) {
+// recordLostCapabilityLimits records, for each level that accepts more added capabilities than a PodSecurityPolicy
+// allows, that this limit is lost.
+func (f *controlResult) recordLostCapabilityLimits(p *pspparse.Policy, v api.Version) {
 	value := listValue(p.Spec.AllowedCapabilities).orEmpty()
 	if allowsAnyCapability(p) {
 		return
@@ -149,8 +150,8 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 	}
 }
 
-// compareRequiredDrops records the capabilities that the policy drops from every container. It drops them by mutation, which
-// refuses no pod, and which no container can avoid.
+// compareRequiredDrops records the capabilities that a PodSecurityPolicy drops from every container. It drops them by
+// mutation, which refuses no pod, and which no container can avoid.
 func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) {
 	drops := p.Spec.RequiredDropCapabilities
 	if len(drops) > 0 {
@@ -167,7 +168,7 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 		"dropped from every container; baseline asks for nothing, restricted for ALL")
 }
 
-// requiredDropNote says where templates have to state the capabilities that a PodSecurityPolicy drops.
+// requiredDropNote returns the note on where templates have to state the capabilities that a PodSecurityPolicy drops.
 func requiredDropNote(drops []string) string {
 	if slices.Contains(drops, "ALL") {
 		return "in every container, init containers included; restricted asks for ALL"
@@ -175,7 +176,7 @@ func requiredDropNote(drops []string) string {
 	return "in every container, init containers included; restricted asks for ALL instead"
 }
 
-// recordDefaultAdds records the capabilities that the policy adds to containers.
+// recordDefaultAdds records the capabilities that a PodSecurityPolicy adds to containers by default.
 func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	adds := p.Spec.DefaultAddCapabilities
 	if len(adds) > 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/levels"
 )
 
-// closestLevel is the nominal level of a PodSecurityPolicy. Core checks alone decide: nearly every policy leaves the checks of
-// the profile tier open by omission, and would be privileged if they counted.
+// closestLevel returns the nominal level of a PodSecurityPolicy. Core checks alone decide: nearly every policy leaves
+// the checks of the profile tier open by omission, and would be privileged if they counted.
 func closestLevel(checks []Check) api.Level {
 	level := api.LevelRestricted
 	for _, c := range checks {
@@ -24,7 +24,8 @@ func closestLevel(checks []Check) api.Level {
 	return level
 }
 
-// strictestLevelWith is the strictest level all of whose checks have one of the statuses.
+// strictestLevelWith returns the strictest level all of whose checks have, for a PodSecurityPolicy, one of the
+// statuses.
 func strictestLevelWith(checks []Check, statuses ...Status) api.Level {
 	level := api.LevelRestricted
 	for _, c := range checks {
@@ -39,8 +40,8 @@ func strictestLevelWith(checks []Check, statuses ...Status) api.Level {
 	return level
 }
 
-// leastLevelNoLooser is the least strict level that accepts no pod which a PodSecurityPolicy refuses, or LevelNone. Drift does
-// not count: from v1.27 on the newer safe sysctls alone would leave no such level for any policy.
+// leastLevelNoLooser returns the least strict level that accepts no pod which a PodSecurityPolicy refuses, or
+// LevelNone. Drift does not count: from v1.27 on the newer safe sysctls alone would leave no such level for any policy.
 func leastLevelNoLooser(constraints []levelConstraint) api.Level {
 	for _, level := range levels.LooseToStrict() {
 		refused := slices.ContainsFunc(constraints, func(c levelConstraint) bool {
@@ -53,7 +54,7 @@ func leastLevelNoLooser(constraints []levelConstraint) api.Level {
 	return LevelNone
 }
 
-// constraintsLostAt are the constraints of a PodSecurityPolicy that a level does not have, sorted.
+// constraintsLostAt returns the constraints of a PodSecurityPolicy that a level does not have, sorted.
 func constraintsLostAt(constraints []levelConstraint, level api.Level) []LostConstraint {
 	var lost []LostConstraint
 	for _, c := range constraints {
@@ -65,8 +66,8 @@ func constraintsLostAt(constraints []levelConstraint, level api.Level) []LostCon
 	return lost
 }
 
-// describeNearestMiss names what keeps a PodSecurityPolicy from the next stricter level. Where a single core check makes the
-// policy privileged, it also returns the ways to go on.
+// describeNearestMiss returns what keeps a PodSecurityPolicy from the next stricter level. Where a single core check
+// makes the policy privileged, it also returns the ways to go on.
 func describeNearestMiss(level api.Level, statuses []checkStatus) (miss string, choices []string) {
 	next := levels.NextStricter(level)
 	if next == "" {
@@ -89,8 +90,9 @@ func describeNearestMiss(level api.Level, statuses []checkStatus) (miss string, 
 	return miss, choices
 }
 
-// Conditions returns the checks of a level that the policy does not guarantee: what has to be dealt with before the level is
-// enforced. At restricted a baseline check that a restricted one replaces is left out, as the library leaves it out.
+// Conditions returns the checks of a level that the PodSecurityPolicy does not guarantee: what has to be dealt with
+// before the level is enforced. At restricted a baseline check that a restricted one replaces is left out, as the
+// library leaves it out.
 func (a Assessment) Conditions(level api.Level) []Check {
 	if level == api.LevelPrivileged || a.AdmitsNothing != "" {
 		return nil

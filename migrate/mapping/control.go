@@ -34,7 +34,7 @@ type registeredCheck struct {
 	overrides policy.CheckID
 }
 
-// minorVersions returns the versions v1.N for each N.
+// minorVersions returns the versions v1.N of the standards for each N.
 func minorVersions(minor ...int) []api.Version {
 	versions := make([]api.Version, 0, len(minor))
 	for _, n := range minor {
@@ -48,7 +48,7 @@ func (c registeredCheck) existsAt(v api.Version) bool {
 	return !v.Older(c.revisions[0])
 }
 
-// versionAtLeast reports whether v is v1.minor or newer.
+// versionAtLeast reports whether a version of the standards is v1.minor or newer.
 func versionAtLeast(v api.Version, minor int) bool {
 	return !v.Older(api.MajorMinorVersion(1, minor))
 }
@@ -108,44 +108,47 @@ type levelConstraint struct {
 	refuses bool
 }
 
-// recordRefusal adds a constraint by which the policy refuses pods that the levels accept.
+// recordRefusal adds a constraint by which the PodSecurityPolicy refuses pods that the levels accept.
 func (f *controlResult) recordRefusal(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, true, levels)
 }
 
-// recordNewlyAdmitted adds a constraint by which the policy refuses pods with these entries of a list, which the levels accept.
+// recordNewlyAdmitted adds a constraint by which the PodSecurityPolicy refuses pods with these entries of a list, which
+// the levels accept.
 func (f *controlResult) recordNewlyAdmitted(field string, value Value, entries []string, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, NewlyAdmits: entries, Note: note}, true, levels)
 }
 
-// recordForcedRestriction adds a restriction that the policy enforces by mutating pods and that the levels do not ask for.
+// recordForcedRestriction adds a restriction that the PodSecurityPolicy enforces by mutating pods and that the levels
+// do not ask for.
 func (f *controlResult) recordForcedRestriction(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, false, levels)
 }
 
-// recordSuppliedValue adds a value that the policy sets in pods and that the levels neither set nor ask for.
+// recordSuppliedValue adds a value that the PodSecurityPolicy sets in pods and that the levels neither set nor ask for.
 func (f *controlResult) recordSuppliedValue(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: FunctionalLoss, Note: note}, false, levels)
 }
 
-// recordDrift adds a difference that exists only because the standard is newer than PodSecurityPolicy.
+// recordDrift adds a difference between policy and level that exists only because the standard is newer than
+// PodSecurityPolicy.
 func (f *controlResult) recordDrift(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: DriftLoss, Note: note}, true, levels)
 }
 
-// addConstraint adds one lost constraint for each of the levels.
+// addConstraint adds one constraint of a PodSecurityPolicy as lost at each of the levels.
 func (f *controlResult) addConstraint(lost LostConstraint, refuses bool, levels []api.Level) {
 	for _, level := range levels {
 		f.constraints = append(f.constraints, levelConstraint{level: level, constraint: lost, refuses: refuses})
 	}
 }
 
-// requireInTemplate adds a value that templates must state once the policy no longer sets it.
+// requireInTemplate adds a value that templates must state once the PodSecurityPolicy no longer sets it.
 func (f *controlResult) requireInTemplate(field, path string, value any, note string) {
 	f.templateValues = append(f.templateValues, RequiredTemplateValue{Field: field, Path: path, Value: compactJSON(value), Note: note})
 }
 
-// explainStatedField adds the explanation of a field if the policy states it.
+// explainStatedField adds the explanation of a field if the PodSecurityPolicy states it.
 func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, value Value, meaning string) {
 	line, stated := p.Lines[fieldLineKey(name)]
 	if !stated && (value.isZero() || slices.Equal(value.Values, []string{"false"})) {
@@ -154,12 +157,12 @@ func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, valu
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: line, Meaning: meaning})
 }
 
-// explainField adds the explanation of a field, also of one that the policy leaves out.
+// explainField adds the explanation of a field, also of one that the PodSecurityPolicy leaves out.
 func (f *controlResult) explainField(p *pspparse.Policy, name string, value Value, meaning string) {
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: p.Lines[fieldLineKey(name)], Meaning: meaning})
 }
 
-// fieldLineKey is the key of a spec field or annotation in pspparse.Policy.Lines.
+// fieldLineKey returns the key of a spec field or annotation in pspparse.Policy.Lines.
 func fieldLineKey(name string) string {
 	if strings.Contains(name, "/") {
 		return "metadata.annotations[" + name + "]"
@@ -167,7 +170,7 @@ func fieldLineKey(name string) string {
 	return "spec." + name
 }
 
-// sortedDifference returns the entries of list that are not in without, sorted, each once.
+// sortedDifference returns the entries of a policy's list that a level's list does not have, sorted, each once.
 func sortedDifference(list []string, without []string) []string {
 	known := make(map[string]bool, len(without))
 	for _, s := range without {
@@ -186,10 +189,10 @@ func sortedDifference(list []string, without []string) []string {
 // maxShownNames bounds how many names of a list a note repeats; the whole list stands beside it.
 const maxShownNames = 6
 
-// joinNames joins the first names of a list for a sentence.
+// joinNames joins the first names of a policy's list for a sentence.
 func joinNames(list []string) string { return joinFirst(list, maxShownNames) }
 
-// joinWithAnd joins phrases for a sentence: "a, b and c".
+// joinWithAnd joins phrases about a policy for a sentence: "a, b and c".
 func joinWithAnd(phrases []string) string {
 	switch n := len(phrases); n {
 	case 0:
@@ -201,7 +204,7 @@ func joinWithAnd(phrases []string) string {
 	}
 }
 
-// compareLostConstraints orders lost constraints by field, class, value and note.
+// compareLostConstraints orders the lost constraints of a PodSecurityPolicy by field, class, value and note.
 func compareLostConstraints(a, b LostConstraint) int {
 	return cmp.Or(
 		cmp.Compare(a.Field, b.Field),

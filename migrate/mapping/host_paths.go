@@ -37,7 +37,8 @@ func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	return f
 }
 
-// allowsEveryHostPath reports whether allowedHostPaths restricts nothing: it is empty, or its "/" is writable.
+// allowsEveryHostPath reports whether allowedHostPaths of a PodSecurityPolicy restricts nothing: it is empty, or its
+// "/" is writable.
 func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	for _, path := range paths {
 		if path.PathPrefix == "/" && !path.ReadOnly {
@@ -47,7 +48,7 @@ func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
-// hostPathNearestMiss names the hostPath access that a PodSecurityPolicy gives, for NearestMiss.
+// hostPathNearestMiss returns the hostPath access that a PodSecurityPolicy gives, for NearestMiss.
 func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
 	if allowsEveryHostPath(paths) {
 		return "hostPath (any path, writable)"

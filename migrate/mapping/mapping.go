@@ -13,7 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// allControls are the controls of PodSecurityPolicy and of the Pod Security Standards. One more control is one more line here.
+// allControls returns the controls by which a PodSecurityPolicy is compared with the Pod Security Standards. One more
+// control is one more line here.
 func allControls() []pspControl {
 	return []pspControl{
 		privilegedControl(),
@@ -41,7 +42,7 @@ func allControls() []pspControl {
 	}
 }
 
-// policyFieldOrder has the fields and annotations of a PodSecurityPolicy in the order of the upstream type.
+// policyFieldOrder returns the fields and annotations of a PodSecurityPolicy in the order of the upstream type.
 func policyFieldOrder() []string {
 	return []string{
 		"privileged", "defaultAddCapabilities", "requiredDropCapabilities", "allowedCapabilities", "volumes",
@@ -118,7 +119,7 @@ func LostConstraintsAt(p *pspparse.Policy, v api.Version, level api.Level) []Los
 	return constraintsLostAt(constraints, level)
 }
 
-// newestCheckVersion is the newest version of the standards that changes a check.
+// newestCheckVersion returns the newest version of the standards that changes a check.
 func newestCheckVersion() api.Version {
 	latest := api.MajorMinorVersion(1, 0)
 	for _, c := range allControls() {
@@ -164,7 +165,8 @@ func compareChecks(a, b Check) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// sortFields puts the fields and the required template values into spec order, and marks the mutating fields.
+// sortFields sorts the explained fields and the required template values by the order of the PodSecurityPolicy's spec,
+// and marks the mutating fields.
 func (a *Assessment) sortFields() {
 	order := policyFieldOrder()
 	slices.SortFunc(a.Fields, func(x, y FieldExplanation) int {

@@ -54,8 +54,8 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 	return f
 }
 
-// escalationCheckStatus is the status of the check allowPrivilegeEscalation, by whether a PodSecurityPolicy allows escalation
-// and by its default.
+// escalationCheckStatus returns the status of the check allowPrivilegeEscalation, by whether a PodSecurityPolicy allows
+// escalation and by its default.
 func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 	status := checkStatus{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
 	if !allowed {
@@ -71,7 +71,7 @@ func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 	return status
 }
 
-// explainPrivilegeEscalation adds the explanations of both fields.
+// explainPrivilegeEscalation adds the explanations of both privilege escalation fields of a PodSecurityPolicy.
 func (f *controlResult) explainPrivilegeEscalation(p *pspparse.Policy, allowed bool) {
 	if byDefault := p.Spec.DefaultAllowPrivilegeEscalation; byDefault != nil {
 		f.explainField(p, "defaultAllowPrivilegeEscalation", boolValue(*byDefault),

@@ -15,7 +15,7 @@ procMountControl is about the masks on /proc.
 
 PSP field: spec.allowedProcMountTypes; none means Default. A list without Default refuses every container that leaves
 procMount unset. With the ProcMountType gate off (its default up to v1.32) the API server resets the field, so a grant of
-Unmasked has no effect there; a policy read from a file does not tell, so the grant counts.
+Unmasked has no effect there; a policy read from a file does not show that, so the grant counts.
 Checks: procMount (baseline, from v1.0; from v1.35 it does not apply to pods with hostUsers: false); procMount_restricted
 (restricted, from v1.35, overrides it and applies to all).
 

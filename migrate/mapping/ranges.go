@@ -25,7 +25,8 @@ func portRanges(ranges []pspparse.HostPortRange) []pspparse.IDRange {
 	return out
 }
 
-// clipRanges returns the parts of ranges that lie in [low, high]: sorted, adjacent ones merged, without empty ones.
+// clipRanges returns the parts of a policy's port or ID ranges that lie in [low, high]: sorted, adjacent ones merged,
+// without empty ones.
 func clipRanges(ranges []pspparse.IDRange, low, high int64) []pspparse.IDRange {
 	var clipped []pspparse.IDRange
 	for _, r := range ranges {
@@ -46,18 +47,18 @@ func clipRanges(ranges []pspparse.IDRange, low, high int64) []pspparse.IDRange {
 	return merged
 }
 
-// coversWhole reports whether ranges contain every number of [low, high].
+// coversWhole reports whether a policy's port or ID ranges contain every number of [low, high].
 func coversWhole(ranges []pspparse.IDRange, low, high int64) bool {
 	merged := clipRanges(ranges, low, high)
 	return len(merged) == 1 && merged[0] == (pspparse.IDRange{Min: low, Max: high})
 }
 
-// containsNumber reports whether some range contains n.
+// containsNumber reports whether one of a policy's ranges contains a number.
 func containsNumber(ranges []pspparse.IDRange, n int64) bool {
 	return slices.ContainsFunc(ranges, func(r pspparse.IDRange) bool { return r.Min <= n && n <= r.Max })
 }
 
-// formatRange writes a range for people: "80", "8000-8080".
+// formatRange returns a policy's port or ID range for people: "80", "8000-8080".
 func formatRange(r pspparse.IDRange) string {
 	if r.Min == r.Max {
 		return strconv.FormatInt(r.Min, 10)
@@ -65,16 +66,17 @@ func formatRange(r pspparse.IDRange) string {
 	return fmt.Sprintf("%d-%d", r.Min, r.Max)
 }
 
-// formatRanges writes the first ranges of a list for a sentence: "80, 8000-8080".
+// formatRanges returns the first of a policy's port or ID ranges for a sentence: "80, 8000-8080".
 func formatRanges(ranges []pspparse.IDRange) string {
 	return joinNames(Value{Ranges: ranges}.entries())
 }
 
-// formatIDStrategy writes a user or group strategy for a sentence: "MustRunAs 1-65535", "RunAsAny".
+// formatIDStrategy returns a policy's user or group strategy for a sentence: "MustRunAs 1-65535", "RunAsAny".
 func formatIDStrategy(s pspparse.IDStrategy) string { return strategyValue(s).Text("", maxShownNames) }
 
-// defaultedID is the user or group ID that a MustRunAs strategy sets in a pod that states none: the minimum of the first
-// range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod has it.
+// defaultedID returns the user or group ID that a policy's MustRunAs strategy sets in a pod that states none: the
+// minimum of the first range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod
+// has it.
 func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 	if s.Rule != pspparse.MustRunAs || len(s.Ranges) == 0 {
 		return 0, false
@@ -83,7 +85,7 @@ func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 	return id, id >= 0 && id <= maxID && containsNumber(s.Ranges, id)
 }
 
-// admitsNoID reports whether a MustRunAs strategy has no user or group ID in its ranges that a pod can have.
+// admitsNoID reports whether a policy's MustRunAs strategy has no user or group ID in its ranges that a pod can have.
 func admitsNoID(s pspparse.IDStrategy) bool {
 	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(clipRanges(s.Ranges, 0, maxID)) == 0
 }

@@ -50,7 +50,7 @@ func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	return f
 }
 
-// explainGroupStrategy says what a group strategy of a PodSecurityPolicy does to pods.
+// explainGroupStrategy returns the explanation of what a group strategy of a PodSecurityPolicy does to pods.
 func explainGroupStrategy(s pspparse.IDStrategy) string {
 	switch s.Rule {
 	case pspparse.MustRunAs:

@@ -56,7 +56,7 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// refusesRoot reports whether every container that a runAsUser strategy admits runs as another user than root.
+// refusesRoot reports whether every container that a policy's runAsUser strategy admits runs as another user than root.
 func refusesRoot(s pspparse.IDStrategy) bool {
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
@@ -68,13 +68,13 @@ func refusesRoot(s pspparse.IDStrategy) bool {
 	}
 }
 
-// admitsOnlyRoot reports whether root is the only user that a runAsUser strategy admits.
+// admitsOnlyRoot reports whether root is the only user that a policy's runAsUser strategy admits.
 func admitsOnlyRoot(s pspparse.IDStrategy) bool {
 	ranges := clipRanges(s.Ranges, 0, maxID)
 	return s.Rule == pspparse.MustRunAs && len(ranges) == 1 && ranges[0] == (pspparse.IDRange{})
 }
 
-// runAsNonRootStatus is the status of the check runAsNonRoot for a runAsUser strategy.
+// runAsNonRootStatus returns the status of the check runAsNonRoot for a policy's runAsUser strategy.
 func runAsNonRootStatus(s pspparse.IDStrategy) checkStatus {
 	status := checkStatus{id: "runAsNonRoot", fields: []string{"runAsUser"}}
 	if refusesRoot(s) {
@@ -87,7 +87,7 @@ func runAsNonRootStatus(s pspparse.IDStrategy) checkStatus {
 	return status
 }
 
-// runAsUserStatus is the status of the check runAsUser for a runAsUser strategy.
+// runAsUserStatus returns the status of the check runAsUser for a policy's runAsUser strategy.
 func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
 	status := checkStatus{id: "runAsUser", fields: []string{"runAsUser"}, status: StatusNotEnsured, nearestMiss: rootNearestMiss(s)}
 	switch {
@@ -103,14 +103,14 @@ func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
 	return status
 }
 
-// rootNearestMiss names the root users that a runAsUser strategy admits, for NearestMiss.
+// rootNearestMiss returns the root users that a policy's runAsUser strategy admits, for NearestMiss.
 func rootNearestMiss(s pspparse.IDStrategy) string {
 	return "root users (runAsUser " + formatIDStrategy(s) + ")"
 }
 
-// compareUserRanges records the users that the policy refuses and the levels accept. That depends on whether a level refuses
-// root itself. Restricted does from v1.23; before, it accepts runAsUser: 0 beside runAsNonRoot: true, which the policy refuses
-// and the kubelet never starts.
+// compareUserRanges records the users that a PodSecurityPolicy refuses and the levels accept. That depends on whether a
+// level refuses root itself. Restricted does from v1.23; before, it accepts runAsUser: 0 beside runAsNonRoot: true,
+// which the policy refuses and the kubelet never starts.
 func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) {
 	value := strategyValue(s)
 	ranges := s.Ranges
@@ -139,7 +139,7 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 	}
 }
 
-// defaultedUIDNote says what to know of a uid that templates have to state.
+// defaultedUIDNote returns the note on a uid that templates have to state once a policy no longer sets it.
 func defaultedUIDNote(id int64) string {
 	if id == 0 {
 		return "restricted refuses uid 0"
@@ -147,7 +147,7 @@ func defaultedUIDNote(id int64) string {
 	return "at pod level it does the same where no container sets its own; restricted asks for runAsNonRoot: true besides"
 }
 
-// explainUserStrategy says what a runAsUser strategy does to pods.
+// explainUserStrategy returns the explanation of what a policy's runAsUser strategy does to pods.
 func explainUserStrategy(s pspparse.IDStrategy) string {
 	switch {
 	case s.Rule == pspparse.RunAsAny:

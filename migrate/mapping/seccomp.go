@@ -76,23 +76,23 @@ func seccompRuleOf(p *pspparse.Policy) seccompRule {
 	return r
 }
 
-// isRuntimeDefaultSeccomp reports whether a seccomp annotation names the runtime's default profile.
+// isRuntimeDefaultSeccomp reports whether a policy's seccomp annotation names the runtime's default profile.
 func isRuntimeDefaultSeccomp(profile string) bool {
 	return profile == "runtime/default" || profile == "docker/default"
 }
 
-// isAcceptedSeccompProfile reports whether the standards accept the profile of a seccomp annotation. The API server admits no
-// other pods but those with unconfined.
+// isAcceptedSeccompProfile reports whether the standards accept the profile of a policy's seccomp annotation. The API
+// server admits no other pods but those with unconfined.
 func isAcceptedSeccompProfile(profile string) bool {
 	return profile != "unconfined" && podspec.SeccompProfile(profile) != nil
 }
 
-// forbidsAnyProfile reports whether pods may set no seccomp profile at all, as where the list is absent.
+// forbidsAnyProfile reports whether the policy forbids pods to set any seccomp profile, as where the list is absent.
 func (r seccompRule) forbidsAnyProfile() bool {
 	return !r.listsAccepted && !r.listsUnconfined
 }
 
-// admitsPodWithoutProfile reports whether a pod that sets no seccomp profile is admitted.
+// admitsPodWithoutProfile reports whether the policy admits a pod that sets no seccomp profile.
 func (r seccompRule) admitsPodWithoutProfile() bool {
 	if r.defaultProfile == "" {
 		return r.admitsUnset
@@ -115,7 +115,7 @@ func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// admitsNothing says why the seccomp annotations admit no pod.
+// admitsNothing returns why the seccomp annotations of a policy admit no pod; "" if they admit some.
 func (r seccompRule) admitsNothing() string {
 	if r.defaultProfile != "" && (!r.hasList || r.list == "") {
 		return "the seccomp default " + r.defaultProfile + " is set and no seccomp profile may be set"
@@ -123,7 +123,7 @@ func (r seccompRule) admitsNothing() string {
 	return "no pod can have a seccomp profile that the list has (" + r.list + ")"
 }
 
-// baselineStatus is the status of the check seccompProfile_baseline.
+// baselineStatus returns the status of the check seccompProfile_baseline for a policy.
 func (r seccompRule) baselineStatus() checkStatus {
 	status := checkStatus{
 		id: "seccompProfile_baseline", tier: profileTier, status: StatusGuaranteed,
@@ -147,7 +147,7 @@ func (r seccompRule) baselineStatus() checkStatus {
 	return status
 }
 
-// restrictedStatus is the status of the check seccompProfile_restricted.
+// restrictedStatus returns the status of the check seccompProfile_restricted for a policy.
 func (r seccompRule) restrictedStatus() checkStatus {
 	status := checkStatus{
 		id: "seccompProfile_restricted", tier: profileTier,
@@ -173,8 +173,8 @@ func (r seccompRule) restrictedStatus() checkStatus {
 	return status
 }
 
-// compareSeccompList records the profiles that the policy refuses and the levels accept. Only * admits all that a level
-// accepts: any localhost profile meets even restricted.
+// compareSeccompList records the seccomp profiles that a PodSecurityPolicy refuses and the levels accept. Only * admits
+// all that a level accepts: any localhost profile meets even restricted.
 func (f *controlResult) compareSeccompList(r seccompRule) {
 	const field = pspparse.SeccompAllowedAnnotation
 	if r.wildcard {
@@ -197,7 +197,7 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 	f.recordRefusal(field, value, "any localhost profile becomes possible; an admission policy can keep the list", api.LevelRestricted)
 }
 
-// recordSeccompDefault records the profile that the policy sets in pods without one.
+// recordSeccompDefault records the seccomp profile that a PodSecurityPolicy sets in pods without one.
 func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 	const field = pspparse.SeccompDefaultAnnotation
 	if !r.defaultApplies {
@@ -214,7 +214,7 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 	f.requireInTemplate(field, "spec.securityContext.seccompProfile", podspec.SeccompProfile(r.defaultProfile), note)
 }
 
-// explain says what the list of allowed seccomp profiles does to pods.
+// explain returns the explanation of what a policy's list of allowed seccomp profiles does to pods.
 func (r seccompRule) explain() string {
 	switch {
 	case r.forbidsAnyProfile():

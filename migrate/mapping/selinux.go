@@ -31,7 +31,7 @@ func seLinuxControl() pspControl {
 	}
 }
 
-// acceptedSELinuxTypes are the SELinux types that baseline accepts at a version.
+// acceptedSELinuxTypes returns the SELinux types that baseline accepts at a version.
 func acceptedSELinuxTypes(v api.Version) []string {
 	types := []string{"", "container_t", "container_init_t", "container_kvm_t"}
 	if versionAtLeast(v, 31) {
@@ -66,7 +66,8 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// seLinuxCheckStatus is the status of the check seLinuxOptions for the SELinux label that a PodSecurityPolicy demands.
+// seLinuxCheckStatus returns the status of the check seLinuxOptions for the SELinux label that a PodSecurityPolicy
+// demands.
 func seLinuxCheckStatus(options pspparse.SELinuxOptions, v api.Version) checkStatus {
 	if refused := refusedSELinuxOptions(options, v); refused != "" {
 		return checkStatus{
@@ -80,7 +81,7 @@ func seLinuxCheckStatus(options pspparse.SELinuxOptions, v api.Version) checkSta
 	}
 }
 
-// refusedSELinuxOptions names the parts of an SELinux label that baseline refuses; "" if there are none.
+// refusedSELinuxOptions returns the parts of a policy's SELinux label that baseline refuses; "" if there are none.
 func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) string {
 	var refused []string
 	if options.User != "" {
@@ -95,7 +96,7 @@ func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) strin
 	return joinWithAnd(refused)
 }
 
-// seLinuxTemplateNote says where templates have to state the SELinux label of a PodSecurityPolicy.
+// seLinuxTemplateNote returns the note on where templates have to state the SELinux label of a PodSecurityPolicy.
 func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string {
 	if refused := refusedSELinuxOptions(options, v); refused != "" {
 		return "only where the volumes need it: baseline refuses " + refused
@@ -103,7 +104,7 @@ func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string 
 	return "where volumes carry this label"
 }
 
-// formatSELinuxOptions writes an SELinux label for people: "type: container_t, level: s0".
+// formatSELinuxOptions returns a policy's SELinux label for people: "type: container_t, level: s0".
 func formatSELinuxOptions(options pspparse.SELinuxOptions) string {
 	var parts []string
 	for _, part := range []struct{ name, value string }{

@@ -76,8 +76,8 @@ func SimplifyPolicy(p *pspparse.Policy, taken func(clone *pspparse.Policy) bool)
 	return out
 }
 
-// newSimplifiedClone copies of a PodSecurityPolicy what admission reads and a clone may keep. No pointer that a
-// fieldSimplification writes through is shared.
+// newSimplifiedClone returns a copy of a PodSecurityPolicy with what admission reads and a clone may keep. No pointer
+// that a fieldSimplification writes through is shared.
 func newSimplifiedClone(p *pspparse.Policy) *pspparse.Policy {
 	annotations := maps.Clone(p.Annotations)
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
@@ -103,12 +103,14 @@ type fieldSimplification struct {
 	newlyAdmits func(*pspparse.Policy) string
 }
 
-// allSimplifications are the fields that a clone does not keep, in the guide's order. Fields that are not named are kept.
+// allSimplifications returns the fields of a PodSecurityPolicy that its clone does not keep, in the guide's order.
+// Fields that are not named are kept.
 func allSimplifications() []fieldSimplification {
 	return slices.Concat(purelyMutatingFields(), outOfScopeFields(), stillMutatingFields())
 }
 
-// purelyMutatingFields are the fields of step 2.a of the migration guide: they only set values in pods.
+// purelyMutatingFields returns the fields of a PodSecurityPolicy in step 2.a of the migration guide: they only set
+// values in pods.
 func purelyMutatingFields() []fieldSimplification {
 	return []fieldSimplification{
 		{
@@ -136,7 +138,8 @@ func purelyMutatingFields() []fieldSimplification {
 	}
 }
 
-// defaultProfileAnnotation removes an annotation with a default profile. newSimplifiedClone has left it out already.
+// defaultProfileAnnotation returns the simplification that removes a policy's annotation with a default profile.
+// newSimplifiedClone has left it out already.
 func defaultProfileAnnotation(annotation string) fieldSimplification {
 	return fieldSimplification{
 		field: annotation, class: PurelyMutating, becomes: fixedText("removed"),
@@ -145,9 +148,9 @@ func defaultProfileAnnotation(annotation string) fieldSimplification {
 	}
 }
 
-// defaultAddsToAllow are the default capabilities that allowedCapabilities of the clone has to gain for pods that have them to
-// be admitted. A default named * adds a capability of that name, which no runtime knows; in allowedCapabilities it would allow
-// every one.
+// defaultAddsToAllow returns the default capabilities that allowedCapabilities of the clone has to gain for pods that
+// have them to be admitted. A default named * adds a capability of that name, which no runtime knows; in
+// allowedCapabilities it would allow every one.
 func defaultAddsToAllow(p *pspparse.Policy) []string {
 	if allowsAnyCapability(p) {
 		return nil
@@ -155,7 +158,7 @@ func defaultAddsToAllow(p *pspparse.Policy) []string {
 	return slices.DeleteFunc(sortedDifference(p.Spec.DefaultAddCapabilities, p.Spec.AllowedCapabilities), func(name string) bool { return name == "*" })
 }
 
-// describeMovedAdds says what becomes of defaultAddCapabilities in the clone.
+// describeMovedAdds returns what becomes of a policy's defaultAddCapabilities in the clone.
 func describeMovedAdds(p *pspparse.Policy) string {
 	text := "removed; allowedCapabilities has them already"
 	if adds := defaultAddsToAllow(p); len(adds) > 0 {
@@ -167,7 +170,8 @@ func describeMovedAdds(p *pspparse.Policy) string {
 	return text
 }
 
-// outOfScopeFields are the fields of step 2.b of the migration guide: no level looks at what they are about.
+// outOfScopeFields returns the fields of a PodSecurityPolicy in step 2.b of the migration guide: no level looks at what
+// they are about.
 func outOfScopeFields() []fieldSimplification {
 	return []fieldSimplification{
 		volumeAllowList("allowedHostPaths", "hostPath", "pods may mount any path of the node, and write to it",
@@ -202,7 +206,8 @@ func outOfScopeFields() []fieldSimplification {
 	}
 }
 
-// volumeAllowList removes a list that narrows one type of volume. Where the type is not allowed, the list has no effect.
+// volumeAllowList returns the simplification that removes a policy's list that narrows one type of volume. Where the
+// type is not allowed, the list has no effect.
 func volumeAllowList(field, volume, newlyAdmits string, isSet func(*pspparse.Spec) bool, remove func(*pspparse.Spec)) fieldSimplification {
 	return fieldSimplification{
 		field: field, class: OutOfScope, becomes: fixedText("removed"),
@@ -217,7 +222,8 @@ func volumeAllowList(field, volume, newlyAdmits string, isSet func(*pspparse.Spe
 	}
 }
 
-// groupStrategy opens a group strategy: supplementalGroups and fsGroup are required and cannot be removed, so they get RunAsAny.
+// groupStrategy returns the simplification that opens a policy's group strategy: supplementalGroups and fsGroup are
+// required and cannot be removed, so they get RunAsAny.
 func groupStrategy(field, becomes string, strategyOf func(*pspparse.Spec) *pspparse.IDStrategy, remove func(*pspparse.Spec)) fieldSimplification {
 	return fieldSimplification{
 		field: field, class: OutOfScope, becomes: fixedText(becomes),
@@ -230,7 +236,8 @@ func groupStrategy(field, becomes string, strategyOf func(*pspparse.Spec) *psppa
 	}
 }
 
-// stillMutatingFields are the fields that forbid by mutation, which the migration guide leaves in place.
+// stillMutatingFields returns the fields of a PodSecurityPolicy that forbid by mutation, which the migration guide
+// leaves in place.
 func stillMutatingFields() []fieldSimplification {
 	return []fieldSimplification{
 		{
@@ -268,13 +275,13 @@ func stillMutatingFields() []fieldSimplification {
 	}
 }
 
-// fixedText returns a function that returns the text for every policy.
+// fixedText returns a function that gives every simplified policy the same text.
 func fixedText(text string) func(*pspparse.Policy) string {
 	return func(*pspparse.Policy) string { return text }
 }
 
-// namesSortingBefore yields valid object names that sort before the given one, the best first. A name that becomes too long
-// loses its end. The name 0 alone comes before all others, and nothing before it.
+// namesSortingBefore yields valid names for a clone that sort before the policy's, the best first. A name that becomes
+// too long loses its end. The name 0 alone comes before all others, and nothing before it.
 func namesSortingBefore(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for prefix := range pspparse.PrefixesBefore(name) {

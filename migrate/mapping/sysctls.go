@@ -31,7 +31,8 @@ func sysctlsControl() pspControl {
 	}
 }
 
-// pspSafeSysctls are the sysctls that every PodSecurityPolicy admits unless it forbids them: also the standard's first list.
+// pspSafeSysctls returns the sysctls that every PodSecurityPolicy admits unless it forbids them: also the standard's
+// first list.
 func pspSafeSysctls() []string {
 	return []string{
 		"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
@@ -39,7 +40,7 @@ func pspSafeSysctls() []string {
 	}
 }
 
-// baselineSysctls are the sysctls that baseline accepts at a version.
+// baselineSysctls returns the sysctls that baseline accepts at a version.
 func baselineSysctls(v api.Version) []string {
 	safe := pspSafeSysctls()
 	for _, step := range []struct {
@@ -61,13 +62,14 @@ func baselineSysctls(v api.Version) []string {
 	return safe
 }
 
-// sysctlPatterns are the sysctl names of a list, and its patterns as prefixes without the * at their end.
+// sysctlPatterns are the sysctl names of a list of a PodSecurityPolicy or of the standards, and its patterns as
+// prefixes without the * at their end.
 type sysctlPatterns struct {
 	names, prefixes map[string]bool
 	lengths         []int // of the prefixes
 }
 
-// newSysctlPatterns reads a list of sysctl names and patterns.
+// newSysctlPatterns splits a list of sysctls, of a PodSecurityPolicy or of the standards, into names and patterns.
 func newSysctlPatterns(list []string) *sysctlPatterns {
 	p := &sysctlPatterns{names: map[string]bool{}, prefixes: map[string]bool{}}
 	for _, pattern := range list {
@@ -83,7 +85,8 @@ func newSysctlPatterns(list []string) *sysctlPatterns {
 	return p
 }
 
-// covers reports whether these match every sysctl name that a pattern matches; the pattern may be a name.
+// covers reports whether the list matches every sysctl name that another list's pattern matches; the pattern may be a
+// name.
 func (p *sysctlPatterns) covers(pattern string) bool {
 	name := strings.TrimSuffix(pattern, "*")
 	for _, n := range p.lengths {
@@ -108,7 +111,8 @@ func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// sysctlsCheckStatus is the status of the check sysctls, by the sysctls that a PodSecurityPolicy grants beside the safe ones.
+// sysctlsCheckStatus returns the status of the check sysctls, by the sysctls that a PodSecurityPolicy grants beside the
+// safe ones.
 func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 	out := checkStatus{
 		id: "sysctls", status: StatusGuaranteed, fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
@@ -121,7 +125,7 @@ func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 	return out
 }
 
-// compareSysctls records the sysctls that the policy refuses and the levels accept.
+// compareSysctls records the sysctls that a PodSecurityPolicy refuses and the levels accept.
 func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v api.Version) {
 	forbidden, safe := p.Spec.ForbiddenSysctls, baselineSysctls(v)
 	if !slices.Contains(grants, "*") {

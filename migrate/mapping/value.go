@@ -30,12 +30,13 @@ type Value struct {
 	Empty bool `json:"empty,omitempty"`
 }
 
-// isZero reports whether the value is that of a field that the policy does not state.
+// isZero reports whether the value is that of a field that the PodSecurityPolicy does not state.
 func (v Value) isZero() bool {
 	return v.Rule == "" && v.Default == "" && !v.Empty && v.SELinux == nil && len(v.Values) == 0 && len(v.Ranges) == 0 && len(v.Paths) == 0
 }
 
-// orEmpty returns the value, or for a field that is not stated the value of a list that allows nothing.
+// orEmpty returns the value of a policy's field, or for a field that is not stated the value of a list that allows
+// nothing.
 func (v Value) orEmpty() Value {
 	if v.isZero() {
 		return Value{Empty: true}
@@ -43,9 +44,9 @@ func (v Value) orEmpty() Value {
 	return v
 }
 
-// Text returns the value of the named field in one line for people: "MustRunAs 1-65535", "80, 443", "none". With most above 0
-// a longer list is cut: its first most-1 entries and the number of the others. Lists of profiles are annotations and stay as
-// they are written. "" for a field that is not stated.
+// Text returns the value of a PodSecurityPolicy's field in one line for people: "MustRunAs 1-65535", "80, 443", "none".
+// With most above 0 a longer list is cut: its first most-1 entries and the number of the others. Lists of profiles are
+// annotations and stay as they are written. "" for a field that is not stated.
 func (v Value) Text(field string, most int) string {
 	entries := v.entries()
 	switch {
@@ -64,7 +65,7 @@ func (v Value) Text(field string, most int) string {
 	return text + ", default " + v.Default
 }
 
-// entries are the entries of the value's list, as text.
+// entries returns the entries of the list in a PodSecurityPolicy's field, as text.
 func (v Value) entries() []string {
 	entries := slices.Clone(v.Values)
 	for _, r := range v.Ranges {
@@ -83,8 +84,8 @@ func (v Value) entries() []string {
 	return entries
 }
 
-// joinFirst joins names for a sentence. With most above 0 a longer list is cut: its first most-1 names and the number of the
-// others.
+// joinFirst joins names of a policy's list for a sentence. With most above 0 a longer list is cut: its first most-1
+// names and the number of the others.
 func joinFirst(names []string, most int) string {
 	if most <= 0 || len(names) <= most {
 		return strings.Join(names, ", ")
@@ -92,7 +93,7 @@ func joinFirst(names []string, most int) string {
 	return strings.Join(names[:most-1], ", ") + fmt.Sprintf(" and %d more", len(names)-most+1)
 }
 
-// listValue is the value of a field that is a list of names; zero for an empty list.
+// listValue returns the value of a PodSecurityPolicy's field that is a list of names; zero for an empty list.
 func listValue(names []string) Value {
 	if len(names) == 0 {
 		return Value{}
@@ -100,7 +101,7 @@ func listValue(names []string) Value {
 	return Value{Values: names}
 }
 
-// profileListValue is the value of an annotation that lists profiles; zero for an empty list.
+// profileListValue returns the value of a PodSecurityPolicy's annotation that lists profiles; zero for an empty list.
 func profileListValue(list string) Value {
 	if list == "" {
 		return Value{}
@@ -108,7 +109,7 @@ func profileListValue(list string) Value {
 	return Value{Values: pspparse.SplitProfiles(list)}
 }
 
-// textValue is the value of a field that is one text; zero for "".
+// textValue returns the value of a PodSecurityPolicy's field that is one text; zero for "".
 func textValue(text string) Value {
 	if text == "" {
 		return Value{}
@@ -116,10 +117,11 @@ func textValue(text string) Value {
 	return Value{Values: []string{text}}
 }
 
-// boolValue is the value of a boolean field.
+// boolValue returns the value of a boolean field of a PodSecurityPolicy.
 func boolValue(b bool) Value { return textValue(strconv.FormatBool(b)) }
 
-// strategyValue is the value of an ID strategy: its rule and, where the rule reads them, its ranges.
+// strategyValue returns the value of an ID strategy of a PodSecurityPolicy: its rule and, where the rule reads them,
+// its ranges.
 func strategyValue(s pspparse.IDStrategy) Value {
 	if s.Rule == pspparse.RunAsAny || s.Rule == pspparse.MustRunAsNonRoot {
 		return Value{Rule: s.Rule}
@@ -127,7 +129,7 @@ func strategyValue(s pspparse.IDStrategy) Value {
 	return Value{Rule: s.Rule, Ranges: s.Ranges}
 }
 
-// compactJSON writes a value that a template has to state as JSON without spaces.
+// compactJSON returns a value that templates have to state after a PodSecurityPolicy as JSON without spaces.
 func compactJSON(value any) string {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)
@@ -136,8 +138,8 @@ func compactJSON(value any) string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// TemplateText writes RequiredTemplateValue.Value, which is compact JSON, as YAML has it in one line: true, [ALL],
-// type: RuntimeDefault. A text that is not JSON is returned as it is.
+// TemplateText returns RequiredTemplateValue.Value, a value that templates must state, as YAML in one line: true,
+// [ALL], type: RuntimeDefault. A text that is not JSON is returned as it is.
 func TemplateText(compact string) string {
 	decoder := json.NewDecoder(strings.NewReader(compact))
 	decoder.UseNumber()

@@ -43,8 +43,8 @@ func flexVolumesControl() pspControl {
 	}, api.LevelPrivileged, api.LevelBaseline)
 }
 
-// driverListControl is the control of a list of volume drivers in a PodSecurityPolicy, which is lost at the given levels. It has
-// an effect only where the policy allows the type of volume.
+// driverListControl returns the control of a list of volume drivers in a PodSecurityPolicy, which is lost at the given
+// levels. It has an effect only where the policy allows the type of volume.
 func driverListControl(field, volumeType, volumes, driver string, driversOf func(*pspparse.Spec) []string, lostAt ...api.Level) pspControl {
 	return pspControl{fields: []string{field}, assess: func(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		drivers := driversOf(&p.Spec)

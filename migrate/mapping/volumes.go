@@ -33,14 +33,14 @@ func volumesControl() pspControl {
 	}
 }
 
-// restrictedVolumeTypes are PSP's names of the volume types that restricted accepts.
+// restrictedVolumeTypes returns PSP's names of the volume types that restricted accepts.
 func restrictedVolumeTypes() []string {
 	return []string{
 		"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret",
 	}
 }
 
-// baselineVolumeTypes are PSP's names of the volume types that baseline accepts: all but hostPath.
+// baselineVolumeTypes returns PSP's names of the volume types that baseline accepts: all but hostPath.
 func baselineVolumeTypes() []string {
 	return append(restrictedVolumeTypes(),
 		"awsElasticBlockStore", "azureDisk", "azureFile", "cephFS", "cinder", "fc", "flexVolume", "flocker",
@@ -48,7 +48,7 @@ func baselineVolumeTypes() []string {
 		"rbd", "scaleIO", "storageos", "vsphereVolume")
 }
 
-// pspVolumeTypes are all of PSP's names of volume types.
+// pspVolumeTypes returns all of PSP's names of volume types.
 func pspVolumeTypes() []string {
 	return append(baselineVolumeTypes(), "hostPath")
 }
@@ -58,7 +58,7 @@ func allowsVolume(p *pspparse.Policy, name string) bool {
 	return slices.Contains(p.Spec.Volumes, "*") || slices.Contains(p.Spec.Volumes, name)
 }
 
-// refusedVolumeTypes are the volume types of a list that a PodSecurityPolicy refuses, sorted.
+// refusedVolumeTypes returns the volume types of a list that a PodSecurityPolicy refuses, sorted.
 func refusedVolumeTypes(p *pspparse.Policy, types []string) []string {
 	if slices.Contains(p.Spec.Volumes, "*") {
 		return nil
@@ -96,7 +96,7 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// hostPathCheckStatus is the status of the check hostPathVolumes for a PodSecurityPolicy.
+// hostPathCheckStatus returns the status of the check hostPathVolumes for a PodSecurityPolicy.
 func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	if !allowsVolume(p, "hostPath") {
 		return checkStatus{
@@ -114,7 +114,7 @@ func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	}
 }
 
-// restrictedVolumesStatus is the status of the check restrictedVolumes for a PodSecurityPolicy.
+// restrictedVolumesStatus returns the status of the check restrictedVolumes for a PodSecurityPolicy.
 func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id: "restrictedVolumes", status: StatusGuaranteed, fields: []string{"volumes"},
@@ -136,7 +136,7 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	return status
 }
 
-// explainVolumes says what spec.volumes of a PodSecurityPolicy does to pods.
+// explainVolumes returns the explanation of what spec.volumes of a PodSecurityPolicy does to pods.
 func explainVolumes(p *pspparse.Policy) string {
 	switch {
 	case len(p.Spec.Volumes) == 0:

@@ -10,7 +10,7 @@ import (
 windowsHostProcessControl is about Windows containers that run as processes of the node.
 
 PSP field: none. The API server demands hostNetwork: true of such pods, so a policy with hostNetwork: false keeps them
-out indirectly; with hostNetwork: true the policy cannot tell.
+out indirectly; with hostNetwork: true the policy says nothing about them.
 Check: windowsHostProcess (baseline, from v1.0).
 
 	baseline    hostProcess unset or false

@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// knownComponent is a program of which its project says how it works with the Pod Security Standards.
+// knownComponent is a program in containers of which its project says how it works with the Pod Security Standards.
 type knownComponent struct {
 	// name for people.
 	name string
@@ -59,7 +59,7 @@ func knownComponents() []knownComponent {
 	}
 }
 
-// matches reports whether a container runs the component.
+// matches reports whether a container of a workload to patch runs the component.
 func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 	if c.container != "" {
 		return of.Name == c.container
@@ -67,7 +67,7 @@ func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 	return of.Image == c.image || strings.HasSuffix(of.Image, "/"+c.image)
 }
 
-// componentRemarks returns the advice for the known components in the pods of a workload.
+// componentRemarks returns the remarks of a patch on the known components in the pods of a workload.
 func componentRemarks(w *migrate.Workload) []string {
 	if w.Template == nil {
 		return nil
@@ -81,7 +81,7 @@ func componentRemarks(w *migrate.Workload) []string {
 	return out
 }
 
-// knownChart is a Helm chart of which it is known which values set security contexts.
+// knownChart is a Helm chart of which it is known which values set security contexts, so that a patch can name them.
 type knownChart struct {
 	name string
 	// image is part of an image's name, where a chart of that name is not the only one.
@@ -102,7 +102,7 @@ func knownCharts() []knownChart {
 	}
 }
 
-// matchesWorkload reports whether the containers of a workload are those of the chart.
+// matchesWorkload reports whether the containers of a workload are those of the Helm chart.
 func (c knownChart) matchesWorkload(w *migrate.Workload) bool {
 	return c.image == "" || w.Template != nil && slices.ContainsFunc(w.Template.Containers, func(of migrate.TemplateContainer) bool { return strings.Contains(of.Image, c.image) })
 }
@@ -111,7 +111,7 @@ func (c knownChart) matchesWorkload(w *migrate.Workload) bool {
 // underscore.
 var chartLabelPattern = regexp.MustCompile(`^([a-z0-9-]+)-v?\d+\.\d+\.\d+[0-9A-Za-z._-]*$`)
 
-// chartRemarks says which values of a workload's Helm chart set security contexts.
+// chartRemarks returns the remarks of a patch on which values of a workload's Helm chart set security contexts.
 func chartRemarks(w *migrate.Workload) []string {
 	if w.ManagedBy == nil {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// jsonObject is a JSON object; its keys are written in alphabetical order.
+// jsonObject is a JSON object of a patch; its keys are written in alphabetical order.
 type jsonObject = map[string]any
 
 // StrategicMerge returns the patch of a workload as a strategic merge patch in JSON: a part of the object, in which
@@ -16,7 +16,8 @@ type jsonObject = map[string]any
 // still has these containers. An error is one of encoding.
 func (p *Patch) StrategicMerge() ([]byte, error) { return json.Marshal(p.strategicMerge()) }
 
-// strategicMerge is StrategicMerge as an object, without the apiVersion, kind and metadata that a manifest needs.
+// strategicMerge returns the strategic merge patch of a workload as an object, without the apiVersion, kind and
+// metadata that a manifest needs.
 func (p *Patch) strategicMerge() jsonObject {
 	template := jsonObject{}
 	for i := range p.Values {
@@ -48,7 +49,7 @@ func (v *TemplateValue) containerEntry(template jsonObject) jsonObject {
 	return c
 }
 
-// setAtPath sets a value in nested JSON objects, and adds the objects on the way.
+// setAtPath sets a value in the nested JSON objects of a patch, and adds the objects on the way.
 func setAtPath(at jsonObject, keys []string, value any) {
 	for _, key := range keys[:len(keys)-1] {
 		at = childObject(at, key)
@@ -56,7 +57,7 @@ func setAtPath(at jsonObject, keys []string, value any) {
 	at[keys[len(keys)-1]] = value
 }
 
-// childObject returns the JSON object at a key, and adds it if it is missing.
+// childObject returns the JSON object of a patch at a key, and adds it if it is missing.
 func childObject(at jsonObject, key string) jsonObject {
 	c, ok := at[key].(jsonObject)
 	if !ok {
@@ -66,7 +67,7 @@ func childObject(at jsonObject, key string) jsonObject {
 	return c
 }
 
-// manifestObject is the strategic merge patch with the apiVersion, kind and metadata of the workload.
+// manifestObject returns the strategic merge patch with the apiVersion, kind and metadata of the workload.
 func (p *Patch) manifestObject() jsonObject {
 	out := p.strategicMerge()
 	out["apiVersion"], out["kind"] = p.APIVersion, p.Kind
@@ -74,7 +75,7 @@ func (p *Patch) manifestObject() jsonObject {
 	return out
 }
 
-// JSONPatchOperation is one operation of a JSON patch (RFC 6902).
+// JSONPatchOperation is one operation of the JSON patch (RFC 6902) of a workload.
 type JSONPatchOperation struct {
 	Op    string `json:"op" values:"test add"`
 	Path  string `json:"path"`
@@ -86,7 +87,7 @@ type JSONPatchOperation struct {
 // is one of encoding.
 func (p *Patch) JSONPatch() ([]byte, error) { return json.Marshal(p.jsonPatchOperations()) }
 
-// jsonPatchOperations are the operations of JSONPatch.
+// jsonPatchOperations returns the operations of the JSON patch of a workload.
 func (p *Patch) jsonPatchOperations() []JSONPatchOperation {
 	var tests, adds []JSONPatchOperation
 	made := map[string]jsonObject{} // by pointer: objects that the template did not have
@@ -111,7 +112,7 @@ func (p *Patch) jsonPatchOperations() []JSONPatchOperation {
 	return append(tests, adds...)
 }
 
-// pathSteps are the keys and indexes from the pod template to the value.
+// pathSteps returns the keys and indexes that lead a patch from the pod template to the value.
 func (v *TemplateValue) pathSteps() []string {
 	if !v.path.container {
 		return v.path.keys
@@ -119,8 +120,8 @@ func (v *TemplateValue) pathSteps() []string {
 	return slices.Concat(v.path.keys[:2], []string{strconv.Itoa(v.path.index)}, v.path.keys[2:])
 }
 
-// firstMissingStep is the number of steps to the first object on the path that the pod template does not have; all steps if
-// only the value itself is missing. Every template has a spec, and in it its containers.
+// firstMissingStep returns the number of steps to the first object on the path that the pod template does not have; all
+// steps if only the value itself is missing. Every template has a spec, and in it its containers.
 func (p *Patch) firstMissingStep(v *TemplateValue, steps []string) int {
 	first := 1
 	if v.path.container {
@@ -136,7 +137,7 @@ func (p *Patch) firstMissingStep(v *TemplateValue, steps []string) int {
 	return len(steps)
 }
 
-// planPath writes steps as the Plan does: "spec.containers[0].securityContext".
+// planPath returns the path of a patched value as the Plan writes it: "spec.containers[0].securityContext".
 func (v *TemplateValue) planPath(steps []string) string {
 	if !v.path.container {
 		return strings.Join(steps, ".")
@@ -144,8 +145,8 @@ func (v *TemplateValue) planPath(steps []string) string {
 	return fmt.Sprintf("spec.%s[%d].%s", steps[1], v.path.index, strings.Join(steps[3:], "."))
 }
 
-// containerNameTest is the operation that tests that the value's container is where it was; ok is false for a value of the
-// pod.
+// containerNameTest returns the JSON patch operation that tests that the value's container is where it was; ok is false
+// for a value of the pod.
 func (p *Patch) containerNameTest(v *TemplateValue) (JSONPatchOperation, bool) {
 	if !v.path.container {
 		return JSONPatchOperation{}, false
@@ -153,7 +154,7 @@ func (p *Patch) containerNameTest(v *TemplateValue) (JSONPatchOperation, bool) {
 	return JSONPatchOperation{"test", p.jsonPointer(append(v.pathSteps()[:3:3], "name")), v.Container}, true
 }
 
-// jsonPointer is the JSON pointer (RFC 6901) from the object to what steps lead to from the pod template.
+// jsonPointer returns the JSON pointer (RFC 6901) from the object to what steps lead to from the pod template.
 func (p *Patch) jsonPointer(steps []string) string {
 	var b strings.Builder
 	for _, s := range slices.Concat(p.template, steps) {

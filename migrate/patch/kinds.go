@@ -50,7 +50,7 @@ func workloadKindOf(name string) (workloadKind, bool) {
 	return workloadKinds()[i], true
 }
 
-// whyManual says why a workload is not to be patched itself; "" if it is.
+// whyManual returns why a workload is not to be patched itself; "" if it is.
 func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known bool) string {
 	owner := ""
 	if w.Owner != nil {
@@ -79,12 +79,13 @@ func isRevision(w *migrate.Workload) bool {
 	return k.ParentKind != "" && k.ParentKind == w.Owner.Kind
 }
 
-// hasWorkload reports whether a namespace of the Plan has a workload.
+// hasWorkload reports whether a namespace of the Plan has a workload, such as the Deployment of a ReplicaSet to patch.
 func hasWorkload(ns *migrate.Namespace, ref *migrate.WorkloadRef) bool {
 	return slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool { return w.Kind == ref.Kind && w.Name == ref.Name })
 }
 
-// whoWouldRevert says which tool would revert a change to a workload that is not made at its source; "" if none would.
+// whoWouldRevert returns which tool would revert a patch of a workload that is not made at its source; "" if none
+// would.
 func whoWouldRevert(w *migrate.Workload) string {
 	m := w.ManagedBy
 	if m == nil || m.Tool == "" {
@@ -100,8 +101,8 @@ func whoWouldRevert(w *migrate.Workload) string {
 	return text + " would undo a patch: put the values where it reads them"
 }
 
-// whyNameRefused says why no patch may be written for a workload of this name; "" if it is sound. A Plan may come from a
-// file, so its names are checked again.
+// whyNameRefused returns why no patch may be written for a workload of this name; "" if it is sound. A Plan may come
+// from a file, so its names are checked again.
 func whyNameRefused(r WorkloadRef) string {
 	switch {
 	case len(validation.IsDNS1123Label(r.Namespace)) > 0:

@@ -49,7 +49,8 @@ func KustomizeFiles(p *migrate.Plan, o Options) ([]KustomizeFile, error) {
 	return files, nil
 }
 
-// patchFileName is a file name for the patch of a workload, different for each and short enough for any file system.
+// patchFileName returns a file name for the patch of a workload, different for each and short enough for any file
+// system.
 func patchFileName(r WorkloadRef) string {
 	name := strings.ReplaceAll(r.String(), "/", ".")
 	const most = 200

@@ -14,7 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// ValueSet says which values are written into pod templates.
+// ValueSet says which values patches write into pod templates.
 type ValueSet string
 
 // SetKeep writes the values that are set by mutation today, so that nothing changes when they no longer are. SetRaise
@@ -35,12 +35,12 @@ type Options struct {
 	Only []WorkloadRef
 }
 
-// WorkloadRef names a workload.
+// WorkloadRef names a workload to patch by namespace, kind and name.
 type WorkloadRef struct {
 	Namespace, Kind, Name string
 }
 
-// matches reports whether two references name the same workload, whatever the case of the kind.
+// matches reports whether two references name the same workload to patch, whatever the case of the kind.
 func (r WorkloadRef) matches(other WorkloadRef) bool {
 	return r.Namespace == other.Namespace && strings.EqualFold(r.Kind, other.Kind) && r.Name == other.Name
 }
@@ -67,7 +67,7 @@ type Patch struct {
 	templateParents map[string]bool
 }
 
-// TemplateValue is one value to write into a pod template.
+// TemplateValue is one value that a patch writes into a pod template.
 type TemplateValue struct {
 	// Path within the template, and the name of the container in it, "" at the pod level.
 	Path, Container string
@@ -112,7 +112,7 @@ func PatchesFor(p *migrate.Plan, o Options) []Patch {
 	return out
 }
 
-// MissingWorkloads returns those of o.Only that the plan does not have.
+// MissingWorkloads returns those workloads of o.Only, named to be patched, that the plan does not have.
 func MissingWorkloads(p *migrate.Plan, o Options) []WorkloadRef {
 	return slices.DeleteFunc(slices.Clone(o.Only), func(want WorkloadRef) bool {
 		return slices.ContainsFunc(p.Namespaces, func(ns migrate.Namespace) bool {
@@ -153,7 +153,8 @@ func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Opt
 	return out, true
 }
 
-// wantedValues returns the values of the set and remarks on them; why is set if the plan has values that no sound plan has.
+// wantedValues returns the values that a patch writes and remarks on them; why is set if the plan has values that no
+// sound plan has.
 func (p *Patch) wantedValues(plan *migrate.Plan, w *migrate.Workload, o Options) (values []TemplateValue, remarks []string, why string) {
 	if o.Set == SetKeep {
 		return mutatedValues(w)

@@ -227,7 +227,7 @@ func TestKeepAsStrategicPatches(t *testing.T) {
 	}
 	want := `# Values that are set in pods today, to be written into their templates: patches from the built-in demo cluster, by psp2pss v0.
 # 1 workload to patch, 1 of which it is not known what is set.
-# 1 thing could not be read or judged: there may be more to patch.
+# 1 thing could not be read or evaluated: there may be more to patch.
 ---
 # shop/statefulset/db
 #   annotation container.apparmor.security.beta.kubernetes.io/app="localhost/it's": the policy open sets it today

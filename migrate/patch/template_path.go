@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// templatePath is the parsed path of a value within a pod template.
+// templatePath is the parsed path of a patched value within a pod template.
 type templatePath struct {
 	// keys lead to the value. If container is true, the second is a list of containers, and the container at index is
 	// meant.
@@ -30,10 +30,10 @@ type securityField struct {
 	newValue func() any
 }
 
-// newOf returns a pointer to a new value of a type.
+// newOf returns a pointer to a new value of the type of a patched field, to decode into.
 func newOf[T any]() any { return new(T) }
 
-// sharedFields are the fields that the security contexts of pods and of containers both have.
+// sharedFields returns the fields that a patch may write in the security contexts of pods and of containers alike.
 func sharedFields() []securityField {
 	return []securityField{
 		{[]string{"runAsUser"}, newOf[int64]},
@@ -45,12 +45,12 @@ func sharedFields() []securityField {
 	}
 }
 
-// podFields are the fields of the security context of a pod that a patch may write.
+// podFields returns the fields of the security context of a pod that a patch may write.
 func podFields() []securityField {
 	return append(sharedFields(), securityField{[]string{"fsGroup"}, newOf[int64]}, securityField{[]string{"supplementalGroups"}, newOf[[]int64]})
 }
 
-// containerFields are the fields of the security context of a container that a patch may write.
+// containerFields returns the fields of the security context of a container that a patch may write.
 func containerFields() []securityField {
 	return append(
 		sharedFields(),
@@ -75,7 +75,8 @@ var (
 	errContainerName = errors.New("has no valid name there")
 )
 
-// parseTemplateValue parses a path of the Plan and its value. An error says why no sound plan has them.
+// parseTemplateValue parses the path and the value that the Plan wants a patch to write. An error says why no sound
+// plan has them.
 func parseTemplateValue(at, container, text string) (TemplateValue, error) {
 	v := TemplateValue{Path: at, Container: container}
 	f, err := v.parsePath()
@@ -99,8 +100,8 @@ func parseTemplateValue(at, container, text string) (TemplateValue, error) {
 	return v, nil
 }
 
-// acceptsContainer reports whether the path may be that of a container: of none at the pod level, of the one that an
-// annotation names or of none.
+// acceptsContainer reports whether the path of a patched value may be that of a container: of none at the pod level, of
+// the one that an annotation names or of none.
 func (v *TemplateValue) acceptsContainer(container string) bool {
 	switch {
 	case v.path.container:
@@ -111,7 +112,7 @@ func (v *TemplateValue) acceptsContainer(container string) bool {
 	return container == ""
 }
 
-// parsePath parses the path of the value and returns the field that it leads to.
+// parsePath parses the path of the patched value and returns the field that it leads to.
 func (v *TemplateValue) parsePath() (securityField, error) {
 	if v.Path == "spec.runtimeClassName" {
 		v.path = templatePath{keys: []string{"spec", "runtimeClassName"}}
@@ -136,7 +137,7 @@ func (v *TemplateValue) parsePath() (securityField, error) {
 	return securityField{}, errUnknownField
 }
 
-// findField finds the field that the rest of a path leads to.
+// findField finds the security context field that the rest of a patch's path leads to.
 func (v *TemplateValue) findField(fields []securityField, rest string) (securityField, error) {
 	keys := strings.Split(rest, ".")
 	i := slices.IndexFunc(fields, func(f securityField) bool { return slices.Equal(f.keys, keys) })
@@ -147,7 +148,7 @@ func (v *TemplateValue) findField(fields []securityField, rest string) (security
 	return fields[i], nil
 }
 
-// fieldName is the name of the field, wherever it is.
+// fieldName returns the name of the patched field, without the path to it.
 func (v *TemplateValue) fieldName() string {
 	keys := v.path.keys
 	if i := slices.Index(keys, "securityContext"); i >= 0 {
@@ -156,7 +157,7 @@ func (v *TemplateValue) fieldName() string {
 	return strings.Join(keys, ".")
 }
 
-// describe writes the value for people: container "app" capabilities.drop=["ALL"].
+// describe returns the patched value for people: container "app" capabilities.drop=["ALL"].
 func (v *TemplateValue) describe() string {
 	name := v.fieldName()
 	switch {
@@ -170,7 +171,8 @@ func (v *TemplateValue) describe() string {
 	return name + "=" + string(v.Value)
 }
 
-// compareInTemplate orders values as in the pod template: the pod's values first, then containers in their order.
+// compareInTemplate orders patched values as in the pod template: the pod's values first, then containers in their
+// order.
 func (v *TemplateValue) compareInTemplate(other *TemplateValue) int {
 	key := func(v *TemplateValue) string {
 		switch {

@@ -23,7 +23,7 @@ const (
 	containerSeccompAnnotationPath = "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/"
 )
 
-// mutatedValues returns the values that policies set in the pods of a workload today.
+// mutatedValues returns, for a patch, the values that policies set in the pods of a workload today.
 func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []string, why string) {
 	for _, m := range w.Mutations {
 		m, leftOut, ok := asTemplateValue(m)
@@ -56,18 +56,19 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 	return values, remarks, ""
 }
 
-// requiresNonRoot reports whether a value is runAsNonRoot: true.
+// requiresNonRoot reports whether a patch writes runAsNonRoot: true.
 func requiresNonRoot(v TemplateValue) bool {
 	return v.path.keys[len(v.path.keys)-1] == "runAsNonRoot" && string(v.Value) == "true"
 }
 
-// unconfinedLeftOut is the remark on a seccomp profile that is not written down.
+// unconfinedLeftOut returns the remark on the seccomp profile unconfined, which a patch does not write.
 func unconfinedLeftOut(policy string) string {
 	return fmt.Sprintf("the policy %s sets the seccomp profile unconfined, which a pod without one has anyway: left out", policy)
 }
 
-// asTemplateValue turns a value in a pod into what a template states. Seccomp annotations become the field, which outlives
-// them. Two values are left out, since their absence means the same and the standards do not refuse it.
+// asTemplateValue converts a value in a pod to what a patch writes into the template. Seccomp annotations become the
+// field, which outlives them. Two values are left out, since their absence means the same and the standards do not
+// refuse it.
 func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, leftOut string, ok bool) {
 	const profile = "spec.securityContext.seccompProfile"
 	switch {
@@ -86,8 +87,9 @@ func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, 
 	return m, "", true
 }
 
-// seccompFieldOfAnnotation is the field seccompProfile for the value of a seccomp annotation, both as JSON; "" for unconfined,
-// and for a value that stands for no profile. What is no JSON string is returned as it is, and refused as a value of the field.
+// seccompFieldOfAnnotation returns, for a patch, the field seccompProfile for the value of a seccomp annotation, both
+// as JSON; "" for unconfined, and for a value that stands for no profile. What is no JSON string is returned as it is,
+// and refused as a value of the field.
 func seccompFieldOfAnnotation(annotation string) string {
 	var text string
 	if err := json.Unmarshal([]byte(annotation), &text); err != nil {
@@ -104,12 +106,13 @@ func seccompFieldOfAnnotation(annotation string) string {
 	return string(field)
 }
 
-// mutationsUnknown reports whether a policy may mutate the pods of a workload and it is not known which one admits them.
+// mutationsUnknown reports whether, for a patch, a policy may mutate the pods of a workload and it is not known which
+// one admits them.
 func mutationsUnknown(w *migrate.Workload) bool {
 	return w.AdmittedBy == "" && (len(w.UsablePolicies) > 0 || len(w.ObservedPolicies) > 0)
 }
 
-// raisingValues returns what a workload lacks for a level, and remarks on that.
+// raisingValues returns the values that a patch writes to bring a workload to a stricter level, and remarks on them.
 func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api.Level) (values []TemplateValue, remarks []string, why string) {
 	i := slices.IndexFunc(w.StricterEdits, func(r migrate.StricterEdits) bool { return r.Level == level })
 	if i < 0 {
@@ -152,7 +155,7 @@ func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api
 	return values, append(remarks, policyRemarks(plan, w, values)...), ""
 }
 
-// policyRemarks are about the time in which policies still admit the workload.
+// policyRemarks returns the remarks of a patch on the time in which policies still admit the workload.
 func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue) []string {
 	if len(values) == 0 {
 		return nil
@@ -168,7 +171,7 @@ func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue)
 	return out
 }
 
-// mutatedBeyond returns the fields that policies set and that the values do not have.
+// mutatedBeyond returns the fields that policies set and that a patch does not write.
 func mutatedBeyond(w *migrate.Workload, values []TemplateValue) []string {
 	raised := map[string]bool{}
 	for i := range values {
@@ -185,7 +188,8 @@ func mutatedBeyond(w *migrate.Workload, values []TemplateValue) []string {
 	return slices.Compact(out)
 }
 
-// policiesForbiddingSeccomp names the policies that admit a workload's pods and let none set a seccomp profile.
+// policiesForbiddingSeccomp returns the policies that admit a workload's pods and refuse them with the seccomp profile
+// that a patch writes.
 func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
 	admit := w.ObservedPolicies
 	if w.AdmittedBy != "" {
@@ -203,7 +207,7 @@ func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
 	return out
 }
 
-// lastPerPath sorts values and keeps the last for each path.
+// lastPerPath sorts the values of a patch and keeps the last for each path.
 func lastPerPath(values []TemplateValue) []TemplateValue {
 	var out []TemplateValue
 	for _, v := range values {

@@ -14,9 +14,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// WriteStrategic writes strategic merge patches as one YAML stream: each is a part of its workload, below comments that say
-// why each value is there. A workload that cannot be patched has comments alone. It returns errors of encoding and those of
-// w.
+// WriteStrategic writes the strategic merge patches of workloads as one YAML stream: each is a part of its workload,
+// below comments that say why each value is there. A workload that cannot be patched has comments alone. It returns
+// errors of encoding and those of w.
 func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
 	patches := PatchesFor(p, o)
 	var b bytes.Buffer
@@ -44,7 +44,7 @@ func (p *Patch) writeManifest(b *bytes.Buffer) error {
 	return manifest.WriteYAML(b, p.manifestObject())
 }
 
-// isApplicable reports whether there is a patch, and not only something to say.
+// isApplicable reports whether the patch writes anything, and does not only carry remarks.
 func (p *Patch) isApplicable() bool {
 	return p.ManualReason == "" && !p.Incomplete && len(p.Values) > 0
 }
@@ -125,7 +125,7 @@ func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 	return nil
 }
 
-// String is "namespace/kind/name", with the kind in lower case.
+// String returns the workload to patch as "namespace/kind/name", with the kind in lower case.
 func (r WorkloadRef) String() string {
 	return r.Namespace + "/" + strings.ToLower(r.Kind) + "/" + r.Name
 }
@@ -148,7 +148,7 @@ func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 	}
 }
 
-// patchSummary counts the workloads by what is done about them.
+// patchSummary returns the comment lines that count the workloads by what the patches do about them.
 func patchSummary(patches []Patch, set ValueSet) string {
 	if len(patches) == 0 {
 		return "There is nothing to write"
@@ -190,7 +190,7 @@ func writeRemarks(b *bytes.Buffer, p *Patch) {
 	}
 }
 
-// allRemarks are all remarks on a patch, one line each.
+// allRemarks returns all remarks on the patch of a workload, one line each.
 func (p *Patch) allRemarks() []string {
 	out := []string{}
 	if p.ManualReason != "" {

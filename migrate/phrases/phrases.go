@@ -15,16 +15,17 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ObjectName names an object as kubectl does: "deployment/api", "psp/web". It is escaped for a terminal.
+// ObjectName returns the phrase for an object as kubectl names it: "deployment/api", "psp/web". It is escaped for a
+// terminal.
 func ObjectName(kind, name string) string { return escape.Terminal(strings.ToLower(kind) + "/" + name) }
 
-// CountNoun is "1 policy", "3 policies".
+// CountNoun returns the phrase "1 policy" or "3 policies".
 func CountNoun(n int, one, many string) string { return english.Count(n, one, many) }
 
-// JoinFirst joins the first few of a list and counts the rest: "a, b and 3 more".
+// JoinFirst returns the phrase of the first few of a list and the number of the rest: "a, b and 3 more".
 func JoinFirst(names []string, most int) string { return english.First(names, most) }
 
-// DecisionPhrase says in a few words what decided the enforce level of a namespace; "" if nothing is recommended.
+// DecisionPhrase returns the phrase on what decided the enforce level of a namespace; "" if nothing is recommended.
 func DecisionPhrase(ns *migrate.Namespace) string {
 	d := ns.DecidedBy
 	switch {
@@ -46,19 +47,19 @@ func DecisionPhrase(ns *migrate.Namespace) string {
 	return "all workloads"
 }
 
-// emptyNamespacePhrase says that no workload of a namespace is known. Where a gap touches the namespace something may run
-// all the same.
+// emptyNamespacePhrase returns the phrase that no workload of a namespace is known. Where a gap touches the namespace
+// something may run all the same.
 func emptyNamespacePhrase(ns *migrate.Namespace) string {
 	switch {
 	case len(ns.Workloads) > 0:
 		return "nothing checked runs" // all of it is exempt
-	case ns.IsUncertain(inventory.PartWorkloads):
+	case ns.HasUncertainPart(inventory.PartWorkloads):
 		return "nothing read"
 	}
 	return "nothing runs"
 }
 
-// DecisionReason is DecisionPhrase as the rest of a sentence about the level.
+// DecisionReason returns the phrase on what decided the enforce level, as the rest of a sentence about the level.
 func DecisionReason(ns *migrate.Namespace) string {
 	switch d := ns.DecidedBy; {
 	case d == nil:
@@ -70,7 +71,7 @@ func DecisionReason(ns *migrate.Namespace) string {
 		switch {
 		case len(ns.Workloads) > 0:
 			there = "nothing that Pod Security checks runs there"
-		case ns.IsUncertain(inventory.PartWorkloads):
+		case ns.HasUncertainPart(inventory.PartWorkloads):
 			there = "nothing that runs there was read"
 		}
 		if d.Policy == "" {
@@ -83,8 +84,8 @@ func DecisionReason(ns *migrate.Namespace) string {
 	return "decided by " + DecisionPhrase(ns)
 }
 
-// CurrentLabel is the value of a namespace's label as it was read, in quotes where it is empty; "" where there is no such
-// label.
+// CurrentLabel returns the phrase for the value of a namespace's label as it was read, in quotes where it is empty; ""
+// where there is no such label.
 func CurrentLabel(ns *migrate.Namespace, key string) string {
 	value, there := ns.LabelValue(key)
 	if there && value == "" {
@@ -93,7 +94,8 @@ func CurrentLabel(ns *migrate.Namespace, key string) string {
 	return value
 }
 
-// ExemptionPhrase names what exempts the pods of a workload from Pod Security Admission; it is escaped for a terminal.
+// ExemptionPhrase returns the phrase on what exempts the pods of a workload from Pod Security Admission; it is escaped
+// for a terminal.
 func ExemptionPhrase(e *migrate.Exemption) string {
 	var by []string
 	if e.RuntimeClass != "" {
@@ -105,7 +107,7 @@ func ExemptionPhrase(e *migrate.Exemption) string {
 	return strings.Join(by, ", and ")
 }
 
-// BlockersPhrase says in a few words what keeps a namespace from the next stricter level; "" if nothing does.
+// BlockersPhrase returns the phrase on what keeps a namespace from the next stricter level; "" if nothing does.
 func BlockersPhrase(ns *migrate.Namespace) string {
 	checks, workloads := map[string]bool{}, map[migrate.WorkloadRef]bool{}
 	for _, b := range ns.Blockers {
@@ -127,7 +129,7 @@ func BlockersPhrase(ns *migrate.Namespace) string {
 	return text
 }
 
-// SourcePhrase says what a plan was made from: `context "prod" (server v1.21.14)`.
+// SourcePhrase returns the phrase on what a plan was made from: `context "prod" (server v1.21.14)`.
 func SourcePhrase(s inventory.Source) string {
 	name := ""
 	if s.Name != "" {
@@ -154,8 +156,8 @@ func SourcePhrase(s inventory.Source) string {
 	return text
 }
 
-// KubectlCommand is the command kubectl with the flags of ConnectionFlags. It returns an error where one of them has
-// characters that do not show.
+// KubectlCommand returns the command kubectl with the flags of ConnectionFlags. It returns an error where one of them
+// has characters that do not show.
 func KubectlCommand(s inventory.Source) (command string, err error) {
 	flags, err := ConnectionFlags(s)
 	if err != nil {
@@ -164,9 +166,10 @@ func KubectlCommand(s inventory.Source) (command string, err error) {
 	return "kubectl" + flags, nil
 }
 
-// ConnectionFlags are the flags with which the cluster of a plan was read, as words of a shell with a space before each:
-// --kubeconfig, --context, --as, --as-group. A kubectl command with them meets the same cluster as the same user. They are
-// empty for what was not read from a cluster. It returns an error where a value has characters that do not show.
+// ConnectionFlags returns the flags with which the cluster of a plan was read, as words of a shell with a space before
+// each: --kubeconfig, --context, --as, --as-group. A kubectl command with them meets the same cluster as the same user.
+// They are empty for what was not read from a cluster. It returns an error where a value has characters that do not
+// show.
 func ConnectionFlags(s inventory.Source) (flags string, err error) {
 	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
 		return "", nil
@@ -188,7 +191,8 @@ func ConnectionFlags(s inventory.Source) (flags string, err error) {
 	return flags, nil
 }
 
-// FileLine is a position as "file:line", with as much of it as is known; "" for what was not read from a file.
+// FileLine returns the phrase for a position: "file:line", with as much of it as is known; "" for what was not read
+// from a file.
 func FileLine(p pspparse.Position) string {
 	switch {
 	case p.File == "":
@@ -199,7 +203,8 @@ func FileLine(p pspparse.Position) string {
 	return fmt.Sprintf("%s:%d", escape.Terminal(p.File), p.Line)
 }
 
-// LevelVersion is a level with its version, "baseline:v1.25", or the level alone where no version is set.
+// LevelVersion returns the phrase for a level with its version, "baseline:v1.25", or the level alone where no version
+// is set.
 func LevelVersion(level, version string) string {
 	if version == "" {
 		return escape.Terminal(level)

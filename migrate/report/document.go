@@ -148,14 +148,16 @@ func (d *Document) addShortSection(heading string, points []string, most int) {
 		return
 	}
 	l := listOf(points[:most])
-	l.Omitted = omitted(len(points)-most, moreInWide)
+	l.Omitted = omittedText(len(points)-most, moreInWide)
 	d.add(Heading(heading), l)
 }
 
-// omitted says how many points a report leaves out and which flag shows them.
-func omitted(n int, elsewhere string) string { return fmt.Sprintf("... and %d more: %s", n, elsewhere) }
+// omittedText returns the text on how many points a report leaves out and which flag shows them.
+func omittedText(n int, elsewhere string) string {
+	return fmt.Sprintf("... and %d more: %s", n, elsewhere)
+}
 
-// orDash is the text of a table cell, or a dash for what is absent.
+// orDash returns the text of a report's table cell, or a dash for what is absent.
 func orDash(text string) string {
 	if text == "" {
 		return "-"

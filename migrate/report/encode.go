@@ -13,8 +13,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
 
-// PlanJSON writes the Plan itself, which migrate.ReadPlan reads back. The Plan of a large cluster is hundreds of megabytes of
-// text: it is encoded one namespace and one policy at a time, and what is large of a namespace in pieces as well.
+// PlanJSON writes the Plan itself as JSON; it returns the first error of writing. migrate.ReadPlan reads it back. The
+// Plan of a large cluster is hundreds of megabytes of text: it is encoded one namespace and one policy at a time, and
+// what is large of a namespace in pieces as well.
 func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := manifest.NewJSONWriter(w)
 	if err := writeFields(out, p, ""); err != nil {
@@ -24,7 +25,7 @@ func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// writtenInPieces is true for a part of a Plan that is so large that JSON is written piece by piece.
+// writtenInPieces reports whether JSON output has a part of a Plan that is so large that it is written piece by piece.
 func writtenInPieces(item any) bool {
 	const many = 100
 	switch x := item.(type) {
@@ -134,7 +135,8 @@ func eachJSONField(of any, visit func(name string, value any, list bool) error) 
 	return nil
 }
 
-// PlanNames writes the namespaces of a Plan as "namespace/NAME" lines, as kubectl does.
+// PlanNames writes the namespaces of a Plan as output lines "namespace/NAME", as kubectl does. It returns the error of
+// writing.
 func PlanNames(w io.Writer, p *migrate.Plan, _ Options) error {
 	var b bytes.Buffer
 	for i := range p.Namespaces {

@@ -38,7 +38,7 @@ func ExplainServiceAccount(plan *migrate.Plan, namespace, name string) (*Documen
 	return d, nil
 }
 
-// grantsTable has every grant by which a service account may use a policy.
+// grantsTable returns the report's table of every grant by which a service account may use a policy.
 func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
 	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"WHERE", RoleText}, {"AS", RoleText}, {"VIA", RoleText}}}
 	own := policiesOfServiceAccount(plan, namespace, name)
@@ -55,13 +55,14 @@ func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
 	return t
 }
 
-// policiesOfServiceAccount returns a Plan with only the grants by which a service account may use policies.
+// policiesOfServiceAccount returns, for a report, a Plan with only the grants by which a service account may use
+// policies.
 func policiesOfServiceAccount(plan *migrate.Plan, namespace, name string) *migrate.Plan {
 	return plan.WithGrantsTo(func(s migrate.Subject) bool { return grantedAs(s, namespace, name) != "" })
 }
 
-// grantedAs says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
-// if it has not.
+// grantedAs returns the table cell on as what a service account has a grant: itself, its user name, or one of the
+// groups of every account. "" if it has not.
 func grantedAs(use migrate.Subject, namespace, name string) string {
 	switch {
 	case use.ServiceAccount == namespace+"/"+name:

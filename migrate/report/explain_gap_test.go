@@ -27,13 +27,13 @@ func TestExplainGap(t *testing.T) {
 		},
 	}
 	for _, tt := range []struct{ namespace, kind, name, want, err string }{
-		{"a", "deployment", "web", `Deployment "a/web" could not be read or judged, from the built-in demo cluster.
+		{"a", "deployment", "web", `Deployment "a/web" could not be read or evaluated, from the built-in demo cluster.
 
 GAPS: why, and what to try next
   f\x1b:2: Deployment "a/web": it has no containers
   Deployment "a/web": it is defined twice
 `, ""},
-		{"b", "job", "web", `Job "b/web" could not be read or judged, from the built-in demo cluster.
+		{"b", "job", "web", `Job "b/web" could not be read or evaluated, from the built-in demo cluster.
 
 GAPS: why, and what to try next
   Job "b/web": in a namespace that was not read

@@ -37,7 +37,7 @@ func ExplainNamespace(plan *migrate.Plan, name string) (*Document, error) {
 	return d, nil
 }
 
-// labelsTable is the table of Pod Security labels of a namespace: mode, today's and the recommended ones.
+// labelsTable returns the report's table of Pod Security labels of a namespace: mode, today's and the recommended ones.
 func labelsTable(ns *migrate.Namespace) *Table {
 	rec := ns.RecommendedLabels
 	return &Table{
@@ -50,7 +50,8 @@ func labelsTable(ns *migrate.Namespace) *Table {
 	}
 }
 
-// labelToday is the Pod Security level and version that a namespace has today, from its labels or the default in their place.
+// labelToday returns the table cell for the Pod Security level and version that a namespace has today, from its labels
+// or the default in their place.
 func labelToday(ns *migrate.Namespace, level, version string) string {
 	if _, labelled := ns.LabelValue(level); labelled || ns.EffectiveLabels == nil {
 		return orDash(levelLabel(ns, level, version))
@@ -58,7 +59,7 @@ func labelToday(ns *migrate.Namespace, level, version string) string {
 	return phrases.LevelVersion(ns.EffectiveLabels.Get(level), ns.EffectiveLabels.Get(version)) + " (default)"
 }
 
-// decisionFacts are the levels of a namespace and what decided them.
+// decisionFacts returns the report's Facts on the levels of a namespace and what decided them.
 func decisionFacts(ns *migrate.Namespace) Facts {
 	facts := Facts{
 		{"needed by what runs", orDash(string(ns.NeededLevel)), RoleLevel},
@@ -84,7 +85,7 @@ func decisionFacts(ns *migrate.Namespace) Facts {
 	return facts
 }
 
-// readCompletely is yes or no: whether all of a namespace was read, and which parts of it were not.
+// readCompletely returns the report's yes or no on whether all of a namespace was read, and which parts of it were not.
 func readCompletely(ns *migrate.Namespace) string {
 	const parts = 4
 	if n := len(ns.UncertainParts); n > 0 && n < parts {
@@ -93,7 +94,7 @@ func readCompletely(ns *migrate.Namespace) string {
 	return yesNo(ns.Complete && len(ns.UncertainParts) == 0)
 }
 
-// addBlockers adds, for each workload, what Pod Security admission would say at the next stricter level.
+// addBlockers adds to a report, for each workload, what Pod Security admission would say at the next stricter level.
 func (d *Document) addBlockers(ns *migrate.Namespace) {
 	if len(ns.Blockers) == 0 {
 		return
@@ -116,7 +117,7 @@ func (d *Document) addBlockers(ns *migrate.Namespace) {
 	d.add(Heading("WHAT BLOCKS "+string(levels.NextStricter(ns.NeededLevel))), list)
 }
 
-// violationText is a violation as Pod Security admission words it: reason (detail).
+// violationText returns the report's text of a violation as Pod Security admission words it: reason (detail).
 func violationText(reason, detail string) string {
 	if detail == "" {
 		return reason
@@ -127,7 +128,7 @@ func violationText(reason, detail string) string {
 // mostValues is the number of entries of a list that one line shows.
 const mostValues = 6
 
-// lostTexts are constraints of policies that a level does not have.
+// lostTexts returns the report's texts on constraints of policies that a level does not have.
 func lostTexts(lost []migrate.LostConstraint) []string {
 	var items []string
 	for _, l := range lost {
@@ -149,14 +150,15 @@ func lostTexts(lost []migrate.LostConstraint) []string {
 	return items
 }
 
-// usablePolicyTexts are the policies that may be used in a namespace, each with what it counts for.
+// usablePolicyTexts returns the report's texts on the policies that may be used in a namespace, each with what it
+// counts for.
 func usablePolicyTexts(ns *migrate.Namespace) []string {
 	var items []string
 	for _, name := range ns.PermittedBy {
 		items = append(items, policyName(name)+" counts for what is permitted")
 	}
 	for _, s := range ns.ExcludedPolicies {
-		text := policyName(s.Policy) + " is set apart: " + s.Why.Text
+		text := policyName(s.Policy) + " is excluded: " + s.Why.Text
 		if s.Closest != "" {
 			text += " (closest to " + string(s.Closest) + ")"
 		}
@@ -168,7 +170,7 @@ func usablePolicyTexts(ns *migrate.Namespace) []string {
 	return items
 }
 
-// policyName is "psp/NAME", or "every policy".
+// policyName returns the name of a policy in a report: "psp/NAME", or "every policy".
 func policyName(name string) string {
 	if name == migrate.EveryPolicy {
 		return "every policy"
@@ -176,7 +178,7 @@ func policyName(name string) string {
 	return "psp/" + name
 }
 
-// joinPolicies joins names of policies, or says "every policy".
+// joinPolicies returns the names of policies in a table cell of a report, or "every policy".
 func joinPolicies(names []string) string {
 	if slices.Equal(names, []string{migrate.EveryPolicy}) {
 		return "every policy"
@@ -184,7 +186,7 @@ func joinPolicies(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// expandPolicies joins names of policies; where they stand for every policy it names all of the Plan.
+// expandPolicies returns the names of policies in a report, all of the Plan where they stand for every policy.
 func expandPolicies(plan *migrate.Plan, names []string) string {
 	if !slices.Equal(names, []string{migrate.EveryPolicy}) {
 		return strings.Join(names, ", ")
@@ -196,7 +198,7 @@ func expandPolicies(plan *migrate.Plan, names []string) string {
 	return strings.Join(all, ", ")
 }
 
-// addWorkloads adds the table of the workloads of a namespace.
+// addWorkloads adds to a report the table of the workloads of a namespace.
 func (d *Document) addWorkloads(ns *migrate.Namespace) {
 	if len(ns.Workloads) == 0 {
 		return
@@ -220,7 +222,7 @@ func (d *Document) addWorkloads(ns *migrate.Namespace) {
 	d.add(Heading("WORKLOADS"), t)
 }
 
-// admittedBy is the policy that admits a workload's pods today, or why none is named.
+// admittedBy returns the table cell for the policy that admits a workload's pods today, or why none is named.
 func admittedBy(wl *migrate.Workload) string {
 	switch {
 	case len(wl.Refused) > 0:
@@ -231,7 +233,8 @@ func admittedBy(wl *migrate.Workload) string {
 	return orDash(wl.AdmittedBy)
 }
 
-// levelsByVersion is the needed level from version to version, equal neighbours as one span; nil if none is known.
+// levelsByVersion returns the report's texts on the needed level from version to version, equal neighbours as one span;
+// nil if none is known.
 func levelsByVersion(ns *migrate.Namespace) []string {
 	if len(ns.LevelByVersion) == 0 {
 		return nil
@@ -247,14 +250,14 @@ func levelsByVersion(ns *migrate.Namespace) []string {
 	return []string{strings.Join(spans, ", ")}
 }
 
-// gapsOfNamespace are the gaps that touch a namespace.
+// gapsOfNamespace returns the report's texts on the gaps that touch a namespace.
 func gapsOfNamespace(plan *migrate.Plan, namespace string) []string {
 	return gapTexts(plan, func(g *migrate.Gap) bool {
 		return slices.Contains(g.Affects, namespace) || slices.Contains(g.Affects, "*")
 	})
 }
 
-// gapTexts are the gaps for which the condition holds.
+// gapTexts returns the report's texts on the gaps of a Plan for which a condition holds.
 func gapTexts(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	var items []string
 	for i := range plan.Gaps {
@@ -265,7 +268,7 @@ func gapTexts(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	return items
 }
 
-// findNamespace returns a namespace of the plan by its name; nil if there is none.
+// findNamespace returns, for a report, a namespace of the plan by its name; nil if there is none.
 func findNamespace(plan *migrate.Plan, name string) *migrate.Namespace {
 	for i := range plan.Namespaces {
 		if plan.Namespaces[i].Name == name {
@@ -275,7 +278,7 @@ func findNamespace(plan *migrate.Plan, name string) *migrate.Namespace {
 	return nil
 }
 
-// alsoRefusing names the first of what else refuses pods in a namespace, and counts the others.
+// alsoRefusing returns the report's text on the first of what else refuses pods in a namespace, and counts the others.
 func alsoRefusing(ns *migrate.Namespace) []string {
 	const most = 10
 	if len(ns.AlsoRefusedBy) <= most {

@@ -57,7 +57,8 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 	return d, nil
 }
 
-// closestLevelTexts are the closest level of a policy, why it is not the next, and the strict bounds.
+// closestLevelTexts returns the report's texts on the closest level of a policy, why it is not the next, and the strict
+// bounds.
 func closestLevelTexts(po *migrate.Policy) []string {
 	if po.AdmitsNothing {
 		return []string{"none, since it admits nothing: " + po.AdmitsNothingWhy}
@@ -75,7 +76,7 @@ func closestLevelTexts(po *migrate.Policy) []string {
 	return append(texts, noLooserText(po.NoLooserThan))
 }
 
-// noLooserText says which level allows nothing that a policy forbids.
+// noLooserText returns the report's text on which level allows nothing that a policy forbids.
 func noLooserText(level api.Level) string {
 	if level == "none" || level == "" {
 		return "every level allows something that it forbids"
@@ -83,7 +84,8 @@ func noLooserText(level api.Level) string {
 	return fmt.Sprintf("%s is the loosest level that allows nothing it forbids", level)
 }
 
-// checkAdvice says what to do about a check of the standards that a policy does not guarantee, by its status.
+// checkAdvice returns the report's text on what to do about a check of the standards that a policy does not guarantee,
+// by its status.
 func checkAdvice(status mapping.Status) string {
 	switch status {
 	case mapping.StatusByMutation:
@@ -98,7 +100,7 @@ func checkAdvice(status mapping.Status) string {
 	return "scan the workloads"
 }
 
-// conditionTexts are the checks of the closest level that the policy does not guarantee.
+// conditionTexts returns the report's texts on the checks of the closest level that the policy does not guarantee.
 func conditionTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, c := range po.Checks {
@@ -114,7 +116,8 @@ func conditionTexts(po *migrate.Policy) []string {
 	return items
 }
 
-// requiredValueTexts are the values that templates must state themselves once the policy no longer sets them.
+// requiredValueTexts returns the report's texts on the values that templates must state themselves once the policy no
+// longer sets them.
 func requiredValueTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, w := range po.RequiredTemplateValues {
@@ -131,7 +134,7 @@ func requiredValueTexts(po *migrate.Policy) []string {
 	return items
 }
 
-// fieldTexts explain the fields of a PodSecurityPolicy, with line, value and meaning.
+// fieldTexts returns the report's texts on the fields of a PodSecurityPolicy, with line, value and meaning.
 func fieldTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, f := range po.Fields {
@@ -151,7 +154,7 @@ func fieldTexts(po *migrate.Policy) []string {
 	return items
 }
 
-// addChecks adds the table of all checks of the standards, with the status of each for the policy.
+// addChecks adds to a report the table of all checks of the standards, with the status of each for the policy.
 func (d *Document) addChecks(po *migrate.Policy) {
 	if len(po.Checks) == 0 {
 		return
@@ -167,7 +170,7 @@ func (d *Document) addChecks(po *migrate.Policy) {
 	d.add(Heading("CHECK BY CHECK"), t)
 }
 
-// addGrants adds the grants by which somebody may use a policy.
+// addGrants adds to a report the grants by which somebody may use a policy.
 func (d *Document) addGrants(uses []migrate.PolicyGrant) {
 	if len(uses) == 0 {
 		d.addSection("USED BY", []string{"nobody: no role and binding that was read grants it"})
@@ -184,7 +187,7 @@ func (d *Document) addGrants(uses []migrate.PolicyGrant) {
 	d.add(Heading("USED BY"), t)
 }
 
-// useSubject names the user, group or service account that a grant lets use a policy.
+// useSubject returns the table cell for the user, group or service account that a grant lets use a policy.
 func useSubject(use migrate.PolicyGrant) string {
 	switch {
 	case use.ServiceAccount != "":

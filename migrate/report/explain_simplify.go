@@ -12,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// addSimplifiedClone adds step 2 of the official migration guide: what goes, what that opens, and the policy that is left. It
-// returns an error if that policy cannot be written as YAML.
+// addSimplifiedClone adds to a report step 2 of the official migration guide: what goes, what that opens, and the
+// policy that is left. It returns an error if that policy cannot be written as YAML.
 func (d *Document) addSimplifiedClone(po *migrate.Policy) error {
 	if po.Simplified == nil {
 		return nil
@@ -24,7 +24,8 @@ func (d *Document) addSimplifiedClone(po *migrate.Policy) error {
 	return d.addClone(po)
 }
 
-// changeTexts are the changes of one class that make the clone of a policy, with what each opens.
+// changeTexts returns the report's texts on the changes of one class that make the clone of a policy, with what each
+// opens.
 func changeTexts(po *migrate.Policy, class string) []string {
 	var items []string
 	for _, c := range po.Simplified.Changes {
@@ -48,7 +49,7 @@ func changeTexts(po *migrate.Policy, class string) []string {
 	return items
 }
 
-// addClone adds the clone of a policy: what to know before it is used, and its manifest.
+// addClone adds to a report the clone of a policy: what to know before it is used, and its manifest.
 func (d *Document) addClone(po *migrate.Policy) error {
 	const heading = "SIMPLIFY: the clone that mutates nothing"
 	clone := &po.Simplified.Clone
@@ -79,7 +80,7 @@ func (d *Document) addClone(po *migrate.Policy) error {
 	return nil
 }
 
-// cloneOpensAnything is true if the clone of a policy lets pass what the policy does not.
+// cloneOpensAnything reports whether a report warns of a policy's clone: it admits pods that the policy does not.
 func cloneOpensAnything(po *migrate.Policy) bool {
 	for _, c := range po.Simplified.Changes {
 		if c.Opens != "" {
@@ -89,7 +90,7 @@ func cloneOpensAnything(po *migrate.Policy) bool {
 	return false
 }
 
-// policyManifest is a PodSecurityPolicy as the API server takes it.
+// policyManifest is a PodSecurityPolicy in a report as the API server takes it.
 type policyManifest struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -103,7 +104,7 @@ type policyMetadata struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// cloneManifest is the manifest of the clone of a PodSecurityPolicy that mutates nothing.
+// cloneManifest returns the report's manifest of the clone of a PodSecurityPolicy that mutates nothing.
 func cloneManifest(clone *migrate.NonMutatingClone) policyManifest {
 	return policyManifest{
 		"policy/v1beta1", pspparse.PolicyKind, policyMetadata{clone.Name, clone.Annotations}, clone.Spec,

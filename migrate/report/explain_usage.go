@@ -10,8 +10,8 @@ import (
 // maxUsages is how many usable policies a report shows of one workload or service account.
 const maxUsages = 40
 
-// addPolicyUsages adds the table of policies that may admit pods, for whom and by which grant; because, if not "", says which
-// policy wins.
+// addPolicyUsages adds to a report the table of policies that may admit pods, for whom and by which grant; because, if
+// not "", says which policy wins.
 func (d *Document) addPolicyUsages(heading string, all []migrate.PolicyUsage, because string) {
 	if len(all) == 0 {
 		return
@@ -33,7 +33,7 @@ func (d *Document) addPolicyUsages(heading string, all []migrate.PolicyUsage, be
 	}
 }
 
-// usageSubject names who may use a policy, and through which group or account.
+// usageSubject returns the table cell on who may use a policy, and through which group or account.
 func usageSubject(u migrate.PolicyUsage) string {
 	if u.GrantedAs == "itself" {
 		return u.Requester

@@ -37,10 +37,10 @@ func ExplainWorkload(plan *migrate.Plan, namespace, kind, name string) (*Documen
 	return nil, plan.WorkloadNotFound(namespace, kind, name)
 }
 
-// explainUnread builds the report on a workload for which only gaps stand.
+// explainUnread builds the report on a workload of which nothing but gaps was read.
 func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Document {
 	d := &Document{}
-	outcome := "could not be read or judged"
+	outcome := "could not be read or evaluated"
 	if unseen {
 		outcome = "was read only in part: its controller adds to what it says, and no pod of it was read, so no level of it is known"
 	}
@@ -76,7 +76,7 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 	return d
 }
 
-// workloadFacts are what a workload is and which policies it has to do with.
+// workloadFacts returns the report's Facts on what a workload is and which policies it has to do with.
 func workloadFacts(plan *migrate.Plan, wl *migrate.Workload) Facts {
 	facts := Facts{{Name: "read from", Value: orDash(phrases.FileLine(wl.Position))}}
 	if wl.Owner != nil {
@@ -97,7 +97,8 @@ func workloadFacts(plan *migrate.Plan, wl *migrate.Workload) Facts {
 	return facts
 }
 
-// workloadLevelFacts are the levels of a workload in its three forms, and those of its namespace.
+// workloadLevelFacts returns the report's Facts on the levels of a workload in its three forms, and those of its
+// namespace.
 func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
 	facts := Facts{{"as written", orDash(string(wl.Levels.AsWritten)), RoleLevel}}
 	if wl.Levels.AsAdmitted != "" {
@@ -117,7 +118,7 @@ func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
 	return append(facts, Fact{"namespace needs", orDash(string(ns.NeededLevel)), RoleLevel}, Fact{"namespace gets", orDash(ns.RecommendedLabels.Enforce), RoleLevel})
 }
 
-// injectionTexts are what webhooks are taken to add to the pods of a workload.
+// injectionTexts returns the report's texts on what webhooks are expected to add to the pods of a workload.
 func injectionTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, one := range wl.Injections {
@@ -134,8 +135,8 @@ func injectionTexts(wl *migrate.Workload) []string {
 	return items
 }
 
-// mutatedFieldsThatCount are the fields that a policy sets by mutation and without which a workload, admitted at a level today,
-// is refused at that level after PSP: a check of the level asks for each.
+// mutatedFieldsThatCount returns, for a report, the fields that a policy sets by mutation and without which a workload,
+// admitted at a level today, is refused at that level after PSP: a check of the level asks for each.
 func mutatedFieldsThatCount(wl *migrate.Workload) []string {
 	if wl.Levels.AsAdmitted == "" || api.CompareLevels(wl.Levels.AsAdmitted, wl.Levels.AfterPSP) <= 0 {
 		return nil
@@ -155,7 +156,8 @@ func mutatedFieldsThatCount(wl *migrate.Workload) []string {
 	return slices.Compact(fields)
 }
 
-// mutationTexts are the values that the template of a workload has to state itself once the policies are gone.
+// mutationTexts returns the report's texts on the values that the template of a workload has to state itself once the
+// policies are gone.
 func mutationTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, m := range wl.Mutations {
@@ -171,7 +173,8 @@ func mutationTexts(wl *migrate.Workload) []string {
 	return items
 }
 
-// admissionDriftTexts are the live pods of a workload that would be treated differently if they were created today.
+// admissionDriftTexts returns the report's texts on the live pods of a workload that would be treated differently if
+// they were created today.
 func admissionDriftTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, d := range wl.AdmissionDrift {
@@ -188,7 +191,8 @@ func admissionDriftTexts(wl *migrate.Workload) []string {
 	return items
 }
 
-// debuggedPodTexts are the pods of a workload that have debug containers, each with the level that it meets with them.
+// debuggedPodTexts returns the report's texts on the pods of a workload that have debug containers, each with the level
+// that it meets with them.
 func debuggedPodTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, d := range wl.DebuggedPods {
@@ -201,7 +205,7 @@ func debuggedPodTexts(wl *migrate.Workload) []string {
 	return items
 }
 
-// estimateReason says why the level of a workload after PSP could only be estimated.
+// estimateReason returns the report's text on why the level of a workload after PSP could only be estimated.
 func estimateReason(wl *migrate.Workload) string {
 	if wl.Levels.AsWritten == "" {
 		return "only pods that a policy had changed were seen"
@@ -209,7 +213,7 @@ func estimateReason(wl *migrate.Workload) string {
 	return "its live pods differ from its template, and what a policy set there by mutation had to be removed by rule"
 }
 
-// addViolations adds the checks that a workload fails, level by level.
+// addViolations adds to a report the checks that a workload fails, level by level.
 func (d *Document) addViolations(wl *migrate.Workload) {
 	if len(wl.Violations) == 0 {
 		d.add(Paragraph{"It fails no check of any level."})

@@ -22,47 +22,48 @@ type Options struct {
 	NoHeaders bool
 }
 
-// Format is one output format, by name, for a result of type R.
+// Format is one output format of reports, by name, for a result of type R.
 type Format[R any] struct {
 	Name  string
 	Write func(io.Writer, R, Options) error
 }
 
-// PlanFormats are the formats of a Plan, the default first.
+// PlanFormats returns the output formats of a Plan, the default first.
 func PlanFormats() []Format[*migrate.Plan] {
 	return []Format[*migrate.Plan]{
 		document("table", PlanDocument), document("wide", PlanWideDocument), {"json", PlanJSON}, {"yaml", PlanYAML}, {"name", PlanNames},
 	}
 }
 
-// GateFormats are the formats of the gate's answer, the default first.
+// GateFormats returns the output formats of the gate's answer, the default first.
 func GateFormats() []Format[*gate.Result] {
 	return []Format[*gate.Result]{
 		document("table", GateDocument), jsonFormat[*gate.Result](), yamlFormat[*gate.Result](), {"name", GateNames},
 	}
 }
 
-// SimulationFormats are the formats of a simulation, the default first.
+// SimulationFormats returns the output formats of a simulation, the default first.
 func SimulationFormats() []Format[*Simulation] {
 	return []Format[*Simulation]{document("text", SimulationDocument), jsonFormat[*Simulation]()}
 }
 
-// VerificationFormats are the formats of what a verification found, the default first; name has what is not ok.
+// VerificationFormats returns the output formats of what a verification found, the default first; name has what is not
+// ok.
 func VerificationFormats() []Format[*Verification] {
 	return []Format[*Verification]{document("table", VerificationDocument), jsonFormat[*Verification](), {"name", VerificationNames}}
 }
 
-// document is the output format that draws the report which build makes of a result.
+// document returns the output format that draws the report which build makes from a result.
 func document[R any](name string, build func(R, Options) *Document) Format[R] {
 	return Format[R]{name, func(w io.Writer, result R, opts Options) error { return Text(w, build(result, opts), opts) }}
 }
 
-// jsonFormat writes a result as a JSON document.
+// jsonFormat returns the output format that writes a result as a JSON document.
 func jsonFormat[R any]() Format[R] {
 	return Format[R]{"json", func(w io.Writer, result R, _ Options) error { return manifest.WriteJSON(w, result) }}
 }
 
-// yamlFormat writes a result as a YAML document.
+// yamlFormat returns the output format that writes a result as a YAML document.
 func yamlFormat[R any]() Format[R] {
 	return Format[R]{"yaml", func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
 }
@@ -77,7 +78,7 @@ func FindFormat[R any](formats []Format[R], name string) (Format[R], bool) {
 	return Format[R]{}, false
 }
 
-// FormatNames are the names of output formats, in their order.
+// FormatNames returns the names of output formats, in their order.
 func FormatNames[R any](formats []Format[R]) []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {

@@ -37,7 +37,7 @@ func GateDocument(r *gate.Result, _ Options) *Document {
 	return d
 }
 
-// unknownStep is the step of the report for an open question of the gate: what is not known, and how to find out.
+// unknownStep returns the step of the report for an open question of the gate: what is not known, and how to find out.
 func unknownStep(u *gate.Unknown) Step {
 	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text)}
 	if len(u.Advice) > 0 {
@@ -50,7 +50,7 @@ func unknownStep(u *gate.Unknown) Step {
 	return step
 }
 
-// reasonStep is the step of the report for a reason against the upgrade, with the commands that clear it.
+// reasonStep returns the step of the report for a reason against the upgrade, with the commands that clear it.
 func reasonStep(r *gate.Result, reason *gate.Reason) Step {
 	step := Step{Text: reason.ID + ": " + reason.Text, Blocks: []Block{firstObjects(reason.Objects)}}
 	if len(reason.Advice) > 0 {
@@ -68,7 +68,8 @@ func reasonStep(r *gate.Result, reason *gate.Reason) Step {
 	return step
 }
 
-// firstObjects are the first objects that a reason of the gate is about, and the number of the others.
+// firstObjects returns, for a report, the first objects that a reason of the gate is about, and the number of the
+// others.
 func firstObjects(names []string) Objects {
 	if len(names) <= maxGateObjects {
 		return Objects{Names: names}
@@ -76,7 +77,8 @@ func firstObjects(names []string) Objects {
 	return Objects{Names: names[:maxGateObjects], Omitted: len(names) - maxGateObjects}
 }
 
-// GateNames writes the ids of the gate's reasons and open questions, one a line, for scripts.
+// GateNames writes the ids of the gate's reasons and open questions, one a line, for scripts. It returns the error of
+// writing.
 func GateNames(w io.Writer, r *gate.Result, _ Options) error {
 	var b bytes.Buffer
 	for _, f := range r.Findings() {

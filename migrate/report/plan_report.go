@@ -47,12 +47,12 @@ func planDocument(p *migrate.Plan, wide, tableOnly bool) *Document {
 	d.addLostConstraints(p)
 	d.addShortSection("CAUTIONS", cautionTexts(p), most)
 	d.addIneffectiveGrants(p, most)
-	d.addShortSection("GAPS: not read or not judged", gapTextsWithScope(p), most)
+	d.addShortSection("GAPS: not read or not evaluated", gapTextsWithScope(p), most)
 	d.addShortSection("NOTES", noteTexts(p), most)
 	return d
 }
 
-// planSize counts the namespaces, workloads, policies and gaps of a Plan.
+// planSize returns the report's line that counts the namespaces, workloads, policies and gaps of a Plan.
 func planSize(p *migrate.Plan) string {
 	workloads := 0
 	for i := range p.Namespaces {
@@ -69,7 +69,7 @@ func planSize(p *migrate.Plan) string {
 	return strings.Join(counts, ", ")
 }
 
-// namespaceTable is the table of namespaces; mark puts a star behind those of the platform.
+// namespaceTable returns the report's table of namespaces; mark puts a star behind those of the platform.
 func namespaceTable(p *migrate.Plan, wide, mark bool) *Table {
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CURRENT", RoleLevel}, {"ENFORCE", RoleLevel}}}
 	if wide {
@@ -97,7 +97,8 @@ func namespaceTable(p *migrate.Plan, wide, mark bool) *Table {
 	return t
 }
 
-// currentCell is the table cell for the enforce level that a namespace has today: from its label, or the admission configuration.
+// currentCell returns the table cell for the enforce level that a namespace has today: from its label, or the admission
+// configuration.
 func currentCell(ns *migrate.Namespace, label string) string {
 	switch {
 	case ns.Exempt:
@@ -108,12 +109,13 @@ func currentCell(ns *migrate.Namespace, label string) string {
 	return orDash(label)
 }
 
-// levelLabel is the Pod Security level and version of a namespace as its labels say them; "" where there is no level.
+// levelLabel returns the report's text of the Pod Security level and version of a namespace as its labels say them; ""
+// where there is no level.
 func levelLabel(ns *migrate.Namespace, level, version string) string {
 	return phrases.LevelVersion(phrases.CurrentLabel(ns, level), phrases.CurrentLabel(ns, version))
 }
 
-// yesNo is "yes" or "no".
+// yesNo returns "yes" or "no" for a table cell of a report.
 func yesNo(b bool) string {
 	if b {
 		return "yes"
@@ -121,7 +123,8 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// actionMarks are the marks for what a recommendation does to the enforce label, in the order of the legend.
+// actionMarks returns the marks in a report's table for what a recommendation does to the enforce label, in the order
+// of the legend.
 func actionMarks() []struct {
 	action     migrate.Action
 	mark, says string
@@ -139,7 +142,7 @@ func actionMarks() []struct {
 	}
 }
 
-// enforceCell is the table cell for the recommended enforce level of a namespace, behind the mark of the action.
+// enforceCell returns the table cell for the recommended enforce level of a namespace, behind the mark of the action.
 func enforceCell(ns *migrate.Namespace) string {
 	mark := " "
 	for _, m := range actionMarks() {
@@ -157,7 +160,8 @@ func enforceCell(ns *migrate.Namespace) string {
 	}
 }
 
-// planLegend explains the marks in the table of namespaces, and counts the recommended levels.
+// planLegend returns the report's text that explains the marks in the table of namespaces, and counts the recommended
+// levels.
 func planLegend(plan *migrate.Plan) Paragraph {
 	if len(plan.Namespaces) == 0 {
 		return Paragraph{"No namespaces."}
@@ -191,7 +195,7 @@ func planLegend(plan *migrate.Plan) Paragraph {
 	return Paragraph{strings.Join(legend, "; ") + ".", "Enforce: " + strings.Join(counts, ", ") + "."}
 }
 
-// addPolicies adds the table of the policies, and what there is to say about several of them.
+// addPolicies adds to a report the table of the policies, and what there is to say about several of them.
 func (d *Document) addPolicies(plan *migrate.Plan) {
 	if len(plan.Policies) == 0 {
 		return
@@ -232,7 +236,8 @@ func (d *Document) addPolicies(plan *migrate.Plan) {
 	d.add(Heading("POLICIES, and the level each comes closest to"), t, listOf(points))
 }
 
-// boundTexts are the strict bounds of the policies of a Plan, one sentence for those that have the same.
+// boundTexts returns the report's texts on the strict bounds of the policies of a Plan, one sentence for those that
+// have the same.
 func boundTexts(plan *migrate.Plan) []string {
 	var order, texts []string
 	policies := map[string][]string{}
@@ -256,7 +261,8 @@ func boundTexts(plan *migrate.Plan) []string {
 	return texts
 }
 
-// addBlockingViolations adds the table of violations that keep namespaces from the next stricter level, with their counts.
+// addBlockingViolations adds to a report the table of violations that keep namespaces from the next stricter level,
+// with their counts.
 func (d *Document) addBlockingViolations(plan *migrate.Plan, most int) {
 	if len(plan.BlockingViolations) == 0 {
 		return
@@ -264,7 +270,7 @@ func (d *Document) addBlockingViolations(plan *migrate.Plan, most int) {
 	t := &Table{Columns: []Column{{"CHECK OF", RoleLevel}, {"NAMESPACES", RoleText}, {"WORKLOADS", RoleText}, {"CAUSE", RoleText}}}
 	for i, c := range plan.BlockingViolations {
 		if most > 0 && i == most {
-			t.Omitted = omitted(len(plan.BlockingViolations)-most, moreInWide)
+			t.Omitted = omittedText(len(plan.BlockingViolations)-most, moreInWide)
 			break
 		}
 		text := c.Reason
@@ -276,7 +282,8 @@ func (d *Document) addBlockingViolations(plan *migrate.Plan, most int) {
 	d.add(Heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL"), t)
 }
 
-// addLostConstraints adds what policies enforce and their closest level does not; policies that lose the same share a line.
+// addLostConstraints adds to a report what policies enforce and their closest level does not; policies that lose the
+// same share a line.
 func (d *Document) addLostConstraints(plan *migrate.Plan) {
 	var order, points []string
 	policies := map[string][]string{}
@@ -306,7 +313,7 @@ func (d *Document) addLostConstraints(plan *migrate.Plan) {
 	d.addSection("LOST: what a policy enforces and its closest level does not", points)
 }
 
-// shortAnnotation shortens the keys of seccomp and AppArmor annotations of policies.
+// shortAnnotation shortens, for a table cell, the keys of seccomp and AppArmor annotations of policies.
 func shortAnnotation(name string) string {
 	for _, middle := range []string{".security.alpha.kubernetes.io/", ".security.beta.kubernetes.io/"} {
 		name = strings.ReplaceAll(name, middle, " ")
@@ -314,7 +321,8 @@ func shortAnnotation(name string) string {
 	return name
 }
 
-// lostFields names the fields of a policy that no level enforces, those that matter for security first.
+// lostFields returns the table cell on the fields of a policy that no level enforces, those that matter for security
+// first.
 func lostFields(lost []migrate.LostConstraint) string {
 	var security, other []string
 	for _, l := range lost {
@@ -336,7 +344,7 @@ func lostFields(lost []migrate.LostConstraint) string {
 	return text
 }
 
-// withoutRepeats returns names without repeats, in their order.
+// withoutRepeats returns the names in a report without repeats, in their order.
 func withoutRepeats(names []string) []string {
 	var out []string
 	for _, n := range names {
@@ -347,7 +355,8 @@ func withoutRepeats(names []string) []string {
 	return out
 }
 
-// cautionTexts are the cautions of a Plan, each sentence once, with the namespaces that it holds for.
+// cautionTexts returns the report's texts on the cautions of a Plan, each sentence once, with the namespaces that it
+// holds for.
 func cautionTexts(plan *migrate.Plan) []string {
 	about := map[string][]string{}
 	for i := range plan.Namespaces {
@@ -374,7 +383,7 @@ func cautionTexts(plan *migrate.Plan) []string {
 	return items
 }
 
-// addIneffectiveGrants adds bindings that grant nothing, and apart from them roles that were not read.
+// addIneffectiveGrants adds to a report bindings that grant nothing, and apart from them roles that were not read.
 func (d *Document) addIneffectiveGrants(plan *migrate.Plan, most int) {
 	for _, part := range []struct {
 		heading string
@@ -394,7 +403,7 @@ func (d *Document) addIneffectiveGrants(plan *migrate.Plan, most int) {
 	}
 }
 
-// gapTextsWithScope are the gaps of a Plan, each with the namespaces that it touches.
+// gapTextsWithScope returns the report's texts on the gaps of a Plan, each with the namespaces that it touches.
 func gapTextsWithScope(plan *migrate.Plan) []string {
 	var points []string
 	for _, g := range plan.Gaps {
@@ -403,7 +412,7 @@ func gapTextsWithScope(plan *migrate.Plan) []string {
 	return points
 }
 
-// gapScope says which namespaces a gap touches, and what of them it can change.
+// gapScope returns the report's text on which namespaces a gap touches, and what of them it can change.
 func gapScope(g migrate.Gap) string {
 	only := ""
 	if g.Changes != "" && g.Changes != "workloads" {
@@ -418,7 +427,7 @@ func gapScope(g migrate.Gap) string {
 	return " [touches " + english.First(g.Affects, 3) + only + "]"
 }
 
-// messageAt is a sentence about something, behind its file and line; the position may be "".
+// messageAt returns a report's sentence about an object, behind its file and line; the position may be "".
 func messageAt(what, why, position string) string {
 	text := what + ": " + why
 	if position != "" {
@@ -427,7 +436,7 @@ func messageAt(what, why, position string) string {
 	return text
 }
 
-// noteTexts are the notes of a Plan, the problems of its policies, and what was passed over.
+// noteTexts returns the report's texts on the notes of a Plan, the problems of its policies, and what was skipped.
 func noteTexts(plan *migrate.Plan) []string {
 	var items []string
 	for _, n := range plan.Notes {
@@ -460,7 +469,8 @@ func noteTexts(plan *migrate.Plan) []string {
 	return items
 }
 
-// administratorNames names the subjects of Plan.ClusterAdministrators and their bindings, each once, sorted.
+// administratorNames returns the report's text on the subjects of Plan.ClusterAdministrators and their bindings, each
+// once, sorted.
 func administratorNames(plan *migrate.Plan) []string {
 	var out []string
 	for _, g := range plan.ClusterAdministrators {

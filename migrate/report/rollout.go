@@ -52,7 +52,7 @@ func RolloutStepDocument(s *RolloutStep) *Document {
 	return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: text}}}}}
 }
 
-// word is the outcome of a roll-out step in one word: done, already, would, refused.
+// word returns the outcome of a roll-out step in one word: done, already, would, refused.
 func (s *RolloutStep) word() string {
 	switch {
 	case s.Outcome == "", s.Outcome == "done" && s.DryRun && !s.Already:
@@ -63,7 +63,7 @@ func (s *RolloutStep) word() string {
 	return s.Outcome
 }
 
-// change is what a roll-out step changes: "shop: enforce=baseline (was privileged)".
+// change returns the report's text on what a roll-out step changes: "shop: enforce=baseline (was privileged)".
 func (s *RolloutStep) change() string {
 	switch {
 	case s.Object != "" && s.Undo:
@@ -74,8 +74,8 @@ func (s *RolloutStep) change() string {
 	return s.Namespace + ": " + labelChanges(s.Labels)
 }
 
-// labelChanges are changes of namespace labels in one line. A label that is not there looks like an empty one, as kubectl get -L shows
-// it.
+// labelChanges returns the report's text on changes of namespace labels, in one line. A label that is not there looks
+// like an empty one, as kubectl get -L shows it.
 func labelChanges(changes []LabelChange) string {
 	words := make([]string, len(changes))
 	for i, c := range changes {

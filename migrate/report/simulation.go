@@ -8,10 +8,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// Simulation is what one level of the Pod Security Standards says to workloads.
+// Simulation is the result of simulating one level of the Pod Security Standards, in the form in which it is reported.
 type Simulation = simulation.Result
 
-// Simulated is what one level of the Pod Security Standards says to one workload.
+// Simulated is the result of simulating one level for one workload, in the form in which it is reported.
 type Simulated = simulation.Workload
 
 // SimulationDocument builds the report on a simulation: each workload that would be refused or is not known, by namespace, in

@@ -24,9 +24,9 @@ const (
 	gutter = 2
 )
 
-// Text writes a Document for a terminal, or for a file that people read: escaped, folded to the width of Options, with
-// headings and levels in colour where Options ask for it. It writes all of the Document at once, and nothing if a part of
-// it cannot be drawn.
+// Text writes a report Document as text, or returns the error of writing, for a terminal, or for a file that people
+// read: escaped, folded to the width of Options, with headings and levels in colour where Options ask for it. It writes
+// all of the Document at once, and nothing if a part of it cannot be drawn.
 func Text(w io.Writer, d *Document, opts Options) error {
 	t := textRenderer{width: paragraphWidth, opts: opts}
 	switch {
@@ -40,7 +40,7 @@ func Text(w io.Writer, d *Document, opts Options) error {
 		if table, ok := b.(*Table); ok && len(table.Rows) == 0 {
 			continue
 		}
-		if before != nil && separated(before, b) {
+		if before != nil && needsEmptyLineBetween(before, b) {
 			t.line("")
 		}
 		if err := t.block(b, ""); err != nil {
@@ -52,8 +52,8 @@ func Text(w io.Writer, d *Document, opts Options) error {
 	return err
 }
 
-// separated is true for blocks of a report with an empty line between them.
-func separated(before, b Block) bool {
+// needsEmptyLineBetween reports whether two blocks of a report have an empty line between them.
+func needsEmptyLineBetween(before, b Block) bool {
 	if _, ok := before.(Heading); ok {
 		return false
 	}
@@ -69,7 +69,7 @@ type textRenderer struct {
 	width int // of running text; 0 for no folding
 }
 
-// line writes a line of text that is escaped and folded already.
+// line writes a line of a report that is escaped and folded already.
 func (t *textRenderer) line(text string) { t.out.WriteString(text + "\n") }
 
 // block draws a block of a report at an indentation.
@@ -200,8 +200,8 @@ func (t *textRenderer) table(table *Table) error {
 	return err
 }
 
-// grid draws the rows of a table without borders, as kubectl does. Where the terminal is too narrow the last column is folded, so that
-// nothing is lost. A cell for which isLevel is true is coloured.
+// grid draws the rows of a report's table without borders, as kubectl does. Where the terminal is too narrow the last
+// column is folded, so that nothing is lost. A cell for which isLevel is true is coloured.
 func (t *textRenderer) grid(header []string, values [][]string, isLevel func(row, column int) bool) error {
 	if len(values) == 0 {
 		return nil
@@ -244,8 +244,8 @@ func (t *textRenderer) grid(header []string, values [][]string, isLevel func(row
 	return nil
 }
 
-// foldLastColumn returns the escaped rows of a table, with a last column that keeps to what the others leave of the width; 0 for
-// no limit.
+// foldLastColumn returns the escaped rows of a report's table, with a last column that keeps to what the others leave
+// of the width; 0 for no limit.
 func foldLastColumn(header []string, values [][]string, width int) [][]string {
 	rows := make([][]string, len(values))
 	for i, row := range values {
@@ -274,8 +274,8 @@ func foldLastColumn(header []string, values [][]string, width int) [][]string {
 	return rows
 }
 
-// foldText breaks text at spaces into lines of at most width columns. A word that is longer has a line of its own and
-// is left to the terminal: a name that was broken could not be copied.
+// foldText breaks the text of a report at spaces into lines of at most width columns. A word that is longer has a line
+// of its own and is left to the terminal: a name that was broken could not be copied.
 func foldText(text string, width int) []string {
 	if twwidth.Width(text) <= width {
 		return []string{text}
@@ -296,7 +296,8 @@ func foldText(text string, width int) []string {
 	return append(lines, line)
 }
 
-// colourLevel colours the Pod Security level in a table cell, with the mark before it; a version or a remark may follow the level.
+// colourLevel colours the Pod Security level in a table cell of a report, with the mark before it; a version or a
+// remark may follow the level.
 func colourLevel(cell string) string {
 	start := 0
 	if len(cell) > 2 && cell[1] == ' ' {

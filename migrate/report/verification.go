@@ -41,7 +41,8 @@ func VerificationDocument(v *Verification, _ Options) *Document {
 	return &Document{OneLine: true, Blocks: []Block{t}}
 }
 
-// VerificationNames writes the names of what verifying a roll-out found not ok, one a line, for scripts.
+// VerificationNames writes the names of what verifying a roll-out found not ok, one a line, for scripts. It returns the
+// error of writing.
 func VerificationNames(w io.Writer, v *Verification, _ Options) error {
 	var b bytes.Buffer
 	for _, name := range v.NamesNotOK() {
@@ -51,8 +52,8 @@ func VerificationNames(w io.Writer, v *Verification, _ Options) error {
 	return err
 }
 
-// NamesNotOK are the names of what a verification found not ok: NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in
-// none; sorted.
+// NamesNotOK returns the names of what a verification of a roll-out found not ok: NAMESPACE/KIND/NAME of workloads,
+// namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none; sorted.
 func (v *Verification) NamesNotOK() []string {
 	var names []string
 	for _, r := range v.Results {

@@ -2,9 +2,9 @@ package rollout
 
 import "context"
 
-// stepAction is what one step does to a cluster. There is one type for each thing that a roll-out changes; a new one needs a
-// field in Step, for the journal, and a case in newStepAction. The Runner decides which steps are taken or taken back, and
-// enters what became of each in the journal.
+// stepAction is what one step of a roll-out does to a cluster. There is one type for each thing that a roll-out
+// changes; a new one needs a field in Step, for the journal, and a case in newStepAction. The Runner decides which
+// steps are taken or taken back, and enters what became of each in the journal.
 type stepAction interface {
 	// check returns an error if no Plan leads to such a step: a journal is a file, and anybody may have written it.
 	check() error
@@ -19,7 +19,8 @@ type stepAction interface {
 	describe() string
 }
 
-// newStepAction returns the action of a step, which is the one at an index of the journal. check and describe need no runner.
+// newStepAction returns the action of a roll-out step, which is the one at an index of the journal. check and describe
+// need no runner.
 func newStepAction(r *Runner, index int, s *Step) stepAction {
 	if s.Create != nil {
 		return &bypassStep{r, index, s}
@@ -27,5 +28,5 @@ func newStepAction(r *Runner, index int, s *Step) stepAction {
 	return &labelStep{r, index, s}
 }
 
-// String names the stage and the change of a step: "enforce: label namespace shop".
+// String returns the stage and the change of a roll-out step: "enforce: label namespace shop".
 func (s *Step) String() string { return string(s.Stage) + ": " + newStepAction(nil, 0, s).describe() }

@@ -24,10 +24,11 @@ type AdmissionChanges struct {
 	Fields []string `json:"fields,omitempty"`
 }
 
-// isEmpty reports whether admission changed nothing.
+// isEmpty reports whether admission changed nothing along with the write of a roll-out step.
 func (a *AdmissionChanges) isEmpty() bool { return a == nil || len(a.Labels)+len(a.Fields) == 0 }
 
-// merge adds later changes. For a label that is there already the value before stays the first one.
+// merge adds what admission changed along with a later write of a roll-out step. For a label that is there already the
+// value before stays the first one.
 func (a *AdmissionChanges) merge(more *AdmissionChanges) {
 	if more == nil {
 		return
@@ -43,7 +44,7 @@ func (a *AdmissionChanges) merge(more *AdmissionChanges) {
 	a.Fields = append(a.Fields, more.Fields...)
 }
 
-// OtherLabels returns the changed labels that the step does not write itself.
+// OtherLabels returns the changed labels that the roll-out step does not write itself.
 func (a *AdmissionChanges) OtherLabels(s *Step) []LabelChange {
 	if a == nil {
 		return nil
@@ -73,12 +74,12 @@ func findAdmissionChanges(s *Step, before, after *unstructured.Unstructured) (*A
 	return a, err
 }
 
-// setLabelTo reports whether admission gave a label this value.
+// setLabelTo reports whether admission gave a label this value along with the write of a roll-out step.
 func (a *AdmissionChanges) setLabelTo(key string, value *string) bool {
 	return slices.ContainsFunc(a.Labels, func(c LabelChange) bool { return c.Key == key && EqualLabelValues(c.After, value) })
 }
 
-// unionOfKeys returns the keys of all maps, sorted, each once.
+// unionOfKeys returns the keys of the labels before and after a roll-out step, sorted, each once.
 func unionOfKeys(maps ...map[string]string) []string {
 	var keys []string
 	for _, m := range maps {
@@ -90,8 +91,8 @@ func unionOfKeys(maps ...map[string]string) []string {
 	return slices.Compact(keys)
 }
 
-// changedFields names the annotations and fields of a namespace that differ between two states, without labels and without
-// the metadata that every write changes.
+// changedFields returns the names of the annotations and fields of a namespace that differ between two states, without
+// labels and without the metadata that every write changes.
 func changedFields(before, after *unstructured.Unstructured) []string {
 	var out []string
 	for _, key := range unionOfKeys(before.GetAnnotations(), after.GetAnnotations()) {
@@ -110,7 +111,7 @@ func changedFields(before, after *unstructured.Unstructured) []string {
 }
 
 // unrecordedAdmissionChanges finds what admission changed along with a write whose answer was lost or not entered in the
-// journal. It tells by field managers: a label that somebody else wrote has that manager, one that admission added has none,
+// journal. It decides by field managers: a label that somebody else wrote has that manager, one that admission added has none,
 // and one of the step that admission changed still has ours. Other labels may have been changed by either: they are named in
 // Fields, and a rollback leaves them.
 func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*AdmissionChanges, error) {
@@ -167,7 +168,8 @@ func (r *Runner) likelyMutators(ctx context.Context) string {
 	return r.mutators
 }
 
-// listMutators lists the mutating webhooks and admission policies that may change namespaces, as a text.
+// listMutators lists in the cluster the mutating webhooks and admission policies that may change what a roll-out step
+// writes, as a text.
 func listMutators(ctx context.Context, r *Runner) string {
 	var names []string
 	read := false
@@ -199,7 +201,8 @@ func listMutators(ctx context.Context, r *Runner) string {
 	return "no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server"
 }
 
-// mutatesNamespaces reports whether a webhook configuration or admission policy has a rule for updates of namespaces.
+// mutatesNamespaces reports whether a webhook configuration or admission policy has a rule for updates of namespaces,
+// and so may change what a roll-out step writes.
 func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	rules, _, _ := unstructured.NestedSlice(u.Object, "spec", "matchConstraints", "resourceRules")
 	webhooks, _, _ := unstructured.NestedSlice(u.Object, "webhooks")
@@ -215,7 +218,7 @@ func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	})
 }
 
-// listHasAny reports whether a field of an object, a list of strings, has any of the values.
+// listHasAny reports whether a list of strings in a webhook configuration has any of the values.
 func listHasAny(fields map[string]any, list string, values ...string) bool {
 	have, _, _ := unstructured.NestedStringSlice(fields, list)
 	return slices.ContainsFunc(have, func(s string) bool { return slices.Contains(values, s) })

@@ -11,7 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// BypassObject is an object that the stage bypass creates. Its content follows from these fields.
+// BypassObject is an object that the roll-out stage bypass creates to let pods past PSP. Its content follows from these
+// fields.
 type BypassObject struct {
 	// Kind is PodSecurityPolicy, ClusterRole or RoleBinding.
 	Kind      string `json:"kind"`
@@ -66,18 +67,19 @@ func bypassPolicyName(policies []migrate.Policy) string {
 	return ""
 }
 
-// isBypassPolicyName reports whether bypassPolicyName may have returned a name.
+// isBypassPolicyName reports whether a name may be that of the PodSecurityPolicy of a roll-out's bypass.
 func isBypassPolicyName(name string) bool {
 	return strings.HasSuffix(name, "-"+BypassName) && len(validation.IsDNS1123Subdomain(name)) == 0
 }
 
-// sharedBypassObjects returns the PodSecurityPolicy of the bypass and the ClusterRole that allows its use.
+// sharedBypassObjects returns the PodSecurityPolicy of the roll-out stage bypass and the ClusterRole that allows its
+// use.
 func sharedBypassObjects(policy string) []BypassObject {
 	return []BypassObject{{Kind: podSecurityPolicyKind, Name: policy, Policy: policy}, {Kind: "ClusterRole", Name: BypassName, Policy: policy}}
 }
 
-// bypassBinding returns the RoleBinding that lets all service accounts of one namespace use the policy of the bypass. Mirror
-// pods have none and are not let in.
+// bypassBinding returns the RoleBinding that lets all service accounts of one namespace use the policy of the roll-out
+// stage bypass. Mirror pods have none and are not let in.
 func bypassBinding(policy, namespace string) BypassObject {
 	return BypassObject{Kind: "RoleBinding", Namespace: namespace, Name: BypassName, Policy: policy}
 }
@@ -85,7 +87,7 @@ func bypassBinding(policy, namespace string) BypassObject {
 // rbacGroup is the API group of roles and bindings.
 const rbacGroup = "rbac.authorization.k8s.io"
 
-// resource returns the API resource of the kind of the object.
+// resource returns the API resource of the kind of a bypass object.
 func (o *BypassObject) resource() schema.GroupVersionResource {
 	switch o.Kind {
 	case podSecurityPolicyKind:
@@ -96,12 +98,12 @@ func (o *BypassObject) resource() schema.GroupVersionResource {
 	return RoleBindings()
 }
 
-// RoleBindings returns the API resource of RoleBindings.
+// RoleBindings returns the API resource of RoleBindings, which the roll-out stage bypass creates.
 func RoleBindings() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: "rolebindings"}
 }
 
-// fields returns the content of the object beside its metadata.
+// fields returns the content of a bypass object beside its metadata.
 //
 // The policy allows more than the one in the migration guide, which refuses an unmasked /proc and unsafe sysctls.
 func (o *BypassObject) fields() map[string]any {
@@ -125,7 +127,8 @@ func (o *BypassObject) fields() map[string]any {
 	}
 }
 
-// manifest returns the object as it is created, with the ID of the journal as an annotation; without one in a dry run.
+// manifest returns the bypass object as the roll-out step creates it, with the ID of the journal as an annotation;
+// without one in a dry run.
 func (o *BypassObject) manifest(journal string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: o.fields()}
 	u.SetAPIVersion(o.resource().GroupVersion().String())
@@ -144,7 +147,7 @@ func (o *BypassObject) manifest(journal string) *unstructured.Unstructured {
 	return u
 }
 
-// String returns the kind and name of the object, and its namespace if it has one.
+// String returns the kind and name of a bypass object, and its namespace if it has one.
 func (o *BypassObject) String() string {
 	name := strings.ToLower(o.Kind) + "/" + o.Name
 	if o.Namespace != "" {

@@ -15,14 +15,14 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// bypassStep is the action of a step that creates one object of the bypass.
+// bypassStep is the action of a roll-out step that creates one object of the bypass.
 type bypassStep struct {
 	runner *Runner
 	index  int
 	step   *Step
 }
 
-// check returns an error unless the object is one that a bypass is made of.
+// check returns an error unless the step's object is one that a bypass is made of.
 func (a *bypassStep) check() error {
 	s := a.step
 	if s.Stage != StageBypass {
@@ -39,15 +39,16 @@ func (a *bypassStep) check() error {
 	return fmt.Errorf("%s is no part of a bypass", s.Create)
 }
 
-// describe names the object.
+// describe returns the name of the bypass object that the step creates.
 func (a *bypassStep) describe() string { return "create " + a.step.Create.String() }
 
-// apply creates the object, unless it exists and does the same. A binding needs the level of its namespace to be enforced.
+// apply creates the bypass object in the cluster, unless it exists and does the same. A binding needs the level of its
+// namespace to be enforced.
 func (a *bypassStep) apply(ctx context.Context, out *Outcome) error {
 	return a.runner.retryWrite(ctx, func() error { return a.applyOnce(ctx, out) })
 }
 
-// applyOnce makes one attempt to create the object.
+// applyOnce makes one attempt to create the step's bypass object in the cluster.
 func (a *bypassStep) applyOnce(ctx context.Context, out *Outcome) error {
 	r, objects := a.runner, a.objects()
 	existing, err := objects.Get(ctx, a.step.Create.Name, metav1.GetOptions{})
@@ -92,8 +93,8 @@ func (a *bypassStep) applyOnce(ctx context.Context, out *Outcome) error {
 	return a.step.Create.checkCreated(created)
 }
 
-// acceptExisting accepts an object that does what the one of the step would. It is deleted by a rollback only if this roll-out
-// created it. It returns a *stepRefusal for an object that does something else.
+// acceptExisting accepts an existing object that does what the bypass object of the step would. It is deleted by a
+// rollback only if this roll-out created it. It returns a *stepRefusal for an object that does something else.
 func (a *bypassStep) acceptExisting(existing *unstructured.Unstructured, out *Outcome) error {
 	if a.isOurs(existing) { // created by an attempt whose answer was lost, or before the run was cut off
 		return nil
@@ -133,7 +134,7 @@ func (a *bypassStep) checkLevelEnforced(ctx context.Context) error {
 	return nil
 }
 
-// undo deletes the object, if this roll-out created it and no namespace needs it.
+// undo deletes the step's bypass object from the cluster, if this roll-out created it and no namespace needs it.
 func (a *bypassStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) error {
 	r, objects := a.runner, a.objects()
 	if r.Journal.progress[a.index].observed.Exists {
@@ -168,12 +169,12 @@ func (a *bypassStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) er
 	return err
 }
 
-// objects returns the client for the objects of the kind that the step creates.
+// objects returns the client for the objects of the kind that the bypass step creates.
 func (a *bypassStep) objects() dynamic.ResourceInterface {
 	return a.step.Create.resourceClient(a.runner.Client)
 }
 
-// isOurs reports whether this roll-out created an object, by its annotation.
+// isOurs reports whether this roll-out created a bypass object, by its annotation.
 func (a *bypassStep) isOurs(object *unstructured.Unstructured) bool {
 	return a.runner.Journal != nil && object.GetAnnotations()[journalAnnotation] == a.runner.Journal.ID
 }
@@ -183,7 +184,7 @@ func (a *bypassStep) isOurs(object *unstructured.Unstructured) bool {
 func (r *Runner) checkBypassUnused(ctx context.Context) error {
 	bindings, err := r.Client.Resource(RoleBindings()).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + BypassName})
 	if apierrors.IsForbidden(err) {
-		return newStepRefusal("whether it is still needed cannot be told: %s", err)
+		return newStepRefusal("whether it is still needed is not known: %s", err)
 	}
 	if err != nil {
 		return err
@@ -225,8 +226,8 @@ func (o *BypassObject) checkCreated(created *unstructured.Unstructured) error {
 	return &stepRefusal{Altered, fmt.Sprintf("the server took it, and %s of it is not what was asked for: probably a mutating webhook or policy changed it", strings.Join(changed, " and "))}
 }
 
-// containsFields reports whether a value has all fields of another one, with the same values. Servers fill in defaults, and
-// drop a field whose feature is off: v1.24 does so with allowedProcMountTypes.
+// containsFields reports whether a bypass object in the cluster has all fields of the one to create, with the same
+// values. Servers set defaults, and drop a field whose feature is off: v1.24 does so with allowedProcMountTypes.
 func containsFields(is, want any) bool {
 	wanted, ok := want.(map[string]any)
 	if !ok {

@@ -8,12 +8,12 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// ClusterID returns what tells a cluster from every other: the UID of its namespace kube-system. It returns the error of
+// ClusterID returns what identifies a cluster: the UID of its namespace kube-system. It returns the error of
 // getting that namespace.
 func ClusterID(ctx context.Context, client dynamic.Interface) (string, error) {
 	ns, err := namespaceClient(client).Get(ctx, lockNamespace, metav1.GetOptions{})
 	if err != nil {
-		return "", fmt.Errorf("telling which cluster this is, by the namespace %s: %w", lockNamespace, err)
+		return "", fmt.Errorf("identifying the cluster by the namespace %s: %w", lockNamespace, err)
 	}
 	return string(ns.GetUID()), nil
 }

@@ -5,7 +5,7 @@ import "errors"
 // ErrGuardDropped is returned where a guard that a roll-out was begun with would be taken away from it.
 var ErrGuardDropped = errors.New("a roll-out keeps the guards that it was begun with")
 
-// GivenGuards says which of the Guards were given explicitly when a roll-out is continued.
+// GivenGuards says which of the Guards were given on the command line when a roll-out is continued.
 type GivenGuards struct{ Verify, VerifyWait, RollbackOnFailure, AllowPartial bool }
 
 // Resumed returns the guards under which a roll-out that was begun with g is continued. What is asked for adds to them, and

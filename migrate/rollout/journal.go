@@ -26,7 +26,7 @@ const JournalKind = "Journal"
 type JournalHeader struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
-	// ID tells this roll-out from every other.
+	// ID identifies this roll-out.
 	ID string `json:"id"`
 	// Tool is the version that began it. Started is the time by the clock of its machine; nothing depends on it.
 	Tool    string    `json:"tool,omitempty"`
@@ -92,7 +92,7 @@ const (
 // noStep is the Step of an entry that is about no single step.
 const noStep = -1
 
-// JournalEntry is every line of a journal but the first: one event of one step, or the beginning of a rollback.
+// JournalEntry is a line of a journal after the first: one event of one step, or the beginning of a rollback.
 type JournalEntry struct {
 	Step   int       `json:"step"`
 	Event  Event     `json:"event"`
@@ -106,7 +106,8 @@ type JournalEntry struct {
 	Scope *RollbackScope `json:"undo,omitempty"`
 }
 
-// ObservedState is the state of an object just before a step wrote it. A rollback restores it.
+// ObservedState is the state of a namespace or bypass object just before a roll-out step wrote it. A rollback restores
+// it.
 type ObservedState struct {
 	UID             string `json:"uid,omitempty"`
 	ResourceVersion string `json:"resourceVersion,omitempty"`
@@ -120,7 +121,7 @@ type ObservedState struct {
 	Exists bool `json:"exists,omitempty"`
 }
 
-// LabelOwner is a field manager that owned labels of a namespace.
+// LabelOwner is a field manager that owned labels of a namespace before a roll-out step.
 type LabelOwner struct {
 	Manager     string    `json:"manager"`
 	Operation   string    `json:"operation"`
@@ -166,8 +167,8 @@ func CreateJournal(path string, h JournalHeader) (*Journal, error) {
 	return j, nil
 }
 
-// createFile writes the header to a file of another name, which then gets the name of the journal: a journal is whole from
-// the moment it exists.
+// createFile writes the header of a journal to a file of another name, which then gets the name of the journal: a
+// journal is whole from the moment it exists.
 func (j *Journal) createFile() (err error) {
 	if _, err := os.Lstat(j.path); err == nil {
 		return errors.New("it exists; go on with it (--resume), take it back (rollback), or name another file with --journal")
@@ -221,7 +222,7 @@ func ReadJournal(r io.Reader) (*Journal, error) {
 	return j, j.read(r)
 }
 
-// read reads all lines. A last line that is cut short is removed from the file.
+// read reads all lines of the journal. A last line that is cut short is removed from the file.
 func (j *Journal) read(r io.Reader) error {
 	lines := bufio.NewReader(r)
 	for number := 1; ; number++ {
@@ -244,7 +245,7 @@ func (j *Journal) read(r io.Reader) error {
 	}
 }
 
-// parseLine reads one line: the header if number is 1, else an entry.
+// parseLine reads one line of the journal: the header if number is 1, else an entry.
 func (j *Journal) parseLine(number int, line []byte) error {
 	if number == 1 {
 		if err := json.Unmarshal(line, &j.JournalHeader); err != nil {
@@ -269,7 +270,8 @@ func (j *Journal) parseLine(number int, line []byte) error {
 	return j.applyEntry(e)
 }
 
-// applyEntry changes the progress of a step by an entry. It returns an error for an entry that no roll-out writes.
+// applyEntry changes the progress of a step by an entry of the journal. It returns an error for an entry that no
+// roll-out writes.
 func (j *Journal) applyEntry(e JournalEntry) error {
 	if e.Event == RollbackBegun {
 		return j.applyRollbackBegun(e)
@@ -290,7 +292,7 @@ func (j *Journal) applyEntry(e JournalEntry) error {
 	return nil
 }
 
-// applyRollbackBegun marks the steps that a rollback includes.
+// applyRollbackBegun marks the steps of the journal that a rollback includes.
 func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 	if e.Scope == nil {
 		return errors.New("a rollback was begun without a word on what it takes back")
@@ -306,7 +308,7 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 	return nil
 }
 
-// RolledBackError says that a roll-out cannot be continued, since all of it was taken back, or began to be.
+// RolledBackError is the error that a roll-out cannot be continued, since all of it was taken back, or began to be.
 type RolledBackError struct {
 	// Failure is what was not ok; "" if somebody asked for the rollback.
 	Failure string
@@ -314,7 +316,7 @@ type RolledBackError struct {
 	Remaining bool
 }
 
-// Error returns the reason for people.
+// Error returns why the roll-out of a journal cannot be continued, for people.
 func (e *RolledBackError) Error() string {
 	because := ""
 	if e.Failure != "" {
@@ -323,7 +325,7 @@ func (e *RolledBackError) Error() string {
 	return "the roll-out of this journal was taken back" + because + ", and cannot be continued"
 }
 
-// CheckResumable returns a *RolledBackError if no further step may be taken.
+// CheckResumable returns a *RolledBackError if no further step of the journal may be taken.
 func (j *Journal) CheckResumable() error {
 	if j == nil || j.rolledBack == nil {
 		return nil
@@ -344,8 +346,8 @@ func (j *Journal) record(e JournalEntry) error {
 	return j.applyEntry(e)
 }
 
-// appendLine writes a line of JSON to the end of the file, and returns once it is on the disk. On an error the file ends as
-// before.
+// appendLine writes a line of JSON to the end of the journal's file, and returns once it is on the disk. On an error
+// the file ends as before.
 func (j *Journal) appendLine(line any) error {
 	data, err := json.Marshal(line)
 	if err != nil {
@@ -366,7 +368,7 @@ func (j *Journal) appendLine(line any) error {
 	return nil
 }
 
-// Close closes the file of the journal, so that other processes can open it.
+// Close closes the file of the journal, so that other processes can open it. It returns the error of closing.
 func (j *Journal) Close() error {
 	if j == nil {
 		return nil
@@ -377,12 +379,13 @@ func (j *Journal) Close() error {
 // Path returns the path of the journal's file.
 func (j *Journal) Path() string { return j.path }
 
-// LastEvent returns the last event of a step and the reason that came with it. The event is "" if nothing was done.
+// LastEvent returns the last event of a step in the journal and the reason that came with it. The event is "" if
+// nothing was done.
 func (j *Journal) LastEvent(step int) (Event, string) {
 	return j.progress[step].lastEvent, j.progress[step].reason
 }
 
-// MayBeApplied reports whether a step may have changed the cluster and was not taken back.
+// MayBeApplied reports whether a step of the journal may have changed the cluster and was not taken back.
 func (j *Journal) MayBeApplied(step int) bool {
 	switch s := &j.progress[step]; s.lastEvent {
 	case Begun, Done, Altered, Undoing, NotReverted:
@@ -392,12 +395,12 @@ func (j *Journal) MayBeApplied(step int) bool {
 	}
 }
 
-// anyStepMayBeApplied reports whether there is something to take back.
+// anyStepMayBeApplied reports whether the journal has a step that a rollback could take back.
 func (j *Journal) anyStepMayBeApplied() bool {
 	return slices.ContainsFunc(j.stepIndices(), j.MayBeApplied)
 }
 
-// isRollbackBegun reports whether a rollback of a step was begun, to whatever end that came.
+// isRollbackBegun reports whether the journal has the beginning of a rollback of a step, however that ended.
 func (j *Journal) isRollbackBegun(step int) bool {
 	switch s := &j.progress[step]; s.lastEvent {
 	case Undoing, Undone, NotReverted:
@@ -407,8 +410,8 @@ func (j *Journal) isRollbackBegun(step int) bool {
 	}
 }
 
-// cancelledNamespaces returns the namespaces that get no further step, since all of the roll-out, or something of them, was
-// taken back.
+// cancelledNamespaces returns the namespaces of the journal that get no further step, since all of the roll-out, or
+// something of them, was taken back.
 func (j *Journal) cancelledNamespaces() map[string]bool {
 	out := map[string]bool{}
 	for i := range j.Steps {
@@ -419,8 +422,8 @@ func (j *Journal) cancelledNamespaces() map[string]bool {
 	return out
 }
 
-// isStepFinal reports whether a step is not taken again: it was taken, or taken back. A step that was refused is tried again,
-// since the reason may be gone.
+// isStepFinal reports whether a step of the journal is not taken again: it was taken, or taken back. A step that was
+// refused is tried again, since the reason may be gone.
 func (j *Journal) isStepFinal(step int) bool {
 	switch j.progress[step].lastEvent {
 	case Done, Undoing, Undone, NotReverted:
@@ -441,13 +444,13 @@ func (j *Journal) SkippedByExclude(namespaces []string) []Skipped {
 	return out
 }
 
-// isPartlyApplied reports whether some steps are applied and others still to be taken. A step that a rollback did not revert
-// counts as neither.
+// isPartlyApplied reports whether some steps of the journal are applied and others still to be taken. A step that a
+// rollback did not revert counts as neither.
 func (j *Journal) isPartlyApplied() bool {
 	return !j.Finished() && slices.ContainsFunc(j.stepIndices(), func(i int) bool { return j.MayBeApplied(i) && j.progress[i].lastEvent != NotReverted })
 }
 
-// stepIndices returns the indices of all steps.
+// stepIndices returns the indices of all steps of the journal.
 func (j *Journal) stepIndices() []int {
 	out := make([]int, len(j.progress))
 	for i := range out {
@@ -456,7 +459,7 @@ func (j *Journal) stepIndices() []int {
 	return out
 }
 
-// Finished reports whether each step was tried: none is left to take, or was cut off.
+// Finished reports whether each step of the journal was tried: none is left to take, and none was cut off.
 func (j *Journal) Finished() bool {
 	for i := range j.progress {
 		if last := j.progress[i].lastEvent; last == "" || last == Begun {

@@ -1,6 +1,7 @@
 package rollout
 
-// FailingController is a controller that lacks pods, since Pod Security or a policy refuses them or for another reason.
+// FailingController is a controller that lacks pods before or after a roll-out, since Pod Security or a policy refuses
+// them or for another reason.
 type FailingController struct {
 	Namespace string `json:"namespace"`
 	// Kind and Name are those of the Deployment or CronJob, if a ReplicaSet or Job of it lacks pods.
@@ -10,7 +11,7 @@ type FailingController struct {
 	Message string `json:"message"`
 }
 
-// StepState is what a journal says of one step.
+// StepState is what the journal of a roll-out says of one step.
 type StepState struct {
 	// LastEvent is "" if nothing was done. Reason is what the journal gives with it.
 	LastEvent Event

@@ -14,14 +14,15 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// labelStep is the action of a step that changes Pod Security labels of one namespace.
+// labelStep is the action of a roll-out step that changes Pod Security labels of one namespace.
 type labelStep struct {
 	runner *Runner
 	index  int
 	step   *Step
 }
 
-// check returns an error unless the labels are those of Pod Security that the stage writes, with valid values.
+// check returns an error unless the labels of the step are those of Pod Security that its stage writes, with valid
+// values.
 func (a *labelStep) check() error {
 	if a.step.Namespace == "" {
 		return errors.New("it names no namespace")
@@ -34,11 +35,11 @@ func (a *labelStep) check() error {
 	return nil
 }
 
-// describe names the namespace.
+// describe returns the text on the namespace that the step labels.
 func (a *labelStep) describe() string { return "label namespace " + a.step.Namespace }
 
-// apply writes the labels, if the namespace still is as the plan saw it and, for enforce, what runs in it by now meets the
-// level.
+// apply writes the step's labels to the namespace in the cluster, if it still is as the plan saw it and, for enforce,
+// what runs in it by now meets the level.
 func (a *labelStep) apply(ctx context.Context, out *Outcome) error {
 	if a.step.Stage == StageEnforce && a.runner.Recheck != nil {
 		var ns *unstructured.Unstructured
@@ -57,7 +58,7 @@ func (a *labelStep) apply(ctx context.Context, out *Outcome) error {
 	return a.runner.retryWrite(ctx, func() error { return a.applyOnce(ctx, out) })
 }
 
-// applyOnce makes one attempt to write the labels, and compares what the server made of them.
+// applyOnce makes one attempt to write the step's labels, and compares them with those that the server returns.
 func (a *labelStep) applyOnce(ctx context.Context, out *Outcome) error {
 	ns, observed, err := a.namespaceToLabel(ctx, out)
 	if err != nil || ns == nil {
@@ -92,8 +93,9 @@ func (a *labelStep) applyOnce(ctx context.Context, out *Outcome) error {
 	return nil
 }
 
-// namespaceToLabel gets the namespace, and returns it with its state if the labels are to be written. It returns no namespace
-// if they are as planned already, and a *stepRefusal if the namespace must not be written to.
+// namespaceToLabel gets the step's namespace from the cluster, and returns it with its state if the labels are to be
+// written. It returns no namespace if they are as planned already, and a *stepRefusal if the namespace must not be
+// written to.
 func (a *labelStep) namespaceToLabel(ctx context.Context, out *Outcome) (*unstructured.Unstructured, *ObservedState, error) {
 	ns, err := namespaceClient(a.runner.Client).Get(ctx, a.step.Namespace, metav1.GetOptions{})
 	switch {

@@ -14,8 +14,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// undo restores the labels that the step changed, and those that admission changed along with it, and gives them back to
-// their owners. It returns a *stepRefusal if somebody has changed them since.
+// undo restores in the cluster the labels that the step changed, and those that admission changed along with it, and
+// gives them back to their owners. It returns a *stepRefusal if somebody has changed them since.
 func (a *labelStep) undo(ctx context.Context, scope RollbackScope, out *Outcome) error {
 	ns, err := namespaceClient(a.runner.Client).Get(ctx, a.step.Namespace, metav1.GetOptions{})
 	switch {
@@ -56,8 +56,9 @@ func (a *labelStep) undo(ctx context.Context, scope RollbackScope, out *Outcome)
 	return restore.checkRestored(ctx, a.runner, ns.GetLabels(), out)
 }
 
-// observedBefore returns how the step found the namespace; nil if there is nothing to undo in the one that is there. A
-// namespace that was made again since, from a backup for example, has owners of its own: they keep what is not removed.
+// observedBefore returns the state of the namespace before the roll-out step; nil if there is nothing to undo in the
+// one that is there. A namespace that was made again since, from a backup for example, has owners of its own: they keep
+// what is not removed.
 func (a *labelStep) observedBefore(ns *unstructured.Unstructured, scope RollbackScope) (*ObservedState, error) {
 	before := a.runner.Journal.progress[a.index].observed
 	if string(ns.GetUID()) == before.UID {
@@ -103,20 +104,21 @@ func (a *labelStep) checkUndoAllowed(ctx context.Context, before *ObservedState,
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return newStepRefusal("whether its pods come past the policies cannot be told, and then without both nothing would hold them: %s", err)
+		return newStepRefusal("whether its pods come past the policies is not known, and then without both nothing would hold them: %s", err)
 	case err != nil:
 		return err
 	}
 	return newStepRefusal("its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete %s", &binding)
 }
 
-// removesEnforceLabel reports whether a namespace has no enforce label once the step is undone.
+// removesEnforceLabel reports whether a namespace has no enforce label once the roll-out step is undone.
 func removesEnforceLabel(s *Step, before *ObservedState) bool {
 	return slices.Contains(s.labelKeys(), api.EnforceLevelLabel) && before.Labels[api.EnforceLevelLabel] == nil
 }
 
-// describeLaterOwners describes the labels that are as the step left them and belong to another field manager, too. When the
-// step was taken nobody else owned that value: somebody has set or applied it since, or just before an answer was lost.
+// describeLaterOwners returns the text on labels that are as the roll-out step left them and belong to another field
+// manager, too. When the step was taken nobody else owned that value: somebody has set or applied it since, or just
+// before an answer was lost.
 func describeLaterOwners(s *Step, before *ObservedState, byAdmission *AdmissionChanges, ns *unstructured.Unstructured) (string, error) {
 	owners, err := labelOwners(ns.GetManagedFields(), s.labelKeys())
 	if err != nil {
@@ -138,7 +140,7 @@ func describeLaterOwners(s *Step, before *ObservedState, byAdmission *AdmissionC
 	return strings.Join(parts, "; "), nil
 }
 
-// describeLaterChanges describes the labels that are neither as the step or admission left them, nor as the step found them.
+// describeLaterChanges returns the text on labels that somebody changed after the roll-out step.
 func describeLaterChanges(s *Step, before *ObservedState, byAdmission *AdmissionChanges, labels map[string]string) string {
 	var parts []string
 	for _, c := range s.Labels {
@@ -150,7 +152,8 @@ func describeLaterChanges(s *Step, before *ObservedState, byAdmission *Admission
 	return strings.Join(parts, "; ")
 }
 
-// isRestored reports whether a label has the value that it had before the step, or the one that a rollback gives it instead.
+// isRestored reports whether a label has the value that it had before the roll-out step, or the one that a rollback
+// gives it instead.
 func isRestored(key string, value, was *string) bool {
 	return EqualLabelValues(value, was) || EqualLabelValues(value, RestorableLabelValue(key, was))
 }

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// namespaceClient returns the client for namespaces.
+// namespaceClient returns the client by which a roll-out reads and labels namespaces.
 func namespaceClient(client dynamic.Interface) dynamic.ResourceInterface {
 	return client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 }
@@ -24,7 +24,7 @@ func ownsAnyLabel(s *Step, ns *unstructured.Unstructured) bool {
 	return err != nil || slices.ContainsFunc(s.labelKeys(), func(key string) bool { _, ok := have[key]; return ok })
 }
 
-// labelState says how the labels of a namespace compare with those of a step.
+// labelState says whether the labels of a namespace are those before a roll-out step, those after it, or neither.
 type labelState int
 
 const (
@@ -33,8 +33,9 @@ const (
 	labelsDiffer                      // neither
 )
 
-// compareLabels compares labels with those before and after a step; if they are neither, it describes the first difference.
-// One write sets all labels of a step: if some are as before and some as after, somebody else has written.
+// compareLabels compares the labels of a namespace with those before and after a roll-out step; if they are neither, it
+// describes the first difference. One write sets all labels of a step: if some are as before and some as after,
+// somebody else has written.
 func compareLabels(changes []LabelChange, is map[string]string) (labelState, string) {
 	before, after, why := true, true, ""
 	for _, c := range changes {
@@ -54,7 +55,7 @@ func compareLabels(changes []LabelChange, is map[string]string) (labelState, str
 	return labelsDiffer, why
 }
 
-// LabelValue returns the value of a label; nil if it is absent.
+// LabelValue returns a pointer to the value of a namespace's label, as a LabelChange has it; nil if it is absent.
 func LabelValue(labels map[string]string, key string) *string {
 	if value, ok := labels[key]; ok {
 		return &value
@@ -62,12 +63,12 @@ func LabelValue(labels map[string]string, key string) *string {
 	return nil
 }
 
-// EqualLabelValues compares two values of a label; nil is an absent label.
+// EqualLabelValues reports whether two values of a LabelChange are equal; nil is an absent label.
 func EqualLabelValues(a, b *string) bool {
 	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
-// QuoteLabelValue returns the value of a label in quotes, or "absent" for nil.
+// QuoteLabelValue returns a value of a LabelChange in quotes, or "absent" for nil.
 func QuoteLabelValue(value *string) string {
 	if value == nil {
 		return "absent"
@@ -75,7 +76,7 @@ func QuoteLabelValue(value *string) string {
 	return fmt.Sprintf("%q", *value)
 }
 
-// observeNamespace returns the state of a namespace that a rollback of the step needs.
+// observeNamespace returns the state of a namespace that a rollback of the roll-out step needs.
 func observeNamespace(s *Step, ns *unstructured.Unstructured) (*ObservedState, error) {
 	f := &ObservedState{UID: string(ns.GetUID()), ResourceVersion: ns.GetResourceVersion(), Labels: map[string]*string{}, OtherLabels: ns.GetLabels()}
 	for _, c := range s.Labels {
@@ -87,7 +88,7 @@ func observeNamespace(s *Step, ns *unstructured.Unstructured) (*ObservedState, e
 	return f, err
 }
 
-// labelKeys returns the keys of the labels that a step changes.
+// labelKeys returns the keys of the labels that a roll-out step changes.
 func (s *Step) labelKeys() []string {
 	keys := make([]string, 0, len(s.Labels))
 	for _, c := range s.Labels {
@@ -96,7 +97,7 @@ func (s *Step) labelKeys() []string {
 	return keys
 }
 
-// describeLabelDifferences describes the labels that are not as the step sets them.
+// describeLabelDifferences returns the text on labels of a namespace that are not as the roll-out step sets them.
 func describeLabelDifferences(s *Step, is map[string]string) string {
 	var parts []string
 	for _, c := range s.Labels {
@@ -115,8 +116,8 @@ func (o LabelOwner) isOwnApply() bool {
 	return o.Manager == FieldManager && o.Operation == string(metav1.ManagedFieldsOperationApply) && o.Subresource == ""
 }
 
-// describeOverriddenOwners describes the labels of other field managers to which a step gives another value; "" if there are
-// none.
+// describeOverriddenOwners returns the text on labels of other field managers to which a roll-out step gives another
+// value; "" if there are none.
 func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
 	var parts []string
 	for _, o := range owners {
@@ -133,8 +134,9 @@ func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
 	return strings.Join(parts, "; ")
 }
 
-// namespaceApplyBody returns the namespace as it is applied: with all labels that this tool owns, since those that are not in
-// it would be removed. With its UID and resourceVersion the server applies it to nothing else than was looked at.
+// namespaceApplyBody returns the namespace as a roll-out step applies it: with all labels that this tool owns, since
+// those that are not in it would be removed. With its UID and resourceVersion the server applies it to nothing else
+// than was looked at.
 func namespaceApplyBody(s *Step, ns *unstructured.Unstructured) ([]byte, error) {
 	labels, err := ownAppliedLabels(ns.GetManagedFields(), ns.GetLabels())
 	if err != nil {
@@ -152,7 +154,7 @@ func namespaceApplyBody(s *Step, ns *unstructured.Unstructured) ([]byte, error) 
 	}})
 }
 
-// labelsAfter returns the labels of a namespace as they are after the step.
+// labelsAfter returns the labels of a namespace as they are after the roll-out step.
 func (s *Step) labelsAfter(is map[string]string) map[string]string {
 	out := map[string]string{}
 	maps.Copy(out, is)

@@ -20,7 +20,7 @@ import (
 // Whoever has the journal acquires the lock again; if the journal is lost, the Lease has to be deleted by hand.
 type rolloutLock struct {
 	client dynamic.Interface
-	// holder is the journal's ID and, after a slash, what tells this process from another one with the same journal.
+	// holder is the journal's ID and, after a slash, what distinguishes this process from another one with the same journal.
 	holder string
 }
 
@@ -30,22 +30,22 @@ const (
 	lockLeaseName = "psp2pss-rollout"
 )
 
-// leaseClient returns the client for the Leases of the lock's namespace.
+// leaseClient returns the client for the Leases in the namespace of the roll-out's lock.
 func leaseClient(client dynamic.Interface) dynamic.ResourceInterface {
 	return client.Resource(schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}).Namespace(lockNamespace)
 }
 
-// LockedError says that another roll-out is under way: the ID of its journal, and since when.
+// LockedError is the error that another roll-out is under way: the ID of its journal, and since when.
 type LockedError struct{ Holder, Since string }
 
-// Error returns the reason, and what to do, for people.
+// Error returns which roll-out is under way, and what to do, for people.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("another roll-out (journal %s) is under way on this cluster since %s: finish it with 'rollout --resume' or 'rollback' where its journal is; if that is lost, remove the lock with 'kubectl delete lease %s -n %s'",
 		e.Holder, e.Since, lockLeaseName, lockNamespace)
 }
 
-// acquireLock acquires the lock for a journal, again if the journal had it before. It returns a *LockedError if another
-// journal has it.
+// acquireLock acquires the lock of roll-outs in the cluster for a journal, again if the journal had it before. It
+// returns a *LockedError if another journal has it.
 func acquireLock(ctx context.Context, client dynamic.Interface, id string) (*rolloutLock, error) {
 	l := &rolloutLock{client: client, holder: id + "/" + rand.Text()}
 	lease := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
@@ -100,7 +100,7 @@ func (l *rolloutLock) checkHeld(ctx context.Context) error {
 	return nil
 }
 
-// release deletes the Lease, if this process still holds the lock.
+// release deletes the Lease of the roll-out from the cluster, if this process still holds the lock.
 func (l *rolloutLock) release(ctx context.Context) error {
 	if l == nil {
 		return nil

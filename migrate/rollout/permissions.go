@@ -29,7 +29,7 @@ type Permission struct {
 	alternatives []Permission
 }
 
-// String returns the verb and the resource, and where it is needed.
+// String returns the verb and the resource of a permission for a roll-out, and where it is needed.
 func (r Permission) String() string {
 	text := r.Verb + " " + r.Resource
 	if r.Group != "" {
@@ -122,7 +122,7 @@ func requiredPermissions(steps []Step, n PermissionOptions) []Permission {
 	return mergePermissions(out)
 }
 
-// mergePermissions joins permissions that differ in their namespaces alone.
+// mergePermissions joins permissions for a roll-out that differ in their namespaces alone.
 func mergePermissions(rights []Permission) []Permission {
 	var out []Permission
 	for _, right := range rights {
@@ -138,10 +138,10 @@ func mergePermissions(rights []Permission) []Permission {
 	return out
 }
 
-// key returns the permission without its namespaces.
+// key returns the permission for a roll-out without its namespaces, as a key.
 func (r Permission) key() [4]string { return [4]string{r.Verb, r.Group, r.Resource, r.Name} }
 
-// lockPermissions returns the permissions on the Lease of the lock: to acquire, check and release it.
+// lockPermissions returns the permissions on the Lease that locks a roll-out: to acquire, check and release it.
 func lockPermissions() []Permission {
 	var out []Permission
 	for _, verb := range []string{"create", "get", "update", "delete"} {
@@ -154,7 +154,7 @@ func lockPermissions() []Permission {
 	return out
 }
 
-// stagePermissions returns the permissions that the steps of one stage and their rollback need.
+// stagePermissions returns the permissions that the steps of one roll-out stage and their rollback need.
 func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permission {
 	var out []Permission
 	each := func(group, resource, name string, verbs ...string) {
@@ -188,13 +188,15 @@ func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permis
 	return out
 }
 
-// ControllerKind is a built-in kind of object that makes pods, or has a template of them, with its API resource.
+// ControllerKind is a built-in kind that makes pods or holds their template, as a roll-out and its verification read
+// it.
 type ControllerKind struct {
 	Kind     string
 	Resource schema.GroupVersionResource
 }
 
-// ControllerKinds returns every workload kind of the inventory's table but Pod: what makes pods, and PodTemplate.
+// ControllerKinds returns, for a roll-out and its verification, every workload kind of the inventory's table but Pod:
+// what makes pods, and PodTemplate.
 func ControllerKinds() []ControllerKind {
 	var out []ControllerKind
 	for _, k := range inventory.WorkloadKinds() {
@@ -205,8 +207,8 @@ func ControllerKinds() []ControllerKind {
 	return out
 }
 
-// bypassPermissions returns the permissions on the policy and the role of the bypass. RBAC lets somebody create a role only
-// if he may do what the role allows, or may escalate and bind.
+// bypassPermissions returns the permissions on the policy and the role of the roll-out stage bypass. RBAC lets somebody
+// create a role only if he may do what the role allows, or may escalate and bind.
 func bypassPermissions(policy string) []Permission {
 	const policies = "podsecuritypolicies"
 	return []Permission{
@@ -240,8 +242,8 @@ func missingPermissions(ctx context.Context, client dynamic.Interface, rights []
 	return missing, nil
 }
 
-// missingPermission returns the permission with the namespaces in which this user lacks it; nil if there are none. It asks
-// for the whole cluster first.
+// missingPermission returns a permission for a roll-out with the namespaces in which this user lacks it; nil if there
+// are none. It asks for the whole cluster first.
 func missingPermission(ctx context.Context, client dynamic.Interface, r Permission) (*Permission, error) {
 	if r.perNamespace || len(r.Namespaces) == 0 {
 		allowed, err := reviewAccess(ctx, client, r, "")
@@ -277,8 +279,8 @@ func missingPermission(ctx context.Context, client dynamic.Interface, r Permissi
 	return &r, nil
 }
 
-// reviewAccess asks the API server whether this user has a permission in a namespace. A request about a namespace itself
-// counts as one in that namespace.
+// reviewAccess asks the API server whether this user has a permission for a roll-out in a namespace. A request about a
+// namespace itself counts as one in that namespace.
 func reviewAccess(ctx context.Context, client dynamic.Interface, r Permission, namespace string) (bool, error) {
 	attributes := map[string]any{"verb": r.Verb, "group": r.Group, "resource": r.Resource, "name": r.Name, "namespace": namespace}
 	if namespace != "" && r.Group == "" && r.Resource == "namespaces" {
@@ -323,12 +325,12 @@ func RBACRules(n PermissionOptions, reads []rbacv1.PolicyRule) (everywhere, lock
 	return policyRules(rights), policyRules(lockPermissions()), lockNamespace
 }
 
-// orderedStages returns the stages to go through, in their safe order.
+// orderedStages returns the roll-out stages to ask permissions for, in their safe order.
 func (n PermissionOptions) orderedStages() []Stage {
 	return StepOptions{Stages: n.Stages}.orderedStages()
 }
 
-// policyRules turns permissions into rules of RBAC, one for all verbs on one kind of object.
+// policyRules converts permissions for a roll-out to rules of RBAC, one for all verbs on one kind of object.
 func policyRules(rights []Permission) []rbacv1.PolicyRule {
 	var out []rbacv1.PolicyRule
 	for _, r := range rights {

@@ -33,8 +33,8 @@ func NewRecheck(admission *migrate.Admission, allowPartial bool, build func(ctx 
 	}
 }
 
-// newViolations returns the workloads of a namespace that do not meet a level, and are not among those that were known not to
-// when the plan was made.
+// newViolations returns, before a roll-out step, the workloads of a namespace that do not meet a level, and are not
+// among those that were known not to when the plan was made.
 func newViolations(ns *migrate.Namespace, level api.Level, known []string) []string {
 	var out []string
 	for i := range ns.Workloads {
@@ -49,7 +49,7 @@ func newViolations(ns *migrate.Namespace, level api.Level, known []string) []str
 	return out
 }
 
-// workloadKey names a workload in a journal.
+// workloadKey returns the name of a workload in the journal of a roll-out.
 func workloadKey(namespace string, w *migrate.Workload) string {
 	return namespace + "/" + strings.ToLower(w.Kind) + "/" + w.Name
 }

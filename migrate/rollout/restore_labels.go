@@ -16,8 +16,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// labelRestore is what a rollback of one step does to a namespace: the labels with their values from before, and the owners
-// that get them back.
+// labelRestore is what the rollback of one step writes to a namespace: the labels with their values from before, and
+// the owners that get them back.
 type labelRestore struct {
 	labels map[string]*string
 	owners []LabelOwner
@@ -26,7 +26,7 @@ type labelRestore struct {
 	// changedLater describes the labels that admission changed along with the step and somebody else has changed since. They
 	// stay.
 	changedLater []string
-	// unattributed describes changes by admission or by somebody else, which cannot be told apart. They stay.
+	// unattributed describes changes by admission or by somebody else, which cannot be distinguished. They stay.
 	unattributed []string
 	step         *Step
 }
@@ -59,7 +59,8 @@ func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns
 	return w, nil
 }
 
-// restoreLabel adds a label with the value that it had, or with the one that the server took an invalid value for.
+// restoreLabel adds to a rollback a label with the value that it had, or with the one that the server took an invalid
+// value for.
 func (w *labelRestore) restoreLabel(key string, was *string) {
 	to := RestorableLabelValue(key, was)
 	if !EqualLabelValues(to, was) {
@@ -68,8 +69,8 @@ func (w *labelRestore) restoreLabel(key string, was *string) {
 	w.labels[key] = to
 }
 
-// ownersSinceStep returns the field managers of a label that did not own it before the step. A label that admission set has
-// none.
+// ownersSinceStep returns the field managers of a label that did not own it before the roll-out step. A label that
+// admission set has none.
 func ownersSinceStep(ns *unstructured.Unstructured, key string, before []LabelOwner) ([]LabelOwner, error) {
 	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
 	return slices.DeleteFunc(owners, func(o LabelOwner) bool {
@@ -83,8 +84,9 @@ func isOwnedByUpdate(ns *unstructured.Unstructured, key string) bool {
 	return err == nil && slices.ContainsFunc(owners, func(o LabelOwner) bool { return o.Manager == FieldManager && !o.isOwnApply() })
 }
 
-// writeLabelRestore writes the labels back and then corrects their owners, and returns the namespace as the server has it
-// after that. It takes two writes: the server makes the writer the owner of each value that changes.
+// writeLabelRestore writes a namespace's labels back in the cluster and then corrects their owners, and returns the
+// namespace as the server has it after that. It takes two writes: the server makes the writer the owner of each value
+// that changes.
 func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	for range 3 {
 		body, err := w.mergePatch(ns)
@@ -106,9 +108,9 @@ func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unre
 	return ns, nil
 }
 
-// mergePatch returns the merge patch that restores labels and owners; nil if all are as they are to be. With the UID and
-// resourceVersion in it the server applies it to nothing else than was looked at. It is a patch since a roll-out needs the
-// permission to patch and not to update.
+// mergePatch returns the merge patch by which a rollback restores labels and owners; nil if all are as they are to be.
+// With the UID and resourceVersion in it the server applies it to nothing else than was looked at. It is a patch since
+// a roll-out needs the permission to patch and not to update.
 func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error) {
 	is, labels := ns.GetLabels(), map[string]*string{}
 	for key, value := range w.labels {
@@ -136,8 +138,8 @@ func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error)
 	return json.Marshal(map[string]any{"metadata": metadata})
 }
 
-// equalManagedFields reports whether the entries say the same as metadata.managedFields of the namespace, whatever the order
-// of the fields in each.
+// equalManagedFields reports whether the entries of a rollback say the same as metadata.managedFields of the namespace,
+// whatever the order of the fields in each.
 func equalManagedFields(ns *unstructured.Unstructured, entries []metav1.ManagedFieldsEntry) bool {
 	managed := func(u *unstructured.Unstructured) any {
 		v, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
@@ -148,7 +150,7 @@ func equalManagedFields(ns *unstructured.Unstructured, entries []metav1.ManagedF
 	return equality.Semantic.DeepEqual(managed(with), managed(ns))
 }
 
-// restoredOwners returns the owners of the labels that are restored.
+// restoredOwners returns the owners of the labels that a rollback restores.
 func (w *labelRestore) restoredOwners() []LabelOwner {
 	var out []LabelOwner
 	for _, o := range w.owners {
@@ -160,8 +162,8 @@ func (w *labelRestore) restoredOwners() []LabelOwner {
 	return out
 }
 
-// checkRestored compares the labels that the server has after the write. It returns a *stepRefusal if a label of the step was
-// not restored, and puts other remarks into out.
+// checkRestored compares the labels that the server has after the write of a rollback. It returns a *stepRefusal if a
+// label of the step was not restored, and puts other remarks into out.
 func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
 	var own, beside []string
 	for _, key := range slices.Sorted(maps.Keys(w.labels)) {

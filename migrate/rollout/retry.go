@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// isTransient reports whether another attempt may get past an error: the server is busy, restarting or unreachable, or the
-// connection broke. A write that broke off may have been done.
+// isTransient reports whether another attempt at a write or read of a roll-out may succeed after an error: the server
+// is busy, restarting or unreachable, or the connection broke. A write that broke off may have been done.
 func isTransient(err error) bool {
 	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
 		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
@@ -25,8 +25,8 @@ func isTransient(err error) bool {
 	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
 }
 
-// RetryTransient calls do until it succeeds or fails for a reason that another attempt would not get past: four times at the
-// most, and longer apart each time. It returns the error of the last call.
+// RetryTransient calls a read of a roll-out until it succeeds or fails for a reason that another attempt would not get
+// past: four times at the most, and longer apart each time. It returns the error of the last call.
 func RetryTransient(ctx context.Context, do func() error) error {
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 3}
 	err := do()
@@ -36,7 +36,7 @@ func RetryTransient(ctx context.Context, do func() error) error {
 	return err
 }
 
-// sleep waits for d, and returns the error of ctx if that ends before.
+// sleep waits for d between attempts of a roll-out, and returns the error of ctx if that ends before.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -46,9 +46,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retryWrite calls do until it succeeds, is refused, or no further attempt would help. It waits between attempts, longer each
-// time: for a server that is not there, and for others who write to the same object. It returns a *stepRefusal for what
-// concerns one step alone.
+// retryWrite calls a write of a roll-out step until it succeeds, is refused, or no further attempt would help. It waits
+// between attempts, longer each time: for a server that is not there, and for others who write to the same object. It
+// returns a *stepRefusal for what concerns one step alone.
 func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
 	outages := wait.Backoff{Duration: 400 * time.Millisecond, Factor: 2, Steps: 4}
 	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8}
@@ -72,7 +72,8 @@ func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
 	}
 }
 
-// waitBetweenAttempts waits for d, and returns the error of ctx if that ends before.
+// waitBetweenAttempts waits for d between two attempts of a roll-out step, and returns the error of ctx if that ends
+// before.
 func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error {
 	if r.sleepFunc != nil {
 		return r.sleepFunc(ctx, d)
@@ -80,8 +81,9 @@ func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error
 	return sleep(ctx, d)
 }
 
-// classifyWriteError returns a *stepRefusal for an error that concerns one write alone, and err itself for one that would
-// meet the next write, too: the server does not answer, or does not know the user. A webhook may refuse with any code.
+// classifyWriteError returns a *stepRefusal for an error that concerns the write of one roll-out step alone, and err
+// itself for one that would meet the next write, too: the server does not answer, or does not know the user. A webhook
+// may refuse with any code.
 func classifyWriteError(err error) error {
 	var status apierrors.APIStatus
 	switch {

@@ -21,7 +21,7 @@ type RollbackScope struct {
 // isWholeRollout reports whether all of the roll-out is taken back.
 func (u RollbackScope) isWholeRollout() bool { return len(u.Namespaces) == 0 && len(u.Stages) == 0 }
 
-// includes reports whether a step is taken back.
+// includes reports whether the rollback takes a step back.
 func (u RollbackScope) includes(s *Step) bool {
 	return (len(u.Namespaces) == 0 || slices.Contains(u.Namespaces, s.Namespace)) &&
 		(len(u.Stages) == 0 || slices.Contains(u.Stages, s.Stage))
@@ -69,7 +69,7 @@ func (r *Runner) Rollback(ctx context.Context, u RollbackScope) error {
 	return r.lock.release(ctx)
 }
 
-// undoStep takes one step back, and enters in the journal what became of it.
+// undoStep takes one step of the roll-out back in the cluster, and enters in the journal what became of it.
 func (r *Runner) undoStep(ctx context.Context, i int, s *Step, u RollbackScope) error {
 	out := Outcome{Index: i, Step: *s, Event: Undone, IsRollback: true}
 	err := r.retryWrite(ctx, func() error { return newStepAction(r, i, s).undo(ctx, u, &out) })

@@ -308,7 +308,7 @@ func TestRollbackMayNotLook(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, enforce("a", "baseline"))
 	m.hook = on("get rolebindings", -1, apierrors.NewForbidden(rbacBindings, "psp2pss-bypass", errors.New("no")))
-	r.rollback(RollbackScope{}, "", `not-reverted enforce: label namespace a: whether its pods come past the policies cannot be told, and then without both nothing would hold them: rolebindings.rbac.authorization.k8s.io "psp2pss-bypass" is forbidden: no`)
+	r.rollback(RollbackScope{}, "", `not-reverted enforce: label namespace a: whether its pods come past the policies is not known, and then without both nothing would hold them: rolebindings.rbac.authorization.k8s.io "psp2pss-bypass" is forbidden: no`)
 }
 
 // A policy or binding of that name that is not the one needed is not taken for it, and not deleted.

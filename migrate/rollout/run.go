@@ -64,24 +64,24 @@ type Outcome struct {
 	IsRollback bool
 }
 
-// stepRefusal is the error for a step that must not be taken, or that the server does not take; other steps go on. The event
-// is Refused, or Altered if something of it may be on the cluster all the same.
+// stepRefusal is the error for a roll-out step that must not be taken, or that the server does not take; other steps go
+// on. The event is Refused, or Altered if something of it may be on the cluster all the same.
 type stepRefusal struct {
 	event  Event
 	reason string
 }
 
-// Error returns the reason.
+// Error returns why the roll-out step is refused.
 func (r *stepRefusal) Error() string { return r.reason }
 
-// newStepRefusal returns a *stepRefusal of a step that changed nothing.
+// newStepRefusal returns a *stepRefusal of a roll-out step that changed nothing.
 func newStepRefusal(format string, args ...any) error {
 	return &stepRefusal{Refused, fmt.Sprintf(format, args...)}
 }
 
-// Run takes every step that is left. It returns a *RolledBackError or a *LockedError if none may be taken, and the error that
-// stopped it in the middle, after which the journal knows how to go on. That single steps were refused is no error: OnOutcome
-// is called with the reason.
+// Run takes every step of the roll-out that is left. It returns a *RolledBackError or a *LockedError if none may be
+// taken, and the error that stopped it in the middle, after which the journal knows how to go on. That single steps
+// were refused is no error: OnOutcome is called with the reason.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.Journal.CheckResumable(); err != nil {
 		return err
@@ -113,7 +113,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	return r.lock.release(ctx)
 }
 
-// releaseLockIfUnused releases the lock after an error if nothing was written: then there is nothing to go on with.
+// releaseLockIfUnused releases the roll-out's lock after an error if nothing was written: then there is nothing to go
+// on with.
 func (r *Runner) releaseLockIfUnused(ctx context.Context, err error) error {
 	if r.Journal == nil || r.Journal.anyStepMayBeApplied() {
 		return err
@@ -148,7 +149,8 @@ func (r *Runner) lastBegunBatch() (batch int, first bool) {
 	return 0, true
 }
 
-// applyStep takes one step, and enters in the journal what became of it. It returns an error if no further step can be taken.
+// applyStep takes one step of the roll-out on the cluster, and enters in the journal what became of it. It returns an
+// error if no further step can be taken.
 func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	out := Outcome{Index: i, Step: *s, Event: Done, DryRun: r.Journal == nil}
 	err := r.checkNotStopped(i, s)
@@ -179,7 +181,7 @@ func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	return nil
 }
 
-// begunBefore reports whether a step was begun before: an answer was lost, or a run cut off.
+// begunBefore reports whether a step of the roll-out was begun before: an answer was lost, or a run cut off.
 func (r *Runner) begunBefore(i int) bool { return r.Journal != nil && r.Journal.MayBeApplied(i) }
 
 // checkNotStopped returns a *stepRefusal if an earlier step of the namespace was refused, or one of the objects that the

@@ -29,7 +29,7 @@ const (
 func Stages() []Stage { return []Stage{StageObserve, StageEnforce, StageBypass} }
 
 // Step is one change of a roll-out: labels of one namespace, or an object to create. With its values before, a runner can
-// tell whether the cluster still is as it was when the step was planned.
+// check whether the cluster still is as it was when the step was planned.
 type Step struct {
 	Stage Stage `json:"stage"`
 	// Namespace is empty for the objects that the bypass of every namespace shares.
@@ -46,14 +46,15 @@ type Step struct {
 	Create *BypassObject `json:"create,omitempty"`
 }
 
-// LabelChange is the change of one label, by a step or by admission. Before and After are null for an absent label.
+// LabelChange is the change of one namespace label, by a roll-out step or by admission. Before and After are null for
+// an absent label.
 type LabelChange struct {
 	Key    string  `json:"key"`
 	Before *string `json:"before"`
 	After  *string `json:"after"`
 }
 
-// Skipped is a namespace that gets no step at a stage, and why.
+// Skipped is a namespace that gets no step at a roll-out stage, and why.
 type Skipped struct {
 	Namespace string `json:"namespace"`
 	Stage     Stage  `json:"stage"`
@@ -92,7 +93,7 @@ func PlanSteps(plan *migrate.Plan, o StepOptions) ([]Step, []Skipped) {
 	return p.steps, p.skipped
 }
 
-// StepNamespaces returns the namespaces of steps, sorted, each once.
+// StepNamespaces returns the namespaces of roll-out steps, sorted, each once.
 func StepNamespaces(steps []Step) []string {
 	var names []string
 	for i := range steps {
@@ -128,7 +129,7 @@ func AllSkipped(plan *migrate.Plan, steps []Step, skipped []Skipped) bool {
 	})
 }
 
-// orderedStages returns the stages to go through, in their safe order.
+// orderedStages returns the roll-out stages to plan, in their safe order.
 func (o StepOptions) orderedStages() []Stage {
 	if len(o.Stages) == 0 {
 		return []Stage{StageObserve}
@@ -136,7 +137,7 @@ func (o StepOptions) orderedStages() []Stage {
 	return slices.DeleteFunc(Stages(), func(s Stage) bool { return !slices.Contains(o.Stages, s) })
 }
 
-// sortedWaves returns the values of the wave label in the order of the waves.
+// sortedWaves returns the values of the wave label of namespaces in the order in which a roll-out takes them.
 func sortedWaves(waves map[string][]*migrate.Namespace) []string {
 	names := make([]string, 0, len(waves))
 	for name := range waves {
@@ -158,8 +159,8 @@ type stepPlanner struct {
 	sharedObjectsPlanned bool
 }
 
-// selectNamespaces returns the namespaces up to the number that was asked for, counted in the order of the waves. A namespace
-// that needs no step does not count.
+// selectNamespaces returns the namespaces of a roll-out up to the number that was asked for, counted in the order of
+// the waves. A namespace that needs no step does not count.
 func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 	var all []*migrate.Namespace
 	for i := range p.plan.Namespaces {
@@ -184,7 +185,7 @@ func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 	})
 }
 
-// needsSteps reports whether a namespace gets a step at any of the stages.
+// needsSteps reports whether a namespace gets a step at any of the roll-out stages.
 func (p *stepPlanner) needsSteps(ns *migrate.Namespace) bool {
 	return slices.ContainsFunc(p.options.orderedStages(), func(s Stage) bool {
 		if s == StageBypass {
@@ -194,12 +195,12 @@ func (p *stepPlanner) needsSteps(ns *migrate.Namespace) bool {
 	})
 }
 
-// skip notes that a namespace gets no step at a stage.
+// skip records that a namespace gets no step at a roll-out stage.
 func (p *stepPlanner) skip(ns *migrate.Namespace, s Stage, why string) {
 	p.skipped = append(p.skipped, Skipped{Namespace: ns.Name, Stage: s, Reason: why})
 }
 
-// planStage adds the steps of one stage for the namespaces of a wave, in batches.
+// planStage adds the steps of one roll-out stage for the namespaces of a wave, in batches.
 func (p *stepPlanner) planStage(stage Stage, wave string, namespaces []*migrate.Namespace) {
 	inBatch := 0
 	for _, ns := range namespaces {
@@ -226,8 +227,8 @@ func (p *stepPlanner) planStage(stage Stage, wave string, namespaces []*migrate.
 	}
 }
 
-// namespaceSteps returns the steps of one namespace at a stage; with the first one of the bypass come the objects that all
-// namespaces share.
+// namespaceSteps returns the steps of one namespace at a roll-out stage; with the first one of the bypass come the
+// objects that all namespaces share.
 func (p *stepPlanner) namespaceSteps(ns *migrate.Namespace, stage Stage, wave string) []Step {
 	if stage != StageBypass {
 		if made := p.labelChangesAfterStages(ns, stage); len(made) > 0 {
@@ -246,8 +247,8 @@ func (p *stepPlanner) namespaceSteps(ns *migrate.Namespace, stage Stage, wave st
 	return append(steps, Step{Stage: StageBypass, Namespace: ns.Name, Wave: wave, Level: api.Level(ns.RecommendedLabels.Enforce), Create: &binding})
 }
 
-// labelChangesAfterStages returns the label changes of a stage, on the namespace as the earlier stages of the roll-out leave
-// it: they may have repaired invalid labels of this one.
+// labelChangesAfterStages returns the label changes of a roll-out stage, on the namespace as the earlier stages of the
+// roll-out leave it: they may have repaired invalid labels of this one.
 func (p *stepPlanner) labelChangesAfterStages(ns *migrate.Namespace, stage Stage) []LabelChange {
 	for _, earlier := range p.options.orderedStages() {
 		if earlier == stage {
@@ -262,7 +263,7 @@ func (p *stepPlanner) labelChangesAfterStages(ns *migrate.Namespace, stage Stage
 	return labelChanges(ns, stage)
 }
 
-// labelChanges returns the label changes that a stage makes on a namespace as it is.
+// labelChanges returns the label changes that a roll-out stage makes on a namespace as it is.
 func labelChanges(ns *migrate.Namespace, stage Stage) []LabelChange {
 	var out []LabelChange
 	for _, l := range labels.ChangedLabels(ns, labels.Stage(stage)) {
@@ -275,7 +276,7 @@ func labelChanges(ns *migrate.Namespace, stage Stage) []LabelChange {
 	return out
 }
 
-// skipReason returns why a namespace gets no step at a stage; "" if it may get one.
+// skipReason returns why a namespace gets no step at a roll-out stage; "" if it may get one.
 func (p *stepPlanner) skipReason(ns *migrate.Namespace, stage Stage) string {
 	switch {
 	case labels.WhyRefused(ns) != "":

@@ -13,7 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// validateSteps returns an error for the first step that no Plan leads to: a journal is a file, and anybody may have written it.
+// validateSteps returns an error for the first step of a journal that no Plan leads to: a journal is a file, and
+// anybody may have written it.
 func validateSteps(steps []Step) error {
 	for i := range steps {
 		if err := validateStep(&steps[i]); err != nil {
@@ -23,7 +24,7 @@ func validateSteps(steps []Step) error {
 	return nil
 }
 
-// validateStep returns an error for a step that no Plan leads to.
+// validateStep returns an error for a step of a journal that no Plan leads to.
 func validateStep(s *Step) error {
 	switch {
 	case !slices.Contains(Stages(), s.Stage):
@@ -36,7 +37,7 @@ func validateStep(s *Step) error {
 	return newStepAction(nil, 0, s).check()
 }
 
-// validateLabelChange returns an error for the change of a label that a stage does not make.
+// validateLabelChange returns an error for a label change in a journal that its stage does not make.
 func validateLabelChange(stage Stage, c LabelChange) error {
 	enforce := c.Key == api.EnforceLevelLabel || c.Key == api.EnforceVersionLabel
 	switch {
@@ -61,8 +62,8 @@ func validateLabelChange(stage Stage, c LabelChange) error {
 	return nil
 }
 
-// repairsInvalidLabel reports whether a change only makes an invalid label valid, without changing what is enforced. Each stage
-// may make such a change along with its own.
+// repairsInvalidLabel reports whether the change of a roll-out step only makes an invalid label valid, without changing
+// what is enforced. Each stage may make such a change along with its own.
 func repairsInvalidLabel(c LabelChange) bool {
 	if c.Before == nil || c.After == nil || labels.IsValidLabel(c.Key, *c.Before) {
 		return false

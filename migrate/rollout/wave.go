@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// compareWaves orders the values of a wave label. Digits in a row count as a number, so that wave-2 comes before wave-10. The
-// empty value, of a namespace without the label, comes last. Different values are never equal.
+// compareWaves orders the values of a wave label, by which namespaces are rolled out. Digits in a row count as a
+// number, so that wave-2 comes before wave-10. The empty value, of a namespace without the label, comes last. Different
+// values are never equal.
 func compareWaves(a, b string) int {
 	if (a == "") != (b == "") {
 		return cmp.Compare(b, a)
@@ -24,13 +25,14 @@ func compareWaves(a, b string) int {
 	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 }
 
-// cutNumberOrByte splits a string that is not empty after its leading digits, or after its first byte if that is no digit.
+// cutNumberOrByte splits the value of a wave label after its leading digits, or after its first byte if that is no
+// digit.
 func cutNumberOrByte(s string) (token, rest string) {
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	return s[:max(digits, 1)], s[max(digits, 1):]
 }
 
-// compareWaveTokens compares two numbers of any length by value, and everything else as text.
+// compareWaveTokens compares two parts of wave labels: numbers of any length by value, and everything else as text.
 func compareWaveTokens(a, b string) int {
 	if startsWithDigit(a) && startsWithDigit(b) {
 		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")

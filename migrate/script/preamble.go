@@ -20,7 +20,7 @@ const ThisClusterVariable = "PSP2PSS_THIS_CLUSTER"
 // uidPattern matches a UID that an API server gives to an object. A plan may come from a file, so its UID is checked.
 var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
-// plannedClusterUID is the UID of the namespace kube-system of the plan's cluster; "" if it is not known.
+// plannedClusterUID returns the UID of the namespace kube-system of the plan's cluster; "" if it is not known.
 func plannedClusterUID(s inventory.Source) string {
 	if !uidPattern.MatchString(s.UID) {
 		return ""
@@ -28,12 +28,13 @@ func plannedClusterUID(s inventory.Source) string {
 	return s.UID
 }
 
-// ClusterUIDCommand is the kubectl command that prints the UID of the namespace kube-system.
+// ClusterUIDCommand returns the kubectl command that prints the UID of the namespace kube-system.
 func ClusterUIDCommand(kubectl string) string {
 	return kubectl + " get namespace kube-system --output='jsonpath={.metadata.uid}'"
 }
 
-// SameClusterNote says what ClusterUIDCommand has to print, for text that is no script.
+// SameClusterNote returns the note on what ClusterUIDCommand has to print for the cluster of the plan, for text that is
+// no script.
 func SameClusterNote(s inventory.Source) string {
 	if plannedClusterUID(s) == "" {
 		return "Make sure that it is the right cluster: this was written without knowing the UID of its namespace kube-system, which is printed by"
@@ -41,8 +42,8 @@ func SameClusterNote(s inventory.Source) string {
 	return "It is the cluster that was planned for only if " + plannedClusterUID(s) + " is printed by"
 }
 
-// Preamble is the beginning of a generated shell script, below its first comments: nothing after it runs on another cluster
-// than the plan's. It needs a POSIX shell and kubectl, nothing else.
+// Preamble returns the beginning of a generated shell script, below its first comments: nothing after it runs on
+// another cluster than the plan's. It needs a POSIX shell and kubectl, nothing else.
 func Preamble(s inventory.Source, kubectl string) string {
 	want := plannedClusterUID(s)
 	if want == "" {
@@ -77,7 +78,8 @@ if [ -z "$cluster" ] && [ "${%[2]s:-}" != 1 ]; then
 fi
 `
 
-// Comment writes one comment line of a script, a YAML or an HCL file. Whatever the text is made of, it stays one comment.
+// Comment writes one comment line of a generated script, YAML or HCL file. Whatever the text is made of, it stays one
+// comment.
 func Comment(b *bytes.Buffer, format string, args ...any) {
 	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }

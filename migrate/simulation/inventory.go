@@ -13,9 +13,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// FromInventory evaluates the workloads of an Inventory against one level of the Pod Security Standards. The Plan of the
-// same Inventory has the namespaces in scope, the exemptions and the version. It fails if that version cannot be parsed, or
-// if the library of the standards refuses its own checks.
+// FromInventory returns the simulation of the workloads of an Inventory against one level of the Pod Security
+// Standards. The Plan of the same Inventory has the namespaces in scope, the exemptions and the version. It fails if
+// that version cannot be parsed, or if the library of the standards refuses its own checks.
 func FromInventory(inv *inventory.Inventory, plan *migrate.Plan, r Request) (*Result, error) {
 	version, err := api.ParseVersion(plan.TargetVersion)
 	if err != nil {
@@ -51,7 +51,7 @@ type inventoryEvaluation struct {
 	at        api.LevelVersion
 }
 
-// evaluate returns what the level says to a workload in one form.
+// evaluate returns the simulation of the level for a workload of an Inventory in one form.
 func (e *inventoryEvaluation) evaluate(w *inventory.Workload, form Form) Workload {
 	out := Workload{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name}
 	switch form {
@@ -66,7 +66,8 @@ func (e *inventoryEvaluation) evaluate(w *inventory.Workload, form Form) Workloa
 	return out
 }
 
-// asWritten evaluates what the author of a workload wrote, else those of its pods that no policy has mutated.
+// asWritten simulates the level for what the author of a workload wrote, else those of its pods that no policy has
+// mutated.
 func (e *inventoryEvaluation) asWritten(out *Workload, w *inventory.Workload) {
 	verdict, ok := e.workloads.AsWritten(w, e.at.Version)
 	if !ok {
@@ -79,7 +80,8 @@ func (e *inventoryEvaluation) asWritten(out *Workload, w *inventory.Workload) {
 	out.setViolations(e.standards.ViolationsAtLevel(verdict.Violations, e.at))
 }
 
-// asAdmitted evaluates the pod as PSP admission makes it of a workload's template. Where no policy admits it, no level is asked.
+// asAdmitted simulates the level for the pod as PSP admission makes it of a workload's template. Where no policy admits
+// it, no level is asked.
 func (e *inventoryEvaluation) asAdmitted(out *Workload, w *inventory.Workload) {
 	a, ok := e.workloads.AsAdmitted(w, e.at.Version)
 	switch {
@@ -93,8 +95,8 @@ func (e *inventoryEvaluation) asAdmitted(out *Workload, w *inventory.Workload) {
 	}
 }
 
-// unmutatedPods returns the verdict on those live pods of a workload that no policy has mutated. They are as their author, or
-// the controller that was not read, wrote them. It is false if there are none.
+// unmutatedPods returns the simulation's verdict on those live pods of a workload that no policy has mutated. They are
+// as their author, or the controller that was not read, wrote them. It is false if there are none.
 func (e *inventoryEvaluation) unmutatedPods(w *inventory.Workload) (pss.Verdict, bool) {
 	pods := slices.DeleteFunc(slices.Clone(w.PodGroups), func(g inventory.PodGroup) bool { return g.AdmittedBy != "" })
 	if len(pods) == 0 {
@@ -105,7 +107,7 @@ func (e *inventoryEvaluation) unmutatedPods(w *inventory.Workload) (pss.Verdict,
 	return e.workloads.AfterPSP(&unmutated, e.at.Version).Verdict, true
 }
 
-// refusedByPSP returns the text about a pod that no usable PodSecurityPolicy admits.
+// refusedByPSP returns the simulation's text about a pod that no usable PodSecurityPolicy admits.
 func refusedByPSP(reasons []message.Message) string {
 	return "refused by PodSecurityPolicy admission: " + strings.Join(message.Texts(reasons), "; ")
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// FromPlan answers what one level of the standards says to the workloads of a saved Plan, as far as the Plan holds it. It
-// fails for another version than the Plan's, if that version cannot be parsed, or if the library of the standards refuses
-// its own checks.
+// FromPlan returns the simulation of one level for the workloads of a saved Plan, as far as the Plan holds it. It fails
+// for another version than the Plan's, if that version cannot be parsed, or if the library of the standards refuses its
+// own checks.
 func FromPlan(plan *migrate.Plan, r Request) (*Result, error) {
 	if r.Target != (api.Version{}) && r.Target.String() != plan.TargetVersion {
 		return nil, fmt.Errorf("simulating at %s: the plan holds verdicts at %s only; %s", r.Target, plan.TargetVersion, readAgain)
@@ -43,7 +43,7 @@ type planEvaluation struct {
 	at        api.LevelVersion
 }
 
-// evaluateNamespace returns what the level says to the workloads of a namespace, by kind and name.
+// evaluateNamespace returns the simulation of the level for the workloads of a namespace of a Plan, by kind and name.
 func (e *planEvaluation) evaluateNamespace(ns *migrate.Namespace, form Form) []Workload {
 	var out []Workload
 	for i := range ns.Workloads {
@@ -60,7 +60,7 @@ func (e *planEvaluation) evaluateNamespace(ns *migrate.Namespace, form Form) []W
 	return out
 }
 
-// evaluate returns what the level says to a workload of a Plan in one form.
+// evaluate returns the simulation of the level for a workload of a Plan in one form.
 func (e *planEvaluation) evaluate(namespace string, w *migrate.Workload, form Form) Workload {
 	out := Workload{Namespace: namespace, Kind: w.Kind, Name: w.Name}
 	switch form {
@@ -75,8 +75,8 @@ func (e *planEvaluation) evaluate(namespace string, w *migrate.Workload, form Fo
 	return out
 }
 
-// asWritten answers for what the author of a workload wrote. The level as written may be enough. The Plan holds the violations
-// after PSP; they are the same only where the level is, and where nothing was estimated.
+// asWritten simulates the level for what the author of a Plan's workload wrote. The level as written may be enough. The
+// Plan holds the violations after PSP; they are the same only where the level is, and where nothing was estimated.
 func (e *planEvaluation) asWritten(out *Workload, w *migrate.Workload) {
 	written := w.Levels.AsWritten
 	if written == "" && !w.LevelEstimated {
@@ -96,7 +96,8 @@ func (e *planEvaluation) asWritten(out *Workload, w *migrate.Workload) {
 	}
 }
 
-// asAdmitted answers for the pod as PSP admission makes it. A Plan holds the level of it, and no violations.
+// asAdmitted simulates the level for the pod as PSP admission makes it of a Plan's workload. A Plan holds the level of
+// it, and no violations.
 func (e *planEvaluation) asAdmitted(out *Workload, w *migrate.Workload) {
 	out.AdmittedBy = w.AdmittedBy
 	switch {
@@ -111,7 +112,7 @@ func (e *planEvaluation) asAdmitted(out *Workload, w *migrate.Workload) {
 	}
 }
 
-// afterPSP answers for the pods after PSP, by the violations that the Plan holds.
+// afterPSP simulates the level for the pods of a Plan's workload after PSP, by the violations that the Plan holds.
 func (e *planEvaluation) afterPSP(out *Workload, w *migrate.Workload) {
 	violations := make([]pss.Violation, len(w.Violations))
 	for i, v := range w.Violations {

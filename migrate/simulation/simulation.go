@@ -31,7 +31,7 @@ type Request struct {
 	Scope  migrate.NamespaceScope
 }
 
-// Result is what a level of the Pod Security Standards says to each workload.
+// Result is the result of a simulation: whether a level of the Pod Security Standards allows each workload.
 type Result struct {
 	Form    Form       `json:"form"`
 	Level   string     `json:"level"`
@@ -39,7 +39,7 @@ type Result struct {
 	Results []Workload `json:"results"`
 }
 
-// Workload is what a level of the Pod Security Standards says to one workload.
+// Workload is the result of a simulation for one workload: whether the level allows its pods, and why not.
 type Workload struct {
 	Namespace string `json:"namespace"`
 	Kind      string `json:"kind"`
@@ -64,7 +64,7 @@ const (
 	readAgain       = "read the source again instead of --plan"
 )
 
-// setViolations sets whether a level allows the workload, and the text of the refusal.
+// setViolations sets whether the simulated level allows the workload, and the text of the refusal.
 func (w *Workload) setViolations(violations []pss.Violation) {
 	w.Allowed = len(violations) == 0
 	w.Message = pss.ViolationMessage(violations)
@@ -73,7 +73,8 @@ func (w *Workload) setViolations(violations []pss.Violation) {
 	}
 }
 
-// withdrawIfPartial makes an allowed workload unknown if only a part of what its controller puts into pods was read.
+// withdrawIfPartial makes a simulated workload unknown instead of allowed if only a part of what its controller puts
+// into pods was read.
 func (w *Workload) withdrawIfPartial(partial bool, level api.Level) {
 	if partial && w.Allowed && level != api.LevelPrivileged {
 		w.Allowed, w.Unknown = false, partlyRead
@@ -97,7 +98,8 @@ func (r *Result) exempt(plan *migrate.Plan) {
 	}
 }
 
-// exemptions returns why Pod Security does not check workloads of a Plan, by namespace, kind and name.
+// exemptions returns, for the simulation, why Pod Security does not check workloads of a Plan, by namespace, kind and
+// name.
 func exemptions(plan *migrate.Plan) map[[3]string]string {
 	reasons := map[[3]string]string{}
 	for i := range plan.Namespaces {

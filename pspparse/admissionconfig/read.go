@@ -20,7 +20,7 @@ import (
 // MaxFileBytes is how large an admission configuration file may be; a real one has a few hundred bytes.
 const MaxFileBytes = 1 << 20
 
-// FileOpener opens the file of a name.
+// FileOpener opens the file of a name, for Read: an admission configuration may name another file.
 type FileOpener func(name string) (io.ReadCloser, error)
 
 // Read returns the configuration of Pod Security admission from a file of an API server: an AdmissionConfiguration, a
@@ -121,8 +121,8 @@ func readDocument(open FileOpener, name string) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// findAnchor returns the first anchor or alias of a YAML tree, nil if there is none: what is cut out of a document would
-// lose what it refers to.
+// findAnchor returns the first anchor or alias of an admission configuration in YAML, nil if there is none: what is cut
+// out of a document would lose what it refers to.
 func findAnchor(n *yaml.Node) *yaml.Node {
 	if n.Anchor != "" || n.Kind == yaml.AliasNode {
 		return n
@@ -165,7 +165,7 @@ func decodeConfiguration(n *yaml.Node, name string) (*admissionapi.PodSecurityCo
 	return config, errors.Join(all...)
 }
 
-// errorAt adds the file and the line of a node to an error.
+// errorAt adds the file and the line of an admission configuration's node to an error.
 func errorAt(name string, n *yaml.Node, err error) error {
 	return fmt.Errorf("reading the admission configuration: %s:%d: %w", name, n.Line, err)
 }
@@ -173,7 +173,8 @@ func errorAt(name string, n *yaml.Node, err error) error {
 // pathStepPattern matches the steps of a field path.
 var pathStepPattern = regexp.MustCompile(`[^.\[\]]+`)
 
-// nodeAtPath returns the node of a field path such as exemptions.namespaces[0], or the last one on the way that exists.
+// nodeAtPath returns the node of an admission configuration at a field path such as exemptions.namespaces[0], or the
+// last one on the way that exists.
 func nodeAtPath(n *yaml.Node, path string) *yaml.Node {
 	for _, key := range pathStepPattern.FindAllString(path, -1) {
 		next := mappingValue(n, key)
@@ -188,7 +189,7 @@ func nodeAtPath(n *yaml.Node, path string) *yaml.Node {
 	return n
 }
 
-// mappingValue returns the value of a key of a YAML mapping; nil for none.
+// mappingValue returns the value of a key in an admission configuration's YAML mapping; nil for none.
 func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
@@ -198,7 +199,7 @@ func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// scalarValue returns the text of a scalar that a key of a YAML mapping has; "" for none.
+// scalarValue returns the text of a key's scalar in an admission configuration's YAML mapping; "" for none.
 func scalarValue(n *yaml.Node, key string) string {
 	if v := mappingValue(n, key); v != nil && v.Kind == yaml.ScalarNode {
 		return v.Value

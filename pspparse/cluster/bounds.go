@@ -2,10 +2,10 @@ package cluster
 
 import "crypto/sha256"
 
-// maxEmptyPages is how many pages in a row may bring nothing. API servers fill their pages.
+// maxEmptyPages is how many pages in a row may bring nothing. API servers send no empty pages.
 const maxEmptyPages = 10
 
-// listBounds ends a list of a server that does not end by itself. The zero value with limits is ready.
+// listBounds ends the reading of a list that an API server does not end by itself. The zero value with limits is ready.
 type listBounds struct {
 	// limits are what a list may have.
 	limits serverLimits
@@ -18,7 +18,8 @@ type listBounds struct {
 	seenTokens map[[sha256.Size]byte]bool
 }
 
-// countObject counts an object of the list, and returns an error once there are more, or more bytes, than a list may have.
+// countObject counts an object of the API server's list, and returns an error once there are more, or more bytes, than
+// a list may have.
 func (b *listBounds) countObject(size int) error {
 	b.bytes += int64(size)
 	b.objects++
@@ -31,8 +32,8 @@ func (b *listBounds) countObject(size int) error {
 	return nil
 }
 
-// countPage counts a page that brought some objects, and returns an error where the next page leads in a circle or too many
-// pages brought nothing.
+// countPage counts a page of the API server's list, and returns an error where the next page leads in a circle or too
+// many pages brought nothing.
 func (b *listBounds) countPage(next string, came int) error {
 	if came > 0 {
 		b.emptyPages = 0
@@ -50,5 +51,5 @@ func (b *listBounds) countPage(next string, came int) error {
 	return nil
 }
 
-// resetCounts forgets what came of a list that is read again from the start.
+// resetCounts resets the counts of a list that is read from the API server again from the start.
 func (b *listBounds) resetCounts() { *b = listBounds{limits: b.limits} }

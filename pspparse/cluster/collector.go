@@ -8,17 +8,18 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// inventoryCollector puts what the lists bring into the inventory, and counts it. Only the goroutine of Read uses it.
+// inventoryCollector puts what lists of a live cluster bring into the inventory, and counts it. Only the goroutine of
+// Read uses it.
 type inventoryCollector struct {
 	// builder receives what is read.
 	builder inventory.Sink
 	// progress is Reader.Progress.
 	progress func(string)
-	// progressOfKinds are the kinds that are counted, in the order in which they are told.
+	// progressOfKinds are the kinds that are counted, in the order of the progress line.
 	progressOfKinds []*kindProgress
 }
 
-// kindProgress is how many objects of one kind were read.
+// kindProgress is how many objects of one kind were read from the cluster.
 type kindProgress struct {
 	// resource names the kind.
 	resource string
@@ -28,7 +29,7 @@ type kindProgress struct {
 	done bool
 }
 
-// newInventoryCollector returns a collector that counts the given kinds.
+// newInventoryCollector returns a collector of what a live cluster lists, which counts the given kinds.
 func newInventoryCollector(b inventory.Sink, kinds []listedKind, progress func(string)) *inventoryCollector {
 	c := &inventoryCollector{builder: b, progress: progress}
 	for _, k := range kinds {
@@ -37,15 +38,15 @@ func newInventoryCollector(b inventory.Sink, kinds []listedKind, progress func(s
 	return c
 }
 
-// addKinds makes the collector count more kinds.
+// addKinds makes the collector count more kinds that the cluster lists.
 func (c *inventoryCollector) addKinds(names ...string) {
 	for _, name := range names {
 		c.progressOfKinds = append(c.progressOfKinds, &kindProgress{resource: name, total: unknownCount})
 	}
 }
 
-// collect adds batches until there are no more, or until ctx ends: it does not wait for the lists then, and returns the error
-// of ctx.
+// collect adds batches of objects from the cluster to the inventory until there are no more, or until ctx ends: it does
+// not wait for the lists then, and returns the error of ctx.
 func (c *inventoryCollector) collect(ctx context.Context, in <-chan inventoryBatch) error {
 	for {
 		select {
@@ -60,7 +61,7 @@ func (c *inventoryCollector) collect(ctx context.Context, in <-chan inventoryBat
 	}
 }
 
-// addBatch puts a batch into the inventory, counts it and reports progress.
+// addBatch puts a batch of objects from the cluster into the inventory, counts it and reports progress.
 func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	if got.addToInventory != nil {
 		got.addToInventory(c.builder)
@@ -81,7 +82,7 @@ func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	}
 }
 
-// progressLine returns the progress of the kinds that are being read, on one line.
+// progressLine returns the progress of the kinds that are being read from the cluster, on one line.
 func (c *inventoryCollector) progressLine() string {
 	var parts []string
 	for _, k := range c.progressOfKinds {
@@ -95,7 +96,7 @@ func (c *inventoryCollector) progressLine() string {
 	return "reading " + strings.Join(parts, ", ")
 }
 
-// countText returns how many objects of a kind were read, and of how many if that is known.
+// countText returns how many objects of a kind were read from the cluster, and of how many if that is known.
 func (k *kindProgress) countText(sep string) string {
 	if k.total == unknownCount {
 		return fmt.Sprint(k.read)
@@ -113,15 +114,16 @@ type InterruptedError struct {
 	cause error
 }
 
-// Error names the context, the cause and what was not read.
+// Error returns the kubeconfig context, the cause and what was not read of the cluster.
 func (e *InterruptedError) Error() string {
 	return fmt.Sprintf("reading the cluster of context %q: %v; not read: %s", e.Context, e.cause, strings.Join(e.Unread, ", "))
 }
 
-// Unwrap returns the error of the context.
+// Unwrap returns the context error that ended the reading of the cluster.
 func (e *InterruptedError) Unwrap() error { return e.cause }
 
-// interruptedError returns the error of a reading that ends now, with the kinds that were not read whole.
+// interruptedError returns the error of a reading of the cluster that ends now, with the kinds that were not read
+// whole.
 func (c *inventoryCollector) interruptedError(name string, cause error) error {
 	e := &InterruptedError{Context: name, cause: cause}
 	for _, k := range c.progressOfKinds {

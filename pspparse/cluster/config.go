@@ -121,8 +121,8 @@ func setImpersonation(cfg *rest.Config, f ConnectionFlags) error {
 	return nil
 }
 
-// setClientDefaults takes off the client-side rate limit (five requests a second would be the bottleneck; the server's priority
-// and fairness protects it better), and sets the user agent and the timeout.
+// setClientDefaults removes the client-side rate limit of requests to the cluster (five requests a second would be the
+// bottleneck; the server's priority and fairness protects it better), and sets the user agent and the timeout.
 func setClientDefaults(cfg *rest.Config, timeout time.Duration) {
 	cfg.QPS = -1
 	cfg.UserAgent = "psp2pss " + rest.DefaultKubernetesUserAgent()
@@ -131,7 +131,7 @@ func setClientDefaults(cfg *rest.Config, timeout time.Duration) {
 	}
 }
 
-// contextsHint says which contexts of the kubeconfig could be chosen instead.
+// contextsHint returns the hint on which contexts of the kubeconfig could be chosen instead.
 func contextsHint(known map[string]*clientcmdapi.Context) string {
 	if len(known) == 0 {
 		return "it configures no context; " + kubeconfigHint
@@ -142,7 +142,7 @@ func contextsHint(known map[string]*clientcmdapi.Context) string {
 // kubeconfigHint is the advice where there is no usable kubeconfig.
 const kubeconfigHint = "name a kubeconfig with --kubeconfig, or read files with -f"
 
-// searchedFiles names the files that make up the kubeconfig, and says which of them do not exist.
+// searchedFiles returns the names of the files that make up the kubeconfig, and says which of them do not exist.
 func searchedFiles(rules *clientcmd.ClientConfigLoadingRules) string {
 	files := slices.Clone(rules.GetLoadingPrecedence())
 	for i, name := range files {
@@ -153,8 +153,8 @@ func searchedFiles(rules *clientcmd.ClientConfigLoadingRules) string {
 	return strings.Join(files, ", ")
 }
 
-// missingKubeconfig says that none of the kubeconfig's files exists, by the variable that names them if it is set; "" if one
-// exists.
+// missingKubeconfig returns the text that none of the kubeconfig's files exists, by the variable that names them if it
+// is set; "" if one exists.
 func missingKubeconfig(rules *clientcmd.ClientConfigLoadingRules, variable string) string {
 	files := rules.GetLoadingPrecedence()
 	if slices.ContainsFunc(files, fileExists) {
@@ -170,7 +170,8 @@ func missingKubeconfig(rules *clientcmd.ClientConfigLoadingRules, variable strin
 	return fmt.Sprintf("%s names %s, which %s not exist", clientcmd.RecommendedConfigPathEnvVar, strings.Join(files, ", "), do)
 }
 
-// fileExists says whether a file exists. It is true also for one that cannot be looked at: opening it will tell why.
+// fileExists reports whether a kubeconfig file exists. It returns true also for one that cannot be examined: opening it
+// gives the reason.
 func fileExists(name string) bool {
 	_, err := os.Stat(name)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -19,7 +19,7 @@ import (
 // customResourcesLabel names the kinds of package custom together, in gaps and notes about all of them.
 const customResourcesLabel = "custom resources"
 
-// customResourceTable lists the custom resources that are read. Tests have their own.
+// customResourceTable is the table of the custom resources that are read from clusters. Tests have their own.
 type customResourceTable struct {
 	// resources are the kinds.
 	resources []custom.KnownResource
@@ -43,7 +43,8 @@ func (t customResourceTable) readRules() []rbacv1.PolicyRule {
 	return rulesByAPIGroup(t.resources, "get", "list")
 }
 
-// rulesByAPIGroup returns rules that grant verbs on resources, one for each API group, in the order of the groups' names.
+// rulesByAPIGroup returns RBAC rules that let the tool read resources of a cluster, one for each API group, in the
+// order of the groups' names.
 func rulesByAPIGroup(resources []custom.KnownResource, verbs ...string) []rbacv1.PolicyRule {
 	byGroup := map[string][]string{}
 	for _, r := range resources {
@@ -58,7 +59,7 @@ func rulesByAPIGroup(resources []custom.KnownResource, verbs ...string) []rbacv1
 	return rules
 }
 
-// apiGroupNames returns the API groups of resources, sorted, each once.
+// apiGroupNames returns the API groups of the resources to read from a cluster, sorted, each once.
 func apiGroupNames(resources []custom.KnownResource) []string {
 	var names []string
 	for _, r := range resources {
@@ -77,8 +78,8 @@ func (t customResourceTable) forNamespace(namespace string) customResourceTable 
 	return t
 }
 
-// servedCustomKinds asks the server which kinds of the table it serves, and makes the collector count those. Only the end of
-// ctx is an error; what could not be found out is a gap.
+// servedCustomKinds asks the API server which custom kinds of the table it serves, and makes the collector count those.
+// Only the end of ctx is an error; what could not be found out is a gap.
 func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceTable) ([]listedKind, error) {
 	if len(t.resources) == 0 {
 		return nil, nil
@@ -102,8 +103,8 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 	return kinds, l.sendBatch(ctx, end)
 }
 
-// servedKinds returns the kinds of the table that the server serves, and the gaps and notes for each group or kind of which
-// that is not known.
+// servedKinds returns the custom kinds of the table that the API server serves, and the gaps and notes for each group
+// or kind of which that is not known.
 func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(inventory.Sink)) {
 	for _, group := range found.groups {
 		if err := found.groupErrors[group]; err != nil {
@@ -134,8 +135,8 @@ func customResourceGap(what string, why message.Message) inventory.Gap {
 	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 }
 
-// reportMissing returns a function that adds the gap of a list that could not be read, or a note for a custom resource that
-// makes no pods.
+// reportMissing returns a function that adds the gap of a cluster's list that could not be read, or a note for a custom
+// resource that makes no pods.
 func (k *listedKind) reportMissing(g inventory.Gap) func(inventory.Sink) {
 	switch {
 	case k.custom == nil:
@@ -147,7 +148,8 @@ func (k *listedKind) reportMissing(g inventory.Gap) func(inventory.Sink) {
 	return reportGap(g)
 }
 
-// decoderFor makes entries for objects of one kind. Items of a list need not repeat its kind.
+// decoderFor returns a decoder of the custom resources of one kind that the cluster lists. Items of a list need not
+// repeat its kind.
 func (t customResourceTable) decoderFor(gv schema.GroupVersion, r custom.KnownResource) objectDecoder {
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
 		if c != jsonEncoding {
@@ -192,7 +194,7 @@ func unreadVersionGap(o custom.RawObject) inventory.Gap {
 	}
 }
 
-// customResourcesOffGap returns the gap for custom resources that the user left out.
+// customResourcesOffGap returns the gap for custom resources that a flag keeps from being read from the cluster.
 func customResourcesOffGap() inventory.Gap {
 	return customResourceGap(customResourcesLabel, message.New("custom-resources-left-out"))
 }
@@ -213,12 +215,13 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sin
 			b.AddGap(customResourceGap(customResourcesLabel, forbiddenReason(makers, "pods are made from them")))
 		}
 		if len(others) > 0 {
-			b.AddNote(inventory.Note{What: customResourcesLabel, Why: forbiddenReason(others, purposesText(others))})
+			b.AddNote(inventory.Note{What: customResourcesLabel, Why: forbiddenReason(others, customPurposesText(others))})
 		}
 	}
 }
 
-// forbiddenReason names the kinds that may not be listed, what they do, the server's first answer and the rules to grant.
+// forbiddenReason returns the reason of a gap: the custom kinds that may not be listed, what they do, the server's
+// first answer and the rules to grant.
 func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 	var names, rules []string
 	var resources []custom.KnownResource
@@ -233,8 +236,8 @@ func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 	return message.New("custom-lists-forbidden", "resources", names, "outcome", first.statusText(), "code", httpStatus(first.cause), "error", serverErrorText(first.cause), "effect", does, "rules", rules)
 }
 
-// purposesText says what custom resources do that make no pods.
-func purposesText(refused []*forbiddenList) string {
+// customPurposesText says what custom resources do that make no pods.
+func customPurposesText(refused []*forbiddenList) string {
 	var does []string
 	for _, p := range []struct {
 		is   custom.ResourcePurpose

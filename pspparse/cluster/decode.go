@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// decodedObject is one object of a list, ready to enter the inventory.
+// decodedObject is one object of a cluster's list, ready to enter the inventory.
 type decodedObject struct {
 	// key is its name within its kind.
 	key objectKey
@@ -21,25 +21,26 @@ type decodedObject struct {
 	add func(inventory.Sink)
 }
 
-// objectKey is the name of an object within its kind.
+// objectKey is the namespace and name of an object of a cluster's list.
 type objectKey struct{ namespace, name string }
 
-// objectDecoder decodes the bytes of one object of a list. It may overwrite them.
+// objectDecoder decodes the bytes of one object of an API server's list. It may overwrite them.
 type objectDecoder func([]byte, objectEncoding) (decodedObject, error)
 
-// protobufObject is a pointer to an API type that protobuf can fill.
+// protobufObject is a pointer to an API type that an API server's protobuf decodes into.
 type protobufObject[T any] interface {
 	*T
 	metav1.Object
 	Unmarshal([]byte) error
 }
 
-// decoderFor returns a decoder of one API type, whose objects add puts into the inventory.
+// decoderFor returns a decoder of the API server's objects of one type, whose objects add puts into the inventory.
 func decoderFor[T any, P protobufObject[T]](add func(inventory.Sink, P)) objectDecoder {
 	return filteredDecoder(nil, add)
 }
 
-// filteredDecoder returns a decoder of one API type that decodes of protobuf only what the filter leaves; all of it if that is nil.
+// filteredDecoder returns a decoder of the API server's objects of one type that decodes of protobuf only what the
+// filter leaves; all of it if that is nil.
 func filteredDecoder[T any, P protobufObject[T]](filter fieldFilter, add func(inventory.Sink, P)) objectDecoder {
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
 		x := P(new(T))
@@ -53,8 +54,8 @@ func filteredDecoder[T any, P protobufObject[T]](filter fieldFilter, add func(in
 	}
 }
 
-// podDecoder returns a decoder of pods. A cluster has far more pods than anything else, so it uses their memory again once they
-// are in the inventory, which keeps nothing of a spec.
+// podDecoder returns a decoder of the pods that an API server lists. A cluster has far more pods than anything else, so
+// it uses their memory again once they are in the inventory, which keeps nothing of a spec.
 func podDecoder() objectDecoder {
 	pod := reflect.TypeFor[corev1.Pod]()
 	filter, withLabels := newFieldFilter(pod, inventory.PodFields(false)), newFieldFilter(pod, inventory.PodFields(true))
@@ -84,15 +85,16 @@ func podDecoder() objectDecoder {
 	}
 }
 
-// emptyPod makes a pod empty, and leaves it the memory of its longest lists.
+// emptyPod empties a decoded pod before the next one of the list is decoded into it, and leaves it the memory of its
+// longest lists.
 func emptyPod(p *corev1.Pod) {
 	*p = corev1.Pod{Spec: corev1.PodSpec{
 		Volumes: p.Spec.Volumes[:0], Containers: p.Spec.Containers[:0], InitContainers: p.Spec.InitContainers[:0],
 	}}
 }
 
-// decodeObject decodes one object into an empty value of its API type. Of protobuf it decodes what the filter leaves, or all of
-// it without one; it overwrites data then.
+// decodeObject decodes one object of an API server's list into an empty value of its API type. Of protobuf it decodes
+// what the filter leaves, or all of it without one; it overwrites data then.
 func decodeObject[T any, P protobufObject[T]](data []byte, c objectEncoding, filter fieldFilter, into P) error {
 	if err := checkDecodedSize(reflect.TypeFor[T](), data, c); err != nil {
 		return err
@@ -106,7 +108,7 @@ func decodeObject[T any, P protobufObject[T]](data []byte, c objectEncoding, fil
 	return nil
 }
 
-// unmarshalObject decodes one object without a look at what it decodes.
+// unmarshalObject decodes one object of an API server's list without a check of the result.
 func unmarshalObject[T any, P protobufObject[T]](data []byte, c objectEncoding, filter fieldFilter, into P) error {
 	if c == jsonEncoding {
 		return decodeJSON(data, into)

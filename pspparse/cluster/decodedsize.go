@@ -18,8 +18,8 @@ const (
 	minBytesPerJSONObject = 8
 )
 
-// checkDecodedSize returns an error for a long object that would take a multiple of its size in memory, because it consists of
-// parts that hold next to nothing.
+// checkDecodedSize returns an error for a long object of an API server that would take a multiple of its size in
+// memory, because it consists of parts that hold next to nothing.
 func checkDecodedSize(t reflect.Type, data []byte, c objectEncoding) error {
 	if len(data) <= uncheckedObjectBytes {
 		return nil
@@ -36,18 +36,19 @@ func checkDecodedSize(t reflect.Type, data []byte, c objectEncoding) error {
 	return nil
 }
 
-// decodedSizeEstimator estimates the memory of decoded protobuf objects, and has the fields of every type that it met.
+// decodedSizeEstimator estimates the memory that a server's protobuf objects take once they are decoded, and has the
+// fields of every type that it met.
 type decodedSizeEstimator map[reflect.Type]map[uint64]messageField
 
-// messageField is the type of one field of a protobuf message: of a repeated field, of each element.
+// messageField is the type of one field of a server's protobuf message: of a repeated field, of each element.
 type messageField struct {
 	reflect.Type
 	// inline is true for what lies within the struct that it is a field of, and takes nothing more.
 	inline bool
 }
 
-// estimate returns about how many bytes a struct of type t takes that is decoded from protobuf, without the struct itself. It
-// ends where that is more than most, or data is not well formed.
+// estimate returns about how many bytes of memory a struct of type t takes that is decoded from protobuf, without the
+// struct itself. It ends where that is more than most, or data is not well formed.
 func (s decodedSizeEstimator) estimate(t reflect.Type, data []byte, most int) int {
 	total := 0
 	parts := s.messageFields(t)
@@ -77,7 +78,7 @@ func (s decodedSizeEstimator) estimate(t reflect.Type, data []byte, most int) in
 	return total
 }
 
-// cutFieldValue cuts the value of one protobuf field off data; of a number it returns an empty value.
+// cutFieldValue cuts the value of one field off a server's protobuf data; of a number it returns an empty value.
 func cutFieldValue(tag uint64, data []byte) (value, rest []byte, ok bool) {
 	size, n := uint64(0), 0
 	switch tag & 7 {
@@ -97,7 +98,7 @@ func cutFieldValue(tag uint64, data []byte) (value, rest []byte, ok bool) {
 	return data[n:end], data[end:], true
 }
 
-// messageFields returns the fields of a struct that hold bytes, by their number in protobuf.
+// messageFields returns the fields of an API type that hold bytes, by their number in a server's protobuf.
 func (s decodedSizeEstimator) messageFields(t reflect.Type) map[uint64]messageField {
 	if parts, ok := s[t]; ok {
 		return parts

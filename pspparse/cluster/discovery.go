@@ -26,8 +26,8 @@ const (
 	maxGroupVersions = 20
 )
 
-// discoveryGroupList is the answer to /apis, in either of its forms. It has no more fields than are used, for a server may send very
-// many of them.
+// discoveryGroupList is an API server's answer to /apis, in either of its forms. It has no more fields than are used,
+// for a server may send very many of them.
 type discoveryGroupList struct {
 	Kind string `json:"kind"`
 	// Items is what an aggregated answer has, Groups any other.
@@ -51,7 +51,7 @@ type discoveryGroupList struct {
 	} `json:"groups"`
 }
 
-// discoveryResourceList is the answer to the path of a group version.
+// discoveryResourceList is an API server's answer to the path of a group version.
 type discoveryResourceList struct {
 	Kind      string `json:"kind"`
 	Resources []struct {
@@ -69,7 +69,7 @@ type servedResources struct {
 	groupErrors map[string]error
 }
 
-// addVersion adds a version in which a resource is served.
+// addVersion adds a version in which the API server serves a resource.
 func (s *servedResources) addVersion(group, version, resource string) {
 	gr := schema.GroupResource{Group: group, Resource: resource}
 	if got := s.versions[gr]; len(got) < maxGroupVersions && !slices.Contains(got, version) {
@@ -77,8 +77,9 @@ func (s *servedResources) addVersion(group, version, resource string) {
 	}
 }
 
-// discoverGroups asks the server what it serves of some API groups: with one request, and on servers without aggregated
-// discovery with one more for each version. The error is that of the first request, without which nothing is known.
+// discoverGroups asks the API server what it serves of some API groups: with one request, and on servers without
+// aggregated discovery with one more for each version. The error is that of the first request, without which nothing is
+// known.
 func (l *clusterLister) discoverGroups(ctx context.Context, groups []string) (*servedResources, error) {
 	var answer discoveryGroupList
 	if err := l.getDiscovery(ctx, "/apis", acceptAggregatedDiscovery, &answer); err != nil {
@@ -96,7 +97,8 @@ func (l *clusterLister) discoverGroups(ctx context.Context, groups []string) (*s
 	return found, nil
 }
 
-// addAggregated takes an aggregated answer. Where a server behind the API server does not answer, its resources may be missing.
+// addAggregated adds what an aggregated answer of the API server's discovery says. Where a server behind the API server
+// does not answer, its resources may be missing.
 func (s *servedResources) addAggregated(answer *discoveryGroupList) {
 	for _, g := range answer.Items {
 		name := g.Metadata.Name
@@ -114,7 +116,8 @@ func (s *servedResources) addAggregated(answer *discoveryGroupList) {
 	}
 }
 
-// discoverVersions asks for the resources of every version that the server has of the groups, a few at a time.
+// discoverVersions asks the API server for the resources of every version that the server has of the groups, a few at a
+// time.
 func (l *clusterLister) discoverVersions(ctx context.Context, answer *discoveryGroupList, found *servedResources) {
 	versions := found.wantedVersions(answer)
 	lists, errs := make([]discoveryResourceList, len(versions)), make([]error, len(versions))
@@ -143,7 +146,7 @@ func (l *clusterLister) discoverVersions(ctx context.Context, answer *discoveryG
 	}
 }
 
-// wantedVersions returns the versions that the server has of the groups.
+// wantedVersions returns the versions that the API server has of the groups.
 func (s *servedResources) wantedVersions(answer *discoveryGroupList) []schema.GroupVersion {
 	var versions []schema.GroupVersion
 	for _, g := range answer.Groups {
@@ -161,7 +164,8 @@ func (s *servedResources) wantedVersions(answer *discoveryGroupList) []schema.Gr
 	return versions
 }
 
-// getDiscovery decodes the answer at a path of discovery, and tries again where that may help.
+// getDiscovery requests and decodes the API server's answer at a path of discovery, and tries again where that may
+// help.
 func (l *clusterLister) getDiscovery(ctx context.Context, path, accept string, into any) error {
 	return l.retryRequest(ctx, func() error {
 		ctx, cancel := context.WithTimeoutCause(ctx, l.timeout, &timeoutError{"no whole answer", l.timeout})
@@ -178,7 +182,7 @@ func (l *clusterLister) getDiscovery(ctx context.Context, path, accept string, i
 	})
 }
 
-// readDiscovery returns one answer of discovery, within limits of its length and its number of values.
+// readDiscovery returns one answer of the API server's discovery, within limits of its length and its number of values.
 func (l *clusterLister) readDiscovery(ctx context.Context, path, accept string) ([]byte, error) {
 	body, err := l.client.Get().AbsPath(path).SetHeader("Accept", accept).MaxRetries(0).Stream(ctx)
 	if err != nil {
@@ -200,7 +204,7 @@ func unexpectedKindError(kind string) error {
 	return &badAnswerError{fmt.Errorf("the answer is of the kind %s", shortenServerText(fmt.Sprintf("%q", kind), 100))}
 }
 
-// discoveryFailedReason says why discovery did not tell what is served at a path, and what to do about it.
+// discoveryFailedReason returns why discovery does not say what is served at a path, and what to do about it.
 func discoveryFailedReason(path string, err error) string {
 	why := "asking the server which of them it serves failed: " + serverErrorText(err)
 	switch {

@@ -1,4 +1,4 @@
-// Package cluster owns reading a live cluster. It takes a client configuration and fills an inventory.Sink, page by
+// Package cluster owns reading a live cluster. It takes a client configuration and delivers to an inventory.Sink, page by
 // page, with everything the analysis may see; what could not be listed becomes a gap that names the permission to ask
-// for. It never writes: get and list are the only verbs it knows, and it judges nothing.
+// for. It never writes: get and list are the only verbs it knows, and it evaluates nothing.
 package cluster

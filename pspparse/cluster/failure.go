@@ -15,13 +15,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// badAnswerError is the error of an answer that came whole and is not what was asked for. Asking again would bring the same.
+// badAnswerError is the error of an API server's answer that came whole and is not what was asked for. Asking again
+// would bring the same.
 type badAnswerError struct{ cause error }
 
-// Error returns the message of the cause.
+// Error returns what is wrong with the API server's answer.
 func (e *badAnswerError) Error() string { return e.cause.Error() }
 
-// Unwrap returns the cause.
+// Unwrap returns the error that was found in the API server's answer.
 func (e *badAnswerError) Unwrap() error { return e.cause }
 
 // httpStatus returns the HTTP status of an API server's error, 0 if the server did not answer.
@@ -55,8 +56,8 @@ func isUntrustedAnswer(err error) bool {
 	return errors.As(err, &guard)
 }
 
-// withoutRequestURL takes the URL off a transport error, which holds a continue token of several hundred characters, and what
-// client-go says about an answer that the guarded transport refused.
+// withoutRequestURL returns a transport error of a request to the cluster without the URL, which holds a continue token
+// of several hundred characters, and what client-go says about an answer that the guarded transport refused.
 func withoutRequestURL(err error) error {
 	var guard *untrustedAnswerError
 	if errors.As(err, &guard) {
@@ -74,7 +75,7 @@ func serverErrorText(err error) string {
 	return shortenServerText(withoutRequestURL(err).Error(), 2000)
 }
 
-// forbiddenList is a list that the server refused (401 or 403), of a kind that it serves.
+// forbiddenList is a list that the API server refused (401 or 403), of a kind that it serves.
 type forbiddenList struct {
 	// resource and group name the kind.
 	resource, group string
@@ -84,7 +85,7 @@ type forbiddenList struct {
 	cause error
 }
 
-// statusText says what became of the request: it needs credentials, or is forbidden.
+// statusText returns the text on how the API server refused the list: it needs credentials, or is forbidden.
 func (r *forbiddenList) statusText() string {
 	if httpStatus(r.cause) == http.StatusUnauthorized {
 		return "needs valid credentials"
@@ -92,7 +93,7 @@ func (r *forbiddenList) statusText() string {
 	return "is forbidden"
 }
 
-// gap returns the gap of the list, with the rule to grant.
+// gap returns the gap of the list that the API server refused, with the rule to grant.
 func (r *forbiddenList) gap() inventory.Gap {
 	return inventory.Gap{
 		What:       r.resource,
@@ -101,8 +102,8 @@ func (r *forbiddenList) gap() inventory.Gap {
 	}
 }
 
-// inventoryPartOf returns which part of the inventory a list of a resource can change; "" for a resource that is not read as
-// its kind.
+// inventoryPartOf returns which part of the inventory a cluster's list of a resource can change; "" for a resource that
+// is not read as its kind.
 func inventoryPartOf(resource string) inventory.GapPart {
 	for _, k := range builtinKinds() {
 		if k.resource == resource {
@@ -112,7 +113,8 @@ func inventoryPartOf(resource string) inventory.GapPart {
 	return ""
 }
 
-// failedListGap returns the gap of a list that failed. What was read before stays: more knowledge can only make a level looser.
+// failedListGap returns the gap of a cluster's list that failed. What was read before stays: more knowledge can only
+// make a level looser.
 func failedListGap(resource string, read int, err error) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
@@ -130,7 +132,7 @@ func servedButNotFoundGap(resource string, gv schema.GroupVersion) inventory.Gap
 	}
 }
 
-// listRestartNote returns the note of a list that was read again from the start, with the reason.
+// listRestartNote returns the note of a cluster's list that was read again from the start, with the reason.
 func listRestartNote(resource, why string) inventory.Note {
 	return inventory.Note{
 		What: resource,

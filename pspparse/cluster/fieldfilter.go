@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// fieldFilter lists the fields of a protobuf message that are decoded, by their number; ADR-0003 has the reason.
+// fieldFilter lists the fields of a server's protobuf message that are decoded, by their number; ADR-0003 has the
+// reason.
 type fieldFilter []filteredField
 
-// filteredField says what is decoded of one field of a protobuf message.
+// filteredField says what is decoded of one field of a server's protobuf message.
 type filteredField struct {
 	// decoded is set for a field that is decoded.
 	decoded bool
@@ -32,7 +33,7 @@ func newFieldFilter(api, narrow reflect.Type) fieldFilter {
 	return filterOfFields(api, fields)
 }
 
-// filterOfFields returns the filter of an API type that leaves fields of some names in JSON.
+// filterOfFields returns the protobuf filter of an API type that leaves fields of some names in JSON.
 func filterOfFields(api reflect.Type, fields map[string]reflect.Type) fieldFilter {
 	filter := fieldFilter{}
 	for i := range api.NumField() {
@@ -52,7 +53,7 @@ func filterOfFields(api reflect.Type, fields map[string]reflect.Type) fieldFilte
 	return filter
 }
 
-// with returns the filter with one more field that is decoded.
+// with returns the protobuf filter with one more field that is decoded.
 func (f fieldFilter) with(number uint64, message fieldFilter) fieldFilter {
 	for uint64(len(f)) <= number {
 		f = append(f, filteredField{})
@@ -61,7 +62,7 @@ func (f fieldFilter) with(number uint64, message fieldFilter) fieldFilter {
 	return f
 }
 
-// elementType returns what a type holds that is a pointer or a list, else the type itself.
+// elementType returns the element type of an API type's pointer or list field, else the type itself.
 func elementType(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
@@ -69,13 +70,13 @@ func elementType(t reflect.Type) reflect.Type {
 	return t
 }
 
-// jsonName returns the name of a struct field in JSON.
+// jsonName returns the JSON name of an API type's field, for a protobuf filter.
 func jsonName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return name
 }
 
-// protobufNumber returns the number of a struct field in protobuf; false for a field that protobuf does not have.
+// protobufNumber returns the protobuf number of an API type's field; false for a field that protobuf does not have.
 func protobufNumber(f reflect.StructField) (uint64, bool) {
 	tag := strings.Split(f.Tag.Get("protobuf"), ",")
 	if len(tag) < 2 {
@@ -85,8 +86,8 @@ func protobufNumber(f reflect.StructField) (uint64, bool) {
 	return number, err == nil
 }
 
-// apply moves the fields that are decoded to the front of an encoded message, and returns them as a message. It overwrites data,
-// and returns false where data is not well formed.
+// apply moves the fields that are decoded to the front of a server's protobuf message, and returns them as a message.
+// It overwrites data, and returns false where data is not well formed.
 func (f fieldFilter) apply(data []byte) ([]byte, bool) {
 	end := 0
 	for rest := data; len(rest) > 0; {
@@ -123,8 +124,8 @@ func (f fieldFilter) apply(data []byte) ([]byte, bool) {
 // bytesWireType marks a field of protobuf that holds bytes: a string or a message.
 const bytesWireType = 2
 
-// putPaddedUvarint writes a number that is no longer than into into all bytes of it, and returns how many those are. Padding is
-// what keeps the length of a shortened message where it was.
+// putPaddedUvarint writes a number as a protobuf varint padded to the length of into, and returns how many those are.
+// Padding is what keeps the length of a shortened message where it was.
 func putPaddedUvarint(into []byte, n int) int {
 	for i := range into {
 		into[i] = byte(n&0x7f) | 0x80

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// serverLimits bounds what one server can cost. A zero field takes its default.
+// serverLimits bounds the time, memory and bytes that one API server can cost. A zero field takes its default.
 type serverLimits struct {
 	// listBytes is how many bytes all answers to one list may have. No list is as long as 2,000 objects of the 1.5 MiB that etcd
 	// takes for one: 150,000 pods are 0.3 GiB in protobuf and 2.7 GiB in JSON. They are decoded while they arrive.
@@ -33,7 +33,7 @@ type serverLimits struct {
 	idleTime time.Duration
 }
 
-// withDefaults returns the limits with the default for each that is zero.
+// withDefaults returns the limits on an API server with the default for each that is zero.
 func (l serverLimits) withDefaults() serverLimits {
 	return serverLimits{
 		listBytes:          cmp.Or(l.listBytes, 2000*3<<19),
@@ -60,7 +60,7 @@ const (
 // and TLS stay as they are.
 func GuardConfig(cfg *rest.Config) { guardConfigWith(cfg, serverLimits{}.withDefaults()) }
 
-// guardConfigWith is GuardConfig with limits.
+// guardConfigWith changes a client config as GuardConfig does, with the given limits on the API server.
 func guardConfigWith(cfg *rest.Config, l serverLimits) {
 	inflate := !cfg.DisableCompression
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &guardedTransport{next, l, inflate} })
@@ -80,7 +80,7 @@ type guardedTransport struct {
 // untrustedAnswerError is the error of an answer that no API server gives. Asking again would bring the same.
 type untrustedAnswerError struct{ text string }
 
-// Error returns the text, which says what to do.
+// Error returns what is wrong with the server's answer, and what to do.
 func (e *untrustedAnswerError) Error() string { return e.text }
 
 // untrustedAnswerf returns an untrustedAnswerError with a formatted text.
@@ -91,8 +91,8 @@ func untrustedAnswerf(format string, args ...any) error {
 // listRequestKey marks the context of a request for a list, whose answer is decoded while it arrives.
 type listRequestKey struct{}
 
-// RoundTrip sends a request and returns the answer with a bounded body. A redirect, a wait that is too long and an answer that
-// announces too many bytes are an untrustedAnswerError.
+// RoundTrip sends a request to the API server and returns the answer with a bounded body. A redirect, a wait that is
+// too long and an answer that announces too many bytes are an untrustedAnswerError.
 func (g *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	inflate := g.decompress && req.Header.Get("Accept-Encoding") == ""
 	if inflate {
@@ -131,7 +131,7 @@ func (g *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return resp, nil
 }
 
-// responseLabel names an answer in an error by method, path and status.
+// responseLabel returns the name of a server's answer in an error by method, path and status.
 func responseLabel(req *http.Request, resp *http.Response) string {
 	text := "the answer to " + req.Method + " " + req.URL.Path
 	if resp.StatusCode >= http.StatusMultipleChoices {
@@ -140,8 +140,8 @@ func responseLabel(req *http.Request, resp *http.Response) string {
 	return text
 }
 
-// checkRedirect returns an error for an answer that redirects the client: client-go would take the credentials along, and what
-// is there is not the cluster that the user named.
+// checkRedirect returns an error for an API server's answer that redirects the client: client-go would take the
+// credentials along, and what is there is not the cluster that the user named.
 func checkRedirect(req *http.Request, resp *http.Response) error {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -153,7 +153,7 @@ func checkRedirect(req *http.Request, resp *http.Response) error {
 		req.URL.Path, redirectTarget(resp), resp.StatusCode)
 }
 
-// redirectTarget returns where a redirect leads, without what may be secret in it.
+// redirectTarget returns where a redirect of an API server leads, without what may be secret in it.
 func redirectTarget(resp *http.Response) string {
 	to, err := resp.Location()
 	if err != nil {
@@ -163,7 +163,7 @@ func redirectTarget(resp *http.Response) string {
 	return strconv.Quote(shortenServerText(shown.String(), 200))
 }
 
-// shortenServerText cuts a text short that a server chose.
+// shortenServerText cuts a text short that an API server chose.
 func shortenServerText(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -194,7 +194,7 @@ func (l serverLimits) checkRetryWait(ctx context.Context, what string, seconds i
 	return nil
 }
 
-// boundedBody reads the body of an answer up to its limit.
+// boundedBody reads the body of an API server's answer up to its limit.
 type boundedBody struct {
 	io.ReadCloser
 	// label names the answer in errors.
@@ -237,7 +237,8 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 // checkAddressHint is the advice for an answer that no API server gives.
 const checkAddressHint = "check what answers at the server's address in the kubeconfig"
 
-// tooLong returns the error of an answer that is longer than its limit; announced is its length if the server says that.
+// tooLong returns the error of an API server's answer that is longer than its limit; announced is its length if the
+// server says that.
 func (b *boundedBody) tooLong(announced int64) error {
 	long := ""
 	if announced > 0 {
@@ -246,7 +247,7 @@ func (b *boundedBody) tooLong(announced int64) error {
 	return untrustedAnswerf("%s is longer than %s%s; %s", b.label, formatBytes(b.limit), long, checkAddressHint)
 }
 
-// formatBytes returns a number of bytes with its unit.
+// formatBytes returns a number of bytes that a server sent with its unit.
 func formatBytes(n int64) string {
 	for _, unit := range []struct {
 		bytes int64
@@ -259,26 +260,27 @@ func formatBytes(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// countingReader counts the bytes that are read through it.
+// countingReader counts the bytes of an API server's answer that are read through it.
 type countingReader struct {
 	from io.Reader
 	n    int64
 }
 
-// Read reads from the source and counts the bytes.
+// Read reads from an API server's answer and counts the bytes; its errors are those of the answer.
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
 	return n, err
 }
 
-// lazyGzipReader inflates a body. It begins to read only when it is read from, as the transport's own does.
+// lazyGzipReader inflates the body of an API server's answer. It begins to read only when it is read from, as the
+// transport's own does.
 type lazyGzipReader struct {
 	compressed io.Reader
 	gz         *gzip.Reader
 }
 
-// Read reads inflated bytes of an HTTP answer.
+// Read reads inflated bytes of an HTTP answer; it returns an error for what is not gzip.
 func (i *lazyGzipReader) Read(p []byte) (int, error) {
 	if i.gz == nil {
 		gz, err := gzip.NewReader(i.compressed)

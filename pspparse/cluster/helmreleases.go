@@ -18,7 +18,7 @@ import (
 // helmReleasePageSize is how many objects that keep a Helm release are asked for at a time: each may have a megabyte.
 const helmReleasePageSize = 20
 
-// helmStorageKind is a kind of object in which Helm keeps releases: Secrets or ConfigMaps.
+// helmStorageKind is a kind of object in which Helm keeps releases in a cluster: Secrets or ConfigMaps.
 type helmStorageKind struct {
 	listedKind
 	// name is the kind in what is handed on.
@@ -52,7 +52,7 @@ func helmStorageKinds() []helmStorageKind {
 	}
 }
 
-// releaseInConfigMap returns the Helm release in a ConfigMap.
+// releaseInConfigMap returns the Helm release in a ConfigMap of the cluster.
 func releaseInConfigMap(m *corev1.ConfigMap) storedHelmRelease {
 	return storedHelmRelease{m.ObjectMeta, []byte(m.Data[helmReleaseDataKey])}
 }
@@ -87,12 +87,12 @@ func HelmReleaseRules() []rbacv1.PolicyRule {
 func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
-	l, err := r.newLister(nil)
+	l, err := r.newClusterLister(nil)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
 	var gaps []inventory.Gap
-	failed := map[string]bool{} // once is enough to be told
+	failed := map[string]bool{} // one gap is enough
 	for _, k := range helmStorageKinds() {
 		if failed[k.resource] {
 			continue
@@ -113,14 +113,14 @@ func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m meta
 	return gaps, nil
 }
 
-// helmReleaseGap says in a gap that Helm releases are missing.
+// helmReleaseGap returns the gap that Helm releases of the cluster were not read.
 func helmReleaseGap(g inventory.Gap) inventory.Gap {
 	g.What = "Helm releases in " + g.What
 	return g
 }
 
-// helmReleaseReading reads the Helm releases in one kind of object. A list that expires is read again from the start, and no
-// object is handed on twice.
+// helmReleaseReading reads from the cluster the Helm releases in one kind of object. A list that expires is read again
+// from the start, and no object is handed on twice.
 type helmReleaseReading struct {
 	*clusterLister
 	// storage is the kind that is read.
@@ -133,7 +133,7 @@ type helmReleaseReading struct {
 	handle func(kind string, m metav1.ObjectMeta, payload []byte)
 }
 
-// readPages reads the list page by page.
+// readPages reads the cluster's list of Helm releases page by page.
 func (r *helmReleaseReading) readPages(ctx context.Context) error {
 	first := listQuery{limit: helmReleasePageSize, labels: r.storage.labels, fields: r.storage.fields}
 	q := first
@@ -157,7 +157,8 @@ func (r *helmReleaseReading) readPages(ctx context.Context) error {
 	}
 }
 
-// readPage reads one page, and hands on what is new in it. It returns the continue token and how many objects came.
+// readPage reads one page of the cluster's list of Helm releases, and hands on what is new in it. It returns the
+// continue token and how many objects came.
 func (r *helmReleaseReading) readPage(ctx context.Context, q listQuery) (next string, came int, err error) {
 	source := kindSource{gv: corev1.SchemeGroupVersion}
 	h := listHandler{

@@ -10,12 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// maxHeldBytes is how many bytes of items are held while a JSON list has not told its kind and metadata. API servers tell them
+// maxHeldBytes is how many bytes of items are held until the kind and metadata of a JSON list were read. API servers send them
 // first.
 const maxHeldBytes = 16 << 20
 
-// decodeJSONList decodes a list in JSON while it arrives. A list without items or metadata is an error: an empty list says that
-// it is empty.
+// decodeJSONList decodes an API server's list in JSON while it arrives. A list without items or metadata is an error:
+// an empty list says that it is empty.
 func decodeJSONList(body io.Reader, want schema.GroupVersionKind, h listHandler) error {
 	in := &boundedReader{from: body}
 	l := &jsonListDecoder{input: in, dec: json.NewDecoder(in), wantKind: want, handler: h}
@@ -30,7 +30,7 @@ func decodeJSONList(body io.Reader, want schema.GroupVersionKind, h listHandler)
 	return err
 }
 
-// jsonListDecoder decodes a list in JSON key by key.
+// jsonListDecoder decodes an API server's list in JSON key by key.
 type jsonListDecoder struct {
 	// input bounds what dec reads of one value.
 	input *boundedReader
@@ -55,7 +55,7 @@ type jsonListDecoder struct {
 	heldBytes int
 }
 
-// read decodes the whole list.
+// read decodes an API server's whole list.
 func (l *jsonListDecoder) read() error {
 	if err := l.openBracket('{'); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (l *jsonListDecoder) read() error {
 	return nil
 }
 
-// openBracket reads the bracket that a value begins with.
+// openBracket reads the bracket that a value of an API server's list begins with.
 func (l *jsonListDecoder) openBracket(bracket json.Delim) error {
 	l.input.remaining = maxWhitespaceBytes
 	switch t, err := l.dec.Token(); {
@@ -94,8 +94,8 @@ func (l *jsonListDecoder) openBracket(bracket json.Delim) error {
 	return nil
 }
 
-// hasMore says whether the object or array goes on; its next part may be as long as an object. White space before that is
-// bounded, for a decoder goes over it anew whenever some more comes.
+// hasMore reports whether an object or array of the API server's list goes on; its next part may be as long as an
+// object. White space before that is bounded, for a decoder goes over it anew whenever some more comes.
 func (l *jsonListDecoder) hasMore() bool {
 	l.input.remaining = maxWhitespaceBytes
 	more := l.dec.More()
@@ -108,7 +108,7 @@ func (l *jsonListDecoder) hasMore() bool {
 // maxWhitespaceBytes is how much white space may stand between two parts of a list.
 const maxWhitespaceBytes = 64 << 10
 
-// decodeField decodes one key of the list and its value.
+// decodeField decodes one key of the API server's list and its value.
 func (l *jsonListDecoder) decodeField(key json.Token) error {
 	into := map[json.Token]any{"apiVersion": &l.apiVersion, "kind": &l.kind, "metadata": &l.meta}[key]
 	switch {
@@ -122,7 +122,7 @@ func (l *jsonListDecoder) decodeField(key json.Token) error {
 	return l.decode(into)
 }
 
-// decode decodes the next value.
+// decode decodes the next value of the API server's list.
 func (l *jsonListDecoder) decode(into any) error {
 	err := l.dec.Decode(into)
 	var mismatch *json.UnmarshalTypeError
@@ -132,7 +132,7 @@ func (l *jsonListDecoder) decode(into any) error {
 	return err
 }
 
-// decodeItems decodes the items of the list one by one.
+// decodeItems decodes the items of the API server's list one by one.
 func (l *jsonListDecoder) decodeItems() error {
 	l.items = true
 	switch t, err := l.dec.Token(); {
@@ -161,7 +161,7 @@ func (l *jsonListDecoder) decodeItems() error {
 	return err
 }
 
-// handleItem hands on an item, or holds it until the list has told its kind and metadata.
+// handleItem hands on an item of the API server's list, or holds it until the kind and metadata of the list were read.
 func (l *jsonListDecoder) handleItem(data json.RawMessage) error {
 	switch {
 	case len(data) > maxObjectBytes:
@@ -179,7 +179,7 @@ func (l *jsonListDecoder) handleItem(data json.RawMessage) error {
 // heldItemOverhead is what a held item takes beside its bytes.
 const heldItemOverhead = 64
 
-// start checks the kind of the list, once, and hands on its metadata and what was held.
+// start checks the kind of the API server's list, once, and hands on its metadata and what was held.
 func (l *jsonListDecoder) start() error {
 	switch {
 	case l.started:
@@ -208,8 +208,8 @@ func (l *jsonListDecoder) start() error {
 	return nil
 }
 
-// boundedReader lets a decoder read so much before it comes to the end of a value: a decoder holds all of what it has not come
-// to the end of.
+// boundedReader lets a decoder of an API server's list read so much before it comes to the end of a value: a decoder
+// holds all of what it has not come to the end of.
 type boundedReader struct {
 	// from is what is read.
 	from io.Reader

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// listedKind is one kind of object that is listed, and where servers serve it.
+// listedKind is one kind of object that is listed from clusters, and the group versions in which servers serve it.
 type listedKind struct {
 	// resource is the name in the path of the list.
 	resource string
@@ -35,7 +35,8 @@ type kindSource struct {
 	asJSON bool
 }
 
-// qualifiedResource returns the name of the kind's resource, with the API group if it is a custom one.
+// qualifiedResource returns the name of the resource that is listed from clusters, with the API group if it is a custom
+// one.
 func (k *listedKind) qualifiedResource() string {
 	if k.custom == nil {
 		return k.resource
@@ -46,7 +47,8 @@ func (k *listedKind) qualifiedResource() string {
 // podSecurityPoliciesResource is the one resource whose absence is expected.
 const podSecurityPoliciesResource = "podsecuritypolicies"
 
-// builtinKinds returns the kinds that are always read. The long lists come first, so that the short ones are read beside them.
+// builtinKinds returns the kinds that are always read from a cluster. The long lists come first, so that the short ones
+// are read beside them.
 func builtinKinds() []listedKind {
 	return append(workloadKinds(), accessControlKinds()...)
 }
@@ -78,8 +80,8 @@ func CoreReadRules() []rbacv1.PolicyRule {
 	return rules
 }
 
-// workloadKinds returns the workload kinds of the inventory's table as they are listed: the long lists first, and only the
-// versions that have a decoder here.
+// workloadKinds returns the workload kinds of the inventory's table as they are listed from a cluster: the long lists
+// first, and only the versions that have a decoder here.
 func workloadKinds() []listedKind {
 	type decoders map[string]objectDecoder // by apiVersion
 	var kinds []listedKind
@@ -128,8 +130,8 @@ func workloadKinds() []listedKind {
 	return kinds
 }
 
-// accessControlKinds returns the kinds that say who may use which policy: accounts, roles, bindings, namespaces and
-// PodSecurityPolicies.
+// accessControlKinds returns the kinds to list from a cluster that say who may use which policy: accounts, roles,
+// bindings, namespaces and PodSecurityPolicies.
 func accessControlKinds() []listedKind {
 	var (
 		core        = corev1.SchemeGroupVersion

@@ -47,7 +47,8 @@ type clusterLister struct {
 	decoding sync.Mutex
 }
 
-// inventoryBatch is what enters the inventory in one go: some objects of a kind, or why there are none.
+// inventoryBatch is what a reading of the cluster adds to the inventory at once: some objects of a kind, or why there
+// are none.
 type inventoryBatch struct {
 	// resource names the kind.
 	resource string
@@ -63,12 +64,14 @@ type inventoryBatch struct {
 	moreKinds []string
 }
 
-// requestBackoff returns the waits before the second, third and fourth attempt at a request: half a second, one and two.
+// requestBackoff returns the waits before the second, third and fourth attempt at a request to the API server: half a
+// second, one and two.
 func requestBackoff() wait.Backoff {
 	return wait.Backoff{Duration: 500 * time.Millisecond, Factor: 2, Steps: 3}
 }
 
-// retryRequest calls do until it returns no error, one that is final, or has failed often enough; it returns the last error.
+// retryRequest calls a request to the API server until it returns no error, one that is final, or has failed often
+// enough; it returns the last error.
 func (l *clusterLister) retryRequest(ctx context.Context, do func() error) error {
 	t := newRetryState()
 	for {
@@ -91,11 +94,12 @@ type retryState struct {
 	waited          time.Duration
 }
 
-// newRetryState returns the state of a request before its first attempt.
+// newRetryState returns the state of a request to the server before its first attempt.
 func newRetryState() *retryState { return &retryState{backoff: requestBackoff()} }
 
-// waitForRetry waits before the next attempt at a request that failed with err. It returns the error that ends the attempts where
-// there is to be no other: a server that did not answer in time is not asked to take as long again.
+// waitForRetry waits before the next attempt at a request to the API server that failed with err. It returns the error
+// that ends the attempts where there is to be no other: a server that did not answer in time is not asked to take as
+// long again.
 func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err error) error {
 	if ctx.Err() != nil || !isRetryable(err) || isTimeout(err) {
 		return err
@@ -122,9 +126,10 @@ func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err err
 	return nil
 }
 
-// readKind lists one kind that the survey found. What goes wrong becomes a gap or a note; only the end of ctx is an error.
+// readKind lists one kind of the cluster that the survey found. What goes wrong becomes a gap or a note; only the end
+// of ctx is an error.
 func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
-	r := &listReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
+	r := &serverListReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
 	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
 	switch err := r.readPages(ctx); {
 	case ctx.Err() != nil:
@@ -142,19 +147,19 @@ func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	return l.sendBatch(ctx, end)
 }
 
-// reportListed tells the inventory that every object of a custom resource was read: what no object of it says is then known.
+// reportListed records in the inventory that every object of a custom resource was read: what no object of it says is then known.
 func (k *listedKind) reportListed(b inventory.Sink) {
 	if k.custom != nil && k.namespace == "" {
 		b.AddListedResource(k.custom.Group, k.custom.Name)
 	}
 }
 
-// listReading is one kind on its way.
+// serverListReading is the state of listing one kind from the API server, page by page.
 //
 // A list that breaks off or expires may have to be begun again from the start. What was sent on cannot be taken back, so
 // the keys of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading,
 // and a note says so.
-type listReading struct {
+type serverListReading struct {
 	*clusterLister
 	// target is the kind.
 	target *servedKind
@@ -174,9 +179,9 @@ type listReading struct {
 	restartReason string
 }
 
-// readPages reads the list to its end, page by page, and begins it again where that helps. It returns the error that ends it
-// early.
-func (r *listReading) readPages(ctx context.Context) error {
+// readPages reads the API server's list to its end, page by page, and begins it again where that helps. It returns the
+// error that ends it early.
+func (r *serverListReading) readPages(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
 	t := newRetryState()
@@ -206,8 +211,9 @@ func (r *listReading) readPages(ctx context.Context) error {
 	}
 }
 
-// readPage reads one answer, asks for the next page as soon as its token is known, and returns that token.
-func (r *listReading) readPage(ctx context.Context) (next string, err error) {
+// readPage reads one page of the API server's list, asks for the next page as soon as its token is known, and returns
+// that token.
+func (r *serverListReading) readPage(ctx context.Context) (next string, err error) {
 	p := r.nextPage
 	r.received = 0
 	if r.nextPage = nil; p == nil {
@@ -227,8 +233,8 @@ func (r *listReading) readPage(ctx context.Context) (next string, err error) {
 	return next, err
 }
 
-// withoutSent drops the objects that were sent before, and remembers the others.
-func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
+// withoutSent drops the objects of the API server's list that were collected before, and remembers the others.
+func (r *serverListReading) withoutSent(some []decodedObject) []decodedObject {
 	r.received += len(some)
 	kept := some[:0]
 	for _, e := range some {
@@ -239,15 +245,15 @@ func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	return kept
 }
 
-// restart begins the list again with another query, and keeps why for the note.
-func (r *listReading) restart(q listQuery, why string) {
+// restart begins the API server's list again with another query, and keeps why for the note.
+func (r *serverListReading) restart(q listQuery, why string) {
 	r.query, r.restartReason = q, why
 	r.bounds.resetCounts()
 }
 
-// reducePageSize asks for less at a time after an answer broke off, and says whether it still could: API servers end a request
-// after a minute, so where the network is slow a long list never comes whole.
-func (r *listReading) reducePageSize() bool {
+// reducePageSize makes the next requests for the list smaller after an answer broke off, and reports whether that was
+// possible: API servers end a request after a minute, so where the network is slow a long list never comes whole.
+func (r *serverListReading) reducePageSize() bool {
 	switch {
 	case r.query.limit == 0:
 		r.restart(listQuery{limit: smallPageSize}, "the answer broke off")
@@ -259,29 +265,29 @@ func (r *listReading) reducePageSize() bool {
 	return true
 }
 
-// isCacheStale says whether the server's cache held fewer objects than etcd counted, by more than one in a hundred: more than
-// comes and goes in a moment.
-func (r *listReading) isCacheStale() bool {
+// isCacheStale reports whether the API server's cache held fewer objects than etcd counted, by more than one in a
+// hundred: more than comes and goes in a moment.
+func (r *serverListReading) isCacheStale() bool {
 	return r.query.fromCache && r.target.total-int64(r.sentKeys.size()) > r.target.total/100
 }
 
-// isTimeout says whether a request took longer than it may.
+// isTimeout reports whether a request to the API server took longer than it may.
 func isTimeout(err error) bool {
 	var slow *timeoutError
 	return errors.As(err, &slow)
 }
 
-// reportNote returns a function that adds a note to the inventory.
+// reportNote returns a function that adds a note on the reading of the cluster to the inventory.
 func reportNote(n inventory.Note) func(inventory.Sink) {
 	return func(b inventory.Sink) { b.AddNote(n) }
 }
 
-// reportGap returns a function that adds a gap to the inventory.
+// reportGap returns a function that adds a gap of the reading of the cluster to the inventory.
 func reportGap(g inventory.Gap) func(inventory.Sink) {
 	return func(b inventory.Sink) { b.AddGap(g) }
 }
 
-// sendBatch sends a batch to the collector; its error is that of ctx.
+// sendBatch sends a batch of objects of the cluster to the collector; its error is that of ctx.
 func (l *clusterLister) sendBatch(ctx context.Context, b inventoryBatch) error {
 	select {
 	case l.batches <- b:

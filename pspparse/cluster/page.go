@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// listQuery is one request for a list, or for a page of one.
+// listQuery is one request to an API server for a list, or for a page of one.
 type listQuery struct {
 	// limit is the size of the page; 0 asks for the whole list.
 	limit int64
@@ -27,7 +27,7 @@ type listQuery struct {
 	labels, fields string
 }
 
-// applyTo adds the query's parameters to a request.
+// applyTo adds the parameters of a list query to a request to the API server.
 func (q listQuery) applyTo(r *rest.Request) *rest.Request {
 	if q.limit > 0 {
 		r.Param("limit", strconv.FormatInt(q.limit, 10))
@@ -47,14 +47,14 @@ func (q listQuery) applyTo(r *rest.Request) *rest.Request {
 	return r
 }
 
-// nextPage returns the query for the page that follows.
+// nextPage returns the query for the next page of the API server's list.
 func (q listQuery) nextPage(next string) listQuery {
 	q.continueToken = next
 	return q
 }
 
-// pendingRequest is a request under way. Nothing of its body is read until it is wanted, so that asking ahead costs the server
-// the time and the network a little buffer.
+// pendingRequest is a request to the API server whose answer is not read yet. Nothing of its body is read until it is
+// wanted, so that asking ahead costs the server the time and the network a little buffer.
 type pendingRequest struct {
 	// query is what was asked for.
 	query listQuery
@@ -66,7 +66,7 @@ type pendingRequest struct {
 	done chan openedBody
 }
 
-// openedBody is the body of an answer, or the error of the request.
+// openedBody is the body of an API server's answer, or the error of the request.
 type openedBody struct {
 	// body is the body of the answer.
 	body io.ReadCloser
@@ -74,7 +74,7 @@ type openedBody struct {
 	err error
 }
 
-// startRequest sends a request. The caller has to cancel it or to read it.
+// startRequest sends a request to the API server. The caller has to cancel it or to read it.
 func (l *clusterLister) startRequest(ctx context.Context, s kindSource, k *listedKind, q listQuery) *pendingRequest {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &pendingRequest{query: q, ctx: ctx, cancel: cancel, done: make(chan openedBody, 1)} // nobody may be waiting any more
@@ -91,15 +91,16 @@ func (l *clusterLister) startRequest(ctx context.Context, s kindSource, k *liste
 	return p
 }
 
-// cancelRequest ends a request whose answer is no longer wanted. A body that came meanwhile ends with its context.
+// cancelRequest ends a request to the API server whose answer is no longer wanted. A body that came meanwhile ends with
+// its context.
 func (p *pendingRequest) cancelRequest() {
 	if p != nil {
 		p.cancel(context.Canceled)
 	}
 }
 
-// readBody waits for the answer and hands its body to read, within the time limits for one request and for one without a byte.
-// Beyond them it returns a *timeoutError.
+// readBody waits for the API server's answer and hands its body to read, within the time limits for one request and for
+// one without a byte. Beyond them it returns a *timeoutError.
 func (p *pendingRequest) readBody(limit, idle time.Duration, read func(io.Reader) error) error {
 	timer := time.AfterFunc(limit, func() { p.cancel(&timeoutError{"no whole answer", limit}) })
 	defer timer.Stop()
@@ -129,7 +130,7 @@ type idleTimeoutReader struct {
 	idle time.Duration
 }
 
-// Read reads a list from the server, and starts the wait for the next byte anew.
+// Read reads a list from the server, starts the wait for the next byte anew, and returns the error of the answer.
 func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 	n, err := w.from.Read(p)
 	if n > 0 {
@@ -138,7 +139,7 @@ func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// timeoutError is the error of a request that took too long.
+// timeoutError is the error of a request to the API server that took too long.
 type timeoutError struct {
 	// missing says what did not come.
 	missing string
@@ -146,14 +147,15 @@ type timeoutError struct {
 	limit time.Duration
 }
 
-// Error says what did not come within which time.
+// Error returns what the API server did not send within which time.
 func (e *timeoutError) Error() string { return fmt.Sprintf("%s within %s", e.missing, e.limit) }
 
-// Unwrap returns context.DeadlineExceeded.
+// Unwrap returns context.DeadlineExceeded, since a request to the API server took too long.
 func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// decodePage reads one answer and hands on its objects, some at a time. It calls begun as soon as the list's metadata is known,
-// which is before its items; over is told the size of each object, and ends the reading by an error.
+// decodePage decodes one page of an API server's list and hands on its objects, some at a time. It calls begun as soon
+// as the list's metadata is known, which is before its items; over receives the size of each object, and ends the
+// reading by an error.
 func (l *clusterLister) decodePage(t *servedKind, p *pendingRequest, over func(int) error, begun func(metav1.ListMeta), emit func([]decodedObject) error) error {
 	var some []decodedObject
 	var bytes int
@@ -195,7 +197,8 @@ const (
 	largeObjectBytes = 128 << 10
 )
 
-// responseBody returns the body of an answer, or the error with the server's own words; Raw alone would lose them.
+// responseBody returns the body of an API server's answer, or the error with the server's own words; Raw alone would
+// lose them.
 func responseBody(r rest.Result) ([]byte, error) {
 	if err := r.Error(); err != nil {
 		return nil, err

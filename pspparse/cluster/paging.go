@@ -6,7 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// listPaging decides how lists are asked for: whole or in pages, from a cache or consistently. ADR-0001 has the figures.
+// listPaging decides how lists are requested from the API server: whole or in pages, from a cache or consistently.
+// ADR-0001 has the figures.
 type listPaging struct {
 	// pageSize, if set, is the reader's wish: pages of that many, read consistently.
 	pageSize int64
@@ -23,10 +24,10 @@ const (
 	maxUnpagedObjects = 20_000
 )
 
-// defaultPageSize returns the size of pages of lists that go well.
+// defaultPageSize returns the page size for lists of an API server that answers without trouble.
 func (p listPaging) defaultPageSize() int64 { return cmp.Or(p.pageSize, largePageSize) }
 
-// firstQuery returns the query that the reading of a kind begins with.
+// firstQuery returns the query with which the listing of a kind from the API server begins.
 func (p listPaging) firstQuery(server string, t *servedKind) listQuery {
 	switch {
 	case p.pageSize > 0 || t.total == unknownCount || t.total > maxUnpagedObjects:

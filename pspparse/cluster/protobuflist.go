@@ -17,8 +17,8 @@ import (
 // maxObjectBytes bounds one object of a list. An API server takes requests of 3 MiB at the most, and etcd 1.5 MiB.
 const maxObjectBytes = 4 << 20
 
-// listHandler takes the parts of a list: meta is called once, before any item. The bytes of an item are the caller's until it
-// returns, which may change them.
+// listHandler takes the parts of an API server's list while it arrives: meta is called once, before any item. The bytes
+// of an item are the caller's until it returns, which may change them.
 type listHandler struct {
 	// meta receives the metadata of the list.
 	meta func(metav1.ListMeta)
@@ -26,7 +26,7 @@ type listHandler struct {
 	item func([]byte, objectEncoding) error
 }
 
-// objectEncoding is how an object of a list is encoded.
+// objectEncoding is how an object of an API server's list is encoded: JSON or protobuf.
 type objectEncoding int
 
 const (
@@ -36,7 +36,8 @@ const (
 	jsonEncoding
 )
 
-// decodeList decodes the answer to a list request while it arrives, so that no more than one object of it is ever held.
+// decodeList decodes an API server's answer to a list request while it arrives, so that no more than one object of it
+// is ever held.
 //
 // The kind is taken from the answer, never from what was asked for: taken for a list of the kind that was asked for,
 // "{}" would be an empty one, and an empty list is the most dangerous thing that can be read by mistake.
@@ -56,8 +57,8 @@ func decodeList(body io.Reader, want schema.GroupVersionKind, h listHandler) err
 // protobufMagicPrefix starts every protobuf answer of an API server; see k8s.io/apimachinery's serializer/protobuf.
 const protobufMagicPrefix = "k8s\x00"
 
-// decodeProtobufList decodes the envelope of a list in protobuf, runtime.Unknown: field 1 tells the kind, field 2 holds the
-// list.
+// decodeProtobufList decodes the envelope of an API server's list in protobuf, runtime.Unknown: field 1 is the kind,
+// field 2 holds the list.
 func decodeProtobufList(r *bufio.Reader, want schema.GroupVersionKind, h listHandler) error {
 	envelope := &protobufFieldReader{from: r, remaining: math.MaxInt64}
 	var kind, list bool
@@ -97,7 +98,8 @@ func decodeProtobufList(r *bufio.Reader, want schema.GroupVersionKind, h listHan
 	}
 }
 
-// decodeProtobufItems decodes a list in protobuf: field 1 is its metadata and comes first, field 2 each of its items.
+// decodeProtobufItems decodes an API server's list in protobuf: field 1 is its metadata and comes first, field 2 each
+// of its items.
 func decodeProtobufItems(list *protobufFieldReader, h listHandler) error {
 	var meta bool
 	for list.remaining > 0 {
@@ -131,7 +133,8 @@ func decodeProtobufItems(list *protobufFieldReader, h listHandler) error {
 	return nil
 }
 
-// protobufFieldReader reads the fields of one protobuf message from a stream. All fields that matter here hold bytes.
+// protobufFieldReader reads the fields of one protobuf message from an API server's answer. All fields that matter here
+// hold bytes.
 type protobufFieldReader struct {
 	// from is the stream.
 	from *bufio.Reader
@@ -141,7 +144,8 @@ type protobufFieldReader struct {
 	buf []byte
 }
 
-// ReadByte lets binary.ReadUvarint count what it reads of the message.
+// ReadByte reads one byte of an API server's protobuf message, so that binary.ReadUvarint counts what it reads. It
+// returns io.EOF at the end.
 func (m *protobufFieldReader) ReadByte() (byte, error) {
 	if m.remaining == 0 {
 		return 0, malformedAnswerError("a field ends beyond its message")
@@ -153,7 +157,8 @@ func (m *protobufFieldReader) ReadByte() (byte, error) {
 	return b, err
 }
 
-// nextField returns the number of the next field and the size of its value; io.EOF where the stream ends before it.
+// nextField returns the number of the next protobuf field of an API server's answer and the size of its value; io.EOF
+// where the stream ends before it.
 func (m *protobufFieldReader) nextField() (number uint64, size int64, err error) {
 	tag, err := binary.ReadUvarint(m)
 	if err != nil {
@@ -172,7 +177,7 @@ func (m *protobufFieldReader) nextField() (number uint64, size int64, err error)
 	return tag >> 3, int64(n), nil
 }
 
-// readBytes reads a value, which is valid until the next call.
+// readBytes reads the value of a protobuf field of an API server's answer, which is valid until the next call.
 func (m *protobufFieldReader) readBytes(size int64) ([]byte, error) {
 	if size > maxObjectBytes {
 		return nil, malformedAnswerError(fmt.Sprintf("one of its parts claims %d bytes", size))
@@ -186,7 +191,7 @@ func (m *protobufFieldReader) readBytes(size int64) ([]byte, error) {
 	return data, asUnexpectedEOF(err)
 }
 
-// decode decodes a value into an API type.
+// decode decodes the value of a protobuf field of an API server's answer into an API type.
 func (m *protobufFieldReader) decode(size int64, into interface{ Unmarshal([]byte) error }) error {
 	data, err := m.readBytes(size)
 	if err != nil {
@@ -198,7 +203,7 @@ func (m *protobufFieldReader) decode(size int64, into interface{ Unmarshal([]byt
 	return nil
 }
 
-// skip passes over a value.
+// skip skips the value of a protobuf field of an API server's answer.
 func (m *protobufFieldReader) skip(size int64) error {
 	if size > maxObjectBytes {
 		return malformedAnswerError(fmt.Sprintf("one of its parts claims %d bytes", size))
@@ -208,7 +213,7 @@ func (m *protobufFieldReader) skip(size int64) error {
 	return asUnexpectedEOF(err)
 }
 
-// asUnexpectedEOF tells the end of a stream in the middle of a message from a proper one.
+// asUnexpectedEOF returns io.ErrUnexpectedEOF where an API server's answer ends in the middle of a message.
 func asUnexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -216,12 +221,12 @@ func asUnexpectedEOF(err error) error {
 	return err
 }
 
-// malformedAnswerError returns the error of an answer that is not what an API server sends.
+// malformedAnswerError returns the error of a list answer that is not what an API server sends.
 func malformedAnswerError(what string) error {
 	return &badAnswerError{errors.New("decoding the answer: " + what)}
 }
 
-// checkListKind returns an error for a list of another kind than was asked for.
+// checkListKind returns an error for an API server's list of another kind than was asked for.
 func checkListKind(got, want schema.GroupVersionKind) error {
 	if got != want {
 		return &badAnswerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
@@ -229,7 +234,7 @@ func checkListKind(got, want schema.GroupVersionKind) error {
 	return nil
 }
 
-// decodeJSON decodes JSON with keys of exact case, as an API server does.
+// decodeJSON decodes JSON of an API server with keys of exact case, as API servers themselves do.
 func decodeJSON(data []byte, into any) error {
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, into); err != nil {
 		return &badAnswerError{fmt.Errorf("decoding the answer: %w", err)}

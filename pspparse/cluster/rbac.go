@@ -15,8 +15,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// addPodSecurityPolicy adds a PodSecurityPolicy in JSON to the inventory. A server accepts nothing that the parser refuses, so
-// a refusal is unexpected; it is a gap all the same.
+// addPodSecurityPolicy adds a PodSecurityPolicy of a cluster, in JSON, to the inventory. A server accepts nothing that
+// the parser refuses, so a refusal is unexpected; it is a gap all the same.
 func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 	policy, problems := pspparse.ParseJSON(data, noPosition)
 	if policy == nil {
@@ -26,7 +26,7 @@ func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 	b.AddPolicy(policy)
 }
 
-// podSecurityPolicyGap returns the gap of a PodSecurityPolicy that could not be parsed.
+// podSecurityPolicyGap returns the gap of a cluster's PodSecurityPolicy that could not be parsed.
 func podSecurityPolicyGap(name, why string) inventory.Gap {
 	return inventory.Gap{
 		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
@@ -35,7 +35,7 @@ func podSecurityPolicyGap(name, why string) inventory.Gap {
 	}
 }
 
-// parseErrorsText puts the errors of a PodSecurityPolicy into one line.
+// parseErrorsText returns the errors of a cluster's PodSecurityPolicy on one line.
 func parseErrorsText(problems []pspparse.Problem) string {
 	var parts []string
 	for _, p := range problems {
@@ -74,17 +74,17 @@ func addClusterRole(b inventory.Sink, r *rbacv1.ClusterRole) {
 	addRoleRules(b, &r.ObjectMeta, r.Rules, r.AggregationRule)
 }
 
-// addRoleV1beta1 adds a Role of v1beta1 to the inventory.
+// addRoleV1beta1 adds a Role of a cluster in v1beta1 to the inventory.
 func addRoleV1beta1(b inventory.Sink, r *rbacv1beta1.Role) {
 	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), nil)
 }
 
-// addClusterRoleV1beta1 adds a ClusterRole of v1beta1 to the inventory.
+// addClusterRoleV1beta1 adds a ClusterRole of a cluster in v1beta1 to the inventory.
 func addClusterRoleV1beta1(b inventory.Sink, r *rbacv1beta1.ClusterRole) {
 	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), (*rbacv1.AggregationRule)(r.AggregationRule))
 }
 
-// addRoleRules adds a role with its rules to the inventory, namespaced or not.
+// addRoleRules adds a role of a cluster with its rules to the inventory, namespaced or not.
 func addRoleRules(b inventory.Sink, m *metav1.ObjectMeta, rules []rbacv1.PolicyRule, aggregation *rbacv1.AggregationRule) {
 	b.AddRole(inventory.Role{
 		Namespace: m.Namespace, Name: m.Name, Labels: m.Labels,
@@ -102,25 +102,25 @@ func addClusterRoleBinding(b inventory.Sink, r *rbacv1.ClusterRoleBinding) {
 	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
 }
 
-// addRoleBindingV1beta1 adds a RoleBinding of v1beta1 to the inventory.
+// addRoleBindingV1beta1 adds a RoleBinding of a cluster in v1beta1 to the inventory.
 func addRoleBindingV1beta1(b inventory.Sink, r *rbacv1beta1.RoleBinding) {
 	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
 }
 
-// addClusterRoleBindingV1beta1 adds a ClusterRoleBinding of v1beta1 to the inventory.
+// addClusterRoleBindingV1beta1 adds a ClusterRoleBinding of a cluster in v1beta1 to the inventory.
 func addClusterRoleBindingV1beta1(b inventory.Sink, r *rbacv1beta1.ClusterRoleBinding) {
 	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
 }
 
-// addBinding adds a binding with its subjects to the inventory, namespaced or not.
+// addBinding adds a binding of a cluster with its subjects to the inventory, namespaced or not.
 func addBinding(b inventory.Sink, m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
 	b.AddBinding(inventory.Binding{
 		Namespace: m.Namespace, Name: m.Name, RoleKind: ref.Kind, RoleName: ref.Name, Subjects: subjects,
 	})
 }
 
-// rulesFromV1beta1 returns RBAC rules as the current type. The beta types have the same fields, so a Go conversion keeps
-// everything; a field that only one of them had would not compile.
+// rulesFromV1beta1 converts the v1beta1 RBAC rules of a cluster to the current type. The beta types have the same
+// fields, so a Go conversion keeps everything; a field that only one of them had would not compile.
 func rulesFromV1beta1(old []rbacv1beta1.PolicyRule) []rbacv1.PolicyRule {
 	rules := make([]rbacv1.PolicyRule, len(old))
 	for i, r := range old {
@@ -129,7 +129,7 @@ func rulesFromV1beta1(old []rbacv1beta1.PolicyRule) []rbacv1.PolicyRule {
 	return rules
 }
 
-// subjectsFromV1beta1 returns RBAC subjects as the current type, as rulesFromV1beta1 does.
+// subjectsFromV1beta1 converts the v1beta1 RBAC subjects of a cluster to the current type, as rulesFromV1beta1 does.
 func subjectsFromV1beta1(old []rbacv1beta1.Subject) []rbacv1.Subject {
 	subjects := make([]rbacv1.Subject, len(old))
 	for i, s := range old {

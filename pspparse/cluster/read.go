@@ -30,7 +30,7 @@ const (
 	concurrentLists = 8
 )
 
-// Reader reads one live cluster.
+// Reader reads one live cluster into an Inventory.
 type Reader struct {
 	// Config says which server, and as whom; see LoadConfig. It is not changed.
 	Config *rest.Config
@@ -69,15 +69,16 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	return b.Build(inventory.Source{Kind: inventory.SourceCluster, Name: r.Context, ServerVersion: serverVersion}), nil
 }
 
-// Read adds everything in the cluster to b and returns the server's gitVersion, empty if it may not be known. A kind
-// that cannot be listed is a gap in b. The error is for what stops everything: a server that cannot be reached, does not
-// accept the credentials or is no API server, and the end of ctx, which is an *InterruptedError; b is of no use then.
+// Read delivers everything in the cluster to b and returns the server's gitVersion, empty if it may not be known. A
+// kind that cannot be listed is a gap in b. The error is for what stops everything: a server that cannot be reached,
+// does not accept the credentials or is no API server, and the end of ctx, which is an *InterruptedError; b is of no
+// use then.
 func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	// client-go logs to stderr on its own account; what matters of it is in the gaps.
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
 	out := make(chan inventoryBatch)
-	l, err := r.newLister(out)
+	l, err := r.newClusterLister(out)
 	if err != nil {
 		return "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
@@ -106,7 +107,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	return serverVersion, nil
 }
 
-// kindsToRead returns the kinds that are read: all, or those of one namespace and the policies.
+// kindsToRead returns the kinds that are read from the cluster: all, or those of one namespace and the policies.
 func (r *Reader) kindsToRead() []listedKind {
 	if r.Namespace == "" {
 		return builtinKinds()
@@ -119,7 +120,7 @@ func (r *Reader) kindsToRead() []listedKind {
 	return append(some, access[slices.IndexFunc(access, func(k listedKind) bool { return k.resource == podSecurityPoliciesResource })])
 }
 
-// customTable returns the custom resources that are read.
+// customTable returns the custom resources that are read from the cluster.
 func (r *Reader) customTable() customResourceTable {
 	t := customResourceTable{}
 	switch {
@@ -133,9 +134,9 @@ func (r *Reader) customTable() customResourceTable {
 	return t.forNamespace(r.Namespace)
 }
 
-// readAllKinds surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at
-// a time and in their order. It stops early only when ctx ends.
-func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, tell func([]string)) {
+// readAllKinds surveys the kinds that the cluster serves, those of the table that are served among them, and then lists
+// what is left of them, a few at a time and in their order. It stops early only when ctx ends.
+func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, report func([]string)) {
 	more, err := l.servedCustomKinds(ctx, table)
 	if err != nil {
 		return
@@ -144,8 +145,8 @@ func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, ta
 	if err != nil {
 		return
 	}
-	if len(refused) > 0 && tell != nil {
-		tell(refused)
+	if len(refused) > 0 && report != nil {
+		report(refused)
 	}
 	todo := make(chan *servedKind, len(left))
 	for _, t := range left {
@@ -165,8 +166,8 @@ func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, ta
 	running.Wait()
 }
 
-// newLister returns a lister whose client takes nothing from the server that no API server sends.
-func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
+// newClusterLister returns a lister of the cluster's kinds whose client refuses answers that no API server sends.
+func (r *Reader) newClusterLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	cfg := rest.CopyConfig(r.Config)
 	// Warnings about deprecated versions are for people who use them on purpose.
 	cfg.WarningHandlerWithContext = rest.NoWarnings{}
@@ -193,7 +194,8 @@ func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	return l, nil
 }
 
-// sleepContext waits for some time, or returns the error of a context that ends before.
+// sleepContext waits for some time between requests to the API server, or returns the error of a context that ends
+// before.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -205,8 +207,9 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// serverVersion asks for the gitVersion of the server, once and first: where this fails, every list would fail for the same
-// reason, and one error says more than sixteen gaps. Without the right to know the version, it adds a note and returns "".
+// serverVersion asks for the gitVersion of the API server, once and first: where this fails, every list would fail for
+// the same reason, and one error says more than sixteen gaps. Without the right to know the version, it adds a note and
+// returns "".
 func (l *clusterLister) serverVersion(ctx context.Context, b inventory.Sink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
@@ -236,7 +239,7 @@ func (l *clusterLister) serverVersion(ctx context.Context, b inventory.Sink) (st
 	return info.GitVersion, nil
 }
 
-// discoverResources asks the server which resources it serves in a group version.
+// discoverResources asks the API server which resources it serves in a group version.
 func (l *clusterLister) discoverResources(ctx context.Context, gv schema.GroupVersion) (*metav1.APIResourceList, error) {
 	data, err := responseBody(l.client.Get().AbsPath(groupVersionPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 )
 
-// servedKind is a kind that the server serves, as the survey found it.
+// servedKind is a kind that the API server serves, as the survey found it.
 type servedKind struct {
 	listedKind
 	// source is where the server serves the kind.
@@ -23,16 +23,16 @@ type servedKind struct {
 	complete bool
 }
 
-// unknownCount stands for a number of objects that the server does not tell.
+// unknownCount stands for a number of objects that the server does not report.
 const unknownCount = -1
 
 // errLimitIgnored ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
 var errLimitIgnored = &badAnswerError{errors.New("the server takes no limit")}
 
-// surveyKinds asks for one object of every kind, all at once except custom resources, of which there may be many: that tells
-// what the user may list, where it is served and how much there is, before anything long begins. A kind with a single object is
-// thereby read. It returns the kinds that are left to read and the resources that are forbidden; only the end of ctx is an
-// error.
+// surveyKinds asks the API server for one object of every kind, all at once except custom resources, of which there may
+// be many: that shows what the user may list, where it is served and how much there is, before anything long begins. A
+// kind with a single object is thereby read. It returns the kinds that are left to read and the resources that are
+// forbidden; only the end of ctx is an error.
 func (l *clusterLister) surveyKinds(ctx context.Context, kinds []listedKind) (left []*servedKind, refused []string, err error) {
 	found := make([]*servedKind, len(kinds))
 	gaps := make([]*forbiddenList, len(kinds))
@@ -110,7 +110,7 @@ func (l *clusterLister) findServedKind(ctx context.Context, k listedKind) (*serv
 	return nil, nil, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, addToInventory: l.reportNotServed(k)})
 }
 
-// probeSource asks one group version of a kind for one object.
+// probeSource asks the API server for one object of a kind in one group version.
 func (l *clusterLister) probeSource(ctx context.Context, k listedKind, s kindSource) (*servedKind, error) {
 	t := &servedKind{listedKind: k, source: s, total: unknownCount}
 	var meta metav1.ListMeta
@@ -163,7 +163,7 @@ func (l *clusterLister) isServed(ctx context.Context, k *listedKind, gv schema.G
 	return false
 }
 
-// listPath returns the path of the kind's list in a group version.
+// listPath returns the path of the kind's list in a group version on an API server.
 func (k *listedKind) listPath(gv schema.GroupVersion) []string {
 	if k.namespace == "" {
 		return []string{groupVersionPath(gv), k.resource}

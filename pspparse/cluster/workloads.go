@@ -21,7 +21,7 @@ import (
 // noPosition is the position of every object of a live cluster: it is in no file.
 var noPosition = pspparse.Position{}
 
-// inventoryMeta returns what the inventory reads of an object's metadata.
+// inventoryMeta returns what the inventory reads of the metadata of a cluster's object.
 func inventoryMeta(o metav1.Object) inventory.ObjectMeta {
 	return inventory.ObjectMeta{
 		Name: o.GetName(), GenerateName: o.GetGenerateName(), Namespace: o.GetNamespace(), UID: o.GetUID(),
@@ -35,7 +35,7 @@ func addPod(b inventory.Sink, p *corev1.Pod) {
 	b.AddAPIServer(inventoryMeta(p), p.Spec.Containers, p.Status.Phase, noPosition)
 }
 
-// wantedPods is how many pods a controller asks for, and the template that they are made from.
+// wantedPods is how many pods a controller of the cluster asks for, and the template that they are made from.
 type wantedPods struct {
 	// replicas is how many pods it asks for.
 	replicas int
@@ -43,8 +43,8 @@ type wantedPods struct {
 	template *corev1.PodTemplateSpec
 }
 
-// controllerDecoder returns a decoder of one API type of a controller, of a function that finds its pod template. The group
-// version of the type is forgotten here: an old object is read as its current form.
+// controllerDecoder returns a decoder of a cluster's controllers of one API type; a function finds their pod template.
+// The group version of the type is forgotten here: an old object is read as its current form.
 func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wantedPods) objectDecoder {
 	filter := newFieldFilter(reflect.TypeFor[T](), inventory.WorkloadFields())
 	return filteredDecoder(filter, func(b inventory.Sink, x P) {
@@ -61,7 +61,8 @@ func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wan
 	})
 }
 
-// replicaCount returns a number of replicas; absent means one, the API's default for all of them.
+// replicaCount returns the number of replicas of a cluster's controller; absent means one, the API's default for all of
+// them.
 func replicaCount(n *int32) int {
 	if n == nil {
 		return 1
@@ -114,7 +115,8 @@ func podsOfStatefulSetV1beta1(s *appsv1beta1.StatefulSet) wantedPods {
 	return wantedPods{replicaCount(s.Spec.Replicas), withClaimVolumes(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
 }
 
-// withClaimVolumes returns the template of a StatefulSet with the volumes that its controller adds for the claims.
+// withClaimVolumes returns the template of a cluster's StatefulSet with the volumes that its controller adds for the
+// claims.
 func withClaimVolumes(t *corev1.PodTemplateSpec, templates []corev1.PersistentVolumeClaim) *corev1.PodTemplateSpec {
 	var claims []string
 	for i := range templates {

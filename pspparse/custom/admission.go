@@ -53,7 +53,7 @@ func readAdmission(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// webhookRule is one rule of a webhook or admission policy: the requests that it matches.
+// webhookRule is one rule of an admission webhook or admission policy: the requests that it matches.
 type webhookRule struct {
 	APIGroups   []string `json:"apiGroups"`
 	APIVersions []string `json:"apiVersions"`
@@ -64,7 +64,7 @@ type webhookRule struct {
 	ResourceNames []string `json:"resourceNames"`
 }
 
-// matchesNewPods reports whether the creation of a pod matches the rule.
+// matchesNewPods reports whether the creation of a pod matches the webhook's rule.
 func (r *webhookRule) matchesNewPods() bool {
 	has := func(list []string, words ...string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(words, s) })
@@ -107,7 +107,7 @@ type matchConstraints struct {
 	ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 }
 
-// scopes returns which pods are matched; nothing for a policy that is not for pods.
+// scopes returns which pods an admission policy matches; nothing for a policy that is not for pods.
 func (c *matchConstraints) scopes() []inventory.AdmissionScope {
 	var out []inventory.AdmissionScope
 	for i := range c.ResourceRules {
@@ -128,7 +128,7 @@ type celMutation struct {
 	} `json:"jsonPatch"`
 }
 
-// celMutationEffect says what the mutations of an admission policy can do to pods, as far as their expressions tell: where
+// celMutationEffect says what the mutations of an admission policy can do to pods, as far as their expressions show: where
 // they name no field that matters to a level, no pod needs a looser level for them.
 func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	for _, m := range mutations {
@@ -139,8 +139,8 @@ func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	return inventory.EffectHarmless
 }
 
-// mayLoosen reports whether the text of an expression or patch names a field by which a pod may need a looser level, or takes
-// values from elsewhere.
+// mayLoosen reports whether the text of an admission policy's expression or patch names a field by which a pod may need
+// a looser level, or takes values from elsewhere.
 func mayLoosen(text string) bool {
 	return slices.ContainsFunc([]string{
 		"ontainers", "olumes", "ecurityContext", "host", "privileged", "capabilities", "procMount", "sysctls", "seccomp", "apparmor", "params",
@@ -194,7 +194,8 @@ func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 		mutates || actionsRefuse(doc.Spec.ValidationActions))
 }
 
-// actionsRefuse reports whether the validation actions of a policy refuse requests, and do not only report them.
+// actionsRefuse reports whether the validation actions of an admission policy refuse requests, and do not only report
+// them.
 func actionsRefuse(actions []string) bool {
 	return len(actions) == 0 || slices.Contains(actions, "Deny")
 }
@@ -227,7 +228,7 @@ func readKubewarden(sink inventory.CustomSink, o RawObject) {
 	sink.AddAdmissionRule(r)
 }
 
-// namespaceOrDefault returns the namespace of a namespaced object, "default" where it names none.
+// namespaceOrDefault returns the namespace of a namespaced custom object, "default" where it names none.
 func namespaceOrDefault(o RawObject) string {
 	if o.Namespace == "" {
 		return "default"
@@ -238,15 +239,16 @@ func namespaceOrDefault(o RawObject) string {
 // errWrongType is the error of an admission object with a field of a type that no server stores.
 var errWrongType = errors.New("no server has it so")
 
-// decodeAdmissionObject decodes a webhook configuration or policy into doc. If it cannot, it returns false and records
-// that: as a gap for what changes pods, since it is not known what it changes, and as a note for what only refuses pods.
+// decodeAdmissionObject decodes a webhook configuration or admission policy into doc. If it cannot, it returns false
+// and records that: as a gap for what changes pods, since it is not known what it changes, and as a note for what only
+// refuses pods.
 func decodeAdmissionObject(sink inventory.CustomSink, o RawObject, mutates bool, doc any) bool {
 	err := json.Unmarshal(o.JSON, doc)
 	if err == nil {
 		return true
 	}
 	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) { // whose own text tells the types of this program
+	if errors.As(err, &wrong) { // whose own text names Go types
 		err = fmt.Errorf("%w: %s cannot be a %s", errWrongType, wrong.Field, wrong.Value)
 	}
 	name := o.Name

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// RawObject is one object, as JSON, of a kind that inventory.Builder does not decode.
+// RawObject is one object of a custom kind, as JSON: a kind that inventory.Builder does not decode.
 type RawObject struct {
 	// APIVersion and Kind are as written; an item of a typed list has those of the list.
 	APIVersion, Kind string
@@ -23,10 +23,10 @@ type RawObject struct {
 	Position pspparse.Position
 }
 
-// group returns the API group of the object; "" for the core group.
+// group returns the API group of the custom object; "" for the core group.
 func (o *RawObject) group() string { return groupOf(o.APIVersion) }
 
-// groupOf returns the API group of an apiVersion; "" for the core group.
+// groupOf returns the API group of a custom object's apiVersion; "" for the core group.
 func groupOf(apiVersion string) string {
 	if group, _, grouped := strings.Cut(apiVersion, "/"); grouped {
 		return group
@@ -34,7 +34,7 @@ func groupOf(apiVersion string) string {
 	return ""
 }
 
-// KnownResource is a kind that ReadObject knows, as API servers serve it.
+// KnownResource is a custom kind that ReadObject knows, as API servers serve it.
 type KnownResource struct {
 	// Group and Versions are those that servers serve it under, the current version first. The fields that are read are the
 	// same in all versions.
@@ -48,7 +48,7 @@ type KnownResource struct {
 	Purpose ResourcePurpose
 }
 
-// ResourcePurpose says what objects of a kind do to pods or namespaces.
+// ResourcePurpose is what objects of a custom kind do to pods or namespaces.
 type ResourcePurpose int
 
 const (
@@ -64,11 +64,11 @@ const (
 	WritesLabels
 )
 
-// objectReader delivers what an object of a kind that it knows says to sink and returns true. For any other kind it returns
-// false and delivers nothing.
+// objectReader delivers what an object of a custom kind that it knows says to sink and returns true. For any other kind
+// it returns false and delivers nothing.
 type objectReader func(sink inventory.CustomSink, o RawObject) bool
 
-// objectReaders returns the readers of all kinds. An object is given to each of them.
+// objectReaders returns the readers of all custom kinds. An object is given to each of them.
 func objectReaders() []objectReader {
 	return []objectReader{
 		readTemplates,
@@ -82,9 +82,9 @@ func objectReaders() []objectReader {
 	}
 }
 
-// ReadObject delivers what an object says to sink: pods that are made from it, changes of pods, labels of namespaces. It
-// returns false, and delivers nothing, for a kind that no reader knows. An object that cannot be decoded becomes a gap or a
-// note.
+// ReadObject delivers what an object of a custom kind says to sink: pods that are made from it, changes of pods, labels
+// of namespaces. It returns false, and delivers nothing, for a kind that no reader knows. An object that cannot be
+// decoded becomes a gap or a note.
 func ReadObject(sink inventory.CustomSink, o RawObject) bool {
 	known := false
 	readLabelWriter(sink, o)
@@ -94,7 +94,8 @@ func ReadObject(sink inventory.CustomSink, o RawObject) bool {
 	return known
 }
 
-// KnownResources returns all kinds that ReadObject knows, for the reading of a cluster and for the role that it needs.
+// KnownResources returns all custom kinds that ReadObject knows, for the reading of a cluster and for the role that it
+// needs.
 func KnownResources() []KnownResource {
 	return slices.Concat(
 		templateResources(),

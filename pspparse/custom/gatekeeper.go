@@ -43,7 +43,7 @@ type gatekeeperMatch struct {
 	Scope              string                `json:"scope"`
 }
 
-// scope returns which pods are matched; false for none. A mutator names its kinds in applyTo.
+// scope returns which pods a Gatekeeper object matches; false for none. A mutator names its kinds in applyTo.
 func (m *gatekeeperMatch) scope(applyTo []string) (inventory.AdmissionScope, bool) {
 	kinds := applyTo
 	for _, k := range m.Kinds {
@@ -63,7 +63,7 @@ func (m *gatekeeperMatch) scope(applyTo []string) (inventory.AdmissionScope, boo
 	return s, ok && m.Scope != "Cluster"
 }
 
-// excludedScopes returns the namespaces that are left out.
+// excludedScopes returns the namespaces that a Gatekeeper object excludes.
 func (m *gatekeeperMatch) excludedScopes() []inventory.AdmissionScope {
 	if len(m.ExcludedNamespaces) == 0 {
 		return nil
@@ -71,8 +71,9 @@ func (m *gatekeeperMatch) excludedScopes() []inventory.AdmissionScope {
 	return []inventory.AdmissionScope{{Namespaces: m.ExcludedNamespaces}}
 }
 
-// podMakingKinds picks those kinds of a policy's match that make pods. It returns nil and true if pods are among them, and
-// false if it finds none. A kind may have its group and version before it ("apps/v1/Deployment"); a subresource is no kind.
+// podMakingKinds picks those kinds of a Gatekeeper or Kyverno match that make pods. It returns nil and true if pods are
+// among them, and false if it finds none. A kind may have its group and version before it ("apps/v1/Deployment"); a
+// subresource is no kind.
 func podMakingKinds(kinds []string) ([]string, bool) {
 	var out []string
 	for _, k := range kinds {
@@ -177,8 +178,8 @@ func readMutator(sink inventory.CustomSink, o RawObject) {
 	sink.AddAdmissionRule(r)
 }
 
-// locationSteps returns the fields of a mutator's location: "spec.containers[name:*].securityContext" has three. A list
-// item by name is one that exists, no new one.
+// locationSteps returns the fields of a Gatekeeper mutator's location: "spec.containers[name:*].securityContext" has
+// three. A list item by name is one that exists, no new one.
 func locationSteps(location string) []string {
 	var out []string
 	for _, step := range strings.FieldsFunc(location, func(r rune) bool { return r == '.' }) {

@@ -13,7 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// parseTree decodes a JSON object into maps and lists; why says what keeps it from being searched, and is "" if nothing does.
+// parseTree decodes a custom object's JSON into maps and lists; why says what keeps it from being searched, and is ""
+// if nothing does.
 func parseTree(data []byte) (tree map[string]any, why string) {
 	if hasTooManyValues(data) {
 		return nil, "it is too large to be looked through"
@@ -27,14 +28,14 @@ func parseTree(data []byte) (tree map[string]any, why string) {
 // hasTooManyValues reports whether a JSON document may have so many values that a tree of them costs far too much memory.
 func hasTooManyValues(data []byte) bool { return pspparse.MayExceedValues(data, 2_000_000) }
 
-// decodeJSON decodes JSON and keeps numbers as they are written.
+// decodeJSON decodes a custom object's JSON and keeps numbers as they are written.
 func decodeJSON(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	return d.Decode(into)
 }
 
-// marshalJSON encodes a value that came from JSON, for which encoding cannot fail.
+// marshalJSON encodes a value of a custom object's JSON, for which encoding cannot fail.
 func marshalJSON(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -43,16 +44,16 @@ func marshalJSON(v any) []byte {
 	return data
 }
 
-// metadataNamespace returns metadata.namespace of an object; "" where it has none.
+// metadataNamespace returns metadata.namespace of a custom object; "" where it has none.
 func metadataNamespace(m map[string]any) string {
 	metadata, _ := m["metadata"].(map[string]any)
 	namespace, _ := metadata["namespace"].(string)
 	return namespace
 }
 
-// children yields the items of a JSON list, or the values of an object in the order of their keys, each with the step of a
-// path that leads to it: "[0]", ".key".
-func children(v any) iter.Seq2[string, any] {
+// jsonChildren yields, for a search of a custom object, the items of a JSON list, or the values of an object in the order
+// of their keys, each with the step of a path that leads to it: "[0]", ".key".
+func jsonChildren(v any) iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		switch v := v.(type) {
 		case []any:
@@ -71,8 +72,8 @@ func children(v any) iter.Seq2[string, any] {
 	}
 }
 
-// anyItem reports whether one item of a JSON list, or one value of an object, meets a condition.
-func anyItem(v any, is func(any) bool) bool {
+// anyJSONItem reports whether one item of a custom object's JSON list, or one value of an object, meets a condition.
+func anyJSONItem(v any, is func(any) bool) bool {
 	switch v := v.(type) {
 	case []any:
 		return slices.ContainsFunc(v, is)
@@ -86,13 +87,13 @@ func anyItem(v any, is func(any) bool) bool {
 	return false
 }
 
-// jsonPath is the path to a value of a JSON tree, step by step.
+// jsonPath is the path to a value of a custom object's JSON, step by step.
 type jsonPath []string
 
-// visitChildren calls visit with each child of the value that the path leads to, while the path leads to that child. Where
-// skip is true for the key and the value of an object, it passes over them.
+// visitChildren calls visit with each child of the custom object's value that the path leads to, while the path leads
+// to that child. Where skip is true for the key and the value of an object, it passes over them.
 func (p *jsonPath) visitChildren(v any, skip func(key string, value any) bool, visit func(value any)) {
-	for step, value := range children(v) {
+	for step, value := range jsonChildren(v) {
 		if key, isKey := strings.CutPrefix(step, "."); isKey {
 			if skip != nil && skip(key, value) {
 				continue
@@ -105,21 +106,21 @@ func (p *jsonPath) visitChildren(v any, skip func(key string, value any) bool, v
 	}
 }
 
-// String returns the path for a message: "spec.items[0]".
+// String returns the path in a custom object for a message: "spec.items[0]".
 func (p *jsonPath) String() string {
 	return escapeText(strings.TrimPrefix(strings.Join(*p, ""), "."))
 }
 
-// of returns the path of a key of the object that the path leads to, for a message.
+// of returns the path of a key of the custom object's value that the path leads to, for a message.
 func (p *jsonPath) of(key string) string {
 	return escapeText(strings.TrimPrefix(strings.Join(*p, "")+"."+key, "."))
 }
 
-// isRoot reports whether the path leads to the whole document.
+// isRoot reports whether the path leads to the whole custom object.
 func (p *jsonPath) isRoot() bool { return len(*p) == 0 }
 
-// saysNothing reports whether a key of an object says nothing of the pods that are made from it: what servers write, and the
-// object's own metadata.
+// saysNothing reports whether a key of a custom object says nothing of the pods that are made from it: what servers
+// write, and the object's own metadata.
 func (p *jsonPath) saysNothing(key string) bool {
 	return key == "managedFields" || p.isRoot() && (key == "status" || key == "metadata")
 }

@@ -130,7 +130,7 @@ func TestTemplateKinds(t *testing.T) {
 		})
 		noted := slices.ContainsFunc(p.Notes, func(n migrate.Note) bool { return strings.HasPrefix(n.What, kind+" ") })
 		if ns.RecommendedLabels.Enforce == "restricted" && len(p.Gaps) == 0 && !judged && !noted {
-			t.Errorf("%s: restricted without a gap or a note, and the object was not judged", head)
+			t.Errorf("%s: restricted without a gap or a note, and the object was not evaluated", head)
 		}
 	}
 	for _, r := range custom.TemplateResources() {

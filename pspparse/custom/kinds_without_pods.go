@@ -13,7 +13,7 @@ import (
 // allKinds stands for all kinds of a group.
 const allKinds = "*"
 
-// kindsWithoutPods returns the kinds of an API group that are known to hold no pod and to make none.
+// kindsWithoutPods returns the custom kinds of an API group that are known to hold no pod and to make none.
 func kindsWithoutPods(group string) []string {
 	switch group {
 	case "":
@@ -107,14 +107,14 @@ func customKindsWithoutPods(group string) []string {
 	return nil
 }
 
-// holdsNoPod reports whether a kind of a group is known to hold no pod and to make none.
+// holdsNoPod reports whether a custom kind of a group is known to hold no pod and to make none.
 func holdsNoPod(group, kind string) bool {
 	kinds := kindsWithoutPods(group)
 	return slices.Contains(kinds, kind) || slices.Contains(kinds, allKinds)
 }
 
-// MayHoldManifestText reports whether the strings of an object of a kind may be manifests: the kind is not known, and deploys
-// no chart of its own.
+// MayHoldManifestText reports whether the strings of a custom object of a kind may be manifests: the kind is not known,
+// and deploys no chart of its own.
 func MayHoldManifestText(group, kind string) bool {
 	return !holdsNoPod(group, kind) && !groupDeploysChart(group, kind) && !generatesObjects(group, kind)
 }
@@ -131,13 +131,14 @@ func reportUnexpectedTemplate(sink inventory.CustomSink, o RawObject, group stri
 		return false
 	}
 	sink.AddObjectGap(inventory.Gap{
-		What: describeObject(o), Position: o.Position, Namespaces: gapNamespaces(o),
+		What: customObjectText(o), Position: o.Position, Namespaces: gapNamespaces(o),
 		Why: message.New("kind-holds-template", "kind", quote(o.Kind), "version", ofAPIVersion(o.APIVersion), "path", f.templates[0].Path),
 	})
 	return true
 }
 
-// groupDeploysChart reports whether objects of a kind deploy a chart or a folder, with values or patches of their own.
+// groupDeploysChart reports whether custom objects of a kind deploy a chart or a folder, with values or patches of
+// their own.
 func groupDeploysChart(group, kind string) bool {
 	switch group {
 	case "helm.toolkit.fluxcd.io", "helm.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.cattle.io":
@@ -148,13 +149,14 @@ func groupDeploysChart(group, kind string) bool {
 	return false
 }
 
-// DeploysChart reports whether objects of a kind deploy a chart or a folder, so that no file shows their pods.
+// DeploysChart reports whether custom objects of a kind (Argo CD, Flux, Helm operators) deploy a chart or a folder, so
+// that no file shows their pods.
 func DeploysChart(apiVersion, kind string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	return groupDeploysChart(group, kind)
 }
 
-// generatesObjects reports whether objects of a kind are policies that may make objects of their own.
+// generatesObjects reports whether objects of a kind are Kyverno policies that may make objects of their own.
 func generatesObjects(group, kind string) bool {
 	return group == "kyverno.io" && (kind == "Policy" || kind == "ClusterPolicy")
 }

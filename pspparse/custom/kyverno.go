@@ -78,8 +78,8 @@ type kyvernoMatch struct {
 	kyvernoFilter
 }
 
-// scope returns which pods the filter matches; false for none. What is not known here, annotations and who asks, counts as
-// met.
+// scope returns which pods the Kyverno filter matches; false for none. What is not known here, annotations and who
+// asks, counts as met.
 func (f *kyvernoFilter) scope() (inventory.AdmissionScope, bool) {
 	r := &f.Resources
 	s := inventory.AdmissionScope{Namespaces: r.Namespaces, Names: r.Names, NamespaceLabels: r.NamespaceSelector, PodLabels: r.Selector}
@@ -91,7 +91,7 @@ func (f *kyvernoFilter) scope() (inventory.AdmissionScope, bool) {
 	return s, ok && (len(r.Operations) == 0 || slices.Contains(r.Operations, "CREATE"))
 }
 
-// scopes returns which pods the block matches.
+// scopes returns which pods the match block of a Kyverno rule matches.
 func (m *kyvernoMatch) scopes() []inventory.AdmissionScope {
 	var out []inventory.AdmissionScope
 	for i := range m.Any {
@@ -112,8 +112,8 @@ func (m *kyvernoMatch) scopes() []inventory.AdmissionScope {
 	return out
 }
 
-// excludedScopes returns the pods that the block excludes for certain: by namespaces, names and labels, and by nothing
-// else.
+// excludedScopes returns the pods that the exclude block of a Kyverno rule excludes for certain: by namespaces, names
+// and labels, and by nothing else.
 func (m *kyvernoMatch) excludedScopes() []inventory.AdmissionScope {
 	all := m.Any
 	switch {
@@ -197,7 +197,7 @@ func readKyverno(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
-// limitToNamespace narrows scopes to one namespace.
+// limitToNamespace narrows the scopes of a Kyverno Policy to its namespace.
 func limitToNamespace(scopes []inventory.AdmissionScope, namespace string) {
 	for i := range scopes {
 		scopes[i].Namespaces = []string{namespace}
@@ -229,7 +229,7 @@ func (c *podPatch) applyKyvernoMutation(m *kyvernoMutate) {
 // jsonPatchPathPattern finds the paths in a JSON patch that is written as YAML or JSON text.
 var jsonPatchPathPattern = regexp.MustCompile(`path"?\s*:\s*["']?([^\s"',}]+)`)
 
-// applyJSONPatchText records what a JSON patch that is written as text may change in pods, by its paths alone.
+// applyJSONPatchText records what a policy's JSON patch that is written as text may change in pods, by its paths alone.
 func (c *podPatch) applyJSONPatchText(text string) {
 	for _, found := range jsonPatchPathPattern.FindAllStringSubmatch(text, -1) {
 		steps := strings.Split(strings.TrimPrefix(found[1], "/"), "/")

@@ -55,16 +55,16 @@ func readLabelWriter(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
-// objectText returns the kind and the name of the object for a message.
+// objectText returns the kind and the name of the custom object for a message.
 func (o *RawObject) objectText() string { return inventory.ObjectText(o.Kind, o.Namespace, o.Name) }
 
-// labelWriter returns a LabelWriter for a map of labels that the object has in a field.
+// labelWriter returns the LabelWriter for a map of namespace labels that the custom object has in a field.
 func (o *RawObject) labelWriter(field string, labels map[string]string) inventory.LabelWriter {
 	return inventory.LabelWriter{Object: o.objectText(), Path: field, Labels: labels, Syntax: inventory.LabelMap, Position: o.Position}
 }
 
-// unmarshalTyped decodes JSON as API servers do, with case-sensitive keys, and says of a wrong type only which field has
-// it.
+// unmarshalTyped decodes a custom object's JSON as API servers do, with case-sensitive keys, and says of a wrong type
+// only which field has it.
 func unmarshalTyped(data []byte, into any) error {
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, into)
 	var wrong *json.UnmarshalTypeError
@@ -74,7 +74,7 @@ func unmarshalTyped(data []byte, into any) error {
 	return err
 }
 
-// namespaceMetadata is metadata that an object gives to namespaces, as far as it is labels.
+// namespaceMetadata is the metadata that a custom object gives to namespaces, as far as it is labels.
 type namespaceMetadata struct {
 	Labels map[string]string `json:"labels"`
 }
@@ -98,7 +98,7 @@ func (s *argoSpec) writesLabels() bool {
 	return s.SyncPolicy.ManagedNamespaceMetadata != nil && slices.Contains(s.SyncPolicy.SyncOptions, "CreateNamespace=true")
 }
 
-// otherCluster returns the cluster that the application is deployed to; "" for the one that Argo CD runs in.
+// otherCluster returns the cluster that the Argo CD application is deployed to; "" for the one that Argo CD runs in.
 func (s *argoSpec) otherCluster() string {
 	server := strings.TrimSuffix(s.Destination.Server, "/")
 	switch {
@@ -215,7 +215,7 @@ type hncLabels []struct {
 	Value string `json:"value"`
 }
 
-// toMap returns the labels as a map.
+// toMap returns the labels of an HNC object as a map.
 func (p hncLabels) toMap() map[string]string {
 	out := make(map[string]string, len(p))
 	for _, l := range p {
@@ -272,7 +272,7 @@ type fleetOptions struct {
 	NamespaceLabels  map[string]string `json:"namespaceLabels"`
 }
 
-// addLabelWriter adds the namespace labels of the options. Where they name no namespace, those of or count.
+// addLabelWriter adds the namespace labels of Fleet's options. Where they name no namespace, those of or count.
 func (f *fleetOptions) addLabelWriter(sink inventory.CustomSink, w inventory.LabelWriter, or *fleetOptions) {
 	if f.NamespaceLabels == nil {
 		return

@@ -232,7 +232,7 @@ func TestHostileOwners(t *testing.T) {
 	if n := len(inv.Namespaces[0].LabelWriters[0].Labels[enforce]); n > 210 {
 		t.Errorf("a value of %d bytes", n)
 	}
-	if len(inv.Notes) != 1 || inv.Notes[0].Why.Text != "of a namespace that more than 20 of them write to the rest is not told: 10 objects" {
+	if len(inv.Notes) != 1 || inv.Notes[0].Why.Text != "of a namespace that more than 20 of them write to the rest is not listed: 10 objects" {
 		t.Errorf("notes %+v", inv.Notes)
 	}
 }

@@ -62,7 +62,7 @@ func TestOwners(t *testing.T) {
 			owned("tekton.dev/v1", "TaskRun", "test-1", "", "spec: {taskRef: {name: test}}"),
 			owned("v1", "Pod", "test-1-pod", "tekton.dev/v1 TaskRun test-1", "spec: "+goodSpec),
 		}, "  TaskRun at : restricted\n  enforce \"\"\n" +
-			"  gap Task \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+			"  gap Task \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is evaluated (spec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
 		"a run that is over": {[]string{
 			owned("tekton.dev/v1", "TaskRun", "old", "", "spec: {taskRef: {name: build}}\nstatus: {completionTime: '2022-01-01T00:00:00Z'}"),
 		}, "  enforce \"restricted\"\n"},
@@ -135,7 +135,7 @@ func TestOwners(t *testing.T) {
 			owned("tekton.dev/v1", "TaskRun", "build", "", "spec: {taskSpec: {steps: [{image: i}]}}"),
 			owned("v1", "Pod", "build-pod", "foo.dev/v1 TaskRun build", "spec: "+goodSpec),
 		}, "  TaskRun at spec.taskSpec.steps[0]: restricted\n  enforce \"\"\n" +
-			"  gap TaskRun \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.taskSpec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+			"  gap TaskRun \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is evaluated (spec.taskSpec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
 		"a Deployment of another group's Prometheus": {[]string{
 			owned("monitoring.coreos.com/v1", "Prometheus", "k8s", "", "spec: {}"),
 			owned("apps/v1", "Deployment", "k8s", "foo.dev/v1 Prometheus k8s", "spec: {template: {spec: "+goodSpec+"}}"),
@@ -145,8 +145,8 @@ func TestOwners(t *testing.T) {
 			owned("serving.knative.dev/v1", "Configuration", "a", "serving.knative.dev/v1 Configuration b", "spec: {template: {spec: {hostPID: true}}}"),
 			owned("serving.knative.dev/v1", "Configuration", "b", "serving.knative.dev/v1 Configuration a", "spec: {template: {spec: {hostPID: true}}}"),
 		}, "  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  enforce \"privileged\"\n" +
-			"  gap Configuration \"shop/a\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n" +
-			"  gap Configuration \"shop/b\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+			"  gap Configuration \"shop/a\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is evaluated (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n" +
+			"  gap Configuration \"shop/b\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is evaluated (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
 		"twice the same, and twice another": {[]string{
 			owned("apps.kruise.io/v1alpha1", "CloneSet", "a", "", "spec: {template: {spec: "+goodSpec+"}}"),
 			owned("apps.kruise.io/v1alpha1", "CloneSet", "a", "", "spec: {replicas: 3, template: {spec: "+goodSpec+"}}"),
@@ -275,7 +275,7 @@ func TestReadOfACluster(t *testing.T) {
 	}
 	want := []inventory.Gap{{
 		What: `Task "a/t"`, Namespaces: []string{"a"}, Affects: inventory.PartWorkloads,
-		Why: message.Message{Text: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial"},
+		Why: message.Message{Text: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is evaluated (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial"},
 	}}
 	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps, messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -2,8 +2,8 @@ package custom
 
 import "github.com/psp2pss/psp2pss/pspparse"
 
-// describeObject returns the kind and the name of an object for a gap or a note.
-func describeObject(o RawObject) string {
+// customObjectText returns the kind and the name of a custom object for a gap or a note.
+func customObjectText(o RawObject) string {
 	name := o.Name
 	switch {
 	case name == "":
@@ -14,7 +14,7 @@ func describeObject(o RawObject) string {
 	return escapeText(o.Kind) + " " + quote(name)
 }
 
-// escapeText escapes a text from input like quote, without quotation marks, to stand among other words.
+// escapeText escapes a text of a custom object like quote, without quotation marks, to stand among other words.
 func escapeText(s string) string {
 	const most = 200
 	more := ""
@@ -24,7 +24,7 @@ func escapeText(s string) string {
 	return pspparse.EscapeInput(s) + more
 }
 
-// ofAPIVersion returns " of " and the apiVersion, or nothing where there is none.
+// ofAPIVersion returns " of " and the apiVersion of a custom object, or nothing where there is none.
 func ofAPIVersion(apiVersion string) string {
 	if apiVersion == "" {
 		return ""
@@ -35,7 +35,7 @@ func ofAPIVersion(apiVersion string) string {
 // quote quotes a text from the input for a message.
 func quote(s string) string { return pspparse.QuoteInput(s, 200) }
 
-// truncateKey cuts a key to a length for a path, which has many.
+// truncateKey cuts a key of a custom object to a length for a path, which has many.
 func truncateKey(key string) string {
 	const most = 60
 	if len(key) > most {

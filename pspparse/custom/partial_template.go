@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// partialTemplate gathers all that an object says of its pods, wherever it says it, as one pod. What that pod violates,
-// some pod of the object violates.
+// partialTemplate collects all that a custom object says of its pods, wherever it says it, as one pod. What that pod
+// violates, some pod of the object violates.
 type partialTemplate struct {
 	path jsonPath
 	// first is the path of the first piece that was found.
@@ -27,8 +27,8 @@ type partialTemplate struct {
 	account  string
 }
 
-// partialTemplateOf returns what an object says of its pods as one partial template, and the path of the first piece. There
-// is no template if the object says nothing of its pods.
+// partialTemplateOf returns what a custom object says of its pods as one partial template, and the path of the first
+// piece. There is no template if the object says nothing of its pods.
 func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at string) {
 	c := partialTemplate{hostFlags: map[string]any{}, annotations: map[string]any{}}
 	c.collectFrom(tree)
@@ -44,20 +44,20 @@ func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at
 	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.first
 }
 
-// notePlace remembers the path of a key as that of the first piece, if it is the first.
+// notePlace records the path of a key as that of the custom object's first piece of a pod, if it is the first.
 func (c *partialTemplate) notePlace(key string) {
 	if c.first == "" {
 		c.first = c.path.of(key)
 	}
 }
 
-// collectFrom takes all pieces of pods from a value within the object.
+// collectFrom adds all pieces of pods in a value of the custom object.
 func (c *partialTemplate) collectFrom(v any) {
 	skip := func(key string, value any) bool { return c.path.saysNothing(key) || c.addPiece(key, value) }
 	c.path.visitChildren(v, skip, c.collectFrom)
 }
 
-// addPiece takes a key and its value if they are a piece of a pod, and reports whether they are.
+// addPiece adds a key and value of the custom object if they are a piece of a pod, and reports whether they are.
 func (c *partialTemplate) addPiece(key string, v any) bool {
 	m, _ := v.(map[string]any)
 	list, _ := v.([]any)
@@ -83,7 +83,7 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 			return false
 		}
 		c.addContainer(key, m)
-	case strings.HasSuffix(key, "ontainers") && anyItem(v, isContainer), (key == "steps" || key == "sidecars") && anyItem(v, isStepContainer):
+	case strings.HasSuffix(key, "ontainers") && anyJSONItem(v, isContainer), (key == "steps" || key == "sidecars") && anyJSONItem(v, isStepContainer):
 		c.addContainers(key, v)
 	case strings.HasSuffix(key, "olumes") && len(list) > 0:
 		c.notePlace(key)
@@ -100,7 +100,8 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 	return true
 }
 
-// addHostFlag takes hostNetwork, hostPID or hostIPC; it returns false for a value that is no boolean.
+// addHostFlag adds hostNetwork, hostPID or hostIPC of the custom object's pods; it returns false for a value that is no
+// boolean.
 func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	on, ok := v.(bool)
 	if ok {
@@ -110,7 +111,7 @@ func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	return ok
 }
 
-// addContainer takes one container, which gets its path as name if it has none.
+// addContainer adds one container of the custom object's pods, which gets its path as name if it has none.
 func (c *partialTemplate) addContainer(key string, m map[string]any) {
 	c.notePlace(key)
 	if name, _ := m["name"].(string); name == "" {
@@ -120,7 +121,7 @@ func (c *partialTemplate) addContainer(key string, m map[string]any) {
 	c.containers = append(c.containers, m)
 }
 
-// addContainers takes the containers of a list or a map.
+// addContainers adds the containers of the custom object's pods in a list or a map.
 func (c *partialTemplate) addContainers(key string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -138,16 +139,16 @@ func (c *partialTemplate) addContainers(key string, v any) {
 	}
 }
 
-// addSecurityContext takes a security context of a pod or a container. The standards ask the same of both, except for
-// sysctls.
+// addSecurityContext adds a security context of the custom object's pods or containers. The standards ask the same of
+// both, except for sysctls.
 func (c *partialTemplate) addSecurityContext(key string, m map[string]any) {
 	c.addContainer(key, map[string]any{"securityContext": m})
 	sysctls, _ := m["sysctls"].([]any)
 	c.sysctls = append(c.sysctls, sysctls...)
 }
 
-// addMetadata takes the metadata of a pod template: annotations may set AppArmor and seccomp, and injectors select by
-// labels.
+// addMetadata adds the metadata of a custom object's pod template: annotations may set AppArmor and seccomp, and
+// injectors select by labels.
 func (c *partialTemplate) addMetadata(metadata map[string]any) {
 	annotations, _ := metadata["annotations"].(map[string]any)
 	labels, _ := metadata["labels"].(map[string]any)

@@ -8,13 +8,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// isPodTemplate reports whether a JSON object is a whole pod template.
+// isPodTemplate reports whether a JSON object in a custom object is a whole pod template.
 func isPodTemplate(m map[string]any) bool {
 	spec, _ := m["spec"].(map[string]any)
 	return isWholePodSpec(spec)
 }
 
-// isAdmittedPod reports whether a JSON object is a pod that a server has admitted: then it may hold what a policy filled in.
+// isAdmittedPod reports whether a JSON object in a custom object is a pod that a server has admitted: then it may hold
+// values that a policy set.
 func isAdmittedPod(m map[string]any) bool {
 	metadata, _ := m["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
@@ -24,7 +25,8 @@ func isAdmittedPod(m map[string]any) bool {
 	return admitted || status || metadata["uid"] != nil || spec["nodeName"] != nil
 }
 
-// isWholePodSpec reports whether a JSON object is a pod spec whose containers all have a name and an image.
+// isWholePodSpec reports whether a JSON object in a custom object is a pod spec whose containers all have a name and an
+// image.
 func isWholePodSpec(spec map[string]any) bool {
 	list, _ := spec["containers"].([]any)
 	return len(list) > 0 && !slices.ContainsFunc(list, func(item any) bool {
@@ -44,14 +46,15 @@ func isEmbeddedObject(m map[string]any) bool {
 	return version && metadata && makesPodsOrGrants(kind)
 }
 
-// hasKindAndVersion reports whether a JSON object has a kind and an apiVersion.
+// hasKindAndVersion reports whether a JSON object in a custom object has a kind and an apiVersion.
 func hasKindAndVersion(m map[string]any) bool {
 	kind, _ := m["kind"].(string)
 	version, _ := m["apiVersion"].(string)
 	return kind != "" && version != ""
 }
 
-// makesPodsOrGrants reports whether a kind makes pods, or decides which pods may be made.
+// makesPodsOrGrants reports whether the kind of an object within a custom object makes pods, or decides which pods may
+// be made.
 func makesPodsOrGrants(kind string) bool {
 	switch kind {
 	case pspparse.PolicyKind, "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "List":
@@ -60,13 +63,14 @@ func makesPodsOrGrants(kind string) bool {
 	return makesPods(kind)
 }
 
-// makesPods reports whether a kind of Kubernetes itself is a pod, or has a pod template.
+// makesPods reports whether a kind of Kubernetes, within or beside a custom object, is a pod, or has a pod template.
 func makesPods(kind string) bool {
 	_, ok := inventory.WorkloadKindOf(kind)
 	return ok
 }
 
-// partialPodKey says which part of a pod the value of a key is, by its form: "containers"; "" if it is none.
+// partialPodKey returns which part of a pod the value of a custom object's key is, by its form: "containers"; "" if it
+// is none.
 func partialPodKey(key string, v any) string {
 	switch key {
 	case "privileged", "hostNetwork", "hostPID", "hostIPC", "host_network", "host_pid", "host_ipc":
@@ -82,13 +86,13 @@ func partialPodKey(key string, v any) string {
 			return "a container"
 		}
 	case "steps", "sidecars":
-		if anyItem(v, isStepContainer) {
+		if anyJSONItem(v, isStepContainer) {
 			return key
 		}
 	}
 	switch m, _ := v.(map[string]any); {
 	case strings.HasSuffix(key, "ontainers"):
-		if anyItem(v, isContainer) {
+		if anyJSONItem(v, isContainer) {
 			return "containers"
 		}
 	case strings.HasSuffix(key, "ecurityContext"), strings.HasSuffix(key, "security_context"):
@@ -107,13 +111,13 @@ func partialPodKey(key string, v any) string {
 	return ""
 }
 
-// isBool reports whether a JSON value is a boolean, or the text of one.
+// isBool reports whether a value in a custom object is a boolean, or the text of one.
 func isBool(v any) bool {
 	_, ok := v.(bool)
 	return ok || v == "true" || v == "false"
 }
 
-// isHostPath reports whether a JSON value is a host path, or the source of a host path volume.
+// isHostPath reports whether a value in a custom object is a host path, or the source of a host path volume.
 func isHostPath(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -125,7 +129,7 @@ func isHostPath(v any) bool {
 	return false
 }
 
-// isContainer reports whether a JSON value has a field that containers have and hardly anything else.
+// isContainer reports whether a value in a custom object has a field that containers have and hardly anything else.
 func isContainer(v any) bool {
 	m, _ := v.(map[string]any)
 	_, list := m["command"].([]any)
@@ -140,8 +144,8 @@ func isContainer(v any) bool {
 	return list || image != "" || security
 }
 
-// isStepContainer reports whether a JSON value is a container among steps or sidecars. It is stricter than isContainer, since
-// steps are of all sorts.
+// isStepContainer reports whether a value in a custom object is a container among steps or sidecars. It is stricter
+// than isContainer, since steps are of all sorts.
 func isStepContainer(v any) bool {
 	m, _ := v.(map[string]any)
 	image, _ := m["image"].(string)
@@ -149,7 +153,7 @@ func isStepContainer(v any) bool {
 	return image != "" || security
 }
 
-// isSecurityContext reports whether a JSON object is empty, or has a field of a security context.
+// isSecurityContext reports whether a JSON object in a custom object is empty, or has a field of a security context.
 func isSecurityContext(m map[string]any) bool {
 	for key := range m {
 		switch key {
@@ -165,7 +169,7 @@ func isSecurityContext(m map[string]any) bool {
 	return len(m) == 0
 }
 
-// resemblesPodSpec reports whether a JSON object has a field that only pod specs have.
+// resemblesPodSpec reports whether a JSON object in a custom object has a field that only pod specs have.
 func resemblesPodSpec(spec map[string]any) bool {
 	for key, v := range spec {
 		switch key {
@@ -182,7 +186,7 @@ func resemblesPodSpec(spec map[string]any) bool {
 				return true
 			}
 		case "containers", "initContainers":
-			if anyItem(v, func(item any) bool { _, ok := item.(map[string]any); return ok }) {
+			if anyJSONItem(v, func(item any) bool { _, ok := item.(map[string]any); return ok }) {
 				return true
 			}
 		case "hostNetwork", "hostPID", "hostIPC", "automountServiceAccountToken":
@@ -190,7 +194,7 @@ func resemblesPodSpec(spec map[string]any) bool {
 				return true
 			}
 		case "volumes":
-			if anyItem(v, func(item any) bool { m, _ := item.(map[string]any); return isHostPath(m["hostPath"]) }) {
+			if anyJSONItem(v, func(item any) bool { m, _ := item.(map[string]any); return isHostPath(m["hostPath"]) }) {
 				return true
 			}
 		}

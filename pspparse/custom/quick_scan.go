@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// HoldsNothing reports, from a quick look at its text, whether neither ReadObject nor ReadUnknownKind would deliver anything
-// of an object. Nobody has to decode it then; most custom resources are such.
+// HoldsNothing reports, from a quick scan of a custom object's text, whether neither ReadObject nor ReadUnknownKind
+// would deliver anything of an object. Nobody has to decode it then; most custom resources are such.
 func HoldsNothing(group string, data []byte) bool {
 	return group != "" && !readableGroups()[group] && !groupDeploysChart(group, "Application") && !mayHoldPod(data)
 }
@@ -20,9 +20,9 @@ var readableGroups = sync.OnceValue(func() map[string]bool { //nolint:gochecknog
 	return groups
 })
 
-// mayHoldPod reports, from the text of a JSON object alone, whether it may hold a pod template or a part of one: there is
-// none without certain keys with certain values. The text is read once. Keys may be written with escapes, which count as
-// such keys.
+// mayHoldPod reports, from the text of a custom object alone, whether it may hold a pod template or a part of one:
+// there is none without certain keys with certain values. The text is read once. Keys may be written with escapes,
+// which count as such keys.
 func mayHoldPod(data []byte) bool {
 	if bytes.Contains(data, []byte(`\u`)) {
 		return true
@@ -52,7 +52,7 @@ func mayHoldPod(data []byte) bool {
 	}
 }
 
-// firstValueByte returns the first byte that is no white space; 0 where there is none.
+// firstValueByte returns the first byte of a custom object's value that is no white space; 0 where there is none.
 func firstValueByte(data []byte) byte {
 	for _, c := range data {
 		switch c {
@@ -64,7 +64,7 @@ func firstValueByte(data []byte) byte {
 	return 0
 }
 
-// keyScan is what was seen so far of the keys of one object.
+// keyScan is the state of a quick scan of the keys of one custom object.
 type keyScan struct {
 	// versions counts the keys "apiVersion".
 	versions int
@@ -78,7 +78,8 @@ type keyScan struct {
 	containerField bool
 }
 
-// addKey notes a key and the first byte of its value. It returns true once the object has to be searched.
+// addKey adds a key of a custom object and the first byte of its value to the scan. It returns true once the object has
+// to be searched.
 func (s *keyScan) addKey(key []byte, value byte) bool {
 	tree := value == '{' || value == '['
 	switch string(key) {
@@ -110,7 +111,7 @@ func (s *keyScan) addKey(key []byte, value byte) bool {
 	return s.stepsOrContainer && s.containerField || s.hasTemplate && s.podField
 }
 
-// keyHasSuffix reports whether a key ends in a text.
+// keyHasSuffix reports whether a key of a custom object ends in a text.
 func keyHasSuffix(key []byte, suffix string) bool {
 	return len(key) >= len(suffix) && string(key[len(key)-len(suffix):]) == suffix
 }

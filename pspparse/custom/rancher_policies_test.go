@@ -33,7 +33,7 @@ func TestRancherPolicyTemplates(t *testing.T) {
 	const (
 		what = `PodSecurityPolicyTemplate "restricted"`
 		made = ", and makes that again as long as a cluster or project uses the template: take the template away from them first"
-		gap  = ", and grants that there: it is not judged here; read those clusters, or its spec as a PodSecurityPolicy of that name"
+		gap  = ", and grants that there: it is not evaluated here; read those clusters, or its spec as a PodSecurityPolicy of that name"
 		in   = `Rancher makes the PodSecurityPolicy "restricted-psp" of it in every cluster that uses it`
 	)
 	policy := &pspparse.Policy{Name: "restricted-psp"}

@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// searchResult is what a search for pod templates found in an object.
+// searchResult is what a search for pod templates found in a custom object.
 type searchResult struct {
 	// templates are whole pod templates.
 	templates []inventory.CustomTemplate
@@ -19,12 +19,12 @@ type searchResult struct {
 	partialPod string
 }
 
-// innerObject is an object within another object.
+// innerObject is an object within a custom object.
 type innerObject struct {
 	path, kind, namespace string
 }
 
-// firstRemainder describes the first find that is no whole pod template; "" if there is none.
+// firstRemainder describes the first find in a custom object that is no whole pod template; "" if there is none.
 func (f *searchResult) firstRemainder() string {
 	switch {
 	case f.partialPod != "":
@@ -40,7 +40,7 @@ func (f *searchResult) firstRemainder() string {
 // maxTemplates is how many pod templates of one object are kept.
 const maxTemplates = 1000
 
-// templateSearcher searches one object for pod templates, in the order of its keys, so that results do not vary.
+// templateSearcher searches one custom object for pod templates, in the order of its keys, so that results do not vary.
 type templateSearcher struct {
 	searchResult
 	// podsAreTemplates is true where whole Pods within the object are its templates.
@@ -50,15 +50,15 @@ type templateSearcher struct {
 	namespace string
 }
 
-// searchTemplates searches an object of a kind that may make pods for pod templates. Pods says that whole Pods within it
-// are templates.
+// searchTemplates searches a custom object of a kind that may make pods for pod templates. Pods says that whole Pods
+// within it are templates.
 func searchTemplates(tree map[string]any, pods bool) searchResult {
 	s := templateSearcher{podsAreTemplates: pods, namespace: metadataNamespace(tree)}
 	s.searchObject(tree)
 	return s.searchResult
 }
 
-// searchObject searches the object itself, or an object within it.
+// searchObject searches the custom object itself, or an object within it, for pod templates.
 func (s *templateSearcher) searchObject(m map[string]any) {
 	root := s.path.isRoot()
 	if in := metadataNamespace(m); !root && in != "" && in != s.namespace && hasKindAndVersion(m) {
@@ -85,8 +85,8 @@ func (s *templateSearcher) searchObject(m map[string]any) {
 	s.path.visitChildren(m, s.skips, s.searchValue)
 }
 
-// skips reports whether the value of a key is not searched: it says nothing of pods, or it is a part of a pod, which is
-// noted.
+// skips reports whether the value of a custom object's key is not searched for pod templates: it says nothing of pods,
+// or it is a part of a pod, which is noted.
 func (s *templateSearcher) skips(key string, v any) bool {
 	if s.path.saysNothing(key) {
 		return true
@@ -98,7 +98,7 @@ func (s *templateSearcher) skips(key string, v any) bool {
 	return what != ""
 }
 
-// searchValue searches a value within the object.
+// searchValue searches a value within the custom object for pod templates.
 func (s *templateSearcher) searchValue(v any) {
 	if m, ok := v.(map[string]any); ok {
 		s.searchObject(m)
@@ -107,8 +107,8 @@ func (s *templateSearcher) searchValue(v any) {
 	s.path.visitChildren(v, nil, s.searchValue)
 }
 
-// searchOtherNamespace searches an inner object of another namespace. What it finds is reported as inner objects, since
-// nothing of it belongs into the namespace of the outer object.
+// searchOtherNamespace searches an object of another namespace within the custom object. What it finds is reported as
+// inner objects, since nothing of it belongs into the namespace of the outer object.
 func (s *templateSearcher) searchOtherNamespace(m map[string]any, namespace string) {
 	inner := templateSearcher{podsAreTemplates: s.podsAreTemplates, path: s.path, namespace: namespace}
 	inner.searchObject(m)
@@ -123,7 +123,7 @@ func (s *templateSearcher) searchOtherNamespace(m map[string]any, namespace stri
 	}
 }
 
-// addTemplate keeps a pod template, up to maxTemplates.
+// addTemplate keeps a pod template of the custom object, up to maxTemplates.
 func (s *templateSearcher) addTemplate(m map[string]any) {
 	if len(s.templates) == maxTemplates {
 		s.omitted++

@@ -56,7 +56,7 @@ func TestNoTemplates(t *testing.T) {
 func TestUnknownKinds(t *testing.T) {
 	t.Parallel()
 	const (
-		ends     = ": what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)"
+		ends     = ": what it runs or grants is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)"
 		template = "{metadata: {labels: {a: b}}, spec: {hostNetwork: true, containers: [{name: c, image: i}]}}"
 	)
 	gap := func(why string) string {
@@ -106,7 +106,7 @@ func TestTemplatesWherePodsAreNotKnown(t *testing.T) {
 	t.Parallel()
 	const template = "spec: {template: {spec: {containers: [{name: c, image: i}]}}}"
 	for doc, want := range map[string]string{
-		object("cilium.io/v2", "CiliumAgent", template):                           "  enforce \"\"\n  gap CiliumAgent \"shop/it\": the kind \"CiliumAgent\" of cilium.io/v2 is not known to make pods, and it has a pod template at spec.template: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context) [\"shop\"]\n",
+		object("cilium.io/v2", "CiliumAgent", template):                           "  enforce \"\"\n  gap CiliumAgent \"shop/it\": the kind \"CiliumAgent\" of cilium.io/v2 is not known to make pods, and it has a pod template at spec.template: what it runs is not evaluated here; read what it makes from the cluster (-f of a dump, or --context) [\"shop\"]\n",
 		object("cilium.io/v2", "CiliumAgent", "spec: {containers: [{image: i}]}"): "  enforce \"restricted\"\n  skipped CiliumAgent\n",
 		object("policies.kubewarden.io/v1", "AdmissionPolicyGroup", template):     "  enforce \"restricted\"\n  skipped AdmissionPolicyGroup\n",
 	} {

@@ -11,12 +11,12 @@ import (
 // templateKind is a custom kind of which pods are made.
 type templateKind struct {
 	KnownResource
-	// partial is true where the controller adds to what the object says of its pods, so that the object never tells all of
+	// partial is true where the controller adds to what the object says of its pods, so that the object never states all of
 	// them.
 	partial bool
 }
 
-// parseTemplateKinds returns the kinds of one group from names like "rollouts Rollout"; a kind that ends in * is
+// parseTemplateKinds returns the custom kinds of one group from names like "rollouts Rollout"; a kind that ends in * is
 // cluster-scoped.
 func parseTemplateKinds(group, versions string, partial bool, names ...string) []templateKind {
 	var out []templateKind
@@ -31,7 +31,7 @@ func parseTemplateKinds(group, versions string, partial bool, names ...string) [
 }
 
 const (
-	// wholeTemplates says that the pod templates of a kind tell all of its pods.
+	// wholeTemplates is true where the pod templates of a kind describe all of its pods.
 	wholeTemplates = false
 	// partialTemplates says that the controller of a kind adds to what its objects say of their pods.
 	partialTemplates = true
@@ -152,7 +152,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	tree, why := parseTree(o.JSON)
 	switch {
 	case why != "":
-		c.UnjudgedReason = message.New("object-not-searched", "reason", why)
+		c.UnevaluatedReason = message.New("object-not-searched", "reason", why)
 	case makesNoPods(k.Kind, tree):
 		return true
 	case k.partial:
@@ -161,22 +161,22 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 			part[0].PodMetas = append(part[0].PodMetas, marshalJSON(tree["metadata"]))
 		}
 		c.Templates, c.References = part, customReferences(tree)
-		c.UnjudgedReason = partialTemplateReason(o, at)
+		c.UnevaluatedReason = partialTemplateReason(o, at)
 		if hasFinished(tree) {
-			c.UnjudgedReason = message.Message{}
+			c.UnevaluatedReason = message.Message{}
 		}
 	default:
 		f := searchTemplates(tree, k.Kind == "StrimziPodSet")
 		c.Templates, c.WorkloadRef, c.References = f.templates, workloadRefOf(tree), customReferences(tree)
 		if len(f.templates) == 0 && c.WorkloadRef == (inventory.Owner{}) || f.firstRemainder() != "" {
-			c.UnjudgedReason, c.MayGrant = wholeTemplateReason(o, f), f.affectedPart() != inventory.PartWorkloads
+			c.UnevaluatedReason, c.MayGrant = wholeTemplateReason(o, f), f.affectedPart() != inventory.PartWorkloads
 		}
 	}
 	addCustomObject(sink, o, c)
 	return true
 }
 
-// makesNoPods reports whether an object makes no pods although others of its kind do.
+// makesNoPods reports whether a custom object makes no pods although others of its kind do.
 func makesNoPods(kind string, tree map[string]any) bool {
 	spec, _ := tree["spec"].(map[string]any)
 	switch kind {
@@ -201,30 +201,30 @@ func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomO
 		return
 	}
 	c.Templates = nil
-	c.UnjudgedReason = message.New("template-invalid", "error", err, "advice", unjudgedAdvice(o))
+	c.UnevaluatedReason = message.New("template-invalid", "error", err, "advice", unevaluatedAdvice(o))
 	if sink.AddCustomObject(c) != nil {
-		sink.AddGap(inventory.Gap{What: describeObject(o), Why: message.New("object-invalid", "error", err), Position: o.Position, Namespaces: gapNamespaces(o)})
+		sink.AddGap(inventory.Gap{What: customObjectText(o), Why: message.New("object-invalid", "error", err), Position: o.Position, Namespaces: gapNamespaces(o)})
 	}
 }
 
-// unjudgedAdvice says what to do about pods of a custom object that were not read.
-func unjudgedAdvice(o RawObject) string {
+// unevaluatedAdvice returns the advice about pods of a custom object that were not read.
+func unevaluatedAdvice(o RawObject) string {
 	if o.Position.File == "" { // of a cluster, whose pods were read
 		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
 	}
 	return "read the pods that it makes, too (-f of a dump, or --context)"
 }
 
-// partialTemplateReason says what is not known of the pods of a kind that never tells all of them. At is the path of the
-// first piece of a pod that it does tell.
+// partialTemplateReason returns the reason of a gap: a custom kind never states all of its pods. At is the path of the
+// first piece of a pod that it does state.
 func partialTemplateReason(o RawObject, at string) message.Message {
-	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unjudgedAdvice(o))
+	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unevaluatedAdvice(o))
 }
 
-// wholeTemplateReason says what is not known of the pods of a kind with whole templates, after a search that did not find
-// all of them.
+// wholeTemplateReason returns the reason of a gap on the pods of a custom kind with whole templates, after a search
+// that did not find all of them.
 func wholeTemplateReason(o RawObject, f searchResult) message.Message {
-	return message.New("template-missing", "apiVersion", escapeText(o.APIVersion), "remainder", f.firstRemainder(), "advice", unjudgedAdvice(o))
+	return message.New("template-missing", "apiVersion", escapeText(o.APIVersion), "remainder", f.firstRemainder(), "advice", unevaluatedAdvice(o))
 }
 
 // workloadRefOf returns the workload whose pod template a Rollout uses; zero if it has its own.
@@ -239,7 +239,7 @@ func workloadRefOf(tree map[string]any) inventory.Owner {
 	return inventory.Owner{Kind: kind, Name: name}
 }
 
-// customReferences returns the custom objects of which an object makes its pods.
+// customReferences returns the custom objects from which a custom object makes its pods.
 func customReferences(tree map[string]any) []inventory.CustomReference {
 	var out []inventory.CustomReference
 	var walk func(v any)
@@ -247,7 +247,7 @@ func customReferences(tree map[string]any) []inventory.CustomReference {
 		if m, ok := v.(map[string]any); ok {
 			out = append(out, referencesOf(m)...)
 		}
-		for _, item := range children(v) {
+		for _, item := range jsonChildren(v) {
 			walk(item)
 		}
 	}
@@ -276,7 +276,7 @@ func referencesOf(m map[string]any) []inventory.CustomReference {
 	return out
 }
 
-// newCustomReference returns a reference to an object of a kind, or of its cluster-scoped variant.
+// newCustomReference returns a reference to a custom object of a kind, or of its cluster-scoped variant.
 func newCustomReference(kind, name string, cluster bool) inventory.CustomReference {
 	if cluster {
 		kind = "Cluster" + kind
@@ -284,7 +284,7 @@ func newCustomReference(kind, name string, cluster bool) inventory.CustomReferen
 	return inventory.CustomReference{Owner: inventory.Owner{Kind: kind, Name: name}, ClusterScoped: cluster}
 }
 
-// hasFinished reports whether an object has run to its end and makes no more pods.
+// hasFinished reports whether a custom object has run to its end and makes no more pods.
 func hasFinished(tree map[string]any) bool {
 	status, _ := tree["status"].(map[string]any)
 	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {

@@ -59,7 +59,7 @@ func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
 	case isPod:
 		what = "it has containers at spec.containers"
 	case what == "" && o.Namespace == "":
-		what = fmt.Sprintf("it names no namespace, so its pod template at %s was not judged in any", f.templates[0].Path)
+		what = fmt.Sprintf("it names no namespace, so its pod template at %s was not evaluated in any", f.templates[0].Path)
 	}
 	if o.Namespace == "" {
 		g := unknownKindGap(o, gapNamespaces(o), what)
@@ -69,7 +69,7 @@ func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
 	}
 	c := inventory.CustomObject{APIVersion: o.APIVersion, Kind: o.Kind, JSON: o.JSON, Templates: f.templates, Position: o.Position}
 	if what != "" {
-		c.UnjudgedReason = unknownKindGap(o, nil, what).Why
+		c.UnevaluatedReason = unknownKindGap(o, nil, what).Why
 	}
 	addCustomObject(sink, o, c)
 	return true
@@ -100,7 +100,7 @@ func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	}
 	slices.Sort(in)
 	sink.AddObjectGap(inventory.Gap{
-		What: describeObject(o), Position: o.Position, Namespaces: slices.Compact(in), Affects: changes,
+		What: customObjectText(o), Position: o.Position, Namespaces: slices.Compact(in), Affects: changes,
 		Why: message.New("deployed-content", "holds", why),
 	})
 	return true
@@ -119,7 +119,8 @@ func readWithoutAPIVersion(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// affectedPart returns what the finds can change: pods, or anything if an inner object is of a kind that makes none.
+// affectedPart returns what the finds in a custom object can change: pods, or anything if an inner object is of a kind
+// that makes none.
 func (f *searchResult) affectedPart() inventory.GapPart {
 	if slices.ContainsFunc(f.innerObjects, func(in innerObject) bool { return !makesPods(in.kind) }) {
 		return ""
@@ -127,15 +128,15 @@ func (f *searchResult) affectedPart() inventory.GapPart {
 	return inventory.PartWorkloads
 }
 
-// unknownKindGap returns the gap of an object whose kind is not known.
+// unknownKindGap returns the gap of a custom object whose kind is not known.
 func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap {
 	return inventory.Gap{
-		What: describeObject(o), Position: o.Position, Namespaces: namespaces,
+		What: customObjectText(o), Position: o.Position, Namespaces: namespaces,
 		Why: message.New("kind-unknown", "kind", quote(o.Kind), "version", ofAPIVersion(o.APIVersion), "holds", why),
 	}
 }
 
-// touchedNamespaces returns the namespaces of an object and of the objects within it.
+// touchedNamespaces returns the namespaces of a custom object and of the objects within it.
 func (f *searchResult) touchedNamespaces(o RawObject) []string {
 	in := map[string]bool{}
 	if o.Namespace != "" {
@@ -158,10 +159,10 @@ func (f *searchResult) touchedNamespaces(o RawObject) []string {
 // maxGapNamespaces is how many namespaces one gap names; a gap of more touches all.
 const maxGapNamespaces = 1000
 
-// allNamespaces returns the namespaces of a gap that touches all of them.
+// allNamespaces returns the namespaces of a custom object's gap that touches all of them.
 func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 
-// gapNamespaces returns the namespaces that a gap of an object touches: its own if that is valid, else all.
+// gapNamespaces returns the namespaces that a gap of a custom object touches: its own if that is valid, else all.
 func gapNamespaces(o RawObject) []string {
 	if inventory.IsDNSLabel(o.Namespace) {
 		return []string{o.Namespace}

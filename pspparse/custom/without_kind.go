@@ -63,8 +63,8 @@ func FindLostManifests(data []byte) (why string, namespaces []string, changes in
 	return l.summary(), namespaces, changes
 }
 
-// mayHoldManifest reports, from the text of a JSON document alone, whether it may hold a whole manifest. A key with escapes
-// counts, since it may be any.
+// mayHoldManifest reports, from the text of a document without a kind alone, whether it may hold a whole manifest. A
+// key with escapes counts, since it may be any.
 func mayHoldManifest(data []byte) bool {
 	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`, `"kubernetes_`} {
 		if bytes.Contains(data, []byte(key)) {
@@ -74,7 +74,7 @@ func mayHoldManifest(data []byte) bool {
 	return false
 }
 
-// manifestSearch searches a document for whole manifests.
+// manifestSearch searches a document without a kind for whole manifests.
 type manifestSearch struct {
 	path jsonPath
 	// found has one manifest of each description.
@@ -90,7 +90,8 @@ type manifestSearch struct {
 // foundManifest is the first manifest of its description in a document, and its path.
 type foundManifest struct{ what, at string }
 
-// summary describes up to three manifests. Where the document itself is one, it names no path.
+// summary describes up to three manifests in a document without a kind. Where the document itself is one, it names no
+// path.
 func (l *manifestSearch) summary() string {
 	const most = 3
 	if l.found[0].at == "" {
@@ -106,7 +107,7 @@ func (l *manifestSearch) summary() string {
 	return "it holds " + strings.Join(list, ", ")
 }
 
-// walk searches a value of the document, which belongs to a namespace as far as its surroundings tell.
+// walk searches a value of the document without a kind, which belongs to a namespace as far as its surroundings show.
 func (l *manifestSearch) walk(v any, namespace string) {
 	if m, ok := v.(map[string]any); ok {
 		if in := metadataNamespace(m); inventory.IsDNSLabel(in) {
@@ -126,7 +127,7 @@ func (l *manifestSearch) walk(v any, namespace string) {
 	l.path.visitChildren(v, nil, func(value any) { l.walk(value, namespace) })
 }
 
-// add records a manifest of a namespace, "" for one that is not known.
+// add records a manifest of a namespace in a document without a kind, "" for one that is not known.
 func (l *manifestSearch) add(what, namespace string) {
 	if !slices.ContainsFunc(l.found, func(f foundManifest) bool { return f.what == what }) {
 		l.found = append(l.found, foundManifest{what, l.path.String()})
@@ -147,7 +148,7 @@ const (
 	FoundTooMuch = "too much to be looked through"
 )
 
-// partOfManifest returns what a manifest can change, by its description.
+// partOfManifest returns what a manifest in a document without a kind can change, by its description.
 func partOfManifest(what string) inventory.GapPart {
 	what = strings.ToLower(strings.ReplaceAll(what, "_", ""))
 	switch {
@@ -161,7 +162,7 @@ func partOfManifest(what string) inventory.GapPart {
 	return inventory.PartWorkloads
 }
 
-// wholeManifest describes a JSON object if it is a whole manifest; "" if it is none.
+// wholeManifest describes an object in a document without a kind if it is a whole manifest; "" if it is none.
 func wholeManifest(m map[string]any) string {
 	kind, _ := m["kind"].(string)
 	_, version := m["apiVersion"].(string)
@@ -227,7 +228,8 @@ func isTerraformKind(kind string) bool {
 	return false
 }
 
-// looksLikePolicy reports whether a JSON object is the spec of a PodSecurityPolicy, by the four fields that all of them have.
+// looksLikePolicy reports whether an object without a kind is the spec of a PodSecurityPolicy, by the four fields that
+// all of them have.
 func looksLikePolicy(spec map[string]any) bool {
 	for _, key := range []string{"seLinux", "runAsUser", "supplementalGroups", "fsGroup"} {
 		m, _ := spec[key].(map[string]any)
@@ -238,7 +240,7 @@ func looksLikePolicy(spec map[string]any) bool {
 	return true
 }
 
-// looksLikeBinding reports whether a JSON object has the role reference of a role binding.
+// looksLikeBinding reports whether an object without a kind has the role reference of a role binding.
 func looksLikeBinding(m map[string]any) bool {
 	ref, _ := m["roleRef"].(map[string]any)
 	kind, _ := ref["kind"].(string)
@@ -246,7 +248,7 @@ func looksLikeBinding(m map[string]any) bool {
 	return name && (kind == "Role" || kind == "ClusterRole")
 }
 
-// looksLikeRole reports whether a JSON object has the rules of a role.
+// looksLikeRole reports whether an object without a kind has the rules of a role.
 func looksLikeRole(m map[string]any) bool {
 	rules, _ := m["rules"].([]any)
 	return slices.ContainsFunc(rules, func(rule any) bool {
@@ -271,7 +273,7 @@ func FindPodsInText(data []byte) (what string, texts []string) {
 	return findPodsInValue(tree)
 }
 
-// findPodsInValue does the same for one value of the document.
+// findPodsInValue describes what one value of a document in a ConfigMap holds of pods, as FindPodsInText does.
 func findPodsInValue(v any) (what string, texts []string) {
 	switch v := v.(type) {
 	case string:
@@ -291,7 +293,7 @@ func findPodsInValue(v any) (what string, texts []string) {
 			return "a pod template", nil
 		}
 	}
-	for _, item := range children(v) {
+	for _, item := range jsonChildren(v) {
 		what, more := findPodsInValue(item)
 		if what != "" {
 			return what, nil
@@ -301,7 +303,7 @@ func findPodsInValue(v any) (what string, texts []string) {
 	return "", texts
 }
 
-// ForeignToolFile names the tool whose file a document is, if it is one of those that are found beside manifests every day;
+// ForeignToolFile returns the tool whose file a document is, if it is one of those that often lie beside manifests;
 // else "". The name is that of the file, without its folder.
 func ForeignToolFile(name string, data []byte) string {
 	name = strings.ToLower(name)
@@ -329,7 +331,7 @@ func ForeignToolFile(name string, data []byte) string {
 	return ""
 }
 
-// anyHasKey reports whether one of some maps has one of some keys.
+// anyHasKey reports whether one of some objects of a foreign tool's file has one of some keys.
 func anyHasKey(maps map[string]map[string]any, keys ...string) bool {
 	for _, m := range maps {
 		for _, key := range keys {

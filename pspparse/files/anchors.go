@@ -10,8 +10,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// anchorContext holds what the anchors of a List's head and of its items stand for, of each name the last. An item with an
-// alias to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed twice.
+// anchorContext holds what the anchors of a YAML List's head and of its items stand for, of each name the last. An item
+// with an alias to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed
+// twice.
 type anchorContext struct {
 	// limits bound what the anchors may stand for.
 	limits Limits
@@ -23,23 +24,23 @@ type anchorContext struct {
 	overLimit bool
 }
 
-// anchoredNode is a YAML node with an anchor, and how many values it has.
+// anchoredNode is a YAML node of a file with an anchor, and how many values it has.
 type anchoredNode struct {
 	node   *yaml.Node
 	values int
 }
 
-// newAnchorContext returns the context of a List of which no anchor is known yet.
+// newAnchorContext returns the anchor context of a List in a YAML file of which no anchor is known yet.
 func newAnchorContext(limits Limits) *anchorContext {
 	return &anchorContext{limits: limits, anchors: map[string]anchoredNode{}}
 }
 
-// isUnknownAnchorError says whether the YAML parser failed because an alias names an anchor that it has not met.
+// isUnknownAnchorError reports whether the YAML parser failed because an alias names an anchor that it has not met.
 func isUnknownAnchorError(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "unknown anchor")
 }
 
-// rememberAnchors keeps the anchors of an item, unless those of the List stand for too much.
+// rememberAnchors keeps the anchors of a YAML List's item, unless those of the List stand for too much.
 func (b *anchorContext) rememberAnchors(text []byte, root *yaml.Node) {
 	if b.overLimit || bytes.IndexByte(text, '&') < 0 {
 		return
@@ -50,7 +51,7 @@ func (b *anchorContext) rememberAnchors(text []byte, root *yaml.Node) {
 	}
 }
 
-// addNode keeps the anchors in a YAML tree, and returns how many values the tree has.
+// addNode keeps the anchors in the YAML tree of a file, and returns how many values the tree has.
 func (b *anchorContext) addNode(n *yaml.Node) int {
 	values := 1
 	for _, c := range n.Content {
@@ -63,7 +64,8 @@ func (b *anchorContext) addNode(n *yaml.Node) int {
 	return values
 }
 
-// parseItem parses an item of a List whose dash has an indentation, behind the anchors of earlier items that it names.
+// parseItem parses an item of a YAML List whose dash has an indentation, behind the anchors of earlier items that it
+// names.
 func (b *anchorContext) parseItem(p yamlPart, indent int) (*yaml.Node, error) {
 	if bytes.IndexByte(p.text, '*') < 0 {
 		return parseYAMLDocument(p.text, p.line, b.limits)
@@ -84,7 +86,8 @@ func (b *anchorContext) parseItem(p yamlPart, indent int) (*yaml.Node, error) {
 	return root, err
 }
 
-// parseWithAnchors parses an item behind stand-ins for anchors of some names, and then puts in their place what they stand for.
+// parseWithAnchors parses an item of a YAML List behind stand-ins for anchors of some names, and then puts in their
+// place what they stand for.
 func (b *anchorContext) parseWithAnchors(names []string, p yamlPart, indent int) (*yaml.Node, error) {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%*s- [&%s 0]\n%s", indent, "", strings.Join(names, " 0, &"), p.text)
@@ -105,7 +108,7 @@ func (b *anchorContext) parseWithAnchors(names []string, p yamlPart, indent int)
 	return root, nil
 }
 
-// replaceStandIns lets the aliases in a YAML tree stand for what the stand-ins stand for.
+// replaceStandIns replaces the stand-ins for anchors in a YAML tree by the nodes that the anchors stand for.
 func replaceStandIns(n *yaml.Node, standIns map[*yaml.Node]*yaml.Node) {
 	if node, ok := standIns[n.Alias]; ok {
 		n.Alias = node
@@ -115,7 +118,7 @@ func replaceStandIns(n *yaml.Node, standIns map[*yaml.Node]*yaml.Node) {
 	}
 }
 
-// aliasNamesIn returns the names after a star in a text, each once: those of its aliases are among them.
+// aliasNamesIn returns the names after a star in YAML text, each once: those of its aliases are among them.
 func aliasNamesIn(text []byte) []string {
 	var names []string
 	seen := map[string]bool{}
@@ -136,7 +139,7 @@ func aliasNamesIn(text []byte) []string {
 	}
 }
 
-// isAnchorNameByte says whether yaml.v3 allows a byte in the name of an anchor.
+// isAnchorNameByte reports whether yaml.v3 allows a byte in the name of an anchor.
 func isAnchorNameByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' || c == '-'
 }

@@ -16,10 +16,10 @@ func TestCapturedOutput(t *testing.T) {
 		warned   = "Warning: policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		nothing  = "No resources found in shop namespace.\n"
 		failed   = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
-		unnamed  = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
+		unnamed  = "RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name, as later versions write it"
 		stderred = `"f": lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file`
 		list     = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\nkind: List\nmetadata: {}\n"
-		dollar   = "it is a template that was not rendered: render it first (envsubst, terraform, or whatever fills in ${ })"
+		dollar   = "it is a template that was not rendered: render it first (envsubst, terraform, or the tool that replaces ${ })"
 		account  = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME-web, namespace: shop}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n"
 	)
 	object := func(name string) string { return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + "}\n" }

@@ -17,9 +17,9 @@ import (
 // maxConfigMapBytes is more than an API server stores of the data of a ConfigMap.
 const maxConfigMapBytes = 1 << 20
 
-// scanConfigMap looks for pod templates and policies in the data of a ConfigMap: operators, runners and injectors keep
-// templates there. It adds a gap that names the first key with one, and nothing of its content; it returns false where there is
-// none.
+// scanConfigMap adds gaps for pod templates and policies in the data of a file's ConfigMap: operators, runners and
+// injectors keep templates there. It adds a gap that names the first key with one, and nothing of its content; it
+// returns false where there is none.
 func (s *documentReader) scanConfigMap(o *manifestObject, data []byte) bool {
 	var c struct {
 		Data map[string]any `json:"data"`
@@ -56,14 +56,15 @@ func (s *documentReader) scanConfigMap(o *manifestObject, data []byte) bool {
 	return true
 }
 
-// mentionsPodFields says whether a text has a word without which it holds no pod template and no policy.
+// mentionsPodFields reports whether a text in a ConfigMap has a word without which it holds no pod template and no
+// policy.
 func mentionsPodFields(text []byte) bool {
 	return bytes.Contains(text, []byte("containers")) || bytes.Contains(text, []byte("PodSecurityPolicy")) ||
 		bytes.Contains(text, []byte("supplementalGroups")) || bytes.Contains(text, []byte("privileged"))
 }
 
-// podContentOfText says what a text of YAML documents holds of pods: pod templates, objects that make pods, or policies. It
-// returns "" if there is nothing of them.
+// podContentOfText returns what a text of YAML documents holds of pods: pod templates, objects that make pods, or
+// policies. It returns "" if there is nothing of them.
 func (s *documentReader) podContentOfText(text []byte) string {
 	if !mentionsPodFields(text) {
 		return ""
@@ -79,7 +80,8 @@ func (s *documentReader) podContentOfText(text []byte) string {
 	return ""
 }
 
-// podContentOfDocument says what one YAML document holds of pods. With nested it looks through the texts in the document, too.
+// podContentOfDocument returns what one YAML document holds of pods. With nested it looks through the texts in the
+// document, too.
 func (s *documentReader) podContentOfDocument(doc []byte, nested bool) string {
 	switch {
 	case isUnrenderedPodTemplate(doc):
@@ -110,7 +112,8 @@ var (
 	imageKeyLine = regexp.MustCompile(`(?m)^[ \t]*(- )?image:`)
 )
 
-// isUnrenderedPodTemplate says whether a text is a pod template with {{ }} in it, which is no YAML until a program fills it in.
+// isUnrenderedPodTemplate reports whether a text in a file's document is a pod template with {{ }} in it, which is no
+// YAML until a program renders it.
 func isUnrenderedPodTemplate(text []byte) bool {
 	return bytes.Contains(text, []byte("{{")) && containersKeyLine.Match(text) && imageKeyLine.Match(text)
 }
@@ -118,7 +121,8 @@ func isUnrenderedPodTemplate(text []byte) bool {
 // runnerPrivilegedLine matches a line of TOML that makes the pods of a GitLab runner privileged.
 var runnerPrivilegedLine = regexp.MustCompile(`(?m)^[ \t]*privileged[ \t]*=[ \t]*true`)
 
-// isPrivilegedGitLabRunner says whether a text is the config.toml of a GitLab runner whose pods are privileged.
+// isPrivilegedGitLabRunner reports whether a text in a file's document is the config.toml of a GitLab runner whose pods
+// are privileged.
 func isPrivilegedGitLabRunner(text []byte) bool {
 	return bytes.Contains(text, []byte("[runners.kubernetes")) && runnerPrivilegedLine.Match(text)
 }

@@ -86,27 +86,27 @@ func (s *documentReader) reportUnread() {
 	}
 }
 
-// position returns the place of a line in the file.
+// position returns the position of a line in the file.
 func (s *documentReader) position(line int) pspparse.Position {
 	return pspparse.Position{File: s.name, Line: line}
 }
 
-// documentLabel names the document that is being read: "document 3".
+// documentLabel returns the name of the document of the file that is being read: "document 3".
 func (s *documentReader) documentLabel() string {
 	return fmt.Sprintf("document %d", max(s.documentCount, 1))
 }
 
-// countNonObject counts a document or item that is no Kubernetes object, or a broken one.
+// countNonObject counts a document or item of the file that is no Kubernetes object, or a broken one.
 func (s *documentReader) countNonObject() { s.nonObjectCount++ }
 
-// tooManyNonObjects says whether a file has so many documents that are no objects that reading on is not worth it.
+// tooManyNonObjects reports whether a file has so many documents that are no objects that reading on is not worth it.
 func (s *documentReader) tooManyNonObjects() bool { return s.nonObjectCount > s.limits.NonObjects }
 
-// allNamespaces returns what a gap touches that may concern any namespace.
+// allNamespaces returns the namespaces of a file's gap that may concern any namespace.
 func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 
-// addGap adds a gap, which touches every namespace unless it says otherwise. From Limits.Gaps on, those of one file are only
-// counted.
+// addGap adds a gap of the file to the inventory, which touches every namespace unless it says otherwise. From
+// Limits.Gaps on, those of one file are only counted.
 func (s *documentReader) addGap(g inventory.Gap) {
 	if len(g.Namespaces) == 0 {
 		g.Namespaces = allNamespaces()
@@ -116,8 +116,8 @@ func (s *documentReader) addGap(g inventory.Gap) {
 	}
 }
 
-// addBrokenGap adds the gap of a document or item that cannot be read. Of template marks it tells once for each file: one cause
-// spoils many documents there.
+// addBrokenGap adds the gap of a document or item of the file that cannot be read. Template marks become one gap for
+// each file: one cause spoils many documents there.
 func (s *documentReader) addBrokenGap(p yamlPart, what string, line int, err error) {
 	s.countNonObject()
 	t := findTemplateMark(p.text)
@@ -133,7 +133,8 @@ func (s *documentReader) addBrokenGap(p yamlPart, what string, line int, err err
 	s.addGap(inventory.Gap{What: what, Why: why, Position: s.position(line)})
 }
 
-// templateHint returns the advice to render a template first, for a text that may be one; "" for any other text.
+// templateHint returns the advice to render a template first, for a text of a file that may be one; "" for any other
+// text.
 func templateHint(text []byte) string {
 	t := findTemplateMark(text)
 	if t.hint == "" {
@@ -145,7 +146,7 @@ func templateHint(text []byte) string {
 	return t.hint
 }
 
-// addTemplateGap adds the gap of a template that was not rendered, once for each file.
+// addTemplateGap adds the gap of a template in the file that was not rendered, once for each file.
 func (s *documentReader) addTemplateGap(what string, line int, hint string) {
 	if !s.templateReported {
 		s.addGap(inventory.Gap{What: what, Why: message.New("document-not-rendered", "hint", hint), Position: s.position(line)})
@@ -153,7 +154,7 @@ func (s *documentReader) addTemplateGap(what string, line int, hint string) {
 	s.templateReported = true
 }
 
-// addLimitGap adds the gap of a document or item that exceeds a limit.
+// addLimitGap adds the gap of a document or item of the file that exceeds a limit.
 func (s *documentReader) addLimitGap(what string, line int, over exceededLimit) {
 	limit := fmt.Sprintf("%d levels", s.limits.Depth)
 	if over == exceedsSize {
@@ -165,7 +166,7 @@ func (s *documentReader) addLimitGap(what string, line int, over exceededLimit) 
 	})
 }
 
-// readYAMLDocument reads a YAML document, unless that is a List in block style, which readYAMLList reads.
+// readYAMLDocument reads a YAML document of the file, unless that is a List in block style, which readYAMLList reads.
 func (s *documentReader) readYAMLDocument(p yamlPart) {
 	if p.exceeded != "" {
 		s.documentCount++
@@ -202,7 +203,8 @@ func (s *documentReader) readYAMLDocument(p yamlPart) {
 
 const helmReleasePlaceholder = "RELEASE-NAME"
 
-// replaceHelmPlaceholder puts the placeholder for the name of a Helm release in small letters, which a name may have.
+// replaceHelmPlaceholder replaces, in a document of the file, the placeholder for the name of a Helm release by one in
+// small letters, which a name may have.
 func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
 	first := bytes.Index(p.text, []byte(helmReleasePlaceholder))
 	if first < 0 {
@@ -222,13 +224,13 @@ func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
 // jsonCommentsReason is the gap's reason for JSON with comments.
 const jsonCommentsReason = "it is neither YAML nor JSON: JSON has no comments, remove them"
 
-// startsWithJSONComment says whether a text starts with // or /*, as comments in JSON are written.
+// startsWithJSONComment reports whether a document starts with // or /*, as comments in JSON are written.
 func startsWithJSONComment(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	return bytes.HasPrefix(text, []byte("//")) || bytes.HasPrefix(text, []byte("/*"))
 }
 
-// readParsedDocument reads a YAML document that was parsed whole.
+// readParsedDocument reads a YAML document of the file that was parsed whole.
 func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yamlPart) {
 	root = pspparse.AliasTarget(root)
 	switch root.Kind {
@@ -253,8 +255,8 @@ func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yaml
 	}
 }
 
-// readSequence reads a document that is a list. Lists of patches and tasks are common and hold no object; objects in a list are
-// a gap, for kubectl does not read them either.
+// readSequence reads a document of the file that is a list. Lists of patches and tasks are common and hold no object;
+// objects in a list are a gap, for kubectl does not read them either.
 func (s *documentReader) readSequence(what string, root *yaml.Node) {
 	for _, item := range root.Content {
 		h := headerOfNode(pspparse.AliasTarget(item))
@@ -277,14 +279,14 @@ func (s *documentReader) readSequence(what string, root *yaml.Node) {
 // noKindLabel stands for the kind of documents without one where they are counted.
 const noKindLabel = "(no kind)"
 
-// skipNonObject counts a document without apiVersion and kind, and adds a note.
+// skipNonObject counts a document of the file without apiVersion and kind, and adds a note.
 func (s *documentReader) skipNonObject(at pspparse.Position) {
 	s.countNonObject()
 	s.sink.CountSkipped(noKindLabel)
 	s.notes.add(message.New("document-no-object"), at, "")
 }
 
-// isKustomizationFile says whether the file has a name that kustomize looks for.
+// isKustomizationFile reports whether the file has a name that kustomize looks for.
 func (s *documentReader) isKustomizationFile() bool {
 	switch s.fileBaseName() {
 	case "kustomization.yaml", "kustomization.yml", "Kustomization":
@@ -298,7 +300,7 @@ func (s *documentReader) fileBaseName() string {
 	return path.Base(strings.ReplaceAll(s.name, "\\", "/"))
 }
 
-// readErrorReason returns the reason of a failed reading in words, without the path.
+// readErrorReason returns the reason why a file could not be read, in words, without the path.
 func readErrorReason(err error) string {
 	var corrupt flate.CorruptInputError
 	switch {

@@ -27,9 +27,9 @@ const (
 	keepLast
 )
 
-// readObjectWithDuplicateKey reads an object that has a key twice. Where both values come to the same, it adds the object; else
-// it adds a gap that touches no more than the object can change. It returns false, and adds nothing, for any other error and
-// where the kind or the name stands twice.
+// readObjectWithDuplicateKey reads an object of the file that has a key twice. Where both values come to the same, it
+// adds the object; else it adds a gap that touches no more than the object can change. It returns false, and adds
+// nothing, for any other error and where the kind or the name stands twice.
 func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yaml.Node, err error) bool {
 	var syntax *syntaxError
 	if !errors.As(err, &syntax) || !syntax.duplicateKey || !s.hasSingleIdentity(root) || findTemplateMark(o.text).hint != "" {
@@ -53,7 +53,8 @@ func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yam
 	return true
 }
 
-// readJSONObjectWithDuplicateKey is readObjectWithDuplicateKey for an object in JSON.
+// readJSONObjectWithDuplicateKey reads a JSON object of the file that has a key twice, as readObjectWithDuplicateKey
+// does.
 func (s *documentReader) readJSONObjectWithDuplicateKey(o *manifestObject, data []byte) bool {
 	root, err := pspparse.NodeFromJSON(data, o.line)
 	if err != nil {
@@ -63,8 +64,8 @@ func (s *documentReader) readJSONObjectWithDuplicateKey(o *manifestObject, data 
 	return err != nil && s.readObjectWithDuplicateKey(o, root, err)
 }
 
-// jsonWithRule returns the JSON of an object by a rule for keys that stand twice; nil where something else is wrong with it,
-// too.
+// jsonWithRule returns the JSON of a document's object by a rule for keys that stand twice; nil where something else is
+// wrong with it, too.
 func (s *documentReader) jsonWithRule(o *manifestObject, root *yaml.Node, keep duplicateKeyRule) []byte {
 	s.toJSON.duplicates = keep
 	defer func() { s.toJSON.duplicates = refuseDuplicates }()
@@ -75,7 +76,7 @@ func (s *documentReader) jsonWithRule(o *manifestObject, root *yaml.Node, keep d
 	return bytes.Clone(data)
 }
 
-// hasSingleIdentity says whether the kind, the name and the namespace of an object stand in it once.
+// hasSingleIdentity reports whether a document gives the kind, the name and the namespace of its object once.
 func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
 	metadata := valuesOfKey(root, "metadata")
 	once := func(n *yaml.Node, keys ...string) bool {
@@ -85,7 +86,7 @@ func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
 		(len(metadata) == 0 || once(pspparse.AliasTarget(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(pspparse.AliasTarget(metadata[0]), "<<")) == 0)
 }
 
-// valuesOfKey returns all values of a key of a YAML mapping.
+// valuesOfKey returns all values of a key in a document's YAML mapping, which may have it twice.
 func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
 	var out []*yaml.Node
 	if n.Kind != yaml.MappingNode {
@@ -99,7 +100,8 @@ func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
 	return out
 }
 
-// namespacesTouchedBy returns the namespaces that a gap of an object touches: the one that it is, or the one that it is in.
+// namespacesTouchedBy returns the namespaces that a gap of a document's object touches: the one that it is, or the one
+// that it is in.
 func namespacesTouchedBy(o *manifestObject) []string {
 	if name := nameOfObject(o).Name; o.header.kind == "Namespace" && len(validation.IsDNS1123Label(name)) == 0 {
 		return []string{name}

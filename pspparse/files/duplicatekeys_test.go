@@ -26,7 +26,7 @@ func TestWhatAGapCanChange(t *testing.T) {
 		want       []string
 	}{
 		{"readings that are not alike", uneven, false, []string{`gap Deployment "shop/d": the key "hostPID"` + fmt.Sprintf(twice, 7, 8) + " [shop] workloads"}},
-		{"readings that are alike", uneven, true, []string{`note Deployment "shop/d": the key "hostPID"` + fmt.Sprintf(twice, 7, 8) + "; its level is the same either way, and what is told of it is by the first"}},
+		{"readings that are alike", uneven, true, []string{`note Deployment "shop/d": the key "hostPID"` + fmt.Sprintf(twice, 7, 8) + "; its level is the same either way, and what is said of it is by the first"}},
 		{"the same in JSON", `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"spec":{"hostPID":true,` + "\n" + `"hostPID":false,"containers":[{"name":"c"}]}}}}`, false, []string{
 			`gap Deployment "shop/d": the key "hostPID"` + fmt.Sprintf(twice, 1, 2) + " [shop] workloads",
 		}},

@@ -22,12 +22,13 @@ type joinedObject struct {
 	keys map[string]bool
 }
 
-// isComplete says whether the keys make an object: anything less is a key that somebody has written twice.
+// isComplete reports whether the keys of a YAML mapping make an object of their own: anything less is a key that
+// somebody has written twice.
 func (o *joinedObject) isComplete() bool {
 	return o.head.apiVersion != "" && o.head.kind != "" && (o.keys["metadata"] || o.keys["items"])
 }
 
-// String names the object by its kind and name, as far as it has them.
+// String returns the kind and name of one of the objects without "---" between them, as far as it has them.
 func (o *joinedObject) String() string {
 	kind := pspparse.EscapeInput(o.head.kind)
 	if o.name == "" {
@@ -73,7 +74,7 @@ func objectsWithoutSeparator(root *yaml.Node, before ...string) []joinedObject {
 	return all
 }
 
-// repeatsTypeKeys says whether a mapping has the key apiVersion or kind twice.
+// repeatsTypeKeys reports whether a document's YAML mapping has the key apiVersion or kind twice.
 func repeatsTypeKeys(root *yaml.Node) bool {
 	versions, kinds := 0, 0
 	for i := 0; i < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
@@ -87,7 +88,7 @@ func repeatsTypeKeys(root *yaml.Node) bool {
 	return versions > 1 || kinds > 1
 }
 
-// nameInMetadata returns the name in the metadata of an object.
+// nameInMetadata returns the name in the metadata of a document's object.
 func nameInMetadata(metadata *yaml.Node) string {
 	for i := 0; i+1 < len(metadata.Content); i += 2 {
 		if metadata.Kind == yaml.MappingNode && metadata.Content[i].Value == "name" {
@@ -100,7 +101,7 @@ func nameInMetadata(metadata *yaml.Node) string {
 // maxJoinedNamed is how many objects without "---" before them are named of one document.
 const maxJoinedNamed = 10
 
-// missingSeparatorError returns the error of objects without "---" between them.
+// missingSeparatorError returns the error of a document with objects without "---" between them.
 func missingSeparatorError(objects []joinedObject) error {
 	others := objects[1:]
 	var places []string
@@ -119,7 +120,8 @@ func missingSeparatorError(objects []joinedObject) error {
 		count, objects[0].firstObjectText(), line, strings.Join(places, ", "))}
 }
 
-// firstObjectText says in a message which object is the first; "" where that is not known.
+// firstObjectText returns the text on which object of a document without "---" is the first; "" where that is not
+// known.
 func (o *joinedObject) firstObjectText() string {
 	if o.head.kind == "" {
 		return ""

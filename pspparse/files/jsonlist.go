@@ -21,7 +21,8 @@ func (s *documentReader) findJSONHeader(offset int64) (objectHeader, error) {
 	return h, errors.Join(err, r.Close())
 }
 
-// readJSONHeader returns the apiVersion and kind of the JSON object at the start of a text. It stops as soon as it has both.
+// readJSONHeader returns the apiVersion and kind of the JSON object at the start of a file's text. It stops as soon as
+// it has both.
 func readJSONHeader(w *lineBuffer, limit, depth int) (objectHeader, error) {
 	scan := jsonScanner{input: w, maxBytes: limit, maxDepth: depth}
 	var h objectHeader
@@ -50,8 +51,8 @@ func readJSONHeader(w *lineBuffer, limit, depth int) (objectHeader, error) {
 	return h, err
 }
 
-// setField takes the apiVersion or the kind from the JSON of a value; it passes over any other key and any other value than a
-// string.
+// setField sets the apiVersion or the kind of a document from the JSON of a value; it ignores any other key and any
+// other value than a string.
 func (h *objectHeader) setField(key string, text []byte) {
 	if len(text) == 0 || text[0] != '"' {
 		return
@@ -88,15 +89,15 @@ func (s *documentReader) readJSONDocument(cut *yamlSplitter) {
 	}
 }
 
-// skipRestOfDocument passes over what is left of a document that cannot be read on.
+// skipRestOfDocument skips the rest of a JSON document of the file that cannot be read on.
 func (s *documentReader) skipRestOfDocument(cut *yamlSplitter) {
 	s.input.discardKept()
 	cut.restartWhole()
 	cut.next()
 }
 
-// retryAsYAML reads as YAML what is no JSON. Where items of it were read already, or a limit is exceeded, it adds a gap
-// instead.
+// retryAsYAML reads a document of the file as YAML that is no JSON. Where items of it were read already, or a limit is
+// exceeded, it adds a gap instead.
 func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, err error) {
 	var syntax *syntaxError
 	if errors.Is(err, errStopScan) {
@@ -127,14 +128,14 @@ func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, 
 	s.readParsedDocument(s.documentLabel(), root, p)
 }
 
-// jsonDocumentReading is a JSON object on its way, of which it may turn out that it is a List.
+// jsonDocumentReading is the reading of a JSON document of a file, which may turn out to be a List.
 type jsonDocumentReading struct {
 	// reader is the reader of the file.
 	reader *documentReader
 	// scanner is at the object.
 	scanner *jsonScanner
 	// list counts the items if it is a List.
-	list *listReading
+	list *fileListReading
 	// hasItems is set once items were found: then the object is a List, whatever its kind.
 	hasItems bool
 	// exceeded is the limit that the object exceeds.
@@ -143,7 +144,8 @@ type jsonDocumentReading struct {
 	listDepth int
 }
 
-// read reads the members of the object. Items go to the inventory as they come. It returns a *syntaxError, or errStopScan.
+// read reads the members of a JSON document of the file. Items go to the inventory as they come. It returns a
+// *syntaxError, or errStopScan.
 func (d *jsonDocumentReading) read() error {
 	err := d.scanner.scanObject(d.readMember)
 	d.exceeded = cmp.Or(d.exceeded, d.scanner.exceeded)
@@ -153,7 +155,7 @@ func (d *jsonDocumentReading) read() error {
 	return checkJSONSyntax(d.scanner.input.kept(), d.list.line)
 }
 
-// readMember reads one member of the object.
+// readMember reads one member of a JSON document of the file.
 func (d *jsonDocumentReading) readMember(key string) error {
 	w := d.scanner.input
 	if key == "items" && w.pos < len(w.buf) && w.buf[w.pos] == '[' {
@@ -180,7 +182,8 @@ func (d *jsonDocumentReading) readMember(key string) error {
 	return nil
 }
 
-// readItems reads the items of a List one by one. An item that is too long becomes a gap, and the others are read.
+// readItems reads the items of a List in a JSON file one by one. An item that is too long becomes a gap, and the others
+// are read.
 func (d *jsonDocumentReading) readItems() error {
 	if d.hasItems {
 		return d.scanner.syntaxErrorf("the key \"items\" is given twice")
@@ -217,7 +220,7 @@ func (d *jsonDocumentReading) readItems() error {
 	return err
 }
 
-// readAsObject reads the object as one document where it has no items, and ends the List where it has.
+// readAsObject reads the JSON object of the file as one document where it has no items, and ends the List where it has.
 func (d *jsonDocumentReading) readAsObject() {
 	switch {
 	case d.hasItems:
@@ -230,8 +233,8 @@ func (d *jsonDocumentReading) readAsObject() {
 	}
 }
 
-// readJSONItem reads one item of a List in JSON.
-func (s *documentReader) readJSONItem(l *listReading, text []byte, line, nested int) {
+// readJSONItem reads one item of a List in a JSON file.
+func (s *documentReader) readJSONItem(l *fileListReading, text []byte, line, nested int) {
 	if text[0] != '{' {
 		s.countNonObjectItem(l, line)
 		return
@@ -245,7 +248,7 @@ func (s *documentReader) readJSONItem(l *listReading, text []byte, line, nested 
 	s.readListItem(l, o)
 }
 
-// readNestedJSONList reads the items of a List that is an item of another List.
+// readNestedJSONList reads the items of a List in a JSON file that is an item of another List.
 func (s *documentReader) readNestedJSONList(o *manifestObject) {
 	l := s.newListReading(o.label, o.line)
 	l.header, l.headerComplete = o.header, true

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// syntaxError is an error in the text of a document, with its line.
+// syntaxError is a syntax error in the text of a file's document, with its line.
 type syntaxError struct {
 	// line is the line in the file.
 	line int
@@ -19,14 +19,14 @@ type syntaxError struct {
 	truncated, duplicateKey bool
 }
 
-// Error returns the message without the line.
+// Error returns what is wrong with the text of the document, without the line.
 func (e *syntaxError) Error() string { return e.msg }
 
 // errStopScan ends a scan of JSON early; it is not a failure.
 var errStopScan = errors.New("stop")
 
-// jsonScanner finds where JSON values begin and end, without decoding them: it looks at brackets, strings and the members of
-// one object. The decoder of a value checks what lies between. ADR-0001 has the reason.
+// jsonScanner finds where the JSON values of a file begin and end, without decoding them: it looks at brackets, strings
+// and the members of one object. The decoder of a value checks what lies between. ADR-0001 has the reason.
 type jsonScanner struct {
 	// input is the text, at the place of the scanner.
 	input *lineBuffer
@@ -38,7 +38,7 @@ type jsonScanner struct {
 	exceeded exceededLimit
 }
 
-// exceededLimit says which limit a document or item exceeds; "" if none. It reads as the end of "it is ...".
+// exceededLimit is the limit that a document or item of a file exceeds; "" if none. It reads as the end of "it is ...".
 type exceededLimit string
 
 const (
@@ -48,23 +48,23 @@ const (
 	exceedsDepth exceededLimit = "nested too deeply"
 )
 
-// newLineBufferOfText returns a buffer that holds all of a text whose first byte stands on the given line.
+// newLineBufferOfText returns a buffer that holds all of a document's text whose first byte stands on the given line.
 func newLineBufferOfText(text []byte, line int) *lineBuffer {
 	return &lineBuffer{buf: text, sourceErr: io.EOF, line: line}
 }
 
-// syntaxErrorf returns an error in the JSON on the current line.
+// syntaxErrorf returns a syntax error in the JSON of the file on the current line.
 func (s *jsonScanner) syntaxErrorf(format string, args ...any) error {
 	return &syntaxError{line: s.input.lineAt(s.input.pos), msg: fmt.Sprintf(format, args...)}
 }
 
-// truncatedError returns the error of JSON that ends too early.
+// truncatedError returns the error of a JSON file that ends too early.
 func (s *jsonScanner) truncatedError() error {
 	return &syntaxError{line: s.input.lineAt(s.input.pos), msg: "it ends in the middle of a value: the input is cut off", truncated: true}
 }
 
-// skipWhitespace moves past white space and returns the byte that follows, 0 at the end of the input. White space beyond the
-// limit is not held, nor is what stands before it.
+// skipWhitespace moves past white space in the JSON of a file and returns the byte that follows, 0 at the end of the
+// input. White space beyond the limit is not held, nor is what stands before it.
 func (s *jsonScanner) skipWhitespace() byte {
 	for {
 		for i, c := range s.input.buf[s.input.pos:] {
@@ -84,8 +84,8 @@ func (s *jsonScanner) skipWhitespace() byte {
 	}
 }
 
-// scanObject moves through the JSON object at the current place. For each member it calls member with the place at the value,
-// which member has to move past.
+// scanObject moves through the JSON object at the current place of the file. For each member it calls member with the
+// place at the value, which member has to move past.
 func (s *jsonScanner) scanObject(member func(key string) error) error {
 	s.input.pos++ // {
 	if s.skipWhitespace() == '}' {
@@ -107,7 +107,8 @@ func (s *jsonScanner) scanObject(member func(key string) error) error {
 	}
 }
 
-// scanArray moves through the JSON array at the current place, and calls element with the place at each element.
+// scanArray moves through the JSON array at the current place of the file, and calls element with the place at each
+// element.
 func (s *jsonScanner) scanArray(element func() error) error {
 	s.input.pos++ // [
 	if s.skipWhitespace() == ']' {
@@ -126,7 +127,8 @@ func (s *jsonScanner) scanArray(element func() error) error {
 	}
 }
 
-// scanSeparator moves past the comma or the closing bracket after a value, and says whether it was the bracket.
+// scanSeparator moves past the comma or the closing bracket after a JSON value of the file, and reports whether it was
+// the bracket.
 func (s *jsonScanner) scanSeparator(end byte) (done bool, err error) {
 	switch c := s.skipWhitespace(); c {
 	case ',':
@@ -142,7 +144,7 @@ func (s *jsonScanner) scanSeparator(end byte) (done bool, err error) {
 	}
 }
 
-// scanKey moves past a key and the colon after it, and returns the key.
+// scanKey moves past a JSON key of the file and the colon after it, and returns the key.
 func (s *jsonScanner) scanKey() (string, error) {
 	switch c := s.skipWhitespace(); c {
 	case '"':
@@ -174,7 +176,7 @@ func (s *jsonScanner) scanKey() (string, error) {
 	}
 }
 
-// unquoteJSON returns the string that a JSON string stands for.
+// unquoteJSON returns the value of a JSON string as it stands in a file.
 func unquoteJSON(text []byte) (string, error) {
 	if len(text) >= 2 && bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 		return string(text[1 : len(text)-1]), nil
@@ -184,7 +186,7 @@ func unquoteJSON(text []byte) (string, error) {
 	return s, err
 }
 
-// scanValueText moves past a JSON value and returns its text, or the limit that it exceeds.
+// scanValueText moves past a JSON value of the file and returns its text, or the limit that it exceeds.
 func (s *jsonScanner) scanValueText() ([]byte, exceededLimit, error) {
 	from := s.input.pos - s.input.start
 	over, err := s.skipValue()
@@ -194,7 +196,7 @@ func (s *jsonScanner) scanValueText() ([]byte, exceededLimit, error) {
 	return s.input.buf[s.input.start+from : s.input.pos], "", nil
 }
 
-// skipValue moves past a JSON value. Where that exceeds a limit, nothing of it is held.
+// skipValue moves past a JSON value of the file. Where that exceeds a limit, nothing of it is held.
 func (s *jsonScanner) skipValue() (exceededLimit, error) {
 	switch c := s.skipWhitespace(); {
 	case c == '"':
@@ -211,8 +213,8 @@ func (s *jsonScanner) skipValue() (exceededLimit, error) {
 	}
 }
 
-// whyNoServerStoresJSON says why no API server stores an object with this JSON, "" if one may. What no decoder would take
-// counts, too.
+// whyNoServerStoresJSON returns why no API server stores an object with this JSON of a file, "" if one may. What no
+// decoder would take counts, too.
 func whyNoServerStoresJSON(data []byte, l Limits) string {
 	if len(data) <= uncheckedObjectBytes {
 		return ""
@@ -248,7 +250,7 @@ func whyNoServerStoresJSON(data []byte, l Limits) string {
 	return ""
 }
 
-// skipLiteral moves past a number, true, false or null.
+// skipLiteral moves past a number, true, false or null in the JSON of a file.
 func (s *jsonScanner) skipLiteral() error {
 	for {
 		for i, c := range s.input.buf[s.input.pos:] {
@@ -267,7 +269,7 @@ func (s *jsonScanner) skipLiteral() error {
 	}
 }
 
-// skipNested moves past a JSON object or array, or with quoted past the rest of a string.
+// skipNested moves past a JSON object or array of the file, or with quoted past the rest of a string.
 func (s *jsonScanner) skipNested(quoted bool) (over exceededLimit, err error) {
 	depth, escaped := 0, false
 	for {
@@ -316,7 +318,7 @@ func (s *jsonScanner) skipNested(quoted bool) (over exceededLimit, err error) {
 	}
 }
 
-// exceededSoFar returns the limit that is exceeded, now that more of a value is held.
+// exceededSoFar returns the limit that a JSON value of the file exceeds, now that more of it is held.
 func (s *jsonScanner) exceededSoFar(over exceededLimit) exceededLimit {
 	if over == "" && s.input.pos-s.input.start > s.maxBytes {
 		return exceedsSize
@@ -327,7 +329,8 @@ func (s *jsonScanner) exceededSoFar(over exceededLimit) exceededLimit {
 // eightSpaces is what most of the indentation in kubectl's JSON consists of: half of the text.
 const eightSpaces = "        "
 
-// skipSpaces returns the index of the first byte from i on that is no space. It compares eight bytes at a time.
+// skipSpaces returns the index of the first byte of a file's JSON from i on that is no space. It compares eight bytes
+// at a time.
 func skipSpaces(b []byte, i int) int {
 	for i+len(eightSpaces) <= len(b) && string(b[i:i+len(eightSpaces)]) == eightSpaces {
 		i += len(eightSpaces)
@@ -338,7 +341,7 @@ func skipSpaces(b []byte, i int) int {
 	return i
 }
 
-// jsonStringEnd looks for the end of the JSON string whose content goes on at b[i]. Where b ends first, open is true, and
+// jsonStringEnd finds the end of the JSON string whose content goes on at b[i]. Where b ends first, open is true, and
 // escaped says whether the last byte is a backslash that takes the next byte with it.
 func jsonStringEnd(b []byte, i int) (next int, open, escaped bool) {
 	from := i
@@ -355,7 +358,7 @@ func jsonStringEnd(b []byte, i int) (next int, open, escaped bool) {
 	}
 }
 
-// trailingBackslashes returns how many backslashes a text ends in.
+// trailingBackslashes returns how many backslashes a piece of a JSON string ends in.
 func trailingBackslashes(b []byte) int {
 	n := 0
 	for n < len(b) && b[len(b)-1-n] == '\\' {

@@ -67,7 +67,7 @@ func TestKindless(t *testing.T) {
 		"a workflow of GitHub":            {"build.yml", "on: push\njobs: {build: {runs-on: ubuntu-latest, container: {image: i}, steps: [{uses: actions/checkout}]}}\n", foreign("a CI workflow of GitHub")},
 		"a pipeline of GitLab":            {".gitlab-ci.yml", "build: {script: [make], image: i}\n", foreign("a CI workflow of GitLab")},
 		"a pipeline of Drone":             {"drone.yml", "kind: pipeline\ntype: docker\nsteps: [{name: a, image: i}]\n", nil},
-		"a kind without a version":        {"w.yaml", "kind: Widget\nmetadata: {name: w, namespace: a}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n", []string{`gap NAME:1 Widget "a/w": the kind "Widget" is not known, and it holds a pod template at spec.template: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [a]`}},
+		"a kind without a version":        {"w.yaml", "kind: Widget\nmetadata: {name: w, namespace: a}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n", []string{`gap NAME:1 Widget "a/w": the kind "Widget" is not known, and it holds a pod template at spec.template: what it runs or grants is not evaluated here; read what it makes from the cluster (-f of a dump, or --context) [a]`}},
 		"a version without a kind":        {"v.yaml", "apiVersion: apps/v1\nmetadata: {name: w, namespace: a}\nspec: {template: {spec: {hostNetwork: true}}}\n", []string{"gap NAME:1 document 1: it has no kind, and it has part of a pod template at spec.template: give it its kind [a]"}},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestKindless(t *testing.T) {
 
 // Of a ConfigMap the gap names the key, nothing of its content, and touches its own namespace only.
 func TestConfigMaps(t *testing.T) {
-	const ends = ": what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial [a]"
+	const ends = ": what is made of it is not evaluated here; read the pods that are made of it, and accept this with --allow-partial [a]"
 	for title, test := range map[string]struct{ data, holds string }{
 		"a pod":            {"pod.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: secret-name, namespace: elsewhere}\n    spec: {containers: [{name: c, image: i}]}", `"pod.yaml" holds a Pod`},
 		"a later document": {"all: |\n    a: 1\n    ---\n    kind: Deployment\n    apiVersion: apps/v1\n    spec: {template: {spec: {containers: [{name: c, image: i}]}}}", `"all" holds a Deployment`},

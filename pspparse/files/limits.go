@@ -1,6 +1,6 @@
 package files
 
-// Limits bound what one file may cost, whoever wrote it. The zero value of a field means its default.
+// Limits bound what reading one file may cost, whoever wrote it. The zero value of a field means its default.
 type Limits struct {
 	// DocumentBytes is the size in bytes of one document, or of one item of a List: a List itself may be of any size. A
 	// larger one becomes a gap and is passed over. Default 16 MiB (etcd keeps no object above 1.5 MiB). A List that is
@@ -21,7 +21,7 @@ type Limits struct {
 	// not come near.
 	GzipRatio int64
 	// NonObjects is how many documents and items of one file may be no Kubernetes objects: after that the rest of it is one gap. An
-	// empty document costs far more time than its size tells. Default 200,000.
+	// empty document costs far more time than its size suggests. Default 200,000.
 	NonObjects int
 	// Gaps is how many gaps one file may cause before the rest of them is only counted. Default 1,000.
 	Gaps int
@@ -42,7 +42,7 @@ const (
 const (
 	// minObjectBytes is the size of the smallest object that has a name: {"metadata":{"name":"a"}}, or less in YAML.
 	minObjectBytes = 20
-	// aliasExpansionFactor is how many times what was read the aliases of a file may make of it, beside Limits.AliasBytes.
+	// aliasExpansionFactor is how many times the size of a file its aliases may expand to, beside Limits.AliasBytes.
 	aliasExpansionFactor = 4
 	// mergedKeyCost is what a key counts that a merge key brings along, in bytes of JSON.
 	mergedKeyCost = 16
@@ -55,7 +55,7 @@ const (
 	gzipRatioMinBytes = 64 << 20
 )
 
-// withDefaults returns the limits with the default for each that is zero.
+// withDefaults returns the limits of a file with the default for each that is zero.
 func (l Limits) withDefaults() Limits {
 	if l.DocumentBytes <= 0 {
 		l.DocumentBytes = 16 << 20

@@ -35,12 +35,12 @@ type lineBuffer struct {
 	countedTo int
 }
 
-// newLineBuffer returns a buffer on a text that begins on line 1.
+// newLineBuffer returns a buffer on the text of a file that begins on line 1.
 func newLineBuffer(src io.Reader) *lineBuffer {
 	return &lineBuffer{src: src, buf: make([]byte, 0, initialLineBufferBytes), line: 1}
 }
 
-// readMore reads more of the source, and holds what is held. It returns false where nothing more will come (see readErr).
+// readMore reads more of the file, and keeps what is held. It returns false where nothing more will come (see readErr).
 // Indices into buf are void afterwards, except start and pos.
 func (w *lineBuffer) readMore() bool {
 	if w.sourceErr != nil {
@@ -67,7 +67,8 @@ func (w *lineBuffer) readMore() bool {
 	return false
 }
 
-// compact moves what is held to the front of the buffer, and gives back memory that one large document had taken.
+// compact moves the held text of the file to the front of the buffer, and gives back memory that one large document had
+// taken.
 func (w *lineBuffer) compact() {
 	if w.start == 0 {
 		return
@@ -86,16 +87,16 @@ func (w *lineBuffer) compact() {
 	w.start = 0
 }
 
-// discardKept holds nothing any more of what was passed.
+// discardKept discards the held text of the file that was passed.
 func (w *lineBuffer) discardKept() { w.start = w.pos }
 
-// kept returns the text that is held and was passed.
+// kept returns the text of the file that is held and was passed.
 func (w *lineBuffer) kept() []byte { return w.buf[w.start:w.pos] }
 
-// offset returns where in the source the held text begins.
+// offset returns where in the file the held text begins.
 func (w *lineBuffer) offset() int64 { return w.baseOffset + int64(w.start) }
 
-// readErr returns the error that ended the source, nil at its proper end.
+// readErr returns the error that ended the file, nil at its proper end.
 func (w *lineBuffer) readErr() error {
 	if errors.Is(w.sourceErr, io.EOF) {
 		return nil
@@ -103,7 +104,7 @@ func (w *lineBuffer) readErr() error {
 	return w.sourceErr
 }
 
-// lineAt returns the line of buf[i]; i must not decrease from call to call below start.
+// lineAt returns the line of the file at buf[i]; i must not decrease from call to call below start.
 func (w *lineBuffer) lineAt(i int) int {
 	if i >= w.countedTo {
 		w.line += bytes.Count(w.buf[w.countedTo:i], newlineBytes)
@@ -116,7 +117,7 @@ func (w *lineBuffer) lineAt(i int) int {
 // newlineBytes is the end of a line, for functions that take bytes.
 var newlineBytes = []byte{'\n'}
 
-// peekLine returns the next n bytes, or as many as there are until the end of the line or of the source.
+// peekLine returns the next n bytes of the file, or as many as there are until the end of the line or of the source.
 func (w *lineBuffer) peekLine(n int) []byte {
 	for {
 		ahead := w.buf[w.pos:min(len(w.buf), w.pos+n)]
@@ -129,7 +130,8 @@ func (w *lineBuffer) peekLine(n int) []byte {
 	}
 }
 
-// skipLine moves past the rest of the line. Beyond limit held bytes it holds nothing any more, and returns false.
+// skipLine moves past the rest of the file's line. Beyond limit held bytes it holds nothing any more, and returns
+// false.
 func (w *lineBuffer) skipLine(limit int) bool {
 	fits := true
 	for {

@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// listReading is a List on its way, whose items are read one by one.
-type listReading struct {
+// fileListReading is the reading of a List in a file, item by item.
+type fileListReading struct {
 	// label names the List in messages.
 	label string
 	// line is where it begins.
@@ -36,16 +36,18 @@ type listReading struct {
 	pagination listPagination
 }
 
-// newListReading returns a List of which no item was read yet.
-func (s *documentReader) newListReading(what string, line int) *listReading {
-	return &listReading{label: what, line: line}
+// newListReading returns the reading of a List in the file, before its first item.
+func (s *documentReader) newListReading(what string, line int) *fileListReading {
+	return &fileListReading{label: what, line: line}
 }
 
-// itemLabel names the current item: "item 3 of document 1".
-func (l *listReading) itemLabel() string { return fmt.Sprintf("item %d of %s", l.itemCount, l.label) }
+// itemLabel returns the name of the current item of the file's List: "item 3 of document 1".
+func (l *fileListReading) itemLabel() string {
+	return fmt.Sprintf("item %d of %s", l.itemCount, l.label)
+}
 
-// countNonObjectItem counts an item that is no object, and keeps the line of the first.
-func (s *documentReader) countNonObjectItem(l *listReading, line int) {
+// countNonObjectItem counts an item of the file's List that is no object, and keeps the line of the first.
+func (s *documentReader) countNonObjectItem(l *fileListReading, line int) {
 	s.countNonObject()
 	if l.nonObjectItems++; l.nonObjectItems == 1 {
 		l.firstNonObjectLine = line
@@ -54,7 +56,7 @@ func (s *documentReader) countNonObjectItem(l *listReading, line int) {
 
 // itemHeader returns the apiVersion and kind that a typed List gives items without a kind; false where the List says its own
 // kind only after the items, and it could not be found.
-func (l *listReading) itemHeader() (objectHeader, bool) {
+func (l *fileListReading) itemHeader() (objectHeader, bool) {
 	if l.header.kind == "" && !l.headerComplete {
 		l.headerComplete = true
 		found, err := l.findHeader()
@@ -71,8 +73,8 @@ func (l *listReading) itemHeader() (objectHeader, bool) {
 	return h, true
 }
 
-// readListItem reads an item of a List: as an object, or as one that is nothing, which is counted.
-func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
+// readListItem reads an item of a List in the file: as an object, or as one that is none, which is counted.
+func (s *documentReader) readListItem(l *fileListReading, o *manifestObject) {
 	if !s.withinAliasBudget(o) {
 		return
 	}
@@ -114,8 +116,8 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	s.countNonObjectItem(l, o.line)
 }
 
-// reportList adds the gaps and notes of the List as a whole, once its items were read.
-func (l *listReading) reportList(s *documentReader) {
+// reportList adds the gaps and notes of the file's List as a whole, once its items were read.
+func (l *fileListReading) reportList(s *documentReader) {
 	l.pagination.addGap(s, l)
 	if l.itemsOfUnknownKind > 0 {
 		s.addGap(inventory.Gap{What: l.label, Why: message.New("list-kind-after-items", "n", l.itemsOfUnknownKind, "error", l.headerErr), Position: s.position(l.line)})

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// noteCollector gathers notes that hold for many documents or files, so that each becomes one.
+// noteCollector collects notes that hold for many documents or files, so that each becomes one.
 type noteCollector struct {
 	// notes are the notes by their text.
 	notes map[string]*collectedNote
@@ -28,7 +28,7 @@ type collectedNote struct {
 	subject string
 }
 
-// add counts one more case of a note; what names it if it is a file and no document.
+// add counts one more document or file of a note; what names it if it is a file and no document.
 func (t *noteCollector) add(why message.Message, at pspparse.Position, what string) {
 	if t.notes == nil {
 		t.notes = map[string]*collectedNote{}
@@ -44,7 +44,7 @@ func (t *noteCollector) add(why message.Message, at pspparse.Position, what stri
 	}
 }
 
-// flush adds the notes to the inventory.
+// flush adds the collected notes on documents and files to the inventory.
 func (t *noteCollector) flush(out inventory.Sink) {
 	for _, text := range slices.Sorted(maps.Keys(t.notes)) {
 		g := t.notes[text]

@@ -17,7 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// manifestObject is one document, or one item of a List, that is a map in JSON or YAML.
+// manifestObject is one document, or one item of a List, of a file that is a map in JSON or YAML.
 type manifestObject struct {
 	// label names it in messages until its name is known.
 	label string
@@ -40,7 +40,7 @@ type manifestObject struct {
 	listDepth int
 }
 
-// objectHeader is the apiVersion and the kind of an object, and its items if it is a List in YAML.
+// objectHeader is the apiVersion and the kind of a document's object, and its items if it is a List in YAML.
 type objectHeader struct {
 	apiVersion, kind string
 	// items are the items of a List in YAML.
@@ -49,7 +49,7 @@ type objectHeader struct {
 	hasItems bool
 }
 
-// headerOfNode returns the header of an object in YAML.
+// headerOfNode returns the apiVersion and kind of a document's object in YAML.
 func headerOfNode(n *yaml.Node) objectHeader {
 	var h objectHeader
 	if n.Kind != yaml.MappingNode {
@@ -70,7 +70,7 @@ func headerOfNode(n *yaml.Node) objectHeader {
 	return h
 }
 
-// stringOfNode returns the value of a YAML scalar that is a string, "" for any other node.
+// stringOfNode returns the value of a document's YAML scalar that is a string, "" for any other node.
 func stringOfNode(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		return ""
@@ -82,7 +82,7 @@ func stringOfNode(n *yaml.Node) string {
 	return n.Value
 }
 
-// isListKind says whether a kind is that of a List by its name; kubectl goes by the items.
+// isListKind reports whether the kind of a document is that of a List by its name; kubectl decides by the items.
 func isListKind(kind string) bool { return strings.HasSuffix(kind, "List") }
 
 // itemHeader returns the apiVersion and kind that a typed List gives its items: those of a PodList are Pods. Of a plain List it
@@ -95,7 +95,7 @@ func (h objectHeader) itemHeader() objectHeader {
 	return objectHeader{apiVersion: h.apiVersion, kind: kind}
 }
 
-// readObject adds one object to the inventory, or the items of a List.
+// readObject adds one object of the file to the inventory, or the items of a List.
 func (s *documentReader) readObject(o *manifestObject) {
 	if !s.withinAliasBudget(o) {
 		return
@@ -126,8 +126,8 @@ func (s *documentReader) readObject(o *manifestObject) {
 	}
 }
 
-// reportTemplatedName says whether an object has a template mark in its name, namespace or kind, and adds a gap if so.
-// Elsewhere in an object braces may well be meant.
+// reportTemplatedName reports whether an object of the file has a template mark in its name, namespace or kind, and
+// adds a gap if so. Elsewhere in an object braces may well be meant.
 func (s *documentReader) reportTemplatedName(o *manifestObject) bool {
 	t := findTemplateMark(o.text)
 	if t.hint == "" {
@@ -141,13 +141,14 @@ func (s *documentReader) reportTemplatedName(o *manifestObject) bool {
 	return true
 }
 
-// isCustomGroup says whether an apiVersion is of somebody's own API group, in which a kind may have any name.
+// isCustomGroup reports whether the apiVersion of a document is of somebody's own API group, in which a kind may have
+// any name.
 func isCustomGroup(apiVersion string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	return strings.Contains(group, ".")
 }
 
-// readParsedList reads the items of a List in YAML that was parsed whole.
+// readParsedList reads the items of a List in a YAML file that was parsed whole.
 func (s *documentReader) readParsedList(o *manifestObject) {
 	if o.listDepth > s.limits.Depth {
 		s.addBrokenObjectGap(o, &syntaxError{line: o.line, msg: tooDeepReason(s.limits)})
@@ -175,7 +176,7 @@ func (s *documentReader) readParsedList(o *manifestObject) {
 	l.reportList(s)
 }
 
-// objectJSON returns the JSON of an object. Where it cannot be made, it adds a gap and returns nil.
+// objectJSON returns the JSON of a file's object. Where it cannot be made, it adds a gap and returns nil.
 func (s *documentReader) objectJSON(o *manifestObject) []byte {
 	if o.node == nil {
 		if err := checkUTF8Text(o.data, o.line); err != nil {
@@ -198,14 +199,14 @@ func (s *documentReader) objectJSON(o *manifestObject) []byte {
 	return data
 }
 
-// nodeToJSON returns the JSON of a YAML tree, within what the aliases of the file may make.
+// nodeToJSON returns the JSON of a YAML tree of the file, within the limit of its aliases.
 func (s *documentReader) nodeToJSON(n *yaml.Node, aliased bool) ([]byte, error) {
 	s.toJSON.aliasBudget = s.limits.AliasBytes + aliasExpansionFactor*(s.input.baseOffset+int64(s.input.pos))
 	return s.toJSON.convert(n, aliased)
 }
 
-// withinAliasBudget counts an object that an alias stands for. Where the file has too many of them, it adds a gap and returns
-// false.
+// withinAliasBudget counts an object of the file that a YAML alias stands for. Where the file has too many of them, it
+// adds a gap and returns false.
 func (s *documentReader) withinAliasBudget(o *manifestObject) bool {
 	if !o.viaAlias {
 		return true
@@ -218,12 +219,12 @@ func (s *documentReader) withinAliasBudget(o *manifestObject) bool {
 	return true
 }
 
-// addBrokenObjectGap adds the gap of an object that cannot be read.
+// addBrokenObjectGap adds the gap of an object of the file that cannot be read.
 func (s *documentReader) addBrokenObjectGap(o *manifestObject, err error) {
 	s.addBrokenGap(yamlPart{text: o.text, line: o.textLine}, o.label, o.line, err)
 }
 
-// readPodSecurityPolicy adds a PodSecurityPolicy to the inventory, or a gap with its problems.
+// readPodSecurityPolicy adds a PodSecurityPolicy of the file to the inventory, or a gap with its problems.
 func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 	var p *pspparse.Policy
 	var problems []pspparse.Problem
@@ -249,8 +250,8 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 	s.addGap(inventory.Gap{What: s.objectLabel(o), Why: invalidPolicy(problems), Position: s.position(firstProblemLine(problems, o.line)), Affects: inventory.PartPolicies})
 }
 
-// policyWithinAliasBudget says whether a PodSecurityPolicy may be read; if not, it adds a gap. What aliases make of the policy
-// counts by its JSON.
+// policyWithinAliasBudget reports whether a PodSecurityPolicy of the file is within the limit of its aliases; if not,
+// it adds a gap. What aliases expand to counts by the JSON of the policy.
 func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 	aliases, longest := measureNode(o.node)
 	if longest > maxListEntries {
@@ -274,7 +275,7 @@ func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 	return true
 }
 
-// measureNode says whether a YAML tree has aliases, and how long its longest list or map is.
+// measureNode reports whether a document's YAML tree has aliases, and how long its longest list or map is.
 func measureNode(n *yaml.Node) (aliases bool, longest int) {
 	aliases, longest = n.Kind == yaml.AliasNode, len(n.Content)
 	if n.Kind == yaml.MappingNode {
@@ -287,7 +288,7 @@ func measureNode(n *yaml.Node) (aliases bool, longest int) {
 	return aliases, longest
 }
 
-// firstProblemLine returns the line of the first problem that has one, else the given line.
+// firstProblemLine returns the line of the first problem of a file's policy that has one, else the given line.
 func firstProblemLine(problems []pspparse.Problem, line int) int {
 	for _, p := range problems {
 		if p.Line > 0 {
@@ -300,7 +301,7 @@ func firstProblemLine(problems []pspparse.Problem, line int) int {
 // maxProblemsNamed is how many problems of one policy are named: a message is not to be much longer than the policy.
 const maxProblemsNamed = 10
 
-// invalidPolicy says what is wrong with a policy.
+// invalidPolicy returns the text on what is wrong with a file's policy.
 func invalidPolicy(problems []pspparse.Problem) message.Message {
 	named := problems[:min(len(problems), maxProblemsNamed)]
 	var out []string
@@ -314,7 +315,7 @@ func invalidPolicy(problems []pspparse.Problem) message.Message {
 	return message.New("policy-invalid", "problems", out, "more", len(problems)-len(named))
 }
 
-// objectLabel names an object by its kind, namespace and name, as far as these can be read.
+// objectLabel returns the name of a file's object by its kind, namespace and name, as far as these can be read.
 func (s *documentReader) objectLabel(o *manifestObject) string {
 	m := nameOfObject(o)
 	switch {
@@ -326,13 +327,13 @@ func (s *documentReader) objectLabel(o *manifestObject) string {
 	return fmt.Sprintf("%s %s", pspparse.EscapeInput(o.header.kind), quoteInput(m.Name))
 }
 
-// objectName is the name and the namespace of an object.
+// objectName is the name and the namespace of a document's object.
 type objectName struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
 }
 
-// nameOfObject returns the name of an object whose other fields may be broken.
+// nameOfObject returns the name of a document's object whose other fields may be broken.
 func nameOfObject(o *manifestObject) objectName {
 	if o.node == nil {
 		var named struct {
@@ -361,7 +362,8 @@ func nameOfObject(o *manifestObject) objectName {
 	return m
 }
 
-// namespacesOfGap returns what a gap of an object touches: the object's namespace where that is certain, else every namespace.
+// namespacesOfGap returns the namespaces that a gap of a document's object touches: the object's namespace where that
+// is certain, else every namespace.
 func namespacesOfGap(o *manifestObject) []string {
 	if m := nameOfObject(o); m.Namespace != "" && len(validation.IsDNS1123Label(m.Namespace)) == 0 {
 		return []string{m.Namespace}
@@ -369,7 +371,7 @@ func namespacesOfGap(o *manifestObject) []string {
 	return allNamespaces()
 }
 
-// readOtherObject adds an object of any kind but PodSecurityPolicy to the inventory.
+// readOtherObject adds an object of the file of any kind but PodSecurityPolicy to the inventory.
 func (s *documentReader) readOtherObject(o *manifestObject) {
 	data := s.objectJSON(o)
 	if data == nil {
@@ -387,7 +389,7 @@ func (s *documentReader) readOtherObject(o *manifestObject) {
 	}
 }
 
-// addDecodeErrorGap adds the gap of an object that could not be decoded, with the line of the field.
+// addDecodeErrorGap adds the gap of an object of the file that could not be decoded, with the line of the field.
 func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, failed *inventory.DecodeError) {
 	if err := checkJSONSyntax(data, o.line); o.node == nil && err != nil {
 		s.addBrokenObjectGap(o, err)
@@ -401,7 +403,7 @@ func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, faile
 	s.addGap(gap)
 }
 
-// checkJSONSyntax returns an error with its line for a text that is not one JSON value.
+// checkJSONSyntax returns an error with its line for a document that is not one JSON value.
 func checkJSONSyntax(data []byte, line int) error {
 	if json.Valid(data) {
 		return nil
@@ -417,7 +419,7 @@ func checkJSONSyntax(data []byte, line int) error {
 // duplicateFieldError matches the decoder's error for a key that stands twice.
 var duplicateFieldError = regexp.MustCompile(`^duplicate field "([^"]+)"`)
 
-// lineOfFailedField returns the line of the field that a decoding error names, or that of the object.
+// lineOfFailedField returns the line of the document's field that a decoding error names, or that of the object.
 func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 	path := failed.Path
 	if m := duplicateFieldError.FindStringSubmatch(failed.Err.Error()); m != nil {
@@ -439,8 +441,8 @@ func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 	return o.line
 }
 
-// lineOfPath returns the line of the key or item at a path in a YAML tree, of a key that stands twice the last; 0 if there is
-// none.
+// lineOfPath returns the line of the key or item at a path in a document's YAML tree, of a key that stands twice the
+// last; 0 if there is none.
 func lineOfPath(n *yaml.Node, path []string) int {
 	n = pspparse.AliasTarget(n)
 	line := 0

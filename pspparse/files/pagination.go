@@ -8,7 +8,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// listPagination says whether a List is one page of what a server had. Then it lacks objects that nobody would miss.
+// listPagination says whether a List in a file is one page of what a server had. Then it lacks objects that nobody
+// would miss.
 type listPagination struct {
 	// incomplete is set where there are more pages.
 	incomplete bool
@@ -16,7 +17,7 @@ type listPagination struct {
 	remaining float64
 }
 
-// readMetadata takes the continue token and the number of remaining items from the JSON of a List's metadata.
+// readMetadata reads the continue token and the number of remaining items from the JSON of a List's metadata.
 func (p *listPagination) readMetadata(metadata []byte) {
 	var fields map[string]any
 	if json.Unmarshal(metadata, &fields) != nil {
@@ -30,7 +31,8 @@ func (p *listPagination) readMetadata(metadata []byte) {
 	}
 }
 
-// readListObject takes them from the JSON of a List, which may lack its items.
+// readListObject reads the continue token and the number of remaining items from the JSON of a List in a file, which
+// may lack its items.
 func (p *listPagination) readListObject(data []byte) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) == nil {
@@ -38,8 +40,8 @@ func (p *listPagination) readListObject(data []byte) {
 	}
 }
 
-// addGap adds a gap if the List is one page of more.
-func (p *listPagination) addGap(s *documentReader, l *listReading) {
+// addGap adds a gap if the file's List is one page of more.
+func (p *listPagination) addGap(s *documentReader, l *fileListReading) {
 	if !p.incomplete {
 		return
 	}

@@ -17,7 +17,7 @@ import (
 // StdinPath is the path that stands for standard input.
 const StdinPath = "-"
 
-// Reader reads files, folders and standard input. The zero value of all but Paths is a sensible choice.
+// Reader reads objects from files, folders and standard input. The zero value of all but Paths is a sensible choice.
 type Reader struct {
 	// Paths are files, folders and "-". A path that does not exist or cannot be read is an error; whatever else is wrong
 	// with what lies there becomes a gap. A file that is reached twice, through links or by name, is read once. The

@@ -2,7 +2,7 @@ package files
 
 import "bytes"
 
-// yamlPartKind says what a part of a YAML stream is.
+// yamlPartKind says what a part of a YAML file is: a document, the head of a List, an item, or the tail.
 type yamlPartKind int
 
 const (
@@ -19,7 +19,7 @@ const (
 	jsonFollows
 )
 
-// yamlPart is a piece of a YAML stream. Its text is valid until the next call of next.
+// yamlPart is a piece of a YAML file. Its text is valid until the next call of next.
 type yamlPart struct {
 	// kind says what the part is.
 	kind yamlPartKind
@@ -32,8 +32,8 @@ type yamlPart struct {
 	empty bool
 }
 
-// yamlSplitter cuts a YAML stream into documents and items of Lists, line by line. All parts together are the stream. With
-// stopAtJSON, what kubectl wrote to standard error before a document is left out.
+// yamlSplitter cuts a YAML file into documents and items of Lists, line by line. All parts together are the stream.
+// With stopAtJSON, what kubectl wrote to standard error before a document is left out.
 type yamlSplitter struct {
 	// input is the text of the file.
 	input *lineBuffer
@@ -53,11 +53,11 @@ type yamlSplitter struct {
 	stderrLine int
 }
 
-// lookaheadBytes is how much of a line is looked at to tell what it is. A "---" or a dash needs a few bytes after its
+// lookaheadBytes is how much of a line is read to see what it is. A "---" or a dash needs a few bytes after its
 // indentation; deeper ones are not taken for a List's items.
 const lookaheadBytes = 128
 
-// next returns the next part of the stream; false at its end.
+// next returns the next part of the YAML file; false at its end.
 func (s *yamlSplitter) next() (yamlPart, bool) {
 	s.input.discardKept()
 	switch s.nextKind {
@@ -71,13 +71,13 @@ func (s *yamlSplitter) next() (yamlPart, bool) {
 	}
 }
 
-// restartWhole makes the next part start where the last one did, and leaves its document whole.
+// restartWhole makes the next part of the YAML file start where the last one did, and leaves its document whole.
 func (s *yamlSplitter) restartWhole() {
 	s.input.pos = s.input.start
 	s.nextKind, s.keepListWhole = wholeDocument, true
 }
 
-// takeLine moves past the current line, and holds it if the part is still within the limit.
+// takeLine moves past the current line of the YAML file, and holds it if the part is still within the limit.
 func (s *yamlSplitter) takeLine(p *yamlPart) {
 	limit := s.maxBytes
 	if p.exceeded != "" {
@@ -91,13 +91,14 @@ func (s *yamlSplitter) takeLine(p *yamlPart) {
 	}
 }
 
-// finishPart returns a part with the text that is held.
+// finishPart returns a part of the YAML file with the text that is held.
 func (s *yamlSplitter) finishPart(p yamlPart) yamlPart {
 	p.text = s.input.kept()
 	return p
 }
 
-// nextDocument returns the next document, or the head of a List in block style; false at the end of the stream.
+// nextDocument returns the next document of the YAML file, or the head of a List in block style; false at the end of
+// the stream.
 func (s *yamlSplitter) nextDocument() (yamlPart, bool) {
 	p := yamlPart{kind: wholeDocument, line: s.input.lineAt(s.input.pos), empty: true}
 	marked, whole := false, s.keepListWhole
@@ -152,7 +153,8 @@ func (s *yamlSplitter) dropStderrLine(p *yamlPart) {
 	p.line = s.input.lineAt(s.input.pos)
 }
 
-// nextListItem returns the next item of a List: lines that are indented more than its dash, and blank ones, belong to it.
+// nextListItem returns the next item of a List in a YAML file: lines that are indented more than its dash, and blank
+// ones, belong to it.
 func (s *yamlSplitter) nextListItem() yamlPart {
 	p := yamlPart{kind: listItem, line: s.input.lineAt(s.input.pos), empty: true}
 	for {
@@ -176,7 +178,7 @@ func (s *yamlSplitter) nextListItem() yamlPart {
 	}
 }
 
-// nextListTail returns what follows the items of a List.
+// nextListTail returns what follows the items of a List in a YAML file.
 func (s *yamlSplitter) nextListTail() yamlPart {
 	p := yamlPart{kind: listTail, line: s.input.lineAt(s.input.pos), empty: true}
 	for {
@@ -193,8 +195,8 @@ func (s *yamlSplitter) nextListTail() yamlPart {
 	}
 }
 
-// isDocumentMarker says whether a line of YAML is the mark of a document: at column 0, followed by white space or nothing. YAML
-// allows it in no scalar there.
+// isDocumentMarker reports whether a line of YAML is the mark of a document: at column 0, followed by white space or
+// nothing. YAML allows it in no scalar there.
 func isDocumentMarker(line []byte, marker string) bool {
 	if !bytes.HasPrefix(line, []byte(marker)) {
 		return false
@@ -202,13 +204,13 @@ func isDocumentMarker(line []byte, marker string) bool {
 	return len(line) == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\n' || line[3] == '\r'
 }
 
-// hasContentAfterMarker says whether a YAML document begins on the line of its "---".
+// hasContentAfterMarker reports whether a YAML document begins on the line of its "---".
 func hasContentAfterMarker(line []byte) bool {
 	rest := bytes.TrimLeft(line[3:], " \t\r\n")
 	return len(rest) > 0 && rest[0] != '#'
 }
 
-// isBlankOrComment says whether a line of YAML is white space or a comment.
+// isBlankOrComment reports whether a line of YAML is white space or a comment.
 func isBlankOrComment(line []byte) bool {
 	rest := bytes.TrimLeft(line, " \t\r\n")
 	return len(rest) == 0 && len(line) < lookaheadBytes || len(rest) > 0 && rest[0] == '#'
@@ -226,20 +228,20 @@ func dashIndentation(line []byte) int {
 	return -1
 }
 
-// isItemsKeyLine says whether a line of YAML is "items:" at column 0, without a value.
+// isItemsKeyLine reports whether a line of YAML is "items:" at column 0, without a value.
 func isItemsKeyLine(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte("items:"))
 	return ok && len(line) < lookaheadBytes && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\n' || rest[0] == '\r') && isBlankOrComment(rest)
 }
 
-// isMappingKeyLine says whether a line at column 0 can be a key of a YAML mapping in block style.
+// isMappingKeyLine reports whether a line of YAML at column 0 can be a key of a YAML mapping in block style.
 func isMappingKeyLine(line []byte) bool {
 	c := line[0]
 	letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '"' || c == '\''
 	return letter && bytes.IndexByte(line, ':') > 0
 }
 
-// startsJSONObject says whether a JSON object is next: a brace, then a quote or the closing brace.
+// startsJSONObject reports whether a JSON object is next in the file: a brace, then a quote or the closing brace.
 func startsJSONObject(w *lineBuffer) bool {
 	from := w.pos - w.start
 	defer func() { w.pos = w.start + from }()
@@ -251,8 +253,8 @@ func startsJSONObject(w *lineBuffer) bool {
 	return c == '"' || c == '}'
 }
 
-// peekNonSpace moves past white space, of up to most bytes, and returns the byte that follows; that is white space where there
-// is more.
+// peekNonSpace moves past white space of the file, of up to most bytes, and returns the byte that follows; that is
+// white space where there is more.
 func peekNonSpace(w *lineBuffer, most int) byte {
 	for end := w.pos - w.start + most; ; w.pos++ {
 		if w.pos == len(w.buf) && !w.readMore() {

@@ -5,13 +5,14 @@ import (
 	"fmt"
 )
 
-// isKubectlStderrLine says whether kubectl writes a line to standard error, which "2>&1" brings into a file: a warning, a line
-// of its log, or that there was nothing to list.
+// isKubectlStderrLine reports whether kubectl writes a line to standard error, which "2>&1" brings into a file: a
+// warning, a line of its log, or that there was nothing to list.
 func isKubectlStderrLine(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("Warning: ")) || bytes.HasPrefix(line, []byte("No resources found")) || isKlogLine(line)
 }
 
-// isKlogLine says whether a line is one of klog that is not fatal: "W0614 10:00:00.123456   12345 warnings.go:70] ...".
+// isKlogLine reports whether a line of a file is one of klog that is not fatal: "W0614 10:00:00.123456 12345
+// warnings.go:70] ...".
 func isKlogLine(line []byte) bool {
 	const form = "W0614 10:00:00."
 	if len(line) < len(form) || line[0] != 'I' && line[0] != 'W' && line[0] != 'E' {
@@ -26,8 +27,8 @@ func isKlogLine(line []byte) bool {
 	return true
 }
 
-// kubectlStderrHint says that a text which cannot be read has a line of kubectl's standard error in it; "" if it has none.
-// There it may stand in the middle of an object.
+// kubectlStderrHint returns the hint that a file which cannot be read has a line of kubectl's standard error in it; ""
+// if it has none. There it may stand in the middle of an object.
 func kubectlStderrHint(text []byte, line int) string {
 	for rest := text; len(rest) > 0; line++ {
 		if isKlogLine(rest) || bytes.HasPrefix(rest, []byte("Warning: ")) {
@@ -42,7 +43,7 @@ func kubectlStderrHint(text []byte, line int) string {
 	return ""
 }
 
-// isKubectlError says whether a document begins with an error of kubectl: then objects are missing beside it.
+// isKubectlError reports whether a document begins with an error of kubectl: then objects are missing beside it.
 func isKubectlError(text []byte) bool {
 	for _, begin := range []string{
 		"Error from server", "Unable to connect to the server: ", "The connection to the server ",
@@ -55,8 +56,8 @@ func isKubectlError(text []byte) bool {
 	return false
 }
 
-// withoutLeadingBlankLines returns a text from its first line on that is neither blank nor a comment nor the mark of a
-// document.
+// withoutLeadingBlankLines returns a document from its first line on that is neither blank nor a comment nor the mark
+// of a document.
 func withoutLeadingBlankLines(text []byte) []byte {
 	for len(text) > 0 && (isBlankOrComment(text[:min(len(text), lookaheadBytes)]) || isDocumentMarker(text, "---")) {
 		end := bytes.IndexByte(text, '\n')

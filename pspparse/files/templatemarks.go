@@ -11,7 +11,7 @@ import (
 // quoteInput quotes text from the input for a message.
 func quoteInput(s string) string { return pspparse.QuoteInput(s, 80) }
 
-// templateMark is a mark in a text that looks like a template which was not rendered.
+// templateMark is a mark in a file that looks like a template which was not rendered.
 type templateMark struct {
 	// line is the line of the text, from 0.
 	line int
@@ -23,15 +23,15 @@ type templateMark struct {
 
 const (
 	// bracesHint is the advice for {{ }}.
-	bracesHint = "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"
+	bracesHint = "it is a template that was not rendered: render it first (helm template, or the tool that replaces {{ }})"
 	// percentHint is the advice for {% %}.
-	percentHint = "it is a template that was not rendered: render it first (whatever fills in {% %})"
+	percentHint = "it is a template that was not rendered: render it first (with the tool that replaces {% %})"
 	// dollarHint is the advice for ${ }.
 	dollarHint = "it is a template that was not rendered: render it first (" + inventory.DollarTemplateTools + ")"
 )
 
-// findTemplateMark returns the first template mark outside quotes in a text that could not be read, else the first; without a
-// hint where there is none.
+// findTemplateMark returns the first template mark outside quotes in a document that could not be read, else the first;
+// without a hint where there is none.
 func findTemplateMark(text []byte) templateMark {
 	var best templateMark
 	for _, mark := range []templateMark{{hint: bracesHint}, {hint: percentHint}} {
@@ -43,7 +43,7 @@ func findTemplateMark(text []byte) templateMark {
 	return best
 }
 
-// findIn returns the first such mark outside quotes in a text, else the first.
+// findIn returns the first occurrence of the template mark outside quotes in a document, else the first occurrence.
 func (t templateMark) findIn(text []byte) templateMark {
 	mark := []byte("{{")
 	if t.hint == percentHint {
@@ -69,8 +69,8 @@ func (t templateMark) findIn(text []byte) templateMark {
 	}
 }
 
-// findDollarMark returns the first value that begins with ${, as envsubst and Terraform have it. Elsewhere in an object,
-// scripts are full of them. Package inventory refuses names with such marks.
+// findDollarMark returns the first value of a document that begins with ${, as envsubst and Terraform have it.
+// Elsewhere in an object, scripts are full of them. Package inventory refuses names with such marks.
 func findDollarMark(text []byte) templateMark {
 	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte("${"))
@@ -88,7 +88,7 @@ func findDollarMark(text []byte) templateMark {
 // yttHint is the advice for a ytt template.
 const yttHint = "it is a ytt template that was not rendered: render it first (ytt -f ...)"
 
-// yttAnnotationLine returns the line of the first ytt annotation in a text, counted from 0; -1 if there is none.
+// yttAnnotationLine returns the line of the first ytt annotation in a document, counted from 0; -1 if there is none.
 func yttAnnotationLine(text []byte) int {
 	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte("#@"))
@@ -109,5 +109,5 @@ func yttAnnotationLine(text []byte) int {
 	}
 }
 
-// hasTemplateMark says whether a name has {{ or {% in it.
+// hasTemplateMark reports whether a name in a document has {{ or {% in it.
 func hasTemplateMark(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }

@@ -14,11 +14,11 @@ import (
 // notTextError is the error of a file that holds something else than text; its message says what to do.
 type notTextError struct{ msg string }
 
-// Error returns the message.
+// Error returns why the file is no text, and what to do.
 func (e *notTextError) Error() string { return e.msg }
 
 const (
-	// sniffedBytes is how much of a file is looked at to tell what it is.
+	// sniffedBytes is how much of a file is read to see what it is.
 	sniffedBytes = 4096
 	// readBufferBytes is for what is read before the window reads on by itself.
 	readBufferBytes = 16 << 10
@@ -61,7 +61,7 @@ func newTextReader(src io.Reader, limits Limits) (io.Reader, error) {
 	return in, nil
 }
 
-// peek returns the first n bytes of a source, fewer if there are no more.
+// peek returns the first n bytes of a file, fewer if there are no more.
 func peek(in *bufio.Reader, n int) ([]byte, error) {
 	begin, err := in.Peek(n)
 	if err != nil && !errors.Is(err, io.EOF) && len(begin) == 0 {
@@ -70,20 +70,20 @@ func peek(in *bufio.Reader, n int) ([]byte, error) {
 	return begin, nil
 }
 
-// countingReader counts the bytes that are read through it.
+// countingReader counts the bytes of a file that are read through it.
 type countingReader struct {
 	from io.Reader
 	n    int64
 }
 
-// Read reads from the file and counts the bytes.
+// Read reads from the file and counts the bytes; its errors are those of the file.
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
 	return n, err
 }
 
-// boundedGzipReader ends a gzip stream that inflates to more than the limits allow.
+// boundedGzipReader ends the reading of a gzip file that inflates to more than the limits allow.
 type boundedGzipReader struct {
 	// from is what inflates.
 	from io.Reader
@@ -107,10 +107,10 @@ func (g *boundedGzipReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// carriageReturnReader turns carriage returns into line feeds, for text that has only those.
+// carriageReturnReader replaces the carriage returns of a file by line feeds, for text that has only those.
 type carriageReturnReader struct{ from io.Reader }
 
-// Read reads, and puts a line feed in place of each carriage return.
+// Read reads from the file with a line feed in place of each carriage return; its errors are those of the file.
 func (m *carriageReturnReader) Read(p []byte) (int, error) {
 	n, err := m.from.Read(p)
 	for i, c := range p[:n] {
@@ -121,7 +121,7 @@ func (m *carriageReturnReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isUTF16 says whether data begins like text in UTF-16.
+// isUTF16 reports whether a file begins like text in UTF-16.
 func isUTF16(b []byte) bool {
 	if bytes.HasPrefix(b, []byte{0xff, 0xfe}) || bytes.HasPrefix(b, []byte{0xfe, 0xff}) {
 		return true
@@ -134,7 +134,7 @@ func isUTF16(b []byte) bool {
 	return little || big
 }
 
-// isBinary says whether data is no text: more than one byte in ten is no character.
+// isBinary reports whether a file is no text: more than one byte in ten is no character.
 func isBinary(b []byte) bool {
 	bad := 0
 	for i := 0; i < len(b); {
@@ -147,13 +147,13 @@ func isBinary(b []byte) bool {
 	return bad*10 > len(b) || len(b) > 0 && b[0] == 0
 }
 
-// readerFunc is a function that is an io.Reader.
+// readerFunc is a function that is an io.Reader of a file.
 type readerFunc func(p []byte) (int, error)
 
-// Read calls the function.
+// Read calls the function that reads the file, and returns its error.
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// contextReader returns a source whose reading fails once the context has ended.
+// contextReader returns a reader of a file that fails once the context has ended.
 func contextReader(ctx context.Context, r io.Reader) io.Reader {
 	return readerFunc(func(p []byte) (int, error) {
 		if err := ctx.Err(); err != nil {

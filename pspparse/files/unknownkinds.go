@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// readObjectWithoutKind decides what an object without a kind means: a kustomization, a gap, or a note.
+// readObjectWithoutKind decides what an object of the file without a kind means: a kustomization, a gap, or a note.
 func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	at := s.position(o.line)
 	if s.isKustomizationFile() {
@@ -39,14 +39,14 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	}
 }
 
-// addKustomizationNote adds the note that a kustomization is not applied.
+// addKustomizationNote adds the note that a kustomization file is not applied.
 func (s *documentReader) addKustomizationNote(at pspparse.Position) {
 	s.sink.CountSkipped("Kustomization")
 	s.notes.add(message.New("kustomization-not-applied"), at, "")
 }
 
-// podContentOfObject says what an object with an apiVersion and without a kind holds of pods or of what decides about them, and
-// in which namespaces.
+// podContentOfObject returns what a document's object with an apiVersion and without a kind holds of pods or of what
+// decides about them, and in which namespaces.
 func podContentOfObject(o *manifestObject, data []byte) (why string, namespaces []string, changes inventory.GapPart) {
 	if why, namespaces, changes = custom.FindLostManifests(data); why == "" {
 		why, namespaces = custom.FindPodContent(data), namespacesOfGap(o)
@@ -80,7 +80,7 @@ func (s *documentReader) readNonObject(what string, data []byte, at pspparse.Pos
 	s.skipNonObject(at)
 }
 
-// checkObjectSyntax says whether the JSON of an object is valid that no decoder has checked. If not, it adds a gap.
+// checkObjectSyntax reports whether the JSON of an object is valid that no decoder has checked. If not, it adds a gap.
 func (s *documentReader) checkObjectSyntax(o *manifestObject) bool {
 	err := checkJSONSyntax(o.data, o.line)
 	if err != nil {
@@ -89,8 +89,8 @@ func (s *documentReader) checkObjectSyntax(o *manifestObject) bool {
 	return err == nil
 }
 
-// readUnknownKind decides what an object of a kind means that is not read. Most kinds can hold no pod, policy or grant, and are
-// counted.
+// readUnknownKind decides what an object of the file means whose kind is not read. Most kinds can hold no pod, policy
+// or grant, and are counted.
 func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	if o.node == nil && !s.checkObjectSyntax(o) {
 		return
@@ -99,7 +99,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 		s.otherObject(o.header.apiVersion, o.header.kind, data, s.position(o.line))
 	}
 	if custom.DeploysChart(o.header.apiVersion, o.header.kind) {
-		s.notes.add(message.New("chart-not-judged"), s.position(o.line), "")
+		s.notes.add(message.New("chart-not-evaluated"), s.position(o.line), "")
 	}
 	group, _, grouped := strings.Cut(o.header.apiVersion, "/")
 	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.header.kind != "Kustomization" && custom.HoldsNothing(group, data) {
@@ -126,8 +126,8 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	s.sink.CountSkipped(pspparse.EscapeInput(o.header.kind))
 }
 
-// scanTextsForPods looks through the texts of an object of an unknown kind for manifests and pod templates. It adds a gap, and
-// returns false where there is none.
+// scanTextsForPods searches the texts of a file's object of an unknown kind for manifests and pod templates. It adds a
+// gap, and returns false where there is none.
 func (s *documentReader) scanTextsForPods(o *manifestObject, data []byte) bool {
 	if !bytes.Contains(data, []byte("containers")) {
 		return false

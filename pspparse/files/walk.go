@@ -16,7 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// inputFile is a file to read.
+// inputFile is a file to read objects from.
 type inputFile struct {
 	// path is the file as the user would write it, resolved the same without links.
 	path     string
@@ -31,7 +31,7 @@ type inputFile struct {
 type fileFinder struct {
 	// recursive finds files in folders of folders, too.
 	recursive bool
-	// notes and sink receive what there is to tell.
+	// notes and sink receive gaps and notes.
 	notes *noteCollector
 	sink  inventory.Sink
 
@@ -43,7 +43,8 @@ type fileFinder struct {
 	externalLinks []symbolicLink
 }
 
-// symbolicLink is a link that was met in a folder. Links are followed last, so that a file keeps its own name where it has one.
+// symbolicLink is a symbolic link in a folder of input files. Links are followed last, so that a file keeps its own
+// name where it has one.
 type symbolicLink struct{ path, resolved string }
 
 // findFiles looks up every path. It returns an error for the first that does not exist or cannot be looked at.
@@ -71,7 +72,7 @@ func (w *fileFinder) addExternalLinkGaps() {
 	}
 }
 
-// sortedSet returns the paths sorted, each once.
+// sortedSet returns the paths of input files sorted, each once.
 func sortedSet(paths []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(paths)))
 }
@@ -110,7 +111,8 @@ func (w *fileFinder) addUserPath(path string) error {
 	return w.walkUserFolder(path, resolved)
 }
 
-// add adds a file. Of several ways to one file it keeps the one that does not depend on the order in which they were found.
+// add adds a file to those to read. Of several ways to one file it keeps the one that does not depend on the order in
+// which they were found.
 func (w *fileFinder) add(f inputFile) {
 	old, ok := w.byResolvedPath[f.resolved]
 	if !ok {
@@ -125,7 +127,7 @@ func (w *fileFinder) add(f inputFile) {
 	w.byResolvedPath[f.resolved] = f
 }
 
-// compareFalseFirst orders false before true.
+// compareFalseFirst orders false before true, to compare the ways to an input file.
 func compareFalseFirst(a, b bool) int {
 	switch {
 	case a == b:
@@ -174,7 +176,7 @@ type folderWalk struct {
 	skippedFolders int
 }
 
-// visitEntries adds the files among the entries of a folder, and walks through the folders among them.
+// visitEntries adds the manifest files among the entries of a folder, and walks through the folders among them.
 func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []fs.DirEntry) {
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
@@ -244,12 +246,12 @@ func (v *folderWalk) followLink(l symbolicLink) {
 	}
 }
 
-// isLinkLoop says whether an error is that of a link that leads to itself.
+// isLinkLoop reports whether a file system error is that of a symbolic link that leads to itself.
 func isLinkLoop(err error) bool {
 	return err != nil && (errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "too many links"))
 }
 
-// isManifestFileName says whether a file of a folder is read, by its name: .yaml, .yml or .json, each also with .gz.
+// isManifestFileName reports whether a file of a folder is read, by its name: .yaml, .yml or .json, each also with .gz.
 func isManifestFileName(name string) bool {
 	lower := strings.TrimSuffix(strings.ToLower(name), ".gz")
 	if strings.HasPrefix(name, ".") {

@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// listKeys returns the keys that a List in block style has had by the end of its items.
+// listKeys returns the keys that a List of a YAML file has had by the end of its items.
 func (h *objectHeader) listKeys() []string {
 	keys := []string{"items"}
 	if h.apiVersion != "" {
@@ -24,7 +24,7 @@ func (h *objectHeader) listKeys() []string {
 	return keys
 }
 
-// readYAMLList reads a List in block style, item by item; its head is given.
+// readYAMLList reads a List of a YAML file in block style, item by item; its head is given.
 func (s *documentReader) readYAMLList(cut *yamlSplitter, p yamlPart) {
 	offset := s.input.offset()
 	text := bytes.Clone(p.text)
@@ -53,8 +53,8 @@ func (s *documentReader) readYAMLList(cut *yamlSplitter, p yamlPart) {
 	}
 }
 
-// readPagination takes the pagination from the metadata of a List in YAML.
-func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
+// readPagination reads the pagination of a List from its metadata in a YAML file.
+func (s *documentReader) readPagination(l *fileListReading, root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != "metadata" {
 			continue
@@ -65,8 +65,8 @@ func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
 	}
 }
 
-// readYAMLItem reads one item of a List in block style.
-func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, before *anchorContext) {
+// readYAMLItem reads one item of a List in a YAML file.
+func (s *documentReader) readYAMLItem(l *fileListReading, p yamlPart, indent int, before *anchorContext) {
 	l.itemCount++
 	if p.exceeded != "" {
 		s.addLimitGap(l.itemLabel(), p.line, p.exceeded)
@@ -96,9 +96,9 @@ func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, be
 	}
 }
 
-// readYAMLListTail reads what follows the items: kubectl writes the kind of a List there. A List without one is most likely cut
-// off, and becomes a gap.
-func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
+// readYAMLListTail reads what follows the items of a List in a YAML file: kubectl writes the kind of a List there. A
+// List without one is most likely cut off, and becomes a gap.
+func (s *documentReader) readYAMLListTail(l *fileListReading, p yamlPart) {
 	var tail objectHeader
 	if !p.empty && p.exceeded == "" {
 		root, err := parseYAMLDocument(p.text, p.line, s.limits)

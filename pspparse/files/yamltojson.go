@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// parseYAMLDocument parses one YAML document that starts on the given line; the lines of the nodes are those of the file. It
-// returns nil for a document that holds nothing, and a *syntaxError.
+// parseYAMLDocument parses one YAML document of a file that starts on the given line; the lines of the nodes are those
+// of the file. It returns nil for a document that holds nothing, and a *syntaxError.
 func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, err error) {
 	if err := checkUTF8Text(text, line); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, e
 	return root, nil
 }
 
-// unmarshalYAML parses a YAML document. A panic of the parser becomes an error: no input may end the run.
+// unmarshalYAML parses a YAML document of a file. A panic of the parser becomes an error: no input may end the run.
 func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -55,9 +55,9 @@ func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
 // hiddenDocumentReason is the gap's reason for a document in which another one begins after a line break that only YAML knows.
 const hiddenDocumentReason = `a second document begins in it, after a character that YAML takes for the end of a line (a carriage return alone, or U+0085, U+2028 or U+2029): put "---" on a line of its own`
 
-// hiddenDocumentOffset returns the place in a document of what may be the mark of another one, behind a YAML line break that
-// ends no line here; -1 if there is none. The parser would drop what follows without a word. A mark in a quoted text is none,
-// and the document is refused all the same.
+// hiddenDocumentOffset returns the place in a YAML document of what may be the mark of another one, behind a YAML line
+// break that ends no line here; -1 if there is none. The parser would drop what follows without a word. A mark in a
+// quoted text is none, and the document is refused all the same.
 func hiddenDocumentOffset(text []byte) int {
 	for _, br := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
 		for _, mark := range []string{"---", "..."} {
@@ -82,7 +82,7 @@ func checkUTF8Text(text []byte, line int) error {
 	return &syntaxError{line: at(i), msg: fmt.Sprintf("it is not UTF-8: byte 0x%02x", text[i])}
 }
 
-// tooManyValuesReason is the gap's reason for more than Limits.Values.
+// tooManyValuesReason returns the reason of a file's gap for more than Limits.Values.
 func tooManyValuesReason(l Limits) string {
 	return fmt.Sprintf("it holds more than %d values: split it, or write its aliases out", l.Values)
 }
@@ -94,7 +94,7 @@ var (
 	objectTooLargeReason = fmt.Sprintf("it is larger than %d bytes as JSON without white space, which no API server stores: split it, or leave it out", maxObjectBytes)
 )
 
-// shiftLines adds to the lines of all nodes of a YAML tree.
+// shiftLines adds a number to the lines of all nodes of a document's YAML tree.
 func shiftLines(n *yaml.Node, by int) {
 	n.Line += by
 	for _, c := range n.Content {
@@ -125,8 +125,8 @@ func yamlSyntaxError(err error, text []byte, line int) error {
 	return e
 }
 
-// yamlToJSON writes YAML trees as the JSON that kubectl would send. It writes out aliases and merge keys, within what the file
-// may spend on them; errors have the lines of the nodes.
+// yamlToJSON converts the YAML trees of a file to the JSON that kubectl would send. It writes out aliases and merge
+// keys, within what the file may spend on them; errors have the lines of the nodes.
 type yamlToJSON struct {
 	buf         []byte
 	limits      Limits
@@ -159,7 +159,7 @@ func (c *yamlToJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
 	return c.buf, err
 }
 
-// enterAlias begins to count what is written for an alias; leaveAlias ends that.
+// enterAlias begins to count what a YAML alias of the file expands to; leaveAlias ends that.
 func (c *yamlToJSON) enterAlias() {
 	if c.aliasDepth++; c.aliasDepth == 1 {
 		c.aliasStart = len(c.buf)
@@ -173,7 +173,7 @@ func (c *yamlToJSON) leaveAlias() {
 	}
 }
 
-// overAliasBudget says whether the aliases of the file have made all that they may.
+// overAliasBudget reports whether the aliases of the file have made all that they may.
 func (c *yamlToJSON) overAliasBudget() bool {
 	spent := c.aliasCost
 	if c.aliasDepth > 0 {
@@ -182,7 +182,7 @@ func (c *yamlToJSON) overAliasBudget() bool {
 	return spent > c.aliasBudget
 }
 
-// aliasBudgetError returns the error of aliases that make more than they may.
+// aliasBudgetError returns the error of a file whose YAML aliases expand to more than the limit.
 func (c *yamlToJSON) aliasBudgetError(line int) error {
 	return &syntaxError{line: line, msg: fmt.Sprintf("the aliases and merge keys (*name, <<) up to here make more than %d bytes of the file: write them out, or split the file", c.aliasBudget)}
 }
@@ -217,10 +217,10 @@ func (c *yamlToJSON) writeValue(n *yaml.Node, depth int) error {
 	return nil
 }
 
-// tooDeepReason is the gap's reason for more than Limits.Depth.
+// tooDeepReason returns the reason of a file's gap for more than Limits.Depth.
 func tooDeepReason(l Limits) string { return fmt.Sprintf("it nests deeper than %d levels", l.Depth) }
 
-// writeAlias writes what an alias stands for.
+// writeAlias writes what a YAML alias of the file stands for.
 func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
 	if c.openAnchors[n.Alias] {
 		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", pspparse.EscapeInput(n.Value))}
@@ -284,7 +284,7 @@ func (c *yamlToJSON) writeMapping(n *yaml.Node, depth int) error {
 	return nil
 }
 
-// writeMember writes a key and its value.
+// writeMember writes a key of a YAML mapping and its value as JSON.
 func (c *yamlToJSON) writeMember(m pspparse.MappingEntry, depth int) error {
 	merged := m.Index < 0
 	if merged {
@@ -300,8 +300,8 @@ func (c *yamlToJSON) writeMember(m pspparse.MappingEntry, depth int) error {
 	return nil
 }
 
-// mappingEntries returns the keys and values of a mapping, merged ones (<<) among them. It fails where readers differ on what
-// they are. Those of a mapping that aliases may stand for are found once.
+// mappingEntries returns the keys and values of a document's YAML mapping, merged ones (<<) among them. It fails where
+// readers differ on what they are. Those of a mapping that aliases may stand for are found once.
 func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]pspparse.MappingEntry, error) {
 	if err := checkMappingSize(n); err != nil {
 		return nil, err
@@ -315,7 +315,7 @@ func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]pspparse.Mapping
 	return c.mappings.Entries(n, depth)
 }
 
-// checkMappingSize returns an error for a mapping with more entries than any API server stores.
+// checkMappingSize returns an error for a document's mapping with more entries than any API server stores.
 func checkMappingSize(n *yaml.Node) error {
 	if len(n.Content)/2 > maxListEntries {
 		return &syntaxError{line: n.Line, msg: tooManyEntriesReason}
@@ -323,8 +323,8 @@ func checkMappingSize(n *yaml.Node) error {
 	return nil
 }
 
-// mappingProblem returns the error of what is wrong with a mapping; nil for a key that is given twice where one of its values
-// is to be kept.
+// mappingProblem returns the error of what is wrong with a document's YAML mapping; nil for a key that is given twice
+// where one of its values is to be kept.
 func (c *yamlToJSON) mappingProblem(p pspparse.MappingProblem) error {
 	key := pspparse.AliasTarget(p.First.Key)
 	switch p.Kind {
@@ -345,7 +345,7 @@ func (c *yamlToJSON) mappingProblem(p pspparse.MappingProblem) error {
 	return nil
 }
 
-// beforeMerge returns an error for a merged mapping that is too deep or too large.
+// beforeMerge returns an error for a merged YAML mapping that is too deep or too large.
 func (c *yamlToJSON) beforeMerge(key, merged *yaml.Node, depth int) error {
 	if depth >= c.limits.Depth {
 		return &syntaxError{line: key.Line, msg: tooDeepReason(c.limits)}
@@ -353,7 +353,7 @@ func (c *yamlToJSON) beforeMerge(key, merged *yaml.Node, depth int) error {
 	return checkMappingSize(merged)
 }
 
-// afterMerge counts what the keys of a merged mapping cost, and returns an error where the file may not have more.
+// afterMerge counts what the keys of a merged YAML mapping cost, and returns an error where the file may not have more.
 func (c *yamlToJSON) afterMerge(key *yaml.Node, keys int) error {
 	if c.aliasCost += int64(mergedKeyCost * (1 + keys)); c.overAliasBudget() {
 		return c.aliasBudgetError(key.Line)

@@ -43,7 +43,7 @@ func RemovePolicies(payload []byte) (CleanedRelease, error) {
 	return CleanedRelease{Payload: packed, Removed: r.Policies}, nil
 }
 
-// removePoliciesFromJSON replaces the manifest and the hooks in the JSON of a release.
+// removePoliciesFromJSON replaces the manifest and the hooks in the JSON of a Helm release by ones without policies.
 func removePoliciesFromJSON(data []byte) ([]byte, error) {
 	fields, err := jsonMembers(data)
 	if err != nil {
@@ -72,14 +72,14 @@ func removePoliciesFromJSON(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// jsonMember is a field of a JSON object: its value is data[begin:end].
+// jsonMember is a field in the JSON of a Helm release: its value is data[begin:end].
 type jsonMember struct {
 	name       string
 	begin, end int
 }
 
-// jsonMembers returns the fields of a release's JSON object with their places. It returns an error for a name that occurs
-// twice, whatever its case: Go's decoder, by which Helm reads, would take the last.
+// jsonMembers returns the fields of a Helm release's JSON object with their places. It returns an error for a name that
+// occurs twice, whatever its case: Go's decoder, by which Helm reads, would take the last.
 func jsonMembers(data []byte) ([]jsonMember, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
@@ -107,7 +107,8 @@ func jsonMembers(data []byte) ([]jsonMember, error) {
 	return all, nil
 }
 
-// foldCase returns the same string for names that differ in case only, by the rules of strings.EqualFold.
+// foldCase returns the same string for field names in a Helm release's JSON that differ in case only, by the rules of
+// strings.EqualFold.
 func foldCase(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -118,7 +119,8 @@ func foldCase(name string) string {
 	}, name)
 }
 
-// removePoliciesFromManifest removes the documents that are policies from a manifest, which is a JSON string.
+// removePoliciesFromManifest removes the documents that are policies from a Helm release's manifest, which is a JSON
+// string.
 func removePoliciesFromManifest(value []byte) ([]byte, error) {
 	var manifest string
 	if err := json.Unmarshal(value, &manifest); err != nil {
@@ -138,7 +140,8 @@ func removePoliciesFromManifest(value []byte) ([]byte, error) {
 	return json.Marshal(kept.String())
 }
 
-// removePoliciesFromHooks removes the hooks that are policies from a JSON list of hooks, which hold one document each.
+// removePoliciesFromHooks removes the hooks that are policies from a Helm release's JSON list of hooks, which hold one
+// document each.
 func removePoliciesFromHooks(value []byte) ([]byte, error) {
 	hooks, err := splitHooks(value)
 	if err != nil {
@@ -165,8 +168,8 @@ func removePoliciesFromHooks(value []byte) ([]byte, error) {
 	return slices.Concat([]byte("["), bytes.Join(kept, []byte(",")), []byte("]")), nil
 }
 
-// isOnlyPolicies reports whether a document of a manifest holds PodSecurityPolicies and nothing else. It returns false for a
-// document that cannot be read, and an error for a List that holds other objects, too.
+// isOnlyPolicies reports whether a document of a Helm manifest holds PodSecurityPolicies and nothing else. It returns
+// false for a document that cannot be read, and an error for a List that holds other objects, too.
 func (p *manifestParser) isOnlyPolicies(text string) (bool, error) {
 	if !mayMentionPolicies(text) {
 		return false, nil

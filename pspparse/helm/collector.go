@@ -45,13 +45,13 @@ type ReleaseCollector struct {
 // helm2Release names a release of Helm 2, with the kind and namespace of the objects that store it.
 type helm2Release struct{ kind, namespace, name string }
 
-// Add takes a Secret or ConfigMap that stores a revision of a Helm release, of Helm 2 too, and ignores others. The payload is
-// that of DecodeRelease. What cannot be decoded becomes a gap.
+// Add decodes a Secret or ConfigMap that stores a revision of a Helm release, of Helm 2 too, and ignores others. The
+// payload is that of DecodeRelease. What cannot be decoded becomes a gap.
 func (c *ReleaseCollector) Add(kind string, m metav1.ObjectMeta, payload []byte) {
 	c.add(kind, &m, payload, pspparse.Position{})
 }
 
-// add is Add with a position for gaps.
+// add decodes a stored Helm release as Add does, with a position for gaps.
 func (c *ReleaseCollector) add(kind string, m *metav1.ObjectMeta, payload []byte, at pspparse.Position) {
 	switch {
 	case isHelm2Release(m):
@@ -117,8 +117,8 @@ func (c *ReleaseCollector) helm2Gaps() []inventory.Gap {
 	return gaps
 }
 
-// AddDocument takes any object in JSON, as it was read from a file, and ignores those that store no Helm release. What cannot
-// be decoded becomes a gap.
+// AddDocument decodes a Helm release from an object in JSON, as it was read from a file, and ignores objects that store
+// none. What cannot be decoded becomes a gap.
 func (c *ReleaseCollector) AddDocument(apiVersion, kind string, data []byte, at pspparse.Position) {
 	if apiVersion != "v1" || kind != "Secret" && kind != "ConfigMap" {
 		return
@@ -141,7 +141,7 @@ func (c *ReleaseCollector) AddDocument(apiVersion, kind string, data []byte, at 
 // the release.
 var errStorageObject = errors.New("its data is not that of such an object")
 
-// storedPayload returns the release in the data of a Secret or ConfigMap in JSON.
+// storedPayload returns the encoded Helm release in the data of a Secret or ConfigMap in JSON.
 func storedPayload(kind string, data []byte) ([]byte, error) {
 	if kind == "Secret" {
 		var s corev1.Secret
@@ -157,7 +157,7 @@ func storedPayload(kind string, data []byte) ([]byte, error) {
 	return []byte(m.Data[PayloadKey]), nil
 }
 
-// addGap adds a gap for an object whose release cannot be read.
+// addGap adds a gap for an object whose Helm release cannot be read.
 func (c *ReleaseCollector) addGap(kind string, m *metav1.ObjectMeta, why string, at pspparse.Position) {
 	namespaces := []string{m.Namespace}
 	if m.Namespace == "" {
@@ -169,7 +169,8 @@ func (c *ReleaseCollector) addGap(kind string, m *metav1.ObjectMeta, why string,
 	})
 }
 
-// Releases returns the revisions in order of namespace, name and revision, and a gap for all that could not be read.
+// Releases returns the collected Helm revisions in order of namespace, name and revision, and a gap for all that could
+// not be read.
 func (c *ReleaseCollector) Releases() ([]Release, []inventory.Gap) {
 	return sortReleases(c.releases), append(slices.Clone(c.gaps), c.helm2Gaps()...)
 }

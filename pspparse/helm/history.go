@@ -27,7 +27,7 @@ func GroupByRelease(releases []Release) []ReleaseHistory {
 	return all
 }
 
-// sortReleases returns revisions in order of namespace, name, kind of object and revision.
+// sortReleases returns Helm revisions in order of namespace, name, kind of object and revision.
 func sortReleases(releases []Release) []Release {
 	return slices.SortedFunc(slices.Values(releases), func(a, b Release) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
@@ -35,7 +35,7 @@ func sortReleases(releases []Release) []Release {
 	})
 }
 
-// Last returns the newest revision.
+// Last returns the newest stored revision of the Helm release.
 func (h *ReleaseHistory) Last() *Release { return &h.Revisions[len(h.Revisions)-1] }
 
 // UpgradeBase returns the revision with which helm upgrade compares: the newest one that is deployed or, if none is, the
@@ -57,16 +57,16 @@ func isPending(status string) bool {
 	return status == "pending-install" || status == "pending-upgrade" || status == "pending-rollback"
 }
 
-// IsLocked reports whether Helm takes an operation on the release to be under way, and refuses any upgrade. A rollback that
-// failed over a policy leaves that behind: one more revision, pending, with the policy in it. Another rollback, after
-// cleaning, ends it.
+// IsLocked reports whether Helm regards an operation on the release as unfinished, and refuses any upgrade. A rollback
+// that failed over a policy leaves that behind: one more revision, pending, with the policy in it. Another rollback,
+// after cleaning, ends it.
 func (h *ReleaseHistory) IsLocked() bool { return isPending(h.Last().Status) }
 
-// PoliciesOf returns the PodSecurityPolicies of a revision. It is for ReleaseHistory.FailingOperations.
+// PoliciesOf returns the PodSecurityPolicies of a Helm revision. It is for ReleaseHistory.FailingOperations.
 func PoliciesOf(r *Release) []Document { return r.Policies }
 
-// RemovedObjectsBy returns a function that returns the objects of a revision in API versions which v1.minor does not serve.
-// It is for ReleaseHistory.FailingOperations.
+// RemovedObjectsBy returns a function that returns the objects of a Helm revision in API versions which v1.minor does
+// not serve. It is for ReleaseHistory.FailingOperations.
 func RemovedObjectsBy(minor int) func(*Release) []Document {
 	return func(r *Release) []Document {
 		return slices.DeleteFunc(slices.Clone(r.Removed), func(d Document) bool { return d.RemovedIn > minor })
@@ -101,7 +101,7 @@ func (h *ReleaseHistory) FailingOperations(of func(*Release) []Document) Failing
 	return f
 }
 
-// RevisionsWithPolicies returns the revisions that hold a PodSecurityPolicy.
+// RevisionsWithPolicies returns the revisions of the Helm release that hold a PodSecurityPolicy.
 func (h *ReleaseHistory) RevisionsWithPolicies() []Release {
 	var all []Release
 	for _, r := range h.Revisions {

@@ -11,11 +11,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// manifestPart is one document of a manifest together with the separator before it: manifest[begin:end].
+// manifestPart is one document of a Helm manifest together with the separator before it: manifest[begin:end].
 type manifestPart struct{ begin, end int }
 
-// splitManifest cuts a manifest at lines that begin with three dashes, as Kubernetes' decoder does. The parts together are
-// the manifest, byte by byte.
+// splitManifest cuts a Helm manifest at lines that begin with three dashes, as Kubernetes' decoder does. The parts
+// together are the manifest, byte by byte.
 func splitManifest(manifest string) []manifestPart {
 	var parts []manifestPart
 	begin := 0
@@ -36,7 +36,7 @@ func splitManifest(manifest string) []manifestPart {
 	return parts
 }
 
-// documentText returns the document without the line of its separator.
+// documentText returns the document of a Helm manifest without the line of its separator.
 func (p manifestPart) documentText(manifest string) string {
 	text := manifest[p.begin:p.end]
 	if !strings.HasPrefix(text, "---") {
@@ -46,7 +46,7 @@ func (p manifestPart) documentText(manifest string) string {
 	return text
 }
 
-// manifestObject is the part of an object in a manifest that is read; of a List also its items.
+// manifestObject is the part of an object in a Helm manifest that is read; of a List also its items.
 type manifestObject struct {
 	objectHead `yaml:",inline"`
 	Rules      []roleRule       `yaml:"rules"`
@@ -54,7 +54,7 @@ type manifestObject struct {
 	Items      []manifestObject `yaml:"items"`
 }
 
-// objectHead is the kind and the name of an object in a manifest.
+// objectHead is the kind and the name of an object in a Helm manifest.
 type objectHead struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
@@ -64,14 +64,14 @@ type objectHead struct {
 	} `yaml:"metadata"`
 }
 
-// roleRule is a rule of a Role or ClusterRole in a manifest.
+// roleRule is a rule of a Role or ClusterRole in a Helm manifest.
 type roleRule struct {
 	Verbs     []string `yaml:"verbs"`
 	APIGroups []string `yaml:"apiGroups"`
 	Resources []string `yaml:"resources"`
 }
 
-// roleRef is the role of a binding in a manifest.
+// roleRef is the role of a binding in a Helm manifest.
 type roleRef struct {
 	Kind string `yaml:"kind"`
 	Name string `yaml:"name"`
@@ -80,10 +80,11 @@ type roleRef struct {
 // manifestParser parses the documents of one Helm release, up to a number of values.
 type manifestParser struct{ remaining int }
 
-// newManifestParser returns a parser for one release.
+// newManifestParser returns a parser of the documents of one Helm release.
 func newManifestParser() *manifestParser { return &manifestParser{remaining: maxParsedValues} }
 
-// estimateValueCount estimates how many values a YAML text has; it is never far too low for a text with many.
+// estimateValueCount estimates how many values a Helm release's YAML text has; it is never far too low for a text with
+// many.
 func estimateValueCount(text string) int {
 	n := 1
 	for i := range len(text) {
@@ -94,8 +95,9 @@ func estimateValueCount(text string) int {
 	return n
 }
 
-// parse parses a document of a manifest; false if it cannot, or the release has too many values. Callers report that without
-// the cause, which would quote the document. Of kinds other than roles, bindings and Lists only the head is read.
+// parse parses a document of a Helm manifest; false if it cannot, or the release has too many values. Callers report
+// that without the cause, which would quote the document. Of kinds other than roles, bindings and Lists only the head
+// is read.
 func (p *manifestParser) parse(text string) (o manifestObject, ok bool) {
 	if p.remaining -= estimateValueCount(text); p.remaining < 0 {
 		return o, false
@@ -112,7 +114,8 @@ func (p *manifestParser) parse(text string) (o manifestObject, ok bool) {
 	return o, node.Decode(&o) == nil
 }
 
-// chargeAliases counts the values that the aliases of a document stand for, and returns false if the release has too many.
+// chargeAliases counts the values that the aliases of a Helm document stand for, and returns false if the release has
+// too many.
 func (p *manifestParser) chargeAliases(n *yaml.Node) bool {
 	if !hasAlias(n) {
 		return true
@@ -122,12 +125,13 @@ func (p *manifestParser) chargeAliases(n *yaml.Node) bool {
 	return ok && p.remaining >= 0
 }
 
-// hasAlias reports whether a YAML node has an alias below it.
+// hasAlias reports whether a YAML node of a Helm document has an alias below it.
 func hasAlias(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, hasAlias)
 }
 
-// listItems returns the object, or the items of the List that it is. Items of a typed list get its kind if they have none.
+// listItems returns the object of a Helm manifest, or the items of the List that it is. Items of a typed list get its
+// kind if they have none.
 func (o *manifestObject) listItems() []manifestObject {
 	if !o.isList() {
 		return []manifestObject{*o}
@@ -142,10 +146,10 @@ func (o *manifestObject) listItems() []manifestObject {
 	return all
 }
 
-// isList reports whether an object is a List.
+// isList reports whether an object in a Helm release is a List.
 func (h *objectHead) isList() bool { return strings.HasSuffix(h.Kind, "List") }
 
-// group returns the API group of an object; "" for the core group.
+// group returns the API group of an object in a Helm release; "" for the core group.
 func (h *objectHead) group() string {
 	group, _, found := strings.Cut(h.APIVersion, "/")
 	if !found {
@@ -154,10 +158,10 @@ func (h *objectHead) group() string {
 	return group
 }
 
-// isPolicyGroup reports whether an API group has, or had, PodSecurityPolicies.
+// isPolicyGroup reports whether an API group in a Helm release has, or had, PodSecurityPolicies.
 func isPolicyGroup(group string) bool { return group == "policy" || group == "extensions" }
 
-// isPolicy reports whether an object is a PodSecurityPolicy.
+// isPolicy reports whether an object in a Helm release is a PodSecurityPolicy.
 func (h *objectHead) isPolicy() bool {
 	return h.Kind == "PodSecurityPolicy" && isPolicyGroup(h.group())
 }
@@ -165,30 +169,31 @@ func (h *objectHead) isPolicy() bool {
 // rbacGroup is the API group of roles and bindings.
 const rbacGroup = "rbac.authorization.k8s.io"
 
-// isRole reports whether an object is a Role or ClusterRole.
+// isRole reports whether an object in a Helm release is a Role or ClusterRole.
 func (h *objectHead) isRole() bool {
 	return h.group() == rbacGroup && (h.Kind == "Role" || h.Kind == "ClusterRole")
 }
 
-// isBinding reports whether an object is a RoleBinding or ClusterRoleBinding.
+// isBinding reports whether an object in a Helm release is a RoleBinding or ClusterRoleBinding.
 func (h *objectHead) isBinding() bool {
 	return h.group() == rbacGroup && (h.Kind == "RoleBinding" || h.Kind == "ClusterRoleBinding")
 }
 
-// usesPolicies reports whether a rule names policies and allows their use. A rule about everything does not name them.
+// usesPolicies reports whether a rule in a Helm release names policies and allows their use. A rule about everything
+// does not name them.
 func (r *roleRule) usesPolicies() bool {
 	return slices.Contains(r.Resources, "podsecuritypolicies") &&
 		slices.ContainsFunc(r.APIGroups, func(g string) bool { return isPolicyGroup(g) || g == "*" }) &&
 		slices.ContainsFunc(r.Verbs, func(v string) bool { return v == "use" || v == "*" })
 }
 
-// onlyPolicies reports whether a rule is about nothing but the use of policies.
+// onlyPolicies reports whether a rule in a Helm release is about nothing but the use of policies.
 func (r *roleRule) onlyPolicies() bool {
 	return r.usesPolicies() && !slices.ContainsFunc(r.Resources, func(s string) bool { return s != "podsecuritypolicies" })
 }
 
-// mayMentionPolicies returns false for a document that does not need to be parsed: it mentions no policies, and has no escape
-// in which it could.
+// mayMentionPolicies returns false for a Helm document that does not need to be parsed: it mentions no policies, and
+// has no escape in which it could.
 func mayMentionPolicies(text string) bool {
 	return strings.Contains(text, "PodSecurityPolic") || strings.Contains(text, "podsecuritypolic") || strings.Contains(text, `\`)
 }
@@ -200,7 +205,7 @@ type releaseText struct {
 	hook *releaseHook
 }
 
-// texts returns the documents of the manifest and the hooks.
+// texts returns the documents of a Helm release's manifest and its hooks.
 func (s *releaseJSON) texts() []releaseText {
 	var all []releaseText
 	for i, p := range splitManifest(s.Manifest) {
@@ -212,7 +217,7 @@ func (s *releaseJSON) texts() []releaseText {
 	return all
 }
 
-// document describes an object of the text for a Release.
+// document describes an object of the text for a Helm Release.
 func (s *releaseText) document(o *manifestObject, only bool) Document {
 	d := Document{
 		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name,
@@ -224,7 +229,8 @@ func (s *releaseText) document(o *manifestObject, only bool) Document {
 	return d
 }
 
-// findPolicies fills in the PodSecurityPolicies of a release, the roles about them, and the objects in removed API versions.
+// findPolicies sets the PodSecurityPolicies of a Helm release, the roles about them, and the objects in removed API
+// versions.
 func (r *Release) findPolicies(s *releaseJSON) {
 	sources, parser := s.texts(), newManifestParser()
 	only := map[roleRef]bool{}
@@ -255,8 +261,8 @@ func (r *Release) findPolicies(s *releaseJSON) {
 	r.findRemovedObjects(sources)
 }
 
-// findPolicyBindings adds the bindings of roles that allow nothing but the use of policies. It parses all documents that may
-// hold one.
+// findPolicyBindings adds to a Helm release the bindings of roles that allow nothing but the use of policies. It parses
+// all documents that may hold one.
 func (r *Release) findPolicyBindings(sources []releaseText, only map[roleRef]bool, parser *manifestParser) {
 	for i := range sources {
 		source := &sources[i]

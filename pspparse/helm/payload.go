@@ -38,7 +38,7 @@ var (
 // gzipMagic begins a release that Helm has compressed. Its first versions did not.
 var gzipMagic = []byte{0x1f, 0x8b, 0x08}
 
-// decodePayload returns the JSON of a release from what Helm stores: base64 of gzip. It follows decodeRelease of
+// decodePayload returns the JSON of a Helm release from what Helm stores: base64 of gzip. It follows decodeRelease of
 // helm.sh/helm/v3/pkg/storage/driver, which Helm 4 has as well.
 func decodePayload(payload []byte) ([]byte, error) {
 	if len(payload) > maxPayload {

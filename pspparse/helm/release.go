@@ -49,7 +49,7 @@ type Document struct {
 	RemovedIn int
 }
 
-// releaseJSON is the part of a stored release that is read, with the names that Helm gives.
+// releaseJSON is the part of a stored Helm release that is read, with the names that Helm gives.
 type releaseJSON struct {
 	Name      string       `json:"name"`
 	Namespace string       `json:"namespace"`
@@ -67,10 +67,11 @@ type releaseJSON struct {
 	} `json:"chart"`
 }
 
-// releaseHooks are the hooks of a stored release, up to a number.
+// releaseHooks are the hooks of a stored Helm release, up to a number.
 type releaseHooks []releaseHook
 
-// UnmarshalJSON decodes hooks. It returns errHooks for too many.
+// UnmarshalJSON decodes the hooks of a Helm release. It returns errHooks for too many, and the decoder's error for what
+// is no hook.
 func (h *releaseHooks) UnmarshalJSON(data []byte) error {
 	all, err := splitHooks(data)
 	if err != nil {
@@ -86,7 +87,7 @@ func (h *releaseHooks) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// splitHooks returns the hooks of a release one by one, as JSON.
+// splitHooks returns the hooks of a Helm release one by one, as JSON.
 func splitHooks(data []byte) ([]json.RawMessage, error) {
 	if bytes.Equal(data, []byte("null")) {
 		return nil, nil
@@ -108,7 +109,7 @@ func splitHooks(data []byte) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-// releaseHook is a hook of a stored release: a document, and when Helm runs it.
+// releaseHook is a hook of a stored Helm release: a document, and when Helm runs it.
 type releaseHook struct {
 	Manifest string   `json:"manifest"`
 	Events   []string `json:"events"`
@@ -126,9 +127,9 @@ var (
 	errMixed = errors.New("is a List that holds other objects beside policies: edit it by hand")
 )
 
-// DecodeRelease decodes the payload of one stored revision: the value of the key release of a ConfigMap, or of a Secret
-// without the Secret's own base64. It returns an error for a payload that is not one of Helm, or costs too much; no error
-// quotes what it holds.
+// DecodeRelease decodes the payload of one stored Helm revision: the value of the key release of a ConfigMap, or of a
+// Secret without the Secret's own base64. It returns an error for a payload that is not one of Helm, or costs too much;
+// no error quotes what it holds.
 func DecodeRelease(payload []byte) (Release, error) {
 	data, err := decodePayload(payload)
 	if err != nil {
@@ -137,7 +138,7 @@ func DecodeRelease(payload []byte) (Release, error) {
 	return decodeReleaseJSON(data)
 }
 
-// decodeReleaseJSON decodes the JSON of one stored revision.
+// decodeReleaseJSON decodes the JSON of one stored Helm revision.
 func decodeReleaseJSON(data []byte) (Release, error) {
 	var s releaseJSON
 	switch err := json.Unmarshal(data, &s); {
@@ -157,13 +158,13 @@ func decodeReleaseJSON(data []byte) (Release, error) {
 	return r, nil
 }
 
-// inManifest reports whether one of the documents is in the manifest: then a server that does not serve it keeps Helm from
-// reading the revision back.
+// inManifest reports whether one of the documents is in the manifest of a Helm release: then a server that does not
+// serve it keeps Helm from reading the revision back.
 func inManifest(documents []Document) bool {
 	return slices.ContainsFunc(documents, func(d Document) bool { return !d.Hook })
 }
 
-// inHooks reports whether a hook that runs on one of the events would create one of the documents.
+// inHooks reports whether a Helm hook that runs on one of the events would create one of the documents.
 func inHooks(documents []Document, events ...string) bool {
 	return slices.ContainsFunc(documents, func(d Document) bool {
 		return slices.ContainsFunc(d.Events, func(e string) bool { return slices.Contains(events, e) })

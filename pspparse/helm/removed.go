@@ -74,7 +74,8 @@ func removedAPIsWithoutTypes() []removedAPI {
 	}
 }
 
-// removedIn returns the minor of the first release v1.minor that does not serve a kind in an API version; 0 if none is known.
+// removedIn returns the minor of the first Kubernetes release v1.minor that does not serve a kind in an API version; 0
+// if none is known.
 func removedIn(apiVersion, kind string) int {
 	for _, r := range removedAPIs() {
 		if r.apiVersion == apiVersion && slices.Contains(strings.Fields(r.kinds), kind) {
@@ -84,8 +85,8 @@ func removedIn(apiVersion, kind string) int {
 	return 0
 }
 
-// mentionsRemovedAPI returns false for a document that does not need to be parsed: it has no removed apiVersion, and no
-// escape in which it could have one.
+// mentionsRemovedAPI returns false for a Helm document that does not need to be parsed: it has no removed apiVersion,
+// and no escape in which it could have one.
 func mentionsRemovedAPI(text string, removed map[string]bool) bool {
 	for _, escape := range []string{`\u`, `\U`, `\x`} {
 		if strings.Contains(text, escape) {
@@ -108,8 +109,8 @@ func mentionsRemovedAPI(text string, removed map[string]bool) bool {
 	}
 }
 
-// findRemovedObjects fills in the objects in removed API versions. It has its own limit of parsed values: a document beyond
-// it is ignored, and policies are found all the same.
+// findRemovedObjects sets the objects of a Helm release in removed API versions. It has its own limit of parsed values:
+// a document beyond it is ignored, and policies are found all the same.
 func (r *Release) findRemovedObjects(sources []releaseText) {
 	versions := map[string]bool{}
 	for _, removal := range removedAPIs() {

@@ -48,8 +48,8 @@ const (
 	EffectAdds
 )
 
-// AdmissionScope says which pods an AdmissionRule is for: those that meet all of its fields. The zero value is for all
-// pods.
+// AdmissionScope says for which pods an AdmissionRule holds: those that meet all of its fields. The zero value is for
+// all pods.
 type AdmissionScope struct {
 	// Kinds are the kinds of the objects whose pod template the rule sees; nil where it sees the pods themselves.
 	Kinds []string
@@ -66,8 +66,8 @@ type PodMeta struct {
 	Labels, Annotations map[string]string
 }
 
-// AddAdmissionRule adds a rule that changes or refuses pods. Equal ones count once. Of more than maxAdmissionRules that
-// change pods, or that refuse them, the rest is only counted.
+// AddAdmissionRule adds to the inventory a webhook or policy that changes or refuses pods. Equal ones count once. Of
+// more than maxAdmissionRules that change pods, or that refuse them, the rest is only counted.
 func (b *Builder) AddAdmissionRule(r AdmissionRule) {
 	counted := &b.validatingRules
 	if r.Mutates {
@@ -78,8 +78,8 @@ func (b *Builder) AddAdmissionRule(r AdmissionRule) {
 	}
 }
 
-// AddListedResource records that the server gave all objects of a resource, such as "mutatingwebhookconfigurations" of the
-// group admissionregistration.k8s.io: what was not read then does not exist.
+// AddListedResource records in the inventory that the server gave all objects of a resource, such as
+// "mutatingwebhookconfigurations" of the group admissionregistration.k8s.io: what was not read then does not exist.
 func (b *Builder) AddListedResource(group, resource string) {
 	b.listedResources[resource+"."+group] = true
 }
@@ -88,8 +88,8 @@ func (b *Builder) AddListedResource(group, resource string) {
 // with every namespace and workload.
 const maxAdmissionRules = 300
 
-// resolveDuplicateAdmissionRules returns the admission rules in order, each once, narrowed to their bindings, and tells how
-// many were not kept.
+// resolveDuplicateAdmissionRules returns the inventory's admission rules in order, each once, narrowed to their
+// bindings, and adds a note on how many were not kept.
 func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	if n := b.mutatingRules.count - maxAdmissionRules; n > 0 {
 		b.AddGap(Gap{
@@ -112,7 +112,7 @@ func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	})
 }
 
-// fingerprint returns a text that is equal for rules that say the same, names and positions aside.
+// fingerprint returns a text that is equal for admission rules that say the same, names and positions aside.
 func (r *AdmissionRule) fingerprint() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t %d %q %q", r.Mutates, r.Effect, r.SetFields, r.Category)
@@ -129,7 +129,7 @@ func (r *AdmissionRule) fingerprint() string {
 	return b.String()
 }
 
-// String names the rule: `MutatingWebhookConfiguration "istio-sidecar-injector" (webhook
+// String returns the name of the admission rule: `MutatingWebhookConfiguration "istio-sidecar-injector" (webhook
 // namespace.sidecar-injector.istio.io)`.
 func (r *AdmissionRule) String() string {
 	name := describeObject(r.Kind, r.Namespace, r.Name)
@@ -142,8 +142,8 @@ func (r *AdmissionRule) String() string {
 	return name + " (rule " + quote(r.Rule) + ")"
 }
 
-// podMeta returns the one PodMeta of all pod templates with the same labels and injector annotations; nil if there are
-// none.
+// podMeta returns the inventory's one PodMeta of all pod templates with the same labels and injector annotations; nil
+// if there are none.
 func (b *Builder) podMeta(labels, annotations map[string]string) *PodMeta {
 	m := PodMeta{Labels: labels}
 	for key, value := range annotations {
@@ -173,7 +173,7 @@ func (b *Builder) internMap(of map[string]string) map[string]string {
 	return out
 }
 
-// putString sets a key of a map, which may be nil.
+// putString sets a key of an inventory's label map, which may be nil.
 func putString(m *map[string]string, key, value string) {
 	if *m == nil {
 		*m = map[string]string{}
@@ -213,7 +213,7 @@ func IsInjectorAnnotation(annotation string) bool {
 	return false
 }
 
-// podMetaList returns a list of one PodMeta; nil for nil.
+// podMetaList returns a list of one pod template's PodMeta; nil for nil.
 func podMetaList(m *PodMeta) []*PodMeta {
 	if m == nil {
 		return nil
@@ -221,8 +221,8 @@ func podMetaList(m *PodMeta) []*PodMeta {
 	return []*PodMeta{m}
 }
 
-// mergePodMetas returns the metadata of two readings of one pod template, each once. The order does not depend on that of
-// reading.
+// mergePodMetas returns the pod metadata of two readings of one pod template, each once. The order does not depend on
+// that of reading.
 func mergePodMetas(x, y []*PodMeta) []*PodMeta {
 	if slices.Equal(x, y) {
 		return x
@@ -238,8 +238,8 @@ func mergePodMetas(x, y []*PodMeta) []*PodMeta {
 	return slices.CompactFunc(all, func(a, b *PodMeta) bool { return a.sortKey() == b.sortKey() })
 }
 
-// policyBinding is a binding of an admission policy of Kubernetes: it puts the policy into force for some of the pods that
-// it matches.
+// policyBinding is, in the inventory, a binding of an admission policy of Kubernetes: it puts the policy into force for
+// some of the pods that it matches.
 type policyBinding struct {
 	kind, policy string
 	scope        AdmissionScope
@@ -286,13 +286,13 @@ func (b *Builder) applyPolicyBindings(all []AdmissionRule) []AdmissionRule {
 	return out
 }
 
-// intersect returns the scope of the pods that both scopes are for. The kinds and names are those of s.
+// intersect returns the admission scope of the pods that both scopes are for. The kinds and names are those of s.
 func (s AdmissionScope) intersect(t AdmissionScope) AdmissionScope {
 	s.NamespaceLabels, s.PodLabels = intersectSelectors(s.NamespaceLabels, t.NamespaceLabels), intersectSelectors(s.PodLabels, t.PodLabels)
 	return s
 }
 
-// intersectSelectors returns the selector of what both x and y select.
+// intersectSelectors returns the label selector of what the selectors of two admission scopes both select.
 func intersectSelectors(x, y *metav1.LabelSelector) *metav1.LabelSelector {
 	switch {
 	case x == nil:

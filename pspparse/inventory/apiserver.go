@@ -38,18 +38,18 @@ const (
 	FlagFeatureGates = "feature-gates"
 )
 
-// AdmissionFlags returns the flags of an API server that say what its admission does.
+// AdmissionFlags returns the names of the flags of an API server that say what its admission does.
 func AdmissionFlags() []string {
 	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagAdmissionControl, FlagAdmissionConfigFile, FlagFeatureGates}
 }
 
-// FlagNames reports whether a flag that takes a list names an item.
+// FlagNames reports whether a flag of the API server that takes a list names an item.
 func (s *APIServer) FlagNames(flag, item string) bool {
 	return slices.Contains(strings.Split(s.Flags[flag], ","), item)
 }
 
-// FeatureGate returns what --feature-gates sets a gate to, the last value if there are several; set is false if it sets
-// none.
+// FeatureGate returns what --feature-gates of the API server sets a gate to, the last value if there are several; set
+// is false if it sets none.
 func (s *APIServer) FeatureGate(name string) (on, set bool) {
 	for item := range strings.SplitSeq(s.Flags[FlagFeatureGates], ",") {
 		key, value, found := strings.Cut(strings.TrimSpace(item), "=")
@@ -118,8 +118,8 @@ func (b *Builder) decodeAPIServer(m ObjectMeta, data []byte, phase corev1.PodPha
 	b.AddAPIServer(m, containers, phase, at)
 }
 
-// commandWords returns the words of a command, with shell scripts in it cut into words as well as that can be done without
-// a shell.
+// commandWords returns the words of an API server's command, with shell scripts in it cut into words as well as that
+// can be done without a shell.
 func commandWords(command []string) []string {
 	var words []string
 	for _, word := range command {
@@ -134,8 +134,8 @@ func commandWords(command []string) []string {
 	return words
 }
 
-// parseAdmissionFlags returns the AdmissionFlags among the words of a command, read as the API server does: an underscore
-// counts as a dash, and the value may be the next word.
+// parseAdmissionFlags returns the AdmissionFlags among the words of an API server's command, read as the API server
+// does: an underscore counts as a dash, and the value may be the next word.
 func parseAdmissionFlags(words []string) map[string]string {
 	flags := map[string]string{}
 	for i, word := range words {
@@ -159,8 +159,8 @@ func parseAdmissionFlags(words []string) map[string]string {
 	return flags
 }
 
-// resolveDuplicateAPIServers returns the API servers in order, those with equal flags once. A pod that was read at two
-// times may have had two sets of flags: then both are kept.
+// resolveDuplicateAPIServers returns the inventory's API servers in order, those with equal flags once. A pod that was
+// read at two times may have had two sets of flags: then both are kept.
 func resolveDuplicateAPIServers(all []APIServer) []APIServer {
 	slices.SortFunc(all, func(a, b APIServer) int {
 		if a.Pod != b.Pod {
@@ -180,7 +180,8 @@ const (
 	PluginPodSecurity = "PodSecurity"
 )
 
-// EnablesPlugin returns the flag that turns on an admission plugin which is off by default; "" if none does.
+// EnablesPlugin returns the API server's flag that turns on an admission plugin which is off by default; "" if none
+// does.
 func (s *APIServer) EnablesPlugin(plugin string) string {
 	for _, flag := range []string{FlagEnablePlugins, FlagAdmissionControl} {
 		if s.FlagNames(flag, plugin) {
@@ -190,9 +191,9 @@ func (s *APIServer) EnablesPlugin(plugin string) string {
 	return ""
 }
 
-// PodSecurityDisabledReason says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do
-// nothing; "" if it runs it. The plugin is on by default where its feature gate is: an alpha one in v1.22, a beta one in
-// v1.23 and v1.24, and none from v1.25 on. With a minor of 0 only what holds for every release counts.
+// PodSecurityDisabledReason returns why an API server of v1.minor runs without the plugin PodSecurity, so that labels
+// do nothing; "" if it runs it. The plugin is on by default where its feature gate is: an alpha one in v1.22, a beta
+// one in v1.23 and v1.24, and none from v1.25 on. With a minor of 0 only what holds for every release counts.
 func (s *APIServer) PodSecurityDisabledReason(minor int) string {
 	if s.FlagNames(FlagDisablePlugins, PluginPodSecurity) {
 		return "--" + FlagDisablePlugins + " names it"

@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// ObjectMeta is what is read of the metadata of an object.
+// ObjectMeta is what the inventory reads of the metadata of an object.
 type ObjectMeta struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`
@@ -26,7 +26,7 @@ type ObjectMeta struct {
 	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 }
 
-// objectMetaWithLabels is ObjectMeta with the labels decoded from JSON.
+// objectMetaWithLabels is the metadata that the inventory reads of an object, with the labels decoded from JSON.
 type objectMetaWithLabels struct {
 	Name            string                  `json:"name"`
 	GenerateName    string                  `json:"generateName"`
@@ -105,7 +105,7 @@ type Builder struct {
 	selectorKeys map[string]bool
 }
 
-// NewBuilder returns an empty Builder.
+// NewBuilder returns a Builder of an empty inventory.
 func NewBuilder() *Builder {
 	return &Builder{
 		shapes: newShapeEncoder(), templateMetas: map[string]*TemplateMeta{}, strings: map[string]string{}, pods: newPodTable(),
@@ -114,9 +114,9 @@ func NewBuilder() *Builder {
 	}
 }
 
-// AddPolicy adds a PodSecurityPolicy. Like every Add method it makes a gap of a name that is not valid for the kind.
-// Duplicates are resolved by Build: identical ones count once, differing ones become a gap that names every position, and
-// none is used.
+// AddPolicy adds a PodSecurityPolicy to the inventory. Like every Add method it makes a gap of a name that is not valid
+// for the kind. Duplicates are resolved by Build: identical ones count once, differing ones become a gap that names
+// every position, and none is used.
 func (b *Builder) AddPolicy(p *pspparse.Policy) {
 	if err := checkObjectName("PodSecurityPolicy", p.Name); err != nil {
 		b.refuseObject("PodSecurityPolicy", "", p.Name, p.Position, err)
@@ -125,8 +125,8 @@ func (b *Builder) AddPolicy(p *pspparse.Policy) {
 	b.policies = append(b.policies, p)
 }
 
-// AddNamespace adds a Namespace object. One with an invalid name becomes a gap that touches no namespace, since nothing can
-// be in it.
+// AddNamespace adds a Namespace object to the inventory. One with an invalid name becomes a gap that touches no
+// namespace, since nothing can be in it.
 func (b *Builder) AddNamespace(n Namespace) {
 	if err := checkObjectName("Namespace", n.Name); err != nil {
 		b.AddObjectGap(Gap{What: describeObject("Namespace", "", n.Name), Why: message.New("object-invalid", "error", err), Position: n.Position})
@@ -136,7 +136,7 @@ func (b *Builder) AddNamespace(n Namespace) {
 	b.namespaces = append(b.namespaces, n)
 }
 
-// AddServiceAccount adds a ServiceAccount object.
+// AddServiceAccount adds a ServiceAccount object to the inventory.
 func (b *Builder) AddServiceAccount(s ServiceAccount) {
 	s.Namespace = b.namespaceOrDefault(s.Namespace, s.Position)
 	if b.acceptsName("ServiceAccount", s.Namespace, s.Name, s.Position) {
@@ -144,17 +144,17 @@ func (b *Builder) AddServiceAccount(s ServiceAccount) {
 	}
 }
 
-// AddGap records what could not be read or judged.
+// AddGap adds to the inventory what could not be read or evaluated.
 func (b *Builder) AddGap(g Gap) { b.gaps = append(b.gaps, g) }
 
-// AddNote records what is worth telling.
+// AddNote adds to the inventory a remark that makes nothing uncertain.
 func (b *Builder) AddNote(n Note) { b.notes = append(b.notes, n) }
 
-// CountSkipped counts a document of a kind that holds no pod, policy or grant.
+// CountSkipped counts in the inventory a document of a kind that holds no pod, policy or grant.
 func (b *Builder) CountSkipped(kind string) { b.skipped[kind]++ }
 
-// namespaceOrDefault returns the namespace of a namespaced object: "default", as with kubectl, where the object names none,
-// which is counted.
+// namespaceOrDefault returns the namespace under which the inventory has a namespaced object: "default", as with
+// kubectl, where the object names none, which is counted.
 func (b *Builder) namespaceOrDefault(namespace string, at pspparse.Position) string {
 	if namespace != "" {
 		return b.internString(namespace)
@@ -163,7 +163,8 @@ func (b *Builder) namespaceOrDefault(namespace string, at pspparse.Position) str
 	return corev1.NamespaceDefault
 }
 
-// acceptsName reports whether the name and the namespace of an object are valid; if not, it has become a gap.
+// acceptsName reports whether the name and the namespace of an object for the inventory are valid; if not, it has
+// become a gap.
 func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position) bool {
 	err := checkObjectName(kind, name)
 	if err == nil && namespace != "" {
@@ -175,12 +176,12 @@ func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position
 	return err == nil
 }
 
-// refuseObject adds the gap of an object that cannot be used.
+// refuseObject adds to the inventory the gap of an object that cannot be used.
 func (b *Builder) refuseObject(kind, namespace, name string, at pspparse.Position, err error) {
 	b.AddObjectGap(Gap{What: describeObject(kind, namespace, name), Why: message.New("object-invalid", "error", err), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
 }
 
-// AddObjectGap records the gap of one object, unless there are more than maxRefusedNamed of its file.
+// AddObjectGap adds to the inventory the gap of one object, unless there are more than maxRefusedNamed of its file.
 func (b *Builder) AddObjectGap(g Gap) {
 	if b.refusedByFile[g.Position.File]++; b.refusedByFile[g.Position.File] <= maxRefusedNamed {
 		b.AddGap(g)
@@ -190,7 +191,7 @@ func (b *Builder) AddObjectGap(g Gap) {
 // maxRefusedNamed is how many objects of one file have a gap of their own; a broken file can be full of them.
 const maxRefusedNamed = 1000
 
-// addRefusedGaps adds a gap for each file with more broken objects than are named.
+// addRefusedGaps adds to the inventory a gap for each file with more broken objects than are named.
 func (b *Builder) addRefusedGaps() {
 	for file, n := range b.refusedByFile {
 		if n > maxRefusedNamed {
@@ -202,7 +203,8 @@ func (b *Builder) addRefusedGaps() {
 	}
 }
 
-// touchedNamespaces returns what a gap in a namespace touches: that namespace if its name is valid, else all.
+// touchedNamespaces returns the namespaces that a gap of the inventory touches: that namespace if its name is valid,
+// else all.
 func touchedNamespaces(namespace string) []string {
 	if IsDNSLabel(namespace) {
 		return []string{namespace}
@@ -210,7 +212,7 @@ func touchedNamespaces(namespace string) []string {
 	return []string{AllNamespaces}
 }
 
-// internString returns one copy of a string that many objects repeat.
+// internString returns one copy of a string that many objects of the inventory repeat.
 func (b *Builder) internString(s string) string {
 	if t, ok := b.strings[s]; ok {
 		return t
@@ -254,8 +256,8 @@ func (b *Builder) Build(s Source) *Inventory {
 	return inv
 }
 
-// clusterUID returns the UID of the namespace kube-system, by which a cluster is known. It is "" where none was read, and,
-// with a note, where there are several.
+// clusterUID returns the inventory's UID of the namespace kube-system, by which a cluster is known. It is "" where none
+// was read, and, with a note, where there are several.
 func (b *Builder) clusterUID() string {
 	var read []Namespace
 	for i := range b.namespaces {
@@ -281,8 +283,8 @@ func (b *Builder) clusterUID() string {
 	return ""
 }
 
-// allNamespaces returns the declared namespaces with those in which something runs, and those of objects in conflict: a
-// namespace may not vanish because what it holds is uncertain.
+// allNamespaces returns the inventory's declared namespaces with those in which something runs, and those of objects in
+// conflict: a namespace may not vanish because what it holds is uncertain.
 func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Namespace {
 	seen := map[string]bool{}
 	for i := range declared {
@@ -311,7 +313,7 @@ func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Na
 	return declared
 }
 
-// noteWithoutNamespace adds a note of the namespaced objects that name no namespace.
+// noteWithoutNamespace adds to the inventory a note of the namespaced objects that name no namespace.
 func (b *Builder) noteWithoutNamespace() {
 	if b.withoutNamespace.count == 0 {
 		return
@@ -322,7 +324,7 @@ func (b *Builder) noteWithoutNamespace() {
 	})
 }
 
-// sortGaps returns the gaps in order, each once.
+// sortGaps returns the gaps of an inventory in order, each once.
 func sortGaps(gaps []Gap) []Gap {
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), message.Compare(a.Why, b.Why),
@@ -333,7 +335,7 @@ func sortGaps(gaps []Gap) []Gap {
 	})
 }
 
-// sortNotes returns the notes in order, each once.
+// sortNotes returns the notes of an inventory in order, each once.
 func sortNotes(notes []Note) []Note {
 	slices.SortFunc(notes, func(a, b Note) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), message.Compare(a.Why, b.Why))
@@ -343,18 +345,18 @@ func sortNotes(notes []Note) []Note {
 	})
 }
 
-// comparePositions orders positions by file and line.
+// comparePositions orders the positions of objects in an inventory by file and line.
 func comparePositions(a, b pspparse.Position) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
-// tally counts objects that are told of together, with the first position.
+// tally counts objects of an inventory that one note is about, with the first position.
 type tally struct {
 	count int
 	first pspparse.Position
 }
 
-// add counts an object at a position.
+// add counts an object of a note at a position.
 func (t *tally) add(at pspparse.Position) {
 	if t.count == 0 || comparePositions(at, t.first) < 0 {
 		t.first = at

@@ -18,8 +18,9 @@ import (
 // maxReadings is how many readings of one workload are compared.
 const maxReadings = 10
 
-// acceptDifferingTemplates returns the first of differing templates under one name, with the others as its conflict, which
-// is resolved once it is known what runs of them. It returns false where they cannot be compared.
+// acceptDifferingTemplates returns, for the inventory, the first of differing pod templates under one name, with the
+// others as its conflict, which is resolved once it is known what runs of them. It returns false where they cannot be
+// compared.
 func acceptDifferingTemplates(b *Builder, differing []workloadTemplate, g Gap) (workloadTemplate, bool) {
 	readings := slices.Clone(differing)
 	byContent := func(x, y workloadTemplate) int {
@@ -42,7 +43,7 @@ func acceptDifferingTemplates(b *Builder, differing []workloadTemplate, g Gap) (
 	return first, true
 }
 
-// shapeKey returns the key of a shape, for an order.
+// shapeKey returns the key of a pod shape, to sort by.
 func (b *Builder) shapeKey(s *Shape) string {
 	if b.shapeKeys == nil {
 		b.shapeKeys = b.shapes.shapeKeys()
@@ -50,8 +51,8 @@ func (b *Builder) shapeKey(s *Shape) string {
 	return b.shapeKeys[s]
 }
 
-// resolveConflictingTemplates keeps the first reading of each workload whose readings come to the same level, with a note.
-// Of any other workload it keeps what runs, and adds the gap.
+// resolveConflictingTemplates keeps in the inventory the first reading of each workload whose readings come to the same
+// level, with a note. Of any other workload it keeps what runs, and adds the gap.
 func (b *Builder) resolveConflictingTemplates(f *workloadMerger) {
 	kept := f.workloads[:0]
 	for _, e := range f.workloads {
@@ -95,7 +96,7 @@ func (b *Builder) sameAdmission(readings []Workload) bool {
 	})
 }
 
-// runtimeClasses returns the runtime classes of all that is known of a workload's pods, sorted; "" is none.
+// runtimeClasses returns the runtime classes of all pods and templates of a workload, sorted; "" is none.
 func runtimeClasses(w *Workload) []string {
 	shapes := []*Shape{w.Template}
 	for _, e := range w.Embedded {
@@ -142,7 +143,7 @@ func (b *Builder) selectableMetadata(of []*PodMeta) string {
 	return strings.Join(slices.Compact(out), "\x02")
 }
 
-// podLabelsSelectedBy returns the keys of all labels by which an admission rule selects pods.
+// podLabelsSelectedBy returns the keys of all pod labels by which an admission rule selects pods.
 func (b *Builder) podLabelsSelectedBy() map[string]bool {
 	out := map[string]bool{}
 	add := func(s *metav1.LabelSelector) {
@@ -167,7 +168,7 @@ func (b *Builder) podLabelsSelectedBy() map[string]bool {
 	return out
 }
 
-// dropTemplate leaves of a workload what its pods tell, as if its object had not been read.
+// dropTemplate removes the template of a workload, as if only its pods and not its object had been read.
 func (e *workloadEntry) dropTemplate() {
 	e.Template, e.TemplateMeta, e.Owner, e.Position, e.Replicas = nil, nil, nil, pspparse.Position{}, 0
 	for _, g := range e.PodGroups {
@@ -198,7 +199,7 @@ func (b *Builder) acceptDifferingPods(run []podRow, g Gap) bool {
 	return true
 }
 
-// sameLevelNote returns the note that stands for the gap of differing objects which come to the same level.
+// sameLevelNote returns the inventory's note in place of the gap of differing objects which come to the same level.
 func sameLevelNote(g Gap) Note {
 	why := message.New("key-twice-alike", "error", g.Why.Args.Get("error"))
 	if g.Why.ID == "defined-twice" {

@@ -121,7 +121,7 @@ func TestDecodeEitherMarks(t *testing.T) {
 	for _, tt := range []struct{ first, last, want string }{
 		{`"sidecar.istio.io/inject":"false"`, `"sidecar.istio.io/inject":"true"`, "gap: a key is given twice"},
 		{`"sidecar.istio.io/inject":"true"`, `"sidecar.istio.io/inject":"false"`, "gap: a key is given twice"},
-		{`"env":"a"`, `"env":"b"`, "note: a key is given twice; its level is the same either way, and what is told of it is by the first"},
+		{`"env":"a"`, `"env":"b"`, "note: a key is given twice; its level is the same either way, and what is said of it is by the first"},
 		{`"side":"no"`, `"side":"yes"`, "gap: a key is given twice"},
 	} {
 		b := NewBuilder()

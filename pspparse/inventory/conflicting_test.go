@@ -46,7 +46,7 @@ func TestReadings(t *testing.T) {
 			[]func(*Builder){two},
 			true,
 			[]string{"Deployment a/web f:1 user 7, 1 replicas"},
-			[]string{"note " + twice + "; its level is the same either way, and what is told of it is by the first"},
+			[]string{"note " + twice + "; its level is the same either way, and what is said of it is by the first"},
 		},
 		{"not alike", []func(*Builder){two}, false, nil, []string{"gap " + twice + ", and none was used: keep one of them"}},
 		{
@@ -54,7 +54,7 @@ func TestReadings(t *testing.T) {
 			[]func(*Builder){two, pod},
 			true,
 			[]string{"Deployment a/web f:1 user 7, 1 replicas, 1 pods"},
-			[]string{"note " + twice + "; its level is the same either way, and what is told of it is by the first"},
+			[]string{"note " + twice + "; its level is the same either way, and what is said of it is by the first"},
 		},
 		{
 			"not alike, and it runs",

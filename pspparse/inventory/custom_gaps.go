@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// clusterDefinition is a cluster-scoped custom object from which pods are made, with the gap that it becomes unless pods of
-// it were read.
+// clusterDefinition is, in the inventory, a cluster-scoped custom object from which pods are made, with the gap that it
+// becomes unless pods of it were read.
 type clusterDefinition struct {
 	id         objectID
 	references []CustomReference
@@ -18,7 +18,7 @@ type clusterDefinition struct {
 	gap        Gap
 }
 
-// affectedPart returns what the pods of the object that cannot be judged may change.
+// affectedPart returns the part of a namespace that pods of the custom object may change which cannot be evaluated.
 func (c *CustomObject) affectedPart() GapPart {
 	if c.MayGrant {
 		return ""
@@ -26,16 +26,16 @@ func (c *CustomObject) affectedPart() GapPart {
 	return PartWorkloads
 }
 
-// addUnjudgedGaps adds the gaps of custom objects with pods that cannot be judged, unless pods of them were read or a
-// controller that makes them.
-func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplate) {
+// addUnevaluatedGaps adds the gaps of custom objects with pods that cannot be evaluated, unless pods of them were read or
+// a controller that makes them.
+func (b *Builder) addUnevaluatedGaps(f *workloadMerger, templates []workloadTemplate) {
 	havePods := f.objectsWithPods(b.pods.classes, templates)
 	for i := range templates {
 		t := &templates[i]
 		if t.custom == nil || havePods[t.id] {
 			continue
 		}
-		why := t.custom.unjudgedReason
+		why := t.custom.unevaluatedReason
 		if r := t.custom.workloadRef; r != (Owner{}) && f.templatesByID[objectID{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
 			why = message.New("template-elsewhere", "object", describeObject(r.Kind, t.id.namespace, r.Name))
 		}
@@ -46,8 +46,8 @@ func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplat
 	b.addDefinitionGaps(templates, havePods)
 }
 
-// objectsWithPods returns the objects of which pods were read, or controllers that tell their pods, and all objects that
-// made those.
+// objectsWithPods returns the custom objects of which pods were read, or controllers that describe their pods, and all
+// objects that made those.
 func (f *workloadMerger) objectsWithPods(groups []podClass, templates []workloadTemplate) map[objectID]bool {
 	havePods := map[objectID]bool{}
 	mark := func(of creator) {

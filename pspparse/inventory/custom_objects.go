@@ -37,10 +37,10 @@ type CustomObject struct {
 	JSON []byte
 	// Templates are all pod templates that the object holds.
 	Templates []CustomTemplate
-	// UnjudgedReason says what of its pods cannot be judged from the object; "" if all can. It becomes a gap unless pods
+	// UnevaluatedReason says what of its pods cannot be evaluated from the object; "" if all can. It becomes a gap unless pods
 	// were read that were made from the object, or the controllers that make them.
-	UnjudgedReason message.Message
-	// MayGrant is true if what cannot be judged may grant something or be a policy: the object holds whole objects of such
+	UnevaluatedReason message.Message
+	// MayGrant is true if what cannot be evaluated may grant something or be a policy: the object holds whole objects of such
 	// kinds.
 	MayGrant bool
 	// WorkloadRef names the workload of its namespace whose pod template the object uses; zero if it uses its own.
@@ -71,17 +71,17 @@ type CustomTemplate struct {
 	PodMetas [][]byte
 }
 
-// customObjectJSON has the metadata of a custom object.
+// customObjectJSON is the metadata of a custom object in JSON.
 type customObjectJSON struct {
 	Metadata objectMetaWithLabels `json:"metadata"`
 }
 
-// customTemplates is what a custom object has beside other workload objects.
+// customTemplates is what the inventory has of a custom object beside what it has of other workloads.
 type customTemplates struct {
-	embedded       []EmbeddedTemplate
-	unjudgedReason message.Message
-	affects        GapPart
-	workloadRef    Owner
+	embedded          []EmbeddedTemplate
+	unevaluatedReason message.Message
+	affects           GapPart
+	workloadRef       Owner
 	// references are the custom objects of which it makes its pods, in the API group of the object.
 	references []CustomReference
 	group      string
@@ -129,7 +129,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		id: objectID{kind: b.internString(QualifiedKind(c.APIVersion, c.Kind)), namespace: namespace, name: name, generatedName: generated},
 		// account is that of the first template that names one.
 		owner: b.controllerOrOwner(&m), at: c.Position, replicas: replicasInJSON(c.JSON),
-		custom: &customTemplates{unjudgedReason: c.UnjudgedReason, affects: c.affectedPart(), workloadRef: c.WorkloadRef, references: c.References, group: groupOf(c.APIVersion)},
+		custom: &customTemplates{unevaluatedReason: c.UnevaluatedReason, affects: c.affectedPart(), workloadRef: c.WorkloadRef, references: c.References, group: groupOf(c.APIVersion)},
 	}
 	t.ownerGroup = b.ownerAPIGroup(&m, t.owner)
 	for i := range c.Templates {
@@ -145,7 +145,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 
 // addClusterDefinition adds a cluster-scoped custom object from which pods are made.
 func (b *Builder) addClusterDefinition(c *CustomObject, name string) {
-	why := c.UnjudgedReason
+	why := c.UnevaluatedReason
 	if why.ID == "" {
 		why = message.New("template-without-namespace")
 	}
@@ -155,7 +155,8 @@ func (b *Builder) addClusterDefinition(c *CustomObject, name string) {
 	})
 }
 
-// embedTemplate adds a pod template of a custom object to t. An only one that is whole is the template of t, too.
+// embedTemplate adds a pod template within a custom object to its workload t. An only one that is whole is the template
+// of t, too.
 func (b *Builder) embedTemplate(t *workloadTemplate, from *CustomTemplate, m *ObjectMeta, only bool) error {
 	pod, err := decodeCustomTemplate(from)
 	if err != nil {
@@ -190,7 +191,7 @@ func (b *Builder) decodePodMetas(t *CustomTemplate, pod *corev1.PodTemplateSpec)
 	return mergeTemplateMetas(all), nil
 }
 
-// isKindName reports whether a text can be the name of a kind.
+// isKindName reports whether a text can be the kind of a custom object.
 func isKindName(s string) bool {
 	return len(s) > 0 && len(s) <= maxLabelLength && !isDigit(s[0]) && allBytes(strings.ToLower(s), func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' })
 }
@@ -212,7 +213,8 @@ func decodeCustomTemplate(t *CustomTemplate) (*corev1.PodTemplateSpec, error) {
 	return pod, nil
 }
 
-// assumeRestricted sets in a pod spec what the restricted level asks for and the pod does not say.
+// assumeRestricted sets in a custom object's partial pod spec what the restricted level asks for and the pod does not
+// say.
 func assumeRestricted(spec *corev1.PodSpec) {
 	yes, no := true, false
 	if spec.SecurityContext == nil {
@@ -259,8 +261,8 @@ func replicasInJSON(data []byte) int {
 	return max(int(*o.Spec.Replicas), 0)
 }
 
-// IsPartial reports whether only part of a workload is known: it is a custom object that does not say all of its pods, and
-// none of them was read. It may violate a level, and is never known to meet one.
+// IsPartial reports whether only part of the workload's pods is known: it is a custom object that does not say all of
+// its pods, and none of them was read. It may violate a level, and is never known to meet one.
 func (w *Workload) IsPartial() bool {
 	return w.Template == nil && len(w.PodGroups) == 0 && len(w.Embedded) > 0 &&
 		!slices.ContainsFunc(w.Embedded, func(e EmbeddedTemplate) bool { return !e.Partial })

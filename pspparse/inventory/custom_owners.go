@@ -19,7 +19,8 @@ func mergeTemplateMetas(templates []EmbeddedTemplate) []*PodMeta {
 	return out
 }
 
-// mergePodMeta adds to the pod metadata of t that of another reading of it, or of a template that it stands for.
+// mergePodMeta adds to the pod metadata of a workload's template that of another reading, or of a template that it
+// stands for.
 func (t *workloadTemplate) mergePodMeta(from *workloadTemplate) {
 	t.podMetas = mergePodMetas(t.podMetas, from.podMetas)
 	if t.custom == nil {
@@ -43,8 +44,8 @@ func (t *workloadTemplate) mergePodMeta(from *workloadTemplate) {
 	t.custom.embedded = embedded
 }
 
-// controllerOrOwner returns the controller of an object, or else the first of its owners: not every operator names a
-// controller.
+// controllerOrOwner returns the controller of an object in the inventory, or else the first of its owners: not every
+// operator names a controller.
 func (b *Builder) controllerOrOwner(m *ObjectMeta) Owner {
 	if o := b.controllerOf(m); o != (Owner{}) {
 		return o
@@ -58,7 +59,7 @@ func (b *Builder) controllerOrOwner(m *ObjectMeta) Owner {
 	return Owner{}
 }
 
-// ownerAPIGroup returns the API group of an owner of an object.
+// ownerAPIGroup returns the API group of an owner of an object in the inventory.
 func (b *Builder) ownerAPIGroup(m *ObjectMeta, o Owner) string {
 	group := ""
 	for i := range m.OwnerReferences {
@@ -98,18 +99,19 @@ func (p *customTemplates) hasShape(s *Shape) bool {
 	return slices.ContainsFunc(p.embedded, func(e EmbeddedTemplate) bool { return e.Shape == s })
 }
 
-// describesAllPods reports whether the object says all there is to say of its pods.
+// describesAllPods reports whether the workload's object describes all of its pods.
 func (t *workloadTemplate) describesAllPods() bool {
-	return t.custom == nil || t.custom.unjudgedReason.ID == "" && len(t.custom.embedded) > 0
+	return t.custom == nil || t.custom.unevaluatedReason.ID == "" && len(t.custom.embedded) > 0
 }
 
-// creator names an object that made another one, or of which that was made. Its group is "" where it is not known.
+// creator names an object that made another one of the inventory, or from which that was made. Its group is "" where it
+// is not known.
 type creator struct {
 	objectID
 	group string
 }
 
-// creators returns the objects that made t, or of which it was made.
+// creators returns the objects that made a workload's object, or from which that was made.
 func (t *workloadTemplate) creators() []creator {
 	out := []creator{{objectID{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup}}
 	if t.custom == nil {
@@ -131,7 +133,7 @@ func (t *workloadTemplate) creators() []creator {
 // maxOwnerDepth is more than objects own one another in a row: Knative has five.
 const maxOwnerDepth = 16
 
-// isOfOtherGroup reports whether t is a custom object of another API group.
+// isOfOtherGroup reports whether the workload's object is a custom object of another API group.
 func (t *workloadTemplate) isOfOtherGroup(group string) bool {
 	return t.custom != nil && group != "" && t.custom.group != group
 }

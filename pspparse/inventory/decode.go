@@ -17,13 +17,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// documentHeader says what a document claims to be, and where it starts.
+// documentHeader is the apiVersion, kind and position of a document to decode into the inventory.
 type documentHeader struct {
 	apiVersion, kind string
 	position         pspparse.Position
 }
 
-// DecodeError says why a document of a kind that is read could not be decoded.
+// DecodeError is the error for a document that could not be decoded into the inventory.
 type DecodeError struct {
 	// Kind, Namespace and Name are as far as they could be read. Namespace is "" for cluster-scoped kinds and where it is
 	// not known.
@@ -33,16 +33,16 @@ type DecodeError struct {
 	Err  error
 }
 
-// Error names the object and the reason.
+// Error returns the object that could not be decoded, and the reason.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("reading %s: %v", describeObject(e.Kind, e.Namespace, e.Name), e.Err)
 }
 
-// Unwrap returns the reason.
+// Unwrap returns the decoding error itself, for errors.Is and errors.As.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Gap returns the gap that the error leaves. It touches the namespace that the object is in, or that it is, if that is
-// known, else all.
+// Gap returns the gap of the inventory for an object that could not be decoded. It touches the namespace that the
+// object is in, or that it is, if that is known, else all.
 func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	namespace := e.Namespace
 	if e.Kind == "Namespace" {
@@ -51,8 +51,8 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: message.New("object-invalid", "error", e.Err), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
 }
 
-// newDecodeError returns the error of an object with what can be read of its name. A name that is given twice, or of the
-// wrong type, is left out.
+// newDecodeError returns the decoding error of an object with what can be read of its name. A name that is given twice,
+// or of the wrong type, is left out.
 func newDecodeError(kind string, data []byte, err error) *DecodeError {
 	var o struct {
 		Metadata struct {
@@ -89,7 +89,8 @@ func newDecodeError(kind string, data []byte, err error) *DecodeError {
 	return e
 }
 
-// unmarshalStrict decodes JSON. It fails for a duplicate key, and for a wrong type with the path of the field.
+// unmarshalStrict decodes an object of the inventory from JSON. It returns an error for a duplicate key, and for a
+// wrong type with the path of the field.
 func unmarshalStrict(data []byte, into any) error {
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowDuplicateFields)
 	var wrong *json.UnmarshalTypeError
@@ -104,7 +105,7 @@ func unmarshalStrict(data []byte, into any) error {
 	return nil
 }
 
-// expectedTypeName names the JSON type that a Go type is decoded from, for a message.
+// expectedTypeName returns the JSON type that a field's Go type is decoded from, for a decoding error.
 func expectedTypeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -124,7 +125,7 @@ func expectedTypeName(t reflect.Type) string {
 	return "of another type"
 }
 
-// foundTypeName names the JSON type of a value that a decoder refused, for a message.
+// foundTypeName returns the JSON type of a value that a decoder refused, for a decoding error.
 func foundTypeName(value string) string {
 	switch {
 	case strings.HasPrefix(value, "number "):
@@ -139,7 +140,7 @@ func foundTypeName(value string) string {
 	return "a " + value
 }
 
-// decodePod adds a Pod from JSON.
+// decodePod decodes a Pod from JSON into the inventory.
 func (b *Builder) decodePod(data []byte, from documentHeader) error {
 	var pod struct {
 		Metadata ObjectMeta  `json:"metadata"`
@@ -190,7 +191,7 @@ func storedByServer(m *ObjectMeta, data []byte) bool {
 	return set(pod.Metadata.ResourceVersion) || set(pod.Spec.NodeName) || len(pod.Status) > 0
 }
 
-// labelsOf returns the labels of an object in JSON; nil where they cannot be decoded.
+// labelsOf returns the labels of an object from its JSON; nil where they cannot be decoded.
 func labelsOf(data []byte) map[string]string {
 	var o struct {
 		Metadata struct {
@@ -203,7 +204,7 @@ func labelsOf(data []byte) map[string]string {
 	return o.Metadata.Labels
 }
 
-// decodeNamespace adds a Namespace from JSON.
+// decodeNamespace decodes a Namespace from JSON into the inventory.
 func (b *Builder) decodeNamespace(data []byte, from documentHeader) error {
 	var n struct {
 		Metadata struct {
@@ -239,7 +240,7 @@ const (
 	serverSideApply = "kubectl"
 )
 
-// ClientApplied reports whether an object has the record of a client-side apply: the annotation, or what is left in
+// ClientApplied reports whether a namespace has the record of a client-side apply: the annotation, or what is left in
 // managedFields where somebody has removed that.
 func ClientApplied(annotations map[string]string, entries []metav1.ManagedFieldsEntry) bool {
 	if _, ok := annotations[corev1.LastAppliedConfigAnnotation]; ok {
@@ -248,17 +249,18 @@ func ClientApplied(annotations map[string]string, entries []metav1.ManagedFields
 	return hasManagedFields(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
 }
 
-// ServerApplied reports whether kubectl has applied the object with --server-side and under its own field manager.
+// ServerApplied reports whether kubectl has applied a namespace with --server-side and under its own field manager.
 func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
 	return hasManagedFields(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
 }
 
-// hasManagedFields reports whether a field manager has fields of an object by an operation.
+// hasManagedFields reports whether a field manager has fields of an object in its managedFields by an operation.
 func hasManagedFields(entries []metav1.ManagedFieldsEntry, manager string, operation metav1.ManagedFieldsOperationType) bool {
 	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager && e.Operation == operation })
 }
 
-// withoutLastApplied removes kubectl's last-applied annotation from annotations, and returns nil where none are left.
+// withoutLastApplied removes kubectl's last-applied annotation from an object's annotations, and returns nil where none
+// are left.
 func withoutLastApplied(annotations map[string]string) map[string]string {
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	if len(annotations) == 0 {
@@ -300,7 +302,7 @@ func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
 	return out
 }
 
-// decodeServiceAccount adds a ServiceAccount from JSON.
+// decodeServiceAccount decodes a ServiceAccount from JSON into the inventory.
 func (b *Builder) decodeServiceAccount(data []byte, from documentHeader) error {
 	var s struct {
 		Metadata  ObjectMeta `json:"metadata"`
@@ -313,8 +315,8 @@ func (b *Builder) decodeServiceAccount(data []byte, from documentHeader) error {
 	return nil
 }
 
-// rbacNamespace returns the namespace under which an RBAC object counts; "" for a cluster-scoped kind, with a note if the
-// object names one.
+// rbacNamespace returns the namespace under which the inventory has an RBAC object; "" for a cluster-scoped kind, with
+// a note if the object names one.
 func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) string {
 	if !strings.HasPrefix(from.kind, "Cluster") {
 		return b.namespaceOrDefault(namespace, from.position)
@@ -328,7 +330,7 @@ func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) str
 	return ""
 }
 
-// decodeRole adds a Role or ClusterRole from JSON.
+// decodeRole decodes a Role or ClusterRole from JSON into the inventory.
 func (b *Builder) decodeRole(data []byte, from documentHeader) error {
 	var r struct {
 		metav1.TypeMeta
@@ -348,8 +350,8 @@ func (b *Builder) decodeRole(data []byte, from documentHeader) error {
 	return nil
 }
 
-// noteUnknownRuleFields adds notes of fields in the rules of a role that the API server ignores: a misspelt one grants
-// more, or less, than its author meant.
+// noteUnknownRuleFields adds to the inventory notes of fields in the rules of a role that the API server ignores: a
+// misspelt one grants more, or less, than its author meant.
 func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at pspparse.Position) {
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowUnknownFields)
 	if err != nil {
@@ -373,7 +375,7 @@ func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at p
 // maxUnknownFields is how many unknown fields of one role have a note.
 const maxUnknownFields = 10
 
-// decodeBinding adds a RoleBinding or ClusterRoleBinding from JSON.
+// decodeBinding decodes a RoleBinding or ClusterRoleBinding from JSON into the inventory.
 func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 	var x struct {
 		Metadata ObjectMeta `json:"metadata"`
@@ -415,7 +417,7 @@ func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 	return nil
 }
 
-// noteNullSubjects adds a note of the subjects of a binding that are null.
+// noteNullSubjects adds to the inventory a note of the subjects of a binding that are null.
 func (b *Builder) noteNullSubjects(what string, nulls []int, at pspparse.Position) {
 	if len(nulls) > 0 {
 		b.AddNote(Note{What: what, Position: at, Why: message.New("subjects-null", "index", nulls[0], "n", len(nulls), "more", len(nulls)-1)})

@@ -18,7 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// duplicateRules say how objects of one kind that were read more than once under one name are resolved.
+// duplicateRules say how the inventory resolves objects of one kind that were read more than once under one name.
 type duplicateRules[T any] struct {
 	// id returns the identity of an object. Its kind may differ within a list, as with templates.
 	id func(*T) objectID
@@ -38,20 +38,20 @@ type duplicateRules[T any] struct {
 	conflictNamespace func(*T) string
 }
 
-// objectID identifies an object by kind, namespace and name.
+// objectID identifies an object of the inventory by kind, namespace and name.
 type objectID struct {
 	kind, namespace, name string
 	// generatedName is true where the server will choose the end of the name, so that no two objects are the same one.
 	generatedName bool
 }
 
-// compare orders identities by namespace, kind and name.
+// compare orders objects of the inventory by namespace, kind and name.
 func (a objectID) compare(b objectID) int {
 	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 }
 
-// resolveDuplicates returns the items sorted by namespace, kind, name and position, with one of those that say the same
-// under one name. Items that differ under one name are left out, with a gap.
+// resolveDuplicates returns objects of the inventory sorted by namespace, kind, name and position, with one of those
+// that say the same under one name. Items that differ under one name are left out, with a gap.
 func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 	compare := func(x, y *T) int {
 		return cmp.Or(r.id(x).compare(r.id(y)), comparePositions(r.at(x), r.at(y)))
@@ -91,8 +91,8 @@ func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 	return kept
 }
 
-// resolveConflict returns what stands for differing objects under one name; false where none is used and they have become a
-// gap.
+// resolveConflict returns the object that the inventory keeps of differing ones under one name; false where none is
+// used and they have become a gap.
 func resolveConflict[T any](b *Builder, r duplicateRules[T], differing []T) (T, bool) {
 	first := &differing[0]
 	g := conflictGap(r.id(first), len(differing), func(i int) pspparse.Position { return r.at(&differing[i]) })
@@ -115,8 +115,8 @@ func resolveConflict[T any](b *Builder, r duplicateRules[T], differing []T) (T, 
 	return none, false
 }
 
-// sortByContent makes the order total where objects have one name and one position: a server returned an object twice, or
-// all stand in one line.
+// sortByContent sorts objects of the inventory that have one name and one position by their content: a server returned
+// an object twice, or all stand in one line.
 func sortByContent[T any](items []T) {
 	if len(items) < 2 {
 		return
@@ -139,7 +139,8 @@ func sortByContent[T any](items []T) {
 	}
 }
 
-// countIfSame reports whether all n objects of one name are the same as the first, and counts the repetitions if they are.
+// countIfSame reports whether all n objects of the inventory under one name are the same as the first, and counts the
+// repetitions if they are.
 func (b *Builder) countIfSame(first pspparse.Position, n int, same func(i int) bool) bool {
 	for i := 1; i < n; i++ {
 		if !same(i) {
@@ -155,7 +156,7 @@ func (b *Builder) countIfSame(first pspparse.Position, n int, same func(i int) b
 // maxConflictPositions is how many positions of one object are named in a gap.
 const maxConflictPositions = 100
 
-// conflictGap returns the gap of n differing objects under one name.
+// conflictGap returns the gap of an inventory with n differing objects under one name.
 func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 	var positions []pspparse.Position
 	for i := range n {
@@ -184,7 +185,7 @@ func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 	}
 }
 
-// noteRepeatedObjects adds a note of the objects that were read again with the same content.
+// noteRepeatedObjects adds to the inventory a note of the objects that were read again with the same content.
 func (b *Builder) noteRepeatedObjects() {
 	if b.repeated.count == 0 {
 		return
@@ -195,13 +196,13 @@ func (b *Builder) noteRepeatedObjects() {
 	})
 }
 
-// policyDuplicateRules compare PodSecurityPolicies by their spec and the annotations that are part of it. The two API
-// groups show one stored object and are not told apart.
+// policyDuplicateRules returns the rules that compare duplicate PodSecurityPolicies by their spec and the annotations
+// that are part of it. The two API groups show one stored object and are not distinguished.
 func policyDuplicateRules() duplicateRules[*pspparse.Policy] {
 	return duplicateRules[*pspparse.Policy]{
 		id: func(p **pspparse.Policy) objectID { return objectID{kind: "PodSecurityPolicy", name: (*p).Name} },
 		at: func(p **pspparse.Policy) pspparse.Position { return (*p).Position },
-		// The two API groups show one stored object, so they are not told apart; labels and foreign annotations mean nothing.
+		// The two API groups show one stored object, so they are not distinguished; labels and foreign annotations mean nothing.
 		same: func(a, b **pspparse.Policy) bool {
 			for _, key := range []string{
 				pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,
@@ -218,7 +219,7 @@ func policyDuplicateRules() duplicateRules[*pspparse.Policy] {
 	}
 }
 
-// namespaceDuplicateRules compare namespaces by labels and annotations.
+// namespaceDuplicateRules returns the rules that compare duplicate namespaces by labels and annotations.
 func namespaceDuplicateRules() duplicateRules[Namespace] {
 	return duplicateRules[Namespace]{
 		id: func(n *Namespace) objectID { return objectID{kind: "Namespace", namespace: "", name: n.Name} },
@@ -233,8 +234,8 @@ func namespaceDuplicateRules() duplicateRules[Namespace] {
 	}
 }
 
-// partOfNamespaceConflict returns PartLabels where objects of one namespace differ in nothing but Pod Security labels. Any
-// other difference may ask for more, such as a sidecar in its pods.
+// partOfNamespaceConflict returns PartLabels where duplicate objects of one namespace differ in nothing but Pod
+// Security labels. Any other difference may ask for more, such as a sidecar in its pods.
 func partOfNamespaceConflict(differing []Namespace) GapPart {
 	others := func(labels map[string]string) map[string]string {
 		out := maps.Clone(withoutNameLabel(labels))
@@ -251,7 +252,7 @@ func partOfNamespaceConflict(differing []Namespace) GapPart {
 	return PartLabels
 }
 
-// mergeNamespaces keeps in the first reading of a namespace what only the others know.
+// mergeNamespaces adds to the first reading of a namespace what only the other readings have.
 func mergeNamespaces(same []Namespace) {
 	into := &same[0]
 	for i := range same[1:] {
@@ -279,7 +280,8 @@ func ownersUnknown(a, b *Namespace) bool {
 	return !shows(a) && !shows(b) && (a.OwnersUnknown || b.OwnersUnknown)
 }
 
-// withoutNameLabel leaves out the label kubernetes.io/metadata.name, which every server adds and no file has.
+// withoutNameLabel returns a namespace's labels without kubernetes.io/metadata.name, which every server adds and no
+// file has.
 func withoutNameLabel(labels map[string]string) map[string]string {
 	if _, ok := labels[corev1.LabelMetadataName]; !ok {
 		return labels
@@ -307,7 +309,7 @@ func mergeLabelManagers(same []Namespace) map[string][]string {
 	return out
 }
 
-// accountDuplicateRules compare service accounts by automountServiceAccountToken.
+// accountDuplicateRules returns the rules that compare duplicate service accounts by automountServiceAccountToken.
 func accountDuplicateRules() duplicateRules[ServiceAccount] {
 	return duplicateRules[ServiceAccount]{
 		id: func(s *ServiceAccount) objectID {

@@ -1,6 +1,7 @@
 package inventory
 
-// GapPart is the part of what is known of a namespace that a gap can change. A gap without one can change anything.
+// GapPart is the part of a namespace (grants, labels, policies, workloads) that a gap of the inventory can change. A
+// gap without one can change anything.
 type GapPart string
 
 // The parts.
@@ -15,8 +16,8 @@ const (
 	PartLabels GapPart = "labels"
 )
 
-// PartOfKind returns what objects of a kind can change of a namespace; "" for a kind that is not read, and for a kind that can
-// change anything. An empty apiVersion stands for that of Kubernetes itself.
+// PartOfKind returns the part of a namespace that objects of a kind can change; "" for a kind that is not read, and for
+// a kind that can change anything. An empty apiVersion stands for that of Kubernetes itself.
 func PartOfKind(apiVersion, kind string) GapPart {
 	k := kindByName(kind)
 	if k == nil || k.isForeign(apiVersion) {
@@ -25,5 +26,5 @@ func PartOfKind(apiVersion, kind string) GapPart {
 	return k.part
 }
 
-// MayHide reports whether the gap may hide something of a part.
+// MayHide reports whether the inventory's gap may hide something of a part of a namespace.
 func (g *Gap) MayHide(p GapPart) bool { return g.Affects == "" || g.Affects == p }

@@ -27,10 +27,10 @@ type Inventory struct {
 	// APIServers are those whose mirror pod was read, by pod. Managed control planes show none.
 	APIServers []APIServer
 	// KindsRead are the workload kinds of which at least one object was read, sorted. Finished pods count, manifests of
-	// pods and owners known only by their pods do not: what files can tell about an empty namespace depends on it.
+	// pods and owners known only by their pods do not: what files say about an empty namespace depends on it.
 	KindsRead []string
 	// FinishedPods is the number of Succeeded and Failed pods that count nowhere: bare ones, and those whose controller was
-	// read and tells all of its pods. The others are in PodGroup.Finished.
+	// read and describes all of its pods. The others are in PodGroup.Finished.
 	FinishedPods int
 	// AdmissionRules change or refuse pods at admission, by kind, namespace and name.
 	AdmissionRules []AdmissionRule
@@ -39,7 +39,7 @@ type Inventory struct {
 	ListedResources map[string]bool
 	// MisplacedKeys are keys of Pod Security where they have no effect, by namespace and key.
 	MisplacedKeys []MisplacedKey
-	// Gaps are what could not be read or judged. Notes are worth telling and make nothing uncertain.
+	// Gaps are what could not be read or evaluated. Notes are remarks that make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
 	// AdmissionConfigTemplates are configurations of Pod Security admission, mostly Rancher's, and
@@ -55,7 +55,7 @@ type Inventory struct {
 	Skipped []KindCount
 }
 
-// SourceKind says what an Inventory was read from.
+// SourceKind is the kind of source that an Inventory was read from, such as a cluster.
 type SourceKind string
 
 // The kinds of source.
@@ -68,14 +68,14 @@ const (
 	SourceDemo            SourceKind = "demo"
 )
 
-// Source says where an Inventory comes from.
+// Source is what an Inventory was read from: files or a cluster, with its version and UID.
 type Source struct {
 	Kind SourceKind `json:"kind"`
 	// Name is the kubeconfig context, or the files as named by the user.
 	Name string `json:"name,omitempty"`
 	// ServerVersion is the API server's gitVersion, empty for files.
 	ServerVersion string `json:"serverVersion,omitempty"`
-	// UID is that of the namespace kube-system, by which a cluster is told from every other. It is empty where that
+	// UID is that of the namespace kube-system, which identifies a cluster. It is empty where that
 	// namespace was not read, was read from a manifest that has none, or was read of two clusters.
 	UID string `json:"uid,omitempty"`
 	// Kubeconfig, As and AsGroups are the flags that the cluster was read with, beside its context. Credentials are never
@@ -87,7 +87,7 @@ type Source struct {
 	Run *Run `json:"run,omitempty"`
 }
 
-// Run says what read a source, and when.
+// Run is the version of the tool that read an Inventory, and the time of reading.
 type Run struct {
 	// Tool and its version: "psp2pss v1.2.0".
 	Tool string `json:"tool,omitempty"`
@@ -95,7 +95,7 @@ type Run struct {
 	ReadAt time.Time `json:"readAt,omitzero"`
 }
 
-// Namespace is a namespace, with its labels and who writes them.
+// Namespace is a namespace of the Inventory, with its labels and what writes them.
 type Namespace struct {
 	Name string
 	// Declared is false where the namespace is known only by what runs in it: then its labels are not known.
@@ -109,7 +109,7 @@ type Namespace struct {
 	// apply removes what that has and the new manifest does not.
 	ClientApplied bool
 	// ServerApplied is true where 'kubectl apply --server-side' was used under kubectl's own field manager: the next one
-	// removes what the new manifest does not have. A dump without managedFields does not tell.
+	// removes what the new manifest does not have. A dump without managedFields does not show it.
 	ServerApplied bool
 	// Terminating is true where the namespace is being deleted.
 	Terminating bool
@@ -122,7 +122,7 @@ type Namespace struct {
 	Position pspparse.Position
 }
 
-// ServiceAccount is a service account that exists as an object.
+// ServiceAccount is a ServiceAccount object of the Inventory.
 type ServiceAccount struct {
 	Namespace, Name string
 	// Automount is automountServiceAccountToken; nil is true.
@@ -130,7 +130,7 @@ type ServiceAccount struct {
 	Position  pspparse.Position
 }
 
-// Role is a Role, or with an empty Namespace a ClusterRole.
+// Role is, in the Inventory, a Role, or with an empty Namespace a ClusterRole.
 type Role struct {
 	Namespace, Name string
 	Labels          map[string]string
@@ -149,7 +149,7 @@ type Role struct {
 	Position pspparse.Position
 }
 
-// Binding is a RoleBinding, or with an empty Namespace a ClusterRoleBinding.
+// Binding is, in the Inventory, a RoleBinding, or with an empty Namespace a ClusterRoleBinding.
 type Binding struct {
 	Namespace, Name string
 	// RoleKind is Role or ClusterRole, as written.
@@ -159,7 +159,7 @@ type Binding struct {
 }
 
 // Shape is a pod reduced to what PSP admission and the Pod Security Standards look at. Two pods that no rule of these can
-// tell apart share one *Shape, so that a verdict can be kept by pointer. It is never changed after it was made.
+// distinguish share one *Shape, so that a verdict can be kept by pointer. It is never changed after it was made.
 type Shape struct {
 	// Annotations are those for seccomp and AppArmor only.
 	Annotations map[string]string
@@ -170,7 +170,7 @@ type Shape struct {
 }
 
 // PodGroup is a number of pods of one workload that differ in nothing but their names: live ones, and finished ones where
-// nothing else tells what their controller will make next. A manifest that names its controller is in a group, too, and
+// nothing else shows what their controller will make next. A manifest that names its controller is in a group, too, and
 // counts as neither, since no server has had it.
 type PodGroup struct {
 	Shape          *Shape
@@ -182,21 +182,21 @@ type PodGroup struct {
 	// Count is the number of live pods. It is 0 where all have finished, or are manifests.
 	Count int
 	// Finished is the number of Succeeded and Failed pods. It is 0 where the controller was read, itself or what stands for
-	// it, and tells all of its pods. Else its pods stand in for it, finished or not.
+	// it, and describes all of its pods. Else its pods stand in for it, finished or not.
 	Finished int
 	// ExamplePod is the first of the live pods by name, or of the others if none is live.
 	ExamplePod string
 }
 
-// DebuggedPod is a pod that 'kubectl debug' has put containers into. No controller makes them again, and no verdict rests
-// on them.
+// DebuggedPod is a live pod of the Inventory that 'kubectl debug' has put containers into. No controller makes them
+// again, and no verdict rests on them.
 type DebuggedPod struct {
 	Pod string
 	// Shape is the pod with these containers, WithoutDebug the one in its PodGroup.
 	Shape, WithoutDebug *Shape
 }
 
-// Workload is something that makes pods, or a bare pod.
+// Workload is, in the Inventory, an object that makes pods, or a bare pod, with its template and pods.
 type Workload struct {
 	// Kind is a workload kind of Kubernetes, a custom kind, or the kind of an owner that is known only by its pods.
 	Namespace, Kind, Name string
@@ -206,7 +206,7 @@ type Workload struct {
 	// 'kubectl apply' has left a record of on the pod. It is nil for other bare pods, for mirror pods, and for a controller
 	// that was not itself read.
 	Template *Shape
-	// TemplateMeta tells more of the object that holds the pod template; nil where there is no Template.
+	// TemplateMeta is what is known of the object that holds the pod template; nil where there is no Template.
 	TemplateMeta *TemplateMeta
 	// PodMetas is the metadata of the pod template: several where the object was read more than once and they differ, none
 	// where there is no Template, or where it has no labels and no annotation that an injector knows.
@@ -228,12 +228,12 @@ type Workload struct {
 	Embedded []EmbeddedTemplate
 }
 
-// Owner names the object that owns another one in the same namespace, and controls it.
+// Owner is the object that owns another one of the Inventory in the same namespace, and controls it.
 type Owner struct {
 	Kind, Name string
 }
 
-// Gap is something that could not be read or judged.
+// Gap is something that could not be read into the Inventory, or not evaluated.
 type Gap struct {
 	// What names it: "pods", `Deployment "web/api"`, "document 3".
 	What string
@@ -249,14 +249,14 @@ type Gap struct {
 // AllNamespaces in Gap.Namespaces stands for every namespace: no namespace can have this name.
 const AllNamespaces = "*"
 
-// Note is something that is worth telling and makes nothing uncertain.
+// Note is a remark of the Inventory that makes nothing uncertain.
 type Note struct {
 	What     string
 	Why      message.Message
 	Position pspparse.Position
 }
 
-// KindCount is the number of documents of one kind that were skipped.
+// KindCount is the number of documents of one kind that the Inventory skips.
 type KindCount struct {
 	Kind  string `json:"kind"`
 	Count int    `json:"count"`

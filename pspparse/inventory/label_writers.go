@@ -13,7 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// LabelWriter is an object that writes Pod Security labels on namespaces, or removes them, beside the Namespace itself.
+// LabelWriter is, in the Inventory, an object that writes Pod Security labels on namespaces, or removes them, beside
+// the Namespace itself.
 type LabelWriter struct {
 	// Object names the object in words: "Application argocd/pay".
 	Object string `json:"object"`
@@ -36,7 +37,7 @@ type LabelWriter struct {
 	Target LabelWriterTarget `json:"-"`
 }
 
-// LabelSyntax says in which form an object has labels.
+// LabelSyntax is the syntax in which an object that writes namespace labels has them.
 type LabelSyntax string
 
 // The forms of labels.
@@ -74,7 +75,7 @@ func (b *Builder) AddLabelWriter(w LabelWriter) {
 	}
 }
 
-// truncateValue cuts a text that is longer than a label's value or a server's address has to be.
+// truncateValue cuts a text of a label writer that is longer than a label's value or a server's address has to be.
 func truncateValue(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -83,14 +84,16 @@ func truncateValue(s string) string {
 	return s
 }
 
-// AddNamespaceParent records that one namespace is below another in HNC's tree.
+// AddNamespaceParent records in the inventory that one namespace is below another in the tree of the Hierarchical
+// Namespace Controller.
 func (b *Builder) AddNamespaceParent(child, parent string) {
 	if child != parent && IsDNSLabel(child) && IsDNSLabel(parent) {
 		b.namespaceParents[child] = parent
 	}
 }
 
-// ObjectText names an object in running text: plain where its name is valid, else quoted.
+// ObjectText returns the name of an object of the Inventory for running text: plain where its name is valid, else
+// quoted.
 func ObjectText(kind, namespace, name string) string {
 	plain := name
 	if namespace != "" {
@@ -111,8 +114,8 @@ const (
 	hncSubnamespaceAnnotation = "hnc.x-k8s.io/subnamespace-of"
 )
 
-// assignLabelWriters gives each namespace those who write its labels, and returns those that write to namespaces which were
-// not read, or may come.
+// assignLabelWriters sets for each namespace of the inventory the objects that write its labels, and returns those that
+// write to namespaces which were not read, or may come.
 func (b *Builder) assignLabelWriters(namespaces []Namespace) []LabelWriter {
 	if len(b.labelWriters) == 0 {
 		return nil
@@ -184,7 +187,7 @@ func (b *Builder) indexLabelWriters() (byName, byTenant map[string][]int, met []
 // maxLabelWriters is how many label writers of one namespace are kept.
 const maxLabelWriters = 20
 
-// noteExcessWriters adds a note of the label writers beyond maxLabelWriters.
+// noteExcessWriters adds to the inventory a note of the label writers beyond maxLabelWriters.
 func (b *Builder) noteExcessWriters() {
 	if b.excessWriters.count > 0 {
 		b.AddNote(Note{

@@ -18,7 +18,7 @@ type lastAppliedPod struct {
 }
 
 // lastAppliedTemplate returns what the author of a bare pod gave to 'kubectl apply', before admission changed it; nil if
-// the pod does not tell. Whoever may change the pod may write anything into the annotation: a text that is not the manifest
+// the pod does not show it. Whoever may change the pod may write anything into the annotation: a text that is not the manifest
 // of this pod does not count. One that is can make the answer looser, and so can any pod template that nothing runs of: its
 // author needs no policy for that.
 func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *corev1.PodSpec) (*Shape, *TemplateMeta) {
@@ -42,7 +42,8 @@ func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *cor
 	return b.shapes.shape(t.Annotations, &t.Spec), b.templateMeta(&meta, t)
 }
 
-// containsAllContainers reports whether a running pod has all containers of its manifest: none can be renamed or removed.
+// containsAllContainers reports whether a running pod has all containers of its last-applied manifest: none can be
+// renamed or removed.
 func containsAllContainers(written, running []corev1.Container) bool {
 	names := make(map[string]bool, len(running))
 	for i := range running {

@@ -8,8 +8,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// mergeWorkloads resolves duplicates of pod templates and pods, merges what a controller made into the controller, and
-// attaches every pod to the workload that made it. It returns the workloads and how many finished pods count nowhere.
+// mergeWorkloads resolves the inventory's duplicates of pod templates and pods, merges what a controller made into the
+// controller, and attaches every pod to the workload that made it. It returns the workloads and how many finished pods
+// count nowhere.
 func (b *Builder) mergeWorkloads() ([]Workload, int) {
 	templates := resolveDuplicates(b, templateDuplicateRules(), b.templates)
 	b.templates = nil
@@ -28,11 +29,11 @@ func (b *Builder) mergeWorkloads() ([]Workload, int) {
 		f.attachPod(&b.pods, &others[i])
 	}
 	b.resolveConflictingTemplates(f)
-	b.addUnjudgedGaps(f, templates)
+	b.addUnevaluatedGaps(f, templates)
 	return f.sortedWorkloads(b.shapes.shapeKeys()), finished
 }
 
-// workloadMerger builds the workloads of pod templates and pods.
+// workloadMerger builds the workloads of the inventory from pod templates and pods.
 type workloadMerger struct {
 	// templatesByID are the workload objects that were read.
 	templatesByID map[objectID]*workloadTemplate
@@ -44,13 +45,14 @@ type workloadMerger struct {
 	podGroups map[podGroupKey]int
 }
 
-// workloadKey tells workloads apart. The account does so for bare pods without a full name, and for nothing else.
+// workloadKey is the key of a workload in the inventory. The account is part of it only for bare pods without a full
+// name.
 type workloadKey struct {
 	objectID
 	account string
 }
 
-// podGroupKey tells the groups of pods of all workloads apart.
+// podGroupKey is the key of a group of a workload's pods in the inventory.
 type podGroupKey struct {
 	workload   int
 	shape      *Shape
@@ -59,7 +61,7 @@ type podGroupKey struct {
 	mirror     bool
 }
 
-// workloadEntry is a workload that is being built.
+// workloadEntry is a workload of the inventory that is being built.
 type workloadEntry struct {
 	Workload
 	// countsPods is true where the number of replicas is that of the pods.
@@ -68,7 +70,8 @@ type workloadEntry struct {
 	conflict *templateConflict
 }
 
-// newWorkloadMerger returns a workloadMerger that knows pod templates by their objects, and has no workload yet.
+// newWorkloadMerger returns a builder of the inventory's workloads that knows pod templates by their objects, and has
+// no workload yet.
 func newWorkloadMerger(templates []workloadTemplate) *workloadMerger {
 	f := &workloadMerger{
 		templatesByID: make(map[objectID]*workloadTemplate, len(templates)), index: make(map[workloadKey]int, len(templates)),
@@ -109,7 +112,7 @@ func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 	if t.custom != nil {
 		e.Embedded, e.Replicas = t.custom.embedded, max(t.replicas, 0)
 		if len(e.Embedded) == 0 {
-			return // nothing of it can be judged
+			return // nothing of it can be evaluated
 		}
 	}
 	f.workloads = append(f.workloads, e)
@@ -118,7 +121,8 @@ func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 	}
 }
 
-// ownerTemplate returns the pod template of the owner that stands for t; nil if t stands for itself.
+// ownerTemplate returns the pod template of the owner that stands for a workload's template t; nil if t stands for
+// itself.
 func (f *workloadMerger) ownerTemplate(t *workloadTemplate) *workloadTemplate {
 	kind := workloadKind(t.id.kind)
 	madeByParent := kind != nil && kind.ParentKind != "" && kind.ParentKind == t.owner.Kind
@@ -133,8 +137,8 @@ func (f *workloadMerger) ownerTemplate(t *workloadTemplate) *workloadTemplate {
 	return nil
 }
 
-// rootTemplate returns the pod template that stands for t: that of its owner, or of the owner's owner. Owners that own one
-// another stand for themselves.
+// rootTemplate returns the pod template that stands for a workload's template t: that of its owner, or of the owner's
+// owner. Owners that own one another stand for themselves.
 func (f *workloadMerger) rootTemplate(t *workloadTemplate) *workloadTemplate {
 	at := t
 	for range maxOwnerDepth {
@@ -147,7 +151,8 @@ func (f *workloadMerger) rootTemplate(t *workloadTemplate) *workloadTemplate {
 	return t
 }
 
-// attachPod counts a pod with its workload. Pods come sorted by name, so the first pod of a group is its example.
+// attachPod adds a pod of the inventory to its workload. Pods come sorted by name, so the first pod of a group is its
+// example.
 func (f *workloadMerger) attachPod(t *podTable, p *podRow) {
 	s := &t.classes[p.class]
 	if s.manifest && s.isBare() {
@@ -197,7 +202,7 @@ func (f *workloadMerger) addBarePod(s *podClass, p *podRow, at pspparse.Position
 	f.workloads = append(f.workloads, workloadEntry{Workload: w})
 }
 
-// findOrAddWorkload returns the place of the workload of a pod, which it adds if it is not there.
+// findOrAddWorkload returns the index of the workload of a pod, which it adds if it is not there.
 func (f *workloadMerger) findOrAddWorkload(s *podClass, p *podRow, at pspparse.Position) int {
 	key := workloadKey{objectID: objectID{namespace: s.namespace, kind: "Pod", name: p.name}}
 	if s.owner != (Owner{}) {
@@ -218,8 +223,8 @@ func (f *workloadMerger) findOrAddWorkload(s *podClass, p *podRow, at pspparse.P
 	return i
 }
 
-// controllerKnown reports whether the controller of a pod was read, itself or what stands for it, and tells all of its pods.
-// Of a controller that does not, a finished pod shows what will be made next.
+// controllerKnown reports whether the controller of a pod was read, itself or what stands for it, and describes all of
+// its pods. Of a controller that does not, a finished pod shows what will be made next.
 func (f *workloadMerger) controllerKnown(s *podClass) bool {
 	t := f.templatesByID[f.topOwner(objectID{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})]
 	return t != nil && t.describesAllPods() && (t.custom == nil || !slices.ContainsFunc(t.custom.embedded, func(e EmbeddedTemplate) bool { return e.Partial }))
@@ -249,10 +254,10 @@ func (f *workloadMerger) topOwner(owner objectID) objectID {
 	return owner
 }
 
-// isDigit reports whether a byte is a decimal digit.
+// isDigit reports whether a byte of an object's name is a decimal digit.
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// allBytes reports whether a text has at least one byte, and all meet a condition.
+// allBytes reports whether a part of an object's name has at least one byte, and all meet a condition.
 func allBytes(s string, ok func(byte) bool) bool {
 	for i := range len(s) {
 		if !ok(s[i]) {
@@ -296,7 +301,7 @@ func (f *workloadMerger) sortedWorkloads(shapes map[*Shape]string) []Workload {
 	return list
 }
 
-// compareBools orders false before true.
+// compareBools orders false before true, to sort workloads.
 func compareBools(x, y bool) int {
 	switch {
 	case x == y:
@@ -307,7 +312,7 @@ func compareBools(x, y bool) int {
 	return 1
 }
 
-// compareOwners orders owners by kind and name, none first.
+// compareOwners orders the owners of workloads by kind and name, none first.
 func compareOwners(x, y *Owner) int {
 	if x == nil || y == nil {
 		return compareBools(x != nil, y != nil)

@@ -10,7 +10,7 @@ import (
 )
 
 // MisplacedKey is a key of Pod Security, or one that is meant to be, where it has no effect: on a workload or in its pod
-// template. Pod Security goes by labels of namespaces alone.
+// template. Pod Security reads the labels of namespaces alone.
 type MisplacedKey struct {
 	Namespace string
 	// Key and Value are as written, a long value cut to a length. MeantLabel is the label that is meant.
@@ -85,7 +85,8 @@ func mayHavePodSecurityKey(data []byte) bool {
 	}
 }
 
-// addMisplacedKeys keeps the keys of Pod Security among the labels and annotations of an object, or of its pod template.
+// addMisplacedKeys adds to the inventory the keys of Pod Security among the labels and annotations of an object, or of
+// its pod template.
 func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[string]string) {
 	for key, value := range labels {
 		b.addMisplacedKey(on, key, value, false)
@@ -95,7 +96,7 @@ func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[stri
 	}
 }
 
-// addMisplacedKey keeps a label or annotation of an object if it is a key of Pod Security.
+// addMisplacedKey adds to the inventory a label or annotation of an object if it is a key of Pod Security.
 func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation bool) {
 	if on.MeantLabel = MeantPodSecurityLabel(key); on.MeantLabel == "" {
 		return
@@ -122,13 +123,14 @@ func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation
 	b.misplacedKeys[on.Namespace] = found
 }
 
-// compareMisplacedKeys orders objects that have the same key: first what nothing made, and a pod template after its object.
+// compareMisplacedKeys orders objects that have the same misplaced Pod Security key: first what nothing made, and a pod
+// template after its object.
 func compareMisplacedKeys(a, b *MisplacedKey) int {
 	return cmp.Or(compareBools(a.owned, b.owned), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
 		compareBools(a.Template, b.Template), comparePositions(a.Position, b.Position), cmp.Compare(a.Value, b.Value))
 }
 
-// sortedMisplacedKeys returns all misplaced keys by namespace and key.
+// sortedMisplacedKeys returns the inventory's misplaced Pod Security keys by namespace and key.
 func (b *Builder) sortedMisplacedKeys() []MisplacedKey {
 	var out []MisplacedKey
 	for _, found := range b.misplacedKeys {

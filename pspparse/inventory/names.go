@@ -55,12 +55,12 @@ func checkNamespace(name string) error {
 }
 
 // DollarTemplateTools names the tools that render templates with ${ } in them.
-const DollarTemplateTools = "envsubst, terraform, or whatever fills in ${ }"
+const DollarTemplateTools = "envsubst, terraform, or the tool that replaces ${ }"
 
-// hasDollarTemplate reports whether a name has a ${ } that a tool should have replaced.
+// hasDollarTemplate reports whether an object's name has a ${ } that a tool should have replaced.
 func hasDollarTemplate(name string) bool { return strings.Contains(name, "${") }
 
-// unrenderedNameError returns the error of a name with a ${ } in it.
+// unrenderedNameError returns the error of an object's name with a ${ } in it.
 func unrenderedNameError(what, name string) error {
 	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), DollarTemplateTools)
 }
@@ -123,7 +123,7 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool
 // quote quotes a name from the input for a message.
 func quote(s string) string { return pspparse.QuoteInput(s, 80) }
 
-// describeObject names an object in a gap or a note: `Deployment "web/api"`.
+// describeObject returns the name of an object for a gap or a note of the inventory: `Deployment "web/api"`.
 func describeObject(kind, namespace, name string) string {
 	if name == "" {
 		name = "(no name)"
@@ -134,7 +134,7 @@ func describeObject(kind, namespace, name string) string {
 	return kind + " " + quote(name)
 }
 
-// positionText shows a position in running text.
+// positionText returns the position of an object for a gap or a note of the inventory.
 func positionText(p pspparse.Position) string {
 	switch {
 	case p.File == "":

@@ -8,7 +8,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// objectKind is one kind of Kubernetes' own API that is read.
+// objectKind is one kind of Kubernetes' own API that the inventory decodes.
 type objectKind struct {
 	name string
 	// apiVersions are those under which it is or was served, the current one first.
@@ -37,7 +37,7 @@ var objectKinds = func() []objectKind {
 	return kinds
 }()
 
-// kindByName finds a kind that is read by its exact name; nil for none.
+// kindByName returns the kind that the inventory decodes by its exact name; nil for none.
 func kindByName(name string) *objectKind {
 	for i := range objectKinds {
 		if objectKinds[i].name == name {
@@ -47,7 +47,7 @@ func kindByName(name string) *objectKind {
 	return nil
 }
 
-// kindIgnoringCase finds a kind that is read by its name in any spelling; nil for none.
+// kindIgnoringCase returns the kind that the inventory decodes by its name in any case; nil for none.
 func kindIgnoringCase(name string) *objectKind {
 	if k := kindByName(name); k != nil {
 		return k
@@ -60,7 +60,7 @@ func kindIgnoringCase(name string) *objectKind {
 	return nil
 }
 
-// inGroup reports whether the kind is or was served in an API group.
+// inGroup reports whether the kind of the inventory is or was served in an API group.
 func (k *objectKind) inGroup(group string) bool {
 	return slices.ContainsFunc(k.apiVersions, func(version string) bool { return groupOf(version) == group })
 }
@@ -72,7 +72,7 @@ func (k *objectKind) isForeign(apiVersion string) bool {
 	return strings.Contains(group, ".") && !k.inGroup(group)
 }
 
-// groupOf returns the API group of an apiVersion; "" is the core group.
+// groupOf returns the API group of a Kubernetes object's apiVersion; "" is the core group.
 func groupOf(apiVersion string) string {
 	if group, _, ok := strings.Cut(apiVersion, "/"); ok {
 		return group
@@ -80,10 +80,10 @@ func groupOf(apiVersion string) string {
 	return ""
 }
 
-// Decode adds one JSON object of a kind that is read. Handled is false for any other kind, for a kind of the same name in
-// another API group, and for a PodSecurityPolicy, which package pspparse reads. An error is a *DecodeError; nothing of the
-// object is added then, but the name of a Namespace stays in the inventory. What an Add method refuses is a gap already, and
-// no error.
+// Decode decodes one JSON object into the inventory if its kind is one that is read. Handled is false for any other
+// kind, for a kind of the same name in another API group, and for a PodSecurityPolicy, which package pspparse reads. An
+// error is a *DecodeError; nothing of the object is added then, but the name of a Namespace stays in the inventory.
+// What an Add method refuses is a gap already, and no error.
 //
 // Keys match case-sensitively, as on the API server. A key given twice is an error where it is one that is read.
 // Fields that are not read are not checked.
@@ -112,7 +112,7 @@ func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	return true, e
 }
 
-// decodeObject adds one JSON object of a kind that is read, other than a PodSecurityPolicy.
+// decodeObject decodes one JSON object of a known kind into the inventory, other than a PodSecurityPolicy.
 func (b *Builder) decodeObject(data []byte, from documentHeader) error {
 	switch from.kind {
 	case "Pod":

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// podSpecJSON is the part of a pod spec that ReducePod and TemplateMeta look at. The JSON decoder skips whatever has no
+// podSpecJSON is the part of a pod spec that ReducePod and TemplateMeta read. The JSON decoder skips whatever has no
 // field here, which makes reading a dump twice as fast. A test reads random pods both ways.
 type podSpecJSON struct {
 	HostNetwork                  bool                       `json:"hostNetwork"`
@@ -56,7 +56,7 @@ type probeHandlerJSON struct {
 	TCPSocket *hostJSON `json:"tcpSocket"`
 }
 
-// hostJSON is an action of a probe or lifecycle handler, of which only the host matters.
+// hostJSON is an action of a probe or lifecycle handler, of which only the host is read from JSON.
 type hostJSON struct {
 	Host string `json:"host"`
 }
@@ -70,7 +70,7 @@ type podTemplateJSON struct {
 	Spec podSpecJSON `json:"spec"`
 }
 
-// toPodTemplate returns the pod template as the API's type; nil for nil.
+// toPodTemplate converts the pod template that was read from JSON to the API's type; nil for nil.
 func (d *podTemplateJSON) toPodTemplate() *corev1.PodTemplateSpec {
 	if d == nil {
 		return nil
@@ -112,7 +112,7 @@ func (d *podSpecJSON) checkSize() error {
 	return nil
 }
 
-// toPodSpec returns the pod spec as the API's type, with what was read and nothing else.
+// toPodSpec converts the pod spec that was read from JSON to the API's type, with what was read and nothing else.
 func (d *podSpecJSON) toPodSpec() *corev1.PodSpec {
 	s := &corev1.PodSpec{
 		HostNetwork:                  d.HostNetwork,
@@ -137,7 +137,7 @@ func (d *podSpecJSON) toPodSpec() *corev1.PodSpec {
 	return s
 }
 
-// toContainers returns containers as the API's type.
+// toContainers converts containers that were read from JSON to the API's type.
 func toContainers(docs []containerJSON) []corev1.Container {
 	if len(docs) == 0 {
 		return nil
@@ -149,7 +149,7 @@ func toContainers(docs []containerJSON) []corev1.Container {
 	return out
 }
 
-// copyTo sets in a container of the API's type what was read.
+// copyTo sets in a container of the API's type what was read from JSON.
 func (d *containerJSON) copyTo(c *corev1.Container) {
 	c.Name = d.Name
 	c.Image = d.Image
@@ -168,7 +168,7 @@ func (d *containerJSON) copyTo(c *corev1.Container) {
 	}
 }
 
-// hosts returns the actions that name a host; nearly none do.
+// hosts returns the actions of a probe or lifecycle handler that name a host; nearly none do.
 func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction) {
 	if d != nil && d.HTTPGet != nil && d.HTTPGet.Host != "" {
 		http = &corev1.HTTPGetAction{Host: d.HTTPGet.Host}
@@ -179,7 +179,7 @@ func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPS
 	return http, tcp
 }
 
-// toProbe returns a probe of the API's type; nil if it names no host.
+// toProbe converts a probe that was read from JSON to the API's type; nil if it names no host.
 func (d *probeHandlerJSON) toProbe() *corev1.Probe {
 	http, tcp := d.hosts()
 	if http == nil && tcp == nil {
@@ -188,7 +188,7 @@ func (d *probeHandlerJSON) toProbe() *corev1.Probe {
 	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
 }
 
-// toLifecycleHandler returns a lifecycle handler of the API's type; nil if it names no host.
+// toLifecycleHandler converts a lifecycle handler that was read from JSON to the API's type; nil if it names no host.
 func (d *probeHandlerJSON) toLifecycleHandler() *corev1.LifecycleHandler {
 	http, tcp := d.hosts()
 	if http == nil && tcp == nil {

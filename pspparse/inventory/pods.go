@@ -20,8 +20,8 @@ const (
 	mirrorAnnotation = corev1.MirrorPodAnnotationKey
 )
 
-// podTable holds every pod in as few bytes as tell it apart. A cluster has up to 150,000 pods, of which only the number of
-// each class is wanted in the end, and that none was counted twice.
+// podTable holds every pod of the inventory in as few bytes as identify it. A cluster has up to 150,000 pods, of which
+// only the number of each class is wanted in the end, and that none was counted twice.
 type podTable struct {
 	pods    []podRow
 	classes []podClass
@@ -31,7 +31,7 @@ type podTable struct {
 	fileIndex  map[string]uint32
 }
 
-// podRow is one pod of a podTable.
+// podRow is one pod of the inventory in its podTable.
 type podRow struct {
 	name string
 	// class is the place of the pod's class in podTable.classes.
@@ -43,7 +43,7 @@ type podRow struct {
 	generatedName bool
 }
 
-// podClass is all that pods have in common which differ in nothing but their names.
+// podClass is all that pods of the inventory have in common which differ in nothing but their names.
 type podClass struct {
 	namespace string
 	// owner is the controller; zero for a bare pod.
@@ -58,7 +58,7 @@ type podClass struct {
 	mirror     bool
 	// manifest is true for a pod that no server has ever had.
 	manifest bool
-	// authorShape and authorMeta are what the author of a bare pod wrote; nil where the pod does not tell.
+	// authorShape and authorMeta are what the author of a bare pod wrote; nil where the pod does not show it.
 	authorShape *Shape
 	// podMeta is the metadata of the manifest.
 	podMeta    *PodMeta
@@ -67,8 +67,8 @@ type podClass struct {
 	debugged *Shape
 }
 
-// asRunning returns the class without what may differ between two readings of one pod: what its author wrote, debug
-// containers, which are put into pods that run, and that it was a manifest.
+// asRunning returns the class of pods without what may differ between two readings of one pod: what its author wrote,
+// debug containers, which are put into pods that run, and that it was a manifest.
 func (s podClass) asRunning() podClass {
 	s.authorShape, s.authorMeta, s.podMeta, s.debugged, s.manifest = nil, nil, nil, nil, false
 	return s
@@ -77,12 +77,12 @@ func (s podClass) asRunning() podClass {
 // isBare reports whether somebody makes the pod, neither a controller nor a kubelet.
 func (s *podClass) isBare() bool { return s.owner == (Owner{}) && !s.mirror }
 
-// newPodTable returns a podTable without pods.
+// newPodTable returns an empty table of the inventory's pods.
 func newPodTable() podTable {
 	return podTable{classIndex: map[podClass]uint32{}, fileIndex: map[string]uint32{}}
 }
 
-// indexOf returns the place of a class, which it adds if it is not there.
+// indexOf returns the index of a class of pods, which it adds if it is not there.
 func (t *podTable) indexOf(s podClass) uint32 {
 	i, ok := t.classIndex[s]
 	if !ok {
@@ -93,7 +93,7 @@ func (t *podTable) indexOf(s podClass) uint32 {
 	return i
 }
 
-// add adds a pod of a class.
+// add adds a pod of a class to the inventory's table.
 func (t *podTable) add(name string, generated bool, s podClass, at pspparse.Position) {
 	i := t.indexOf(s)
 	f, ok := t.fileIndex[at.File]
@@ -105,12 +105,13 @@ func (t *podTable) add(name string, generated bool, s podClass, at pspparse.Posi
 	t.pods = append(t.pods, podRow{name: name, class: i, file: f, line: int32(min(at.Line, 1<<31-1)), generatedName: generated}) //nolint:gosec // capped
 }
 
-// position returns where the document of a pod starts.
+// position returns the position of a pod's document.
 func (t *podTable) position(p *podRow) pspparse.Position {
 	return pspparse.Position{File: t.files[p.file], Line: int(p.line)}
 }
 
-// AddPod reduces a pod that a server has, or had, to its Shape and counts it with its class. The spec is not kept.
+// AddPod adds to the inventory a pod that a server has, or had, reduced to its Shape and counted with its class. The
+// spec is not kept.
 func (b *Builder) AddPod(m ObjectMeta, spec *corev1.PodSpec, phase corev1.PodPhase, at pspparse.Position) {
 	namespace, name, generated, ok := b.checkPod(&m, spec, at)
 	if !ok {
@@ -153,8 +154,8 @@ func (b *Builder) addPodManifest(m ObjectMeta, spec *corev1.PodSpec, at pspparse
 	b.pods.add(name, generated, s, at)
 }
 
-// checkPod returns the namespace and the name under which a pod counts. It is not ok for a pod that cannot be used, which
-// has become a gap.
+// checkPod returns the namespace and the name under which the inventory has a pod. It is not ok for a pod that cannot
+// be used, which has become a gap.
 func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Position) (namespace, name string, generated, ok bool) {
 	namespace = b.namespaceOrDefault(m.Namespace, at)
 	name, generated, err := nameOrGenerateName("Pod", m)
@@ -172,8 +173,8 @@ func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Posi
 	return namespace, name, generated, true
 }
 
-// podClassOf returns the class of a pod, as far as every pod tells it. Debug containers are kept apart: they go with the
-// pod, and nothing makes them again.
+// podClassOf returns the class of a pod, of what every pod has. Debug containers are kept apart: they go with the pod,
+// and nothing makes them again.
 func (b *Builder) podClassOf(namespace string, m *ObjectMeta, spec *corev1.PodSpec) podClass {
 	_, mirror := m.Annotations[mirrorAnnotation]
 	s := podClass{
@@ -199,8 +200,8 @@ func serviceAccountName(spec *corev1.PodSpec) string {
 	return cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default")
 }
 
-// controllerOf returns the owner that controls an object; zero for none. A node owns its mirror pods, but does not make
-// them. An owner under a name that no object can have counts as none.
+// controllerOf returns the owner that controls a pod or workload object; zero for none. A node owns its mirror pods,
+// but does not make them. An owner under a name that no object can have counts as none.
 func (b *Builder) controllerOf(m *ObjectMeta) Owner {
 	for i := range m.OwnerReferences {
 		r := &m.OwnerReferences[i]
@@ -216,7 +217,7 @@ func (b *Builder) controllerOf(m *ObjectMeta) Owner {
 
 // resolveDuplicatePods sorts the pods by namespace and name, keeps one of identical ones, and leaves out those that differ
 // under one name. It returns the other pods that count: finished pods that stand in for a controller of which nothing else
-// tells its pods, and manifests of pods that were not read themselves. Finished is how many others had finished. Read tells
+// describes its pods, and manifests of pods that were not read themselves. Finished is how many others had finished. Read tells
 // whether the controller of a class was read.
 func (b *Builder) resolveDuplicatePods(read func(*podClass) bool) (others []podRow, finished int) {
 	t := &b.pods
@@ -265,7 +266,7 @@ func (b *Builder) resolveDuplicatePods(read func(*podClass) bool) (others []podR
 	return others, finished
 }
 
-// allBare reports whether all of some pods are bare.
+// allBare reports whether all of some pods of the inventory are bare.
 func (t *podTable) allBare(runs ...[]podRow) bool {
 	for _, run := range runs {
 		if slices.ContainsFunc(run, func(p podRow) bool { return !t.classes[p.class].isBare() }) {
@@ -275,7 +276,7 @@ func (t *podTable) allBare(runs ...[]podRow) bool {
 	return true
 }
 
-// partition moves the pods whose class meets a condition to the front, in order, and returns them.
+// partition moves the pods of the inventory whose class meets a condition to the front, in order, and returns them.
 func (t *podTable) partition(run []podRow, want func(*podClass) bool) []podRow {
 	n := 0
 	for i := range run {
@@ -287,8 +288,8 @@ func (t *podTable) partition(run []podRow, want func(*podClass) bool) []podRow {
 	return run[:n]
 }
 
-// mergeReadings returns the first of several readings of one pod, with what only the others tell: its debug containers, and
-// what its author wrote, which its manifests tell best.
+// mergeReadings returns the first of several readings of one pod, with what only the other readings have: its debug
+// containers, and what its author wrote, which its manifests show best.
 func (t *podTable) mergeReadings(run, manifests []podRow) podRow {
 	out := run[0]
 	if len(run) == 1 && len(manifests) == 0 {

@@ -22,19 +22,20 @@ type AdmissionConfigTemplate struct {
 	Position pspparse.Position
 }
 
-// AdmissionConfigTemplateUse says which template Rancher gives a cluster, which need not be the one that was read.
+// AdmissionConfigTemplateUse says which template of the Pod Security configuration Rancher gives a cluster, which need
+// not be the one that was read.
 type AdmissionConfigTemplateUse struct {
 	// Cluster is "namespace/name" of a provisioned cluster, or the name of one of Rancher's own objects.
 	Cluster, Template string
 	Position          pspparse.Position
 }
 
-// AddAdmissionConfigTemplate adds a configuration of Pod Security admission.
+// AddAdmissionConfigTemplate adds to the inventory a template for the configuration of Pod Security admission.
 func (b *Builder) AddAdmissionConfigTemplate(t AdmissionConfigTemplate) {
 	b.admissionConfigTemplates = append(b.admissionConfigTemplates, t)
 }
 
-// AddAdmissionConfigTemplateUse adds which template a cluster of Rancher uses.
+// AddAdmissionConfigTemplateUse adds to the inventory which admission configuration template a cluster of Rancher uses.
 func (b *Builder) AddAdmissionConfigTemplateUse(u AdmissionConfigTemplateUse) {
 	b.admissionConfigTemplateUses = append(b.admissionConfigTemplateUses, u)
 }

@@ -14,26 +14,27 @@ import (
 // template.
 const rancherTemplateAnnotation = "serviceaccount.cluster.cattle.io/pod-security"
 
-// policyTemplate is one of Rancher's templates of PodSecurityPolicies: whether it was read itself, and what uses it.
+// policyTemplate is, in the inventory, one of Rancher's templates of PodSecurityPolicies: whether it was read itself,
+// and what uses it.
 type policyTemplate struct {
 	read  bool
 	first pspparse.Position
 	users []string
 }
 
-// AddPolicyTemplate adds one of Rancher's PodSecurityPolicyTemplates. It enforces nothing where it is: Rancher's controller
-// makes a PodSecurityPolicy of it, NAME-psp, in each cluster that uses it, and grants that there.
+// AddPolicyTemplate adds to the inventory one of Rancher's PodSecurityPolicyTemplates. It enforces nothing where it is:
+// Rancher's controller makes a PodSecurityPolicy of it, NAME-psp, in each cluster that uses it, and grants that there.
 func (b *Builder) AddPolicyTemplate(name string, at pspparse.Position) {
 	b.policyTemplate(name, at).read = true
 }
 
-// AddPolicyTemplateUser adds what uses a policy template: a cluster, or a project.
+// AddPolicyTemplateUser adds to the inventory what uses a Rancher policy template: a cluster, or a project.
 func (b *Builder) AddPolicyTemplateUser(template, user string, at pspparse.Position) {
 	t := b.policyTemplate(template, at)
 	t.users = append(t.users, user)
 }
 
-// policyTemplate returns the policy template of a name, which it adds if it is not there.
+// policyTemplate returns the Rancher policy template of a name, which it adds if it is not there.
 func (b *Builder) policyTemplate(name string, at pspparse.Position) *policyTemplate {
 	if b.policyTemplates == nil {
 		b.policyTemplates = map[string]*policyTemplate{}
@@ -49,7 +50,8 @@ func (b *Builder) policyTemplate(name string, at pspparse.Position) *policyTempl
 	return t
 }
 
-// reportPolicyTemplates adds a gap for each policy template whose policy was not read, and a note for the others.
+// reportPolicyTemplates adds to the inventory a gap for each Rancher policy template whose policy was not read, and a
+// note for the others.
 func (b *Builder) reportPolicyTemplates(policies []*pspparse.Policy) {
 	made := map[string]string{}
 	for _, p := range policies {
@@ -63,9 +65,9 @@ func (b *Builder) reportPolicyTemplates(policies []*pspparse.Policy) {
 	}
 }
 
-// reportPolicyTemplate adds the gap or note of one policy template. Made is the policy that was made of it. A template of a
-// cluster in which nothing uses it is a note: Rancher keeps templates and their users there, and brings some templates
-// along.
+// reportPolicyTemplate adds to the inventory the gap or note of one Rancher policy template. Made is the policy that
+// was made of it. A template of a cluster in which nothing uses it is a note: Rancher keeps templates and their users
+// there, and brings some templates along.
 func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made string) {
 	what := describeObject("PodSecurityPolicyTemplate", "", name)
 	users := t.usedBy()
@@ -80,7 +82,8 @@ func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made stri
 	}
 }
 
-// usedBy names the clusters and projects that use a template, sorted; nil where none was read that does.
+// usedBy returns the names of the clusters and projects that use a Rancher policy template, sorted; nil where none was
+// read that does.
 func (t *policyTemplate) usedBy() []string {
 	slices.Sort(t.users)
 	return slices.Compact(t.users)

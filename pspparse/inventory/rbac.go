@@ -12,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// AddRole adds a Role, or with an empty namespace a ClusterRole. It keeps only the rules that matter here, and that there
-// are others.
+// AddRole adds to the inventory a Role, or with an empty namespace a ClusterRole. It keeps only the rules that matter
+// here, and that there are others.
 func (b *Builder) AddRole(r Role) {
 	if !b.acceptsName(rbacKind("Role", r.Namespace), r.Namespace, r.Name, r.Position) {
 		return
@@ -35,7 +35,7 @@ func (b *Builder) AddRole(r Role) {
 	b.roles = append(b.roles, r)
 }
 
-// AddBinding adds a RoleBinding, or with an empty namespace a ClusterRoleBinding.
+// AddBinding adds to the inventory a RoleBinding, or with an empty namespace a ClusterRoleBinding.
 func (b *Builder) AddBinding(x Binding) {
 	if !b.acceptsName(rbacKind("RoleBinding", x.Namespace), x.Namespace, x.Name, x.Position) {
 		return
@@ -55,7 +55,7 @@ func (b *Builder) AddBinding(x Binding) {
 	b.bindings = append(b.bindings, x)
 }
 
-// rbacKind returns the kind of a role or binding, with "Cluster" before it where it has no namespace.
+// rbacKind returns the kind of a role or binding of the inventory, with "Cluster" before it where it has no namespace.
 func rbacKind(kind, namespace string) string {
 	if namespace == "" {
 		return "Cluster" + kind
@@ -63,8 +63,9 @@ func rbacKind(kind, namespace string) string {
 	return kind
 }
 
-// touchesPodSecurity reports whether an RBAC rule could be about podsecuritypolicies, pods or namespaces. Forms that grant
-// nothing, as "PodSecurityPolicies" or "*/*", count too: who wrote one meant to grant something, and should hear of it.
+// touchesPodSecurity reports whether the inventory keeps an RBAC rule: it could be about podsecuritypolicies, pods or
+// namespaces. Forms that grant nothing, as "PodSecurityPolicies" or "*/*", count too: who wrote one meant to grant
+// something, and should hear of it.
 func touchesPodSecurity(r *rbacv1.PolicyRule) bool {
 	for _, resource := range r.Resources {
 		if strings.Contains(resource, "*") {
@@ -79,7 +80,7 @@ func touchesPodSecurity(r *rbacv1.PolicyRule) bool {
 	return false
 }
 
-// internRule returns a copy of an RBAC rule that shares its strings with others.
+// internRule returns a copy of an RBAC rule that shares its strings with others in the inventory.
 func (b *Builder) internRule(r *rbacv1.PolicyRule) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{
 		Verbs: b.internAll(r.Verbs), APIGroups: b.internAll(r.APIGroups), Resources: b.internAll(r.Resources),
@@ -87,7 +88,7 @@ func (b *Builder) internRule(r *rbacv1.PolicyRule) rbacv1.PolicyRule {
 	}
 }
 
-// internAll returns a copy of a list that shares its strings with others.
+// internAll returns a copy of a list of an RBAC rule that shares its strings with others in the inventory.
 func (b *Builder) internAll(in []string) []string {
 	if len(in) == 0 {
 		return nil
@@ -99,8 +100,8 @@ func (b *Builder) internAll(in []string) []string {
 	return out
 }
 
-// roleDuplicateRules compare roles by labels, aggregation and rules. The rules in a file do not survive aggregation, so
-// they do not contradict those of the server.
+// roleDuplicateRules returns the rules that compare duplicate roles by labels, aggregation and rules. The rules in a
+// file do not survive aggregation, so they do not contradict those of the server.
 func roleDuplicateRules() duplicateRules[Role] {
 	return duplicateRules[Role]{
 		id: func(r *Role) objectID {
@@ -130,7 +131,7 @@ func roleDuplicateRules() duplicateRules[Role] {
 	}
 }
 
-// bindingDuplicateRules compare role bindings by role and subjects.
+// bindingDuplicateRules returns the rules that compare duplicate role bindings by role and subjects.
 func bindingDuplicateRules() duplicateRules[Binding] {
 	return duplicateRules[Binding]{
 		id: func(x *Binding) objectID {

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The functions of this file tell a reader of protobuf which fields a Builder reads, so that it need not decode the others. They
+// The functions of this file return for a reader of protobuf which fields a Builder reads, so that it need not decode the others. They
 // return the types that JSON is decoded into: there is one list of fields.
 
 // PodFields returns a struct type whose JSON names are the fields of a Pod that a Builder reads, with the labels or without them.
@@ -32,9 +32,10 @@ func PodFields(labels bool) reflect.Type {
 // WorkloadFields returns a struct type whose JSON names are the fields that a Builder reads of an object with a pod template.
 func WorkloadFields() reflect.Type { return reflect.TypeFor[workloadJSON]() }
 
-// NeedsPodLabels tells of an encoded Pod whether a Builder may need its labels: one of them may be a misplaced label of Pod
-// Security.
+// NeedsPodLabels reports from an encoded Pod whether a Builder may need its labels: one of them may be a misplaced
+// label of Pod Security.
 func NeedsPodLabels(data []byte) bool { return mayHavePodSecurityKey(data) }
 
-// NeedsWholePod tells of an encoded Pod whether a Builder may need fields that PodFields lacks: the command line of an API server.
+// NeedsWholePod reports from an encoded Pod whether a Builder may need fields that PodFields lacks: the command line of
+// an API server.
 func NeedsWholePod(data []byte) bool { return bytes.Contains(data, []byte(kubeAPIServer)) }

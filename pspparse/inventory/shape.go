@@ -16,7 +16,7 @@ const (
 	secretTokenVolume    = "default-token-xxxxx"
 )
 
-// ReducePod returns the Shape of a pod: what a rule of PSP admission or of the Pod Security Standards can tell apart, with
+// ReducePod returns the Shape of a pod: what a rule of PSP admission or of the Pod Security Standards can distinguish, with
 // the API defaults applied that change an answer. The result shares no slice, map or pointer with its input.
 //
 // Volumes and containers stay in order, and mounts before a host path's mount stay as empty entries, because PSP names both
@@ -114,7 +114,8 @@ func reduceSecurity(in *corev1.SecurityContext) *corev1.SecurityContext {
 	}
 }
 
-// nonDefaultProcMount returns nil for the default: servers differ in whether they write it into every security context.
+// nonDefaultProcMount returns a procMount for a pod's Shape, nil for the default: servers differ in whether they write
+// it into every security context.
 func nonDefaultProcMount(in *corev1.ProcMountType) *corev1.ProcMountType {
 	if in != nil && *in == corev1.DefaultProcMount {
 		return nil
@@ -182,7 +183,7 @@ func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) 
 	return out
 }
 
-// hostPathNames appends the names of the host path volumes to buf, sorted for a binary search.
+// hostPathNames appends the names of a pod's host path volumes to buf, sorted for a binary search.
 func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
 	for i := range spec.Volumes {
 		if spec.Volumes[i].HostPath != nil {
@@ -193,7 +194,7 @@ func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
 	return buf
 }
 
-// lastHostMount returns the index of the last mount of a host path volume; -1 for none.
+// lastHostMount returns the index of a container's last mount of a host path volume; -1 for none.
 func lastHostMount(mounts []corev1.VolumeMount, hostPaths []string) int {
 	for i := len(mounts) - 1; i >= 0 && len(hostPaths) > 0; i-- {
 		if _, ok := slices.BinarySearch(hostPaths, mounts[i].Name); ok {
@@ -282,8 +283,8 @@ func volumeName(v *corev1.Volume) string {
 	return v.Name
 }
 
-// randomSuffix returns where a marker starts in a name that ends in it and in five random characters as servers choose
-// them; else -1.
+// randomSuffix returns where a marker starts in a volume's name that ends in it and in five random characters as
+// servers choose them; else -1.
 func randomSuffix(name, marker string) int {
 	const random = 5
 	at := len(name) - random - len(marker)
@@ -394,7 +395,7 @@ func reduceTCP(in *corev1.TCPSocketAction) *corev1.TCPSocketAction {
 	return &corev1.TCPSocketAction{Host: in.Host}
 }
 
-// clonePointer copies the value behind a pointer, which has no pointers of its own.
+// clonePointer copies the value behind a pointer of a pod spec, which has no pointers of its own.
 func clonePointer[T any](p *T) *T {
 	if p == nil {
 		return nil
@@ -403,7 +404,8 @@ func clonePointer[T any](p *T) *T {
 	return &v
 }
 
-// presenceOnly returns a pointer to an empty value where there is one: it keeps that a field is set, and nothing of it.
+// presenceOnly returns, for a pod's Shape, a pointer to an empty value where there is a value: it keeps that a field is
+// set, and nothing of it.
 func presenceOnly[T any](p *T) *T {
 	if p == nil {
 		return nil

@@ -9,10 +9,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// ShapeInterner gives all pods that reduce to the same one Shape, as a Builder does. It is not safe for concurrent use.
+// ShapeInterner returns one Shape for all pods that reduce to the same, as a Builder does. It is not safe for
+// concurrent use.
 type ShapeInterner struct{ interner *shapeEncoder }
 
-// NewShapeInterner returns a ShapeInterner without any shape.
+// NewShapeInterner returns a ShapeInterner without any pod shape.
 func NewShapeInterner() *ShapeInterner { return &ShapeInterner{newShapeEncoder()} }
 
 // Intern returns the one Shape of all pods that reduce to the same.
@@ -20,9 +21,9 @@ func (s *ShapeInterner) Intern(annotations map[string]string, spec *corev1.PodSp
 	return s.interner.shape(annotations, spec)
 }
 
-// shapeEncoder gives all pods that reduce to the same one Shape. It encodes what ReducePod would keep directly from the
-// full pod as the key of the shape, so that a pod whose shape is known costs no allocation (ADR-0002). A test compares the
-// two field by field.
+// shapeEncoder returns one Shape for all pods that reduce to the same. It encodes what ReducePod would keep directly
+// from the full pod as the key of the shape, so that a pod whose shape is known costs no allocation (ADR-0002). A test
+// compares the two field by field.
 type shapeEncoder struct {
 	shapes map[string]*Shape
 	// buf is the key of the last pod.
@@ -31,7 +32,7 @@ type shapeEncoder struct {
 	names []string
 }
 
-// newShapeEncoder returns a shapeEncoder without any shape.
+// newShapeEncoder returns a shapeEncoder without any pod shape.
 func newShapeEncoder() *shapeEncoder { return &shapeEncoder{shapes: map[string]*Shape{}} }
 
 // shape returns the one Shape of all pods that reduce to the same.
@@ -45,7 +46,7 @@ func (n *shapeEncoder) shape(annotations map[string]string, spec *corev1.PodSpec
 	return s
 }
 
-// shapeKeys returns the key of each shape, for a total order.
+// shapeKeys returns the key of each pod shape, to sort by.
 func (n *shapeEncoder) shapeKeys() map[*Shape]string {
 	keys := make(map[*Shape]string, len(n.shapes))
 	for k, s := range n.shapes {
@@ -87,7 +88,7 @@ func (n *shapeEncoder) encodePod(annotations map[string]string, spec *corev1.Pod
 	}
 }
 
-// writeAnnotations writes the annotations that reduceAnnotations keeps, in order.
+// writeAnnotations writes into a pod shape's key the annotations that reduceAnnotations keeps, in order.
 func (n *shapeEncoder) writeAnnotations(in map[string]string) {
 	keys := n.names[:0]
 	for k := range in {
@@ -104,7 +105,7 @@ func (n *shapeEncoder) writeAnnotations(in map[string]string) {
 	n.names = keys
 }
 
-// writePodSecurityContext writes what reducePodSecurity keeps.
+// writePodSecurityContext writes into a pod shape's key what reducePodSecurity keeps.
 func (n *shapeEncoder) writePodSecurityContext(in *corev1.PodSecurityContext) {
 	if in == nil {
 		in = &corev1.PodSecurityContext{}
@@ -129,7 +130,7 @@ func (n *shapeEncoder) writePodSecurityContext(in *corev1.PodSecurityContext) {
 	}
 }
 
-// writeSecurityContext writes what reduceSecurity keeps.
+// writeSecurityContext writes into a pod shape's key what reduceSecurity keeps.
 func (n *shapeEncoder) writeSecurityContext(in *corev1.SecurityContext) {
 	if !n.writePresent(in != nil) {
 		return
@@ -153,7 +154,7 @@ func (n *shapeEncoder) writeSecurityContext(in *corev1.SecurityContext) {
 	n.writeAppArmor(in.AppArmorProfile)
 }
 
-// writeCapabilities writes a list of capabilities.
+// writeCapabilities writes into a pod shape's key a list of capabilities.
 func (n *shapeEncoder) writeCapabilities(list []corev1.Capability) {
 	n.writeCount(len(list))
 	for _, c := range list {
@@ -161,7 +162,7 @@ func (n *shapeEncoder) writeCapabilities(list []corev1.Capability) {
 	}
 }
 
-// writeSELinux writes SELinux options.
+// writeSELinux writes into a pod shape's key SELinux options.
 func (n *shapeEncoder) writeSELinux(in *corev1.SELinuxOptions) {
 	if n.writePresent(in != nil) {
 		n.writeString(in.User)
@@ -171,7 +172,7 @@ func (n *shapeEncoder) writeSELinux(in *corev1.SELinuxOptions) {
 	}
 }
 
-// writeWindowsOptions writes what reduceWindows keeps.
+// writeWindowsOptions writes into a pod shape's key what reduceWindows keeps.
 func (n *shapeEncoder) writeWindowsOptions(in *corev1.WindowsSecurityContextOptions) {
 	if in == nil {
 		n.writeBool(nil)
@@ -180,7 +181,7 @@ func (n *shapeEncoder) writeWindowsOptions(in *corev1.WindowsSecurityContextOpti
 	n.writeBool(in.HostProcess)
 }
 
-// writeSeccomp writes a seccomp profile.
+// writeSeccomp writes into a pod shape's key a seccomp profile.
 func (n *shapeEncoder) writeSeccomp(in *corev1.SeccompProfile) {
 	if n.writePresent(in != nil) {
 		n.writeString(string(in.Type))
@@ -188,14 +189,14 @@ func (n *shapeEncoder) writeSeccomp(in *corev1.SeccompProfile) {
 	}
 }
 
-// writeAppArmor writes what reduceAppArmor keeps.
+// writeAppArmor writes into a pod shape's key what reduceAppArmor keeps.
 func (n *shapeEncoder) writeAppArmor(in *corev1.AppArmorProfile) {
 	if n.writePresent(in != nil) {
 		n.writeString(string(in.Type))
 	}
 }
 
-// writeContainer writes what reduceContainer keeps.
+// writeContainer writes into a pod shape's key what reduceContainer keeps.
 func (n *shapeEncoder) writeContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) {
 	n.writeString(c.Name)
 	n.writeSecurityContext(c.SecurityContext)
@@ -227,7 +228,7 @@ func (n *shapeEncoder) writeContainer(c *corev1.Container, hostNetwork bool, hos
 	n.writePresent(false)
 }
 
-// writeVolume writes what reduceVolume keeps.
+// writeVolume writes into a pod shape's key what reduceVolume keeps.
 func (n *shapeEncoder) writeVolume(v *corev1.Volume) {
 	n.writeString(volumeName(v))
 	s := &v.VolumeSource
@@ -254,7 +255,7 @@ func (n *shapeEncoder) writeVolume(v *corev1.Volume) {
 	}
 }
 
-// writeProjection writes what reduceProjected keeps of one source.
+// writeProjection writes into a pod shape's key what reduceProjected keeps of one source.
 func (n *shapeEncoder) writeProjection(s *corev1.VolumeProjection) {
 	n.writeFlags(s.Secret != nil, s.ClusterTrustBundle != nil, s.PodCertificate != nil)
 	if n.writePresent(s.ServiceAccountToken != nil) {
@@ -277,7 +278,7 @@ func (n *shapeEncoder) writeProjection(s *corev1.VolumeProjection) {
 	}
 }
 
-// writeProbe writes the hosts that a probe names.
+// writeProbe writes into a pod shape's key the hosts that a probe names.
 func (n *shapeEncoder) writeProbe(in *corev1.Probe) {
 	if in == nil {
 		n.writeHosts(nil, nil)
@@ -286,7 +287,7 @@ func (n *shapeEncoder) writeProbe(in *corev1.Probe) {
 	n.writeHosts(in.HTTPGet, in.TCPSocket)
 }
 
-// writeLifecycleHandler writes the hosts that a lifecycle handler names.
+// writeLifecycleHandler writes into a pod shape's key the hosts that a lifecycle handler names.
 func (n *shapeEncoder) writeLifecycleHandler(in *corev1.LifecycleHandler) {
 	if in == nil {
 		n.writeHosts(nil, nil)
@@ -295,7 +296,7 @@ func (n *shapeEncoder) writeLifecycleHandler(in *corev1.LifecycleHandler) {
 	n.writeHosts(in.HTTPGet, in.TCPSocket)
 }
 
-// writeHosts writes the hosts of an HTTP and a TCP action.
+// writeHosts writes into a pod shape's key the hosts of an HTTP and a TCP action.
 func (n *shapeEncoder) writeHosts(http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction) {
 	var h, t string
 	if http != nil {
@@ -308,24 +309,24 @@ func (n *shapeEncoder) writeHosts(http *corev1.HTTPGetAction, tcp *corev1.TCPSoc
 	n.writeString(t)
 }
 
-// writeCount writes the length of a list.
+// writeCount writes into a pod shape's key the length of a list.
 func (n *shapeEncoder) writeCount(c int) {
 	n.buf = binary.AppendUvarint(n.buf, uint64(c)) //nolint:gosec // a length is never negative
 }
 
-// writeString writes a string after its length.
+// writeString writes into a pod shape's key a string after its length.
 func (n *shapeEncoder) writeString(s string) {
 	n.writeCount(len(s))
 	n.buf = append(n.buf, s...)
 }
 
-// writePresent writes whether a value follows, and returns that.
+// writePresent writes into a pod shape's key whether a value follows, and returns that.
 func (n *shapeEncoder) writePresent(ok bool) bool {
 	n.writeFlags(ok)
 	return ok
 }
 
-// writeFlags writes booleans as bits.
+// writeFlags writes into a pod shape's key booleans as bits.
 func (n *shapeEncoder) writeFlags(flags ...bool) {
 	var b byte
 	for i, f := range flags {
@@ -339,19 +340,19 @@ func (n *shapeEncoder) writeFlags(flags ...bool) {
 	}
 }
 
-// writeBool writes an optional boolean.
+// writeBool writes into a pod shape's key an optional boolean.
 func (n *shapeEncoder) writeBool(p *bool) {
 	n.writeFlags(p != nil, p != nil && *p)
 }
 
-// writeInt writes an optional number.
+// writeInt writes into a pod shape's key an optional number.
 func (n *shapeEncoder) writeInt(p *int64) {
 	if n.writePresent(p != nil) {
 		n.buf = binary.AppendVarint(n.buf, *p)
 	}
 }
 
-// writeOptional writes an optional string.
+// writeOptional writes into a pod shape's key an optional string.
 func (n *shapeEncoder) writeOptional(p *string) {
 	if n.writePresent(p != nil) {
 		n.writeString(*p)

@@ -6,9 +6,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Sink takes what the readers of files and of clusters deliver, object by object and in any order. A Builder is one; it
-// makes an Inventory of what it is given. No method keeps the bytes or the pod specs that it is handed. A position is
-// that of the object's document, and zero for an object of a live cluster.
+// Sink receives what the readers of files and of clusters deliver, object by object and in any order. A Builder is one;
+// it makes an Inventory of what it is given. No method keeps the bytes or the pod specs that it is handed. A position
+// is that of the object's document, and zero for an object of a live cluster.
 type Sink interface {
 	CustomSink
 
@@ -42,7 +42,7 @@ type Sink interface {
 	CountSkipped(kind string)
 }
 
-// CustomSink takes what package custom finds in objects of other kinds than those that a Builder decodes.
+// CustomSink receives what package custom finds in objects of other kinds than those that a Builder decodes.
 type CustomSink interface {
 	// AddCustomObject takes an object of a kind that is not Kubernetes' own, from which pods are made. An error says which
 	// of its pod templates could not be decoded; then nothing was taken.
@@ -64,11 +64,11 @@ type CustomSink interface {
 	// AddAdmissionConfigTemplateUse says which of Rancher's templates for such a configuration a cluster is given.
 	AddAdmissionConfigTemplateUse(u AdmissionConfigTemplateUse)
 
-	// AddGap records what could not be read or judged.
+	// AddGap records what could not be read or evaluated.
 	AddGap(g Gap)
 	// AddObjectGap records the gap of one object of a file, of which there may be many.
 	AddObjectGap(g Gap)
-	// AddNote records what is worth telling and makes nothing uncertain.
+	// AddNote records a remark that makes nothing uncertain.
 	AddNote(n Note)
 }
 

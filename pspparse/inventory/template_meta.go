@@ -6,10 +6,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// TemplateMeta is what changing a pod template needs to know beside the template's Shape: who else writes the object that
-// holds it, and what it has that a Shape leaves out. Equal ones are one pointer. It is never changed after it was made.
+// TemplateMeta is, in the Inventory, what changing a pod template needs to know beside the template's Shape: who else
+// writes the object that holds it, and what it has that a Shape leaves out. Equal ones are one pointer. It is never
+// changed after it was made.
 type TemplateMeta struct {
-	// Manager is who writes the object, as its labels and annotations tell.
+	// Manager is who writes the object, as its labels and annotations say.
 	Manager Manager
 	// Chart is the label helm.sh/chart: name and version in one, "grafana-6.58.7".
 	Chart string
@@ -22,7 +23,7 @@ type TemplateMeta struct {
 	Windows bool
 }
 
-// Manager is a tool that writes objects, and would undo or lose what somebody else changes in them.
+// Manager is a tool, such as Helm or Argo CD, that writes a workload's object and would undo changes by others.
 type Manager struct {
 	// Tool is its name, "" if there is none.
 	Tool string
@@ -30,7 +31,7 @@ type Manager struct {
 	Source string
 }
 
-// managerMark is a label or an annotation by which a tool marks what it writes.
+// managerMark is a label or an annotation by which a tool (Helm, Argo CD, ...) marks the objects that it writes.
 type managerMark struct {
 	// key has this value, or any if value is "".
 	key, value, tool string
@@ -62,7 +63,8 @@ func managerMarks() [11]managerMark {
 	}
 }
 
-// ManagerOf returns the tool that writes an object, by its labels and annotations; zero if none is known.
+// ManagerOf returns the tool (Helm, Argo CD, ...) that writes a workload's object, by its labels and annotations; zero
+// if none is known.
 func ManagerOf(labels, annotations map[string]string) Manager {
 	of := func(key string) (string, bool) {
 		v, ok := annotations[key]
@@ -119,7 +121,7 @@ func selectsWindowsNodes(nodes map[string]string) bool {
 	return nodes[corev1.LabelOSStable] == string(corev1.Windows) || nodes["beta.kubernetes.io/os"] == string(corev1.Windows)
 }
 
-// flagText returns a text for true and one for false, as part of a key.
+// flagText returns a text for true and one for false, as part of a template's key in the inventory.
 func flagText(set bool) string {
 	if set {
 		return "1"
@@ -127,7 +129,8 @@ func flagText(set bool) string {
 	return ""
 }
 
-// imageRepository returns an image's name without tag and digest: "registry:5000/web" of "registry:5000/web:v1@sha256:...".
+// imageRepository returns a container image's name without tag and digest: "registry:5000/web" of
+// "registry:5000/web:v1@sha256:...".
 func imageRepository(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if tag := strings.LastIndexByte(image, ':'); tag > strings.LastIndexByte(image, '/') {

@@ -11,7 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// workloadJSON has all places where workload kinds keep what is read of them; status and managed fields never are.
+// workloadJSON is the part of a workload object that is read from JSON, in all places where kinds keep it; status and
+// managed fields never are.
 type workloadJSON struct {
 	Metadata objectMetaWithLabels `json:"metadata"`
 	Template *podTemplateJSON     `json:"template"`
@@ -33,7 +34,7 @@ type workloadJSON struct {
 	} `json:"spec"`
 }
 
-// templateAt returns the pod template at a path; nil where the object has none there.
+// templateAt returns the workload object's pod template at a path; nil where the object has none there.
 func (w *workloadJSON) templateAt(path []string) *podTemplateJSON {
 	switch strings.Join(path, ".") {
 	case "template":
@@ -48,8 +49,8 @@ func (w *workloadJSON) templateAt(path []string) *podTemplateJSON {
 	return nil
 }
 
-// replicas returns how many pods the object asks for by a field of spec; 0 for a kind that asks for no number. Where the
-// object does not say, the API default is one.
+// replicas returns how many pods the workload object asks for by a field of spec; 0 for a kind that asks for no number.
+// Where the object does not say, the API default is one.
 func (w *workloadJSON) replicas(field string) int {
 	var asked *int
 	switch field {
@@ -69,7 +70,7 @@ func (w *workloadJSON) replicas(field string) int {
 	return max(*asked, 0)
 }
 
-// decodeTemplate adds a workload object with a pod template from JSON.
+// decodeTemplate decodes a workload object with a pod template from JSON into the inventory.
 func (b *Builder) decodeTemplate(data []byte, from documentHeader) error {
 	var w workloadJSON
 	if err := unmarshalStrict(data, &w); err != nil {
@@ -119,18 +120,18 @@ func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 	return all
 }
 
-// errNothingToJudge is the error of an object without any container.
-var errNothingToJudge = errors.New("nothing to judge")
+// errNothingToEvaluate is the error of an object without any container.
+var errNothingToEvaluate = errors.New("nothing to evaluate")
 
-// checkContainers returns an error for a pod without containers.
+// checkContainers returns an error for a pod or template of the inventory without containers.
 func checkContainers(spec *corev1.PodSpec) error {
 	if len(spec.Containers) == 0 {
-		return fmt.Errorf("%w: it has no containers; give it some, or leave the document out", errNothingToJudge)
+		return fmt.Errorf("%w: it has no containers; give it some, or leave the document out", errNothingToEvaluate)
 	}
 	return nil
 }
 
-// workloadTemplate is an object with a pod template, its pods reduced to a shape.
+// workloadTemplate is, in the inventory, a workload object with a pod template, its pods reduced to a shape.
 type workloadTemplate struct {
 	id           objectID
 	account      string
@@ -150,15 +151,15 @@ type workloadTemplate struct {
 	conflict *templateConflict
 }
 
-// templateConflict has the other templates under the name of one, and the gap that they are unless all come to the same
-// level.
+// templateConflict is the other pod templates under the name of one workload, and the gap that they are unless all come
+// to the same level.
 type templateConflict struct {
 	others []workloadTemplate
 	gap    Gap
 }
 
-// AddTemplate adds an object of a workload kind with a pod template, which asks for a number of pods. The number is ignored
-// for kinds whose pods are counted. The template is not kept.
+// AddTemplate adds to the inventory an object of a workload kind with a pod template, which asks for a number of pods.
+// The number is ignored for kinds whose pods are counted. The template is not kept.
 func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1.PodTemplateSpec, at pspparse.Position) {
 	namespace := b.namespaceOrDefault(m.Namespace, at)
 	name, generated, err := nameOrGenerateName(kind, &m)
@@ -167,7 +168,7 @@ func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1
 	case !IsDNSLabel(namespace):
 		err = checkNamespace(namespace)
 	case t == nil:
-		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToJudge)
+		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToEvaluate)
 	default:
 		err = checkContainers(&t.Spec)
 	}
@@ -193,9 +194,9 @@ func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1
 	})
 }
 
-// templateDuplicateRules compare workload objects by their pod template, service account and owner. Neither the number of
-// replicas nor a missing owner makes two of them differ, because manifests and the objects that a server made of them
-// disagree on both.
+// templateDuplicateRules returns the rules that compare duplicate workload objects by their pod template, service
+// account and owner. Neither the number of replicas nor a missing owner makes two of them differ, because manifests and
+// the objects that a server made of them disagree on both.
 func templateDuplicateRules() duplicateRules[workloadTemplate] {
 	return duplicateRules[workloadTemplate]{
 		id: func(t *workloadTemplate) objectID { return t.id },

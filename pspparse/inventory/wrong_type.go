@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// wrongTypeError is the error of a JSON value of the wrong type, with the path to it: the decoder itself names neither keys
-// of maps nor indexes.
+// wrongTypeError is the decoding error of an object's JSON value of the wrong type, with the path to it: the decoder
+// itself names neither keys of maps nor indexes.
 type wrongTypeError struct {
 	path []string
 	msg  string
 }
 
-// Error says where the value is and what it should be.
+// Error returns where in the object's JSON the value is and of which type it should be.
 func (e *wrongTypeError) Error() string { return e.msg }
 
-// newWrongTypeError returns the error of a value of the wrong type in a JSON document.
+// newWrongTypeError returns the error of a value of the wrong type in an object's JSON.
 func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
 	fields := strings.Split(wrong.Field, ".")
 	path, text := jsonPathAt(data, wrong.Offset)
@@ -29,7 +29,7 @@ func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
 	return &wrongTypeError{path, fmt.Sprintf("%s must be %s, not %s", text, expectedTypeName(wrong.Type), foundTypeName(wrong.Value))}
 }
 
-// isSubsequence reports whether a path has all fields of the decoder's, in order.
+// isSubsequence reports whether the path to a JSON value has all fields of the decoder's path, in order.
 func isSubsequence(fields, path []string) bool {
 	for _, step := range path {
 		if len(fields) > 0 && fields[0] == step {
@@ -47,8 +47,8 @@ var (
 	bracketKeyPattern = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,80}$`)
 )
 
-// jsonPathAt returns the keys and indexes that lead to the value which holds the byte before an offset, and how to write
-// them.
+// jsonPathAt returns the keys and indexes that lead to the JSON value which holds the byte before an offset, and how to
+// write them.
 func jsonPathAt(data []byte, offset int64) (path []string, text string) {
 	// step is a map or list on the way; next is the index or key of its next value.
 	type step struct {

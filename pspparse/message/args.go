@@ -9,16 +9,17 @@ import (
 	"strings"
 )
 
-// Args are named arguments, by name. Their JSON form is an object.
+// Args are the named arguments of a message. Their JSON form is an object.
 type Args []Arg
 
-// Arg is one argument. Value is a string, an int, true or a list of strings, and no text and no list is empty.
+// Arg is one argument of a message. Value is a string, an int, true or a list of strings, and no text and no list is
+// empty.
 type Arg struct {
 	Name  string
 	Value any
 }
 
-// Get returns the value of an argument, nil where there is none of that name.
+// Get returns the value of an argument of a message, nil where there is none of that name.
 func (a Args) Get(name string) any {
 	for i := range a {
 		if a[i].Name == name {
@@ -51,7 +52,7 @@ func (a Args) sort() {
 	slices.SortFunc(a, func(x, y Arg) int { return strings.Compare(x.Name, y.Name) })
 }
 
-// plainValue returns a value as Arg has it, nil for an empty one.
+// plainValue returns the value of a message's argument as Arg has it, nil for an empty one.
 func plainValue(v any) any {
 	switch x := v.(type) {
 	case nil:
@@ -92,7 +93,7 @@ func plainValue(v any) any {
 	return nil
 }
 
-// MarshalJSON writes an object.
+// MarshalJSON writes the arguments of a message as a JSON object. It returns an error for a value that no argument has.
 func (a Args) MarshalJSON() ([]byte, error) {
 	out := []byte{'{'}
 	for i := range a {
@@ -112,7 +113,7 @@ func (a Args) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// marshalPlain writes JSON that keeps < > and & as they are.
+// marshalPlain returns a message's argument as JSON that keeps < > and & as they are.
 func marshalPlain(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

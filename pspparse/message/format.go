@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A format is the text of a row with places for arguments:
+// A format is the text of a kind of message with places for arguments:
 //
 //	{name}            the value; a list is joined by ", "
 //	{name:q}          each text of it in double quotes; "" where there is none
@@ -20,13 +20,13 @@ import (
 //	[?name text]      the text, which may have places of its own, if there is such an argument; [!name text] if there is none
 //
 // text/template says the same and takes four times as long (BenchmarkNew): a plan of 10,000 namespaces has 50,000 messages.
-type format []part
+type format []formatPart
 
-// part is a fixed text, a place for an argument, or a text that depends on one.
-type part struct {
+// formatPart is a piece of a message's format: a fixed text, a place for an argument, or a text that depends on one.
+type formatPart struct {
 	text string
 	name string // of the argument; "" for a fixed text
-	how  manner
+	how  formatManner
 	// one and many are the words of inWords.
 	one, many string
 	// most items of a list are written; 0 is all of them. The number of the others follows after and.
@@ -38,11 +38,11 @@ type part struct {
 	inner   format // of ifSet and unlessSet
 }
 
-// manner is what a part does with its argument.
-type manner int
+// formatManner is how a part of a message's format writes its argument.
+type formatManner int
 
 const (
-	asText manner = iota
+	asText formatManner = iota
 	asLength
 	inWords
 	ifSet
@@ -53,25 +53,26 @@ const (
 var formats = sync.OnceValue(func() map[string]format {
 	out := map[string]format{}
 	for _, k := range Table() {
-		out[k.ID] = parse(k.Format)
+		out[k.ID] = parseFormat(k.Format)
 	}
 	return out
 })
 
 var place = regexp.MustCompile(`^\{([a-z][A-Za-z]*)(?::([^{}]*))?\}|^\[([?!])([a-z][A-Za-z]*) `)
 
-// parse reads a format. What is no place stands for itself.
-func parse(text string) format {
-	f, _ := parseUntil(text, false)
+// parseFormat reads the format of a kind of message. What is no place stands for itself.
+func parseFormat(text string) format {
+	f, _ := parseFormatUntil(text, false)
 	return f
 }
 
-// parseUntil reads up to the end of the text, or of the part in brackets that it is in, and returns what comes after that.
-func parseUntil(text string, inBrackets bool) (f format, rest string) {
+// parseFormatUntil reads the format of a message up to the end of the text, or of the part in brackets that it is in, and
+// returns what comes after that.
+func parseFormatUntil(text string, inBrackets bool) (f format, rest string) {
 	fixed := 0
 	add := func(end int) {
 		if end > fixed {
-			f = append(f, part{text: text[fixed:end]})
+			f = append(f, formatPart{text: text[fixed:end]})
 		}
 	}
 	for i := 0; i < len(text); {
@@ -90,12 +91,12 @@ func parseUntil(text string, inBrackets bool) (f format, rest string) {
 			i += len(m[0])
 		default:
 			add(i)
-			inner, after := parseUntil(text[i+len(m[0]):], true)
+			inner, after := parseFormatUntil(text[i+len(m[0]):], true)
 			how := ifSet
 			if m[3] == "!" {
 				how = unlessSet
 			}
-			f = append(f, part{name: m[4], how: how, inner: inner})
+			f = append(f, formatPart{name: m[4], how: how, inner: inner})
 			i = len(text) - len(after)
 		}
 		fixed = i
@@ -104,9 +105,9 @@ func parseUntil(text string, inBrackets bool) (f format, rest string) {
 	return f, ""
 }
 
-// placeOf reads what stands after the name of an argument.
-func placeOf(name, modifier string) part {
-	p := part{name: name, between: ", ", and: ", "}
+// placeOf reads what stands in a message's format after the name of an argument.
+func placeOf(name, modifier string) formatPart {
+	p := formatPart{name: name, between: ", ", and: ", "}
 	if one, many, ok := strings.Cut(modifier, "|"); ok {
 		p.how, p.one, p.many = inWords, one, many
 		return p
@@ -128,13 +129,13 @@ func placeOf(name, modifier string) part {
 	return p
 }
 
-// render returns the text of a message that its format makes of arguments.
+// render returns the text of a message that its format makes from arguments.
 func (f format) render(args Args) string {
 	var b [512]byte // most texts are shorter, and are copied once
 	return string(f.appendTo(b[:0], args))
 }
 
-// appendTo adds the text that the format of a message makes of arguments.
+// appendTo adds the text that the format of a message makes from arguments.
 func (f format) appendTo(b []byte, args Args) []byte {
 	for i := range f {
 		p := &f[i]
@@ -152,8 +153,8 @@ func (f format) appendTo(b []byte, args Args) []byte {
 	return b
 }
 
-// appendTo adds a value in the manner of the place; nothing for one that is not there.
-func (p *part) appendTo(b []byte, value any) []byte {
+// appendTo adds the value of a message's argument in the manner of the place; nothing for one that is not there.
+func (p *formatPart) appendTo(b []byte, value any) []byte {
 	list, isList := value.([]string)
 	text, isText := value.(string)
 	n, _ := value.(int)
@@ -178,15 +179,15 @@ func (p *part) appendTo(b []byte, value any) []byte {
 }
 
 // appendQuoted adds one text of an argument, in double quotes where the format of the message says so.
-func (p *part) appendQuoted(b []byte, text string) []byte {
+func (p *formatPart) appendQuoted(b []byte, text string) []byte {
 	if p.quoted {
 		return strconv.AppendQuote(b, text)
 	}
 	return append(b, text...)
 }
 
-// appendList adds the items of a list up to the number that the place asks for.
-func (p *part) appendList(b []byte, list []string) []byte {
+// appendList adds the items of a message's list argument up to the number that the place asks for.
+func (p *formatPart) appendList(b []byte, list []string) []byte {
 	shown := list
 	if p.most > 0 && p.most < len(list) {
 		shown = list[:p.most]
@@ -205,7 +206,7 @@ func (p *part) appendList(b []byte, list []string) []byte {
 	return b
 }
 
-// names adds the arguments that a format has places for.
+// names adds the arguments that a message's format has places for.
 func (f format) names(into map[string]bool) {
 	for i := range f {
 		if f[i].name != "" {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Message is a sentence with the id and the arguments that it was made from.
+// Message is a sentence of a result (a reason, caution, gap, note or finding) with its id and arguments.
 type Message struct {
 	// ID is that of a row of Table, in kebab-case. It stays the same when the text changes.
 	ID string `json:"id" format:"id"`
@@ -29,7 +29,7 @@ func New(id string, args ...any) Message {
 	return m
 }
 
-// String returns the text.
+// String returns the text of the message.
 func (m Message) String() string { return m.Text }
 
 // With returns the message with one argument more.
@@ -50,7 +50,8 @@ func (m Message) Without(name string) Message {
 	return out
 }
 
-// Render returns the text of an id and its arguments. It fails for an id that Table does not have.
+// Render returns the text of a message from its id and arguments. It returns an error for an id that Table does not
+// have.
 func Render(id string, args Args) (string, error) {
 	f, ok := formats()[id]
 	if !ok {
@@ -59,7 +60,7 @@ func Render(id string, args Args) (string, error) {
 	return f.render(args), nil
 }
 
-// Find returns the row of Table that has an id, and false where none has it.
+// Find returns the kind of message that has an id, and false where none has it.
 func Find(id string) (Kind, bool) {
 	for _, k := range Table() {
 		if k.ID == id {
@@ -86,7 +87,7 @@ func Compare(a, b Message) int {
 	return cmp.Or(cmp.Compare(a.Text, b.Text), cmp.Compare(a.ID, b.ID))
 }
 
-// Contains tells whether a message of an id is among messages.
+// Contains reports whether a message of an id is among messages.
 func Contains(messages []Message, id string) bool {
 	return slices.ContainsFunc(messages, func(m Message) bool { return m.ID == id })
 }

@@ -29,7 +29,7 @@ func TestTable(t *testing.T) {
 		if !strings.HasSuffix(k.Help, ".") || k.Help[0] < 'A' || k.Help[0] > 'z' {
 			t.Errorf("%s: help %q is no sentence", k.ID, k.Help)
 		}
-		rest := parse(k.Format).render(nil)
+		rest := parseFormat(k.Format).render(nil)
 		if strings.ContainsAny(rest, "?|") || strings.Contains(rest, "{}") || strings.Count(rest, "(") != strings.Count(rest, ")") {
 			t.Errorf("%s: without arguments the text is %q", k.ID, rest)
 		}
@@ -42,7 +42,7 @@ func TestCalls(t *testing.T) {
 	t.Parallel()
 	unused := map[string]format{}
 	for _, k := range Table() {
-		unused[k.ID] = parse(k.Format)
+		unused[k.ID] = parseFormat(k.Format)
 	}
 	known := formats()
 	eachCall(t, func(at token.Position, call *ast.CallExpr) {
@@ -139,7 +139,7 @@ func TestFormat(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := parse(test.format).render(newArgs(test.args)); got != test.want {
+			if got := parseFormat(test.format).render(newArgs(test.args)); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

@@ -2,7 +2,7 @@ package message
 
 import "slices"
 
-// Kind is one kind of message.
+// Kind is one kind of message: its id, the format of its text and its help.
 type Kind struct {
 	// ID names it in kebab-case. It is part of the contract of a Plan: no other kind ever gets it.
 	ID string
@@ -23,7 +23,7 @@ func Table() []Kind {
 	)
 }
 
-// levelKinds say why a namespace gets its level.
+// levelKinds returns the messages on why a namespace gets its level.
 func levelKinds() []Kind {
 	return []Kind{
 		{
@@ -39,8 +39,8 @@ func levelKinds() []Kind {
 			"without {workloads:3} this namespace would be {level}",
 		},
 		{
-			"level-achievable", "The level that the namespace reaches once its templates state what policies fill in today. The command patch writes the edits.",
-			"it would be {level} if templates stated what policies fill in today: patch writes that down",
+			"level-achievable", "The level that the namespace reaches once its templates state what policies set today. The command patch writes the edits.",
+			"it would be {level} if templates stated what policies set today: patch writes that into them",
 		},
 		{
 			"needed-stricter-than-permitted", "What runs needs less than the policies permit: the needed level decides unless --basis says otherwise.",
@@ -117,7 +117,7 @@ func levelKinds() []Kind {
 	}
 }
 
-// labelKinds are about the Pod Security labels of a namespace.
+// labelKinds returns the messages about the Pod Security labels of a namespace.
 func labelKinds() []Kind {
 	const (
 		source  = "[?label  (the label says {label})][?byConfiguration  (the default of the admission configuration)]"
@@ -134,12 +134,12 @@ func labelKinds() []Kind {
 			"the label {key:q} is unknown under this prefix and the server ignores it[?meant ; {meant} is meant]",
 		},
 		{
-			"label-value-invalid", "The server goes by another value than the label says. Correct it.",
+			"label-value-invalid", "The server uses another value than the label says. Correct it.",
 			"the label {key}={value:q} is invalid: the server takes it for {taken}",
 		},
 		{
 			"label-misplaced", "Pod Security reads labels of namespaces only. This key stands elsewhere and does nothing.",
-			"the {what} {key}={value:q} {where}[?position  ({position})] has no effect: Pod Security goes by labels of the namespace[?meant , and {meant} is meant]",
+			"the {what} {key}={value:q} {where}[?position  ({position})] has no effect: Pod Security reads the labels of the namespace[?meant , and {meant} is meant]",
 		},
 		{
 			"labels-misplaced-more", "The workloads of the namespace have more such labels and annotations than are named.",
@@ -184,7 +184,7 @@ func labelKinds() []Kind {
 	}
 }
 
-// ownerKinds are about what else writes the labels of namespaces.
+// ownerKinds returns the messages about what else writes the labels of namespaces.
 func ownerKinds() []Kind {
 	return []Kind{
 		{
@@ -201,7 +201,7 @@ func ownerKinds() []Kind {
 		},
 		{
 			"label-writers-not-named", "So many objects write labels on one namespace that only the first are named.",
-			"of a namespace that more than {limit} of them write to the rest is not told: {n} {n:object|objects}",
+			"of a namespace that more than {limit} of them write to the rest is not listed: {n} {n:object|objects}",
 		},
 		{
 			"label-writer-unread", "The object may write labels on namespaces, and what it says could not be read.",
@@ -217,16 +217,16 @@ func ownerKinds() []Kind {
 		},
 		{
 			"label-owners-unknown", "Who else writes the labels of namespaces is seen in managedFields, which the dump does not have.",
-			"{n} {n:namespace whose labels would change was|namespaces whose labels would change were} read without managedFields, so whether another tool owns the labels cannot be told: save them with 'kubectl get namespaces --show-managed-fields -o yaml'",
+			"{n} {n:namespace whose labels would change was|namespaces whose labels would change were} read without managedFields, so whether another tool owns the labels is not known: save them with 'kubectl get namespaces --show-managed-fields -o yaml'",
 		},
 		{
 			"openshift-scc-pods", "SecurityContextConstraints change pods before Pod Security sees them. That is not simulated.",
-			"SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to fill values into new pods before Pod Security looks at them, which is not simulated here: a stricter level than is recommended may hold",
+			"SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to set values in new pods before Pod Security checks them, which is not simulated here: a stricter level than is recommended may hold",
 		},
 	}
 }
 
-// gapKinds say what gaps leave uncertain in a namespace.
+// gapKinds returns the messages on what gaps leave uncertain in a namespace.
 func gapKinds() []Kind {
 	const (
 		start = "not everything could be read (see gaps): "
@@ -260,7 +260,7 @@ func gapKinds() []Kind {
 	}
 }
 
-// podKinds are about pods and who creates them.
+// podKinds returns the messages about pods and who creates them.
 func podKinds() []Kind {
 	return []Kind{
 		{
@@ -294,7 +294,7 @@ func podKinds() []Kind {
 	}
 }
 
-// injectionKinds are about what webhooks add to pods.
+// injectionKinds returns the messages about what webhooks add to pods.
 func injectionKinds() []Kind {
 	return []Kind{
 		{
@@ -354,8 +354,8 @@ func injectionKinds() []Kind {
 			"it changes pods when they are created; it adds nothing to the live pods of the {workloads} {workloads:workload|workloads} that it is for: it is taken to add nothing to others",
 		},
 		{
-			"mutator-judged-by-pods", "All workloads it is for have live pods, which show what it adds.",
-			"it changes pods when they are created; what it adds is judged by the live pods of all workloads that it is for",
+			"mutator-evaluated-by-pods", "All workloads it is for have live pods, which show what it adds.",
+			"it changes pods when they are created; what it adds is evaluated by the live pods of all workloads that it is for",
 		},
 		{
 			"injector-absent", "Workloads have the marks of an injector that is not installed.",
@@ -364,7 +364,7 @@ func injectionKinds() []Kind {
 	}
 }
 
-// exemptionKinds are about the API server's admission configuration and flags.
+// exemptionKinds returns the messages about the API server's admission configuration and flags.
 func exemptionKinds() []Kind {
 	return []Kind{
 		{
@@ -406,7 +406,7 @@ func exemptionKinds() []Kind {
 	}
 }
 
-// versionKinds are about the target version.
+// versionKinds returns the messages about the target version.
 func versionKinds() []Kind {
 	return []Kind{
 		{
@@ -432,7 +432,7 @@ func versionKinds() []Kind {
 	}
 }
 
-// policyKinds say what PodSecurityPolicy admission would do today.
+// policyKinds returns the messages on what PodSecurityPolicy admission would do today.
 func policyKinds() []Kind {
 	return []Kind{
 		{
@@ -444,8 +444,8 @@ func policyKinds() []Kind {
 			"{n} {n:more policy refuses|more policies refuse} it, too",
 		},
 		{
-			"psp-mutation-invalid", "The policy fills in a value that API validation refuses.",
-			"what the policy fills in is not valid: {reason}",
+			"psp-mutation-invalid", "The policy sets a value that API validation refuses.",
+			"what the policy sets is not valid: {reason}",
 		},
 		{
 			"psp-none-usable", "Neither the account of the pod nor what creates it may use a policy.",
@@ -481,12 +481,13 @@ func policyKinds() []Kind {
 		},
 		{
 			"policy-template-not-read", "Rancher makes a policy of the template in clusters that were not read. Read those, or its spec as a PodSecurityPolicy.",
-			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not judged here; read those clusters, or its spec as a PodSecurityPolicy of that name",
+			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not evaluated here; read those clusters, or its spec as a PodSecurityPolicy of that name",
 		},
 	}
 }
 
-// grantKinds are about bindings and roles that grant nothing, or of which it is not known what they grant.
+// grantKinds returns the messages about bindings and roles that grant nothing, or of which it is not known what they
+// grant.
 func grantKinds() []Kind {
 	return []Kind{
 		{
@@ -555,7 +556,7 @@ func grantKinds() []Kind {
 		},
 		{
 			"rbac-fields-unknown", "A role has more unknown fields than are named.",
-			"more unknown fields of its rules are ignored: only the first {limit} are told",
+			"more unknown fields of its rules are ignored: only the first {limit} are listed",
 		},
 		{
 			"subjects-null", "A subject that is null is nobody.",
@@ -566,7 +567,7 @@ func grantKinds() []Kind {
 
 const andFirst = "[?many ; the first is shown]"
 
-// fileKinds are about files and folders.
+// fileKinds returns the messages about files and folders.
 func fileKinds() []Kind {
 	return []Kind{
 		{
@@ -640,7 +641,7 @@ func fileKinds() []Kind {
 	}
 }
 
-// documentKinds are about documents within files.
+// documentKinds returns the messages about documents within files.
 func documentKinds() []Kind {
 	return []Kind{
 		{
@@ -696,8 +697,8 @@ func documentKinds() []Kind {
 			"a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead" + andFirst,
 		},
 		{
-			"chart-not-judged", "The object deploys a chart or a folder whose pods are not seen here.",
-			"it has a chart or a folder deployed, whose pods are not judged here: render it and read the output, too, or read a cluster that runs it" + andFirst,
+			"chart-not-evaluated", "The object deploys a chart or a folder whose pods are not seen here.",
+			"it has a chart or a folder deployed, whose pods are not evaluated here: render it and read the output, too, or read a cluster that runs it" + andFirst,
 		},
 		{
 			"scc-not-examined", "SecurityContextConstraints are OpenShift's own admission.",
@@ -705,7 +706,7 @@ func documentKinds() []Kind {
 		},
 		{
 			"release-unnamed", "An old version of Helm wrote a placeholder for the name of the release.",
-			"RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it" + andFirst,
+			"RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name, as later versions write it" + andFirst,
 		},
 		{
 			"list-incomplete", "The dump holds one page of a list. Dump it again with kubectl get.",
@@ -726,7 +727,7 @@ func documentKinds() []Kind {
 	}
 }
 
-// objectKinds are about single objects.
+// objectKinds returns the messages about single objects.
 func objectKinds() []Kind {
 	return []Kind{
 		{
@@ -747,7 +748,7 @@ func objectKinds() []Kind {
 		},
 		{
 			"key-twice-alike", "A key stands twice in the object, and its level is the same with either value.",
-			"{error}; its level is the same either way, and what is told of it is by the first",
+			"{error}; its level is the same either way, and what is said of it is by the first",
 		},
 		{
 			"defined-twice", "Objects of one name differ, and none was used. Keep one of them.",
@@ -755,7 +756,7 @@ func objectKinds() []Kind {
 		},
 		{
 			"defined-twice-alike", "Objects of one name differ, and their level is the same.",
-			"it is defined {times} times with different content ({places}); its level is the same either way, and what is told of it is by the first",
+			"it is defined {times} times with different content ({places}); its level is the same either way, and what is said of it is by the first",
 		},
 		{
 			"objects-repeated", "Equal objects of one name count once.",
@@ -771,23 +772,23 @@ func objectKinds() []Kind {
 		},
 		{
 			"kind-unknown", "The kind is not known and the object holds something of pods. Read what it makes from the cluster.",
-			"the kind {kind}{version} is not known, and {holds}: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			"the kind {kind}{version} is not known, and {holds}: what it runs or grants is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)",
 		},
 		{
 			"kind-holds-template", "The kind is known to make no pods, and the object holds a pod template all the same.",
-			"the kind {kind}{version} is not known to make pods, and it has a pod template at {path}: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			"the kind {kind}{version} is not known to make pods, and it has a pod template at {path}: what it runs is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)",
 		},
 		{
 			"deployed-content", "The object deploys something that was not read. Read what it makes from the cluster.",
-			"{holds}, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			"{holds}, for what it has deployed: that is not evaluated here; read what it makes from the cluster (-f of a dump, or --context)",
 		},
 		{
 			"configmap-holds-pods", "Something makes pods of a text in the ConfigMap. Read those pods.",
-			"its key {key} holds {holds}[?more , and so on in {more} {more:more key|more keys}]: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial",
+			"its key {key} holds {holds}[?more , and so on in {more} {more:more key|more keys}]: what is made of it is not evaluated here; read the pods that are made of it, and accept this with --allow-partial",
 		},
 		{
 			"text-holds-pods", "Something makes pods of a text in the object. Read those pods.",
-			"one of its texts holds {holds}: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial",
+			"one of its texts holds {holds}: what is made of it is not evaluated here; read the pods that are made of it, and accept this with --allow-partial",
 		},
 		{
 			"template-invalid", "The pod templates of the object cannot be read, so what its pods are is not known.",
@@ -799,11 +800,11 @@ func objectKinds() []Kind {
 		},
 		{
 			"template-partial", "A controller adds to what the object says of its pods, and none of them was read.",
-			"[?injected its containers are injected into the pods that it matches, in any namespace][!injected the controller of {apiVersion} makes pods of it and adds to them]: [?path only what it says itself is judged ({path})][!path it says nothing of them itself]; {advice}",
+			"[?injected its containers are injected into the pods that it matches, in any namespace][!injected the controller of {apiVersion} makes pods of it and adds to them]: [?path only what it says itself is evaluated ({path})][!path it says nothing of them itself]; {advice}",
 		},
 		{
 			"template-missing", "A controller makes pods of the object, and no whole pod template is in it.",
-			"the controller of {apiVersion} makes pods of it, and [?remainder {remainder}, which is no whole pod template and was not judged][!remainder no whole pod template was found in it]; {advice}",
+			"the controller of {apiVersion} makes pods of it, and [?remainder {remainder}, which is no whole pod template and was not evaluated][!remainder no whole pod template was found in it]; {advice}",
 		},
 		{
 			"template-elsewhere", "The object takes its pod template from another one, which was not read.",
@@ -820,7 +821,7 @@ func objectKinds() []Kind {
 	}
 }
 
-// webhookKinds are about objects that change or refuse pods.
+// webhookKinds returns the messages about objects that change or refuse pods.
 func webhookKinds() []Kind {
 	return []Kind{
 		{
@@ -842,7 +843,7 @@ func webhookKinds() []Kind {
 	}
 }
 
-// clusterKinds are about what a server answered.
+// clusterKinds returns the messages about what a server answered.
 func clusterKinds() []Kind {
 	return []Kind{
 		{

@@ -42,10 +42,12 @@ func ProfileEditsFromAnnotations(template *inventory.Shape, target api.Version) 
 	return out
 }
 
-// firstVersionWithAppArmorField returns the first Kubernetes version in which AppArmor profiles have a field.
+// firstVersionWithAppArmorField returns the first Kubernetes version in which a template can state AppArmor profiles in
+// a field.
 func firstVersionWithAppArmorField() api.Version { return api.MajorMinorVersion(1, 30) }
 
-// confinedSeccompProfile returns the seccomp profile that an annotation asks for; nil for none and for "unconfined".
+// confinedSeccompProfile returns the seccomp profile that a template's annotation asks for; nil for none and for
+// "unconfined".
 func confinedSeccompProfile(annotation string) *corev1.SeccompProfile {
 	p := podspec.SeccompProfile(annotation)
 	if p == nil || p.Type == corev1.SeccompProfileTypeUnconfined {
@@ -54,8 +56,8 @@ func confinedSeccompProfile(annotation string) *corev1.SeccompProfile {
 	return p
 }
 
-// appArmorProfile returns the appArmorProfile field that says the same as an AppArmor annotation. It is nil for an invalid
-// annotation.
+// appArmorProfile returns the template's appArmorProfile field that says the same as an AppArmor annotation. It is nil
+// for an invalid annotation.
 func appArmorProfile(annotation string) *corev1.AppArmorProfile {
 	switch localhost, is := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix); {
 	case annotation == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault:

@@ -16,7 +16,7 @@ type checkFix struct {
 	propose func(*templateAnalysis) []proposedEdit
 }
 
-// checkFixes returns the checks that edits can meet, with the function that proposes the edits.
+// checkFixes returns the checks that template edits can meet, with the function that proposes the edits.
 func checkFixes() []checkFix {
 	return []checkFix{
 		{"allowPrivilegeEscalation", denyEscalation},
@@ -47,7 +47,7 @@ func denyEscalation(s *templateAnalysis) []proposedEdit {
 	return out
 }
 
-// escalationSetting returns allowPrivilegeEscalation of a container as text.
+// escalationSetting returns allowPrivilegeEscalation of a container as text, to compare pods before and after an edit.
 func escalationSetting(_ *corev1.PodSpec, c *corev1.Container) string {
 	return compactJSON(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
 }
@@ -78,13 +78,14 @@ func dropAllCapabilities(s *templateAnalysis) []proposedEdit {
 	return out
 }
 
-// dropsAllSetting returns as text whether a container drops ALL capabilities.
+// dropsAllSetting returns as text whether a container drops ALL capabilities, to compare pods before and after an edit.
 func dropsAllSetting(_ *corev1.PodSpec, c *corev1.Container) string {
 	return compactJSON(slices.Contains(podspec.OrEmpty(podspec.OrEmpty(c.SecurityContext).Capabilities).Drop, "ALL"))
 }
 
-// hasNoCapabilities reports whether the processes of a container have no effective capabilities and cannot get any. The
-// kernel gives none to a user other than root, except through a file, and ignores those of files with no_new_privs.
+// hasNoCapabilities reports whether the processes of a template's container have no effective capabilities and cannot
+// get any. The kernel gives none to a user other than root, except through a file, and ignores those of files with
+// no_new_privs.
 func hasNoCapabilities(spec *corev1.PodSpec, c *corev1.Container) bool {
 	user := effectiveUser(spec, c)
 	other := user != nil && *user != 0 || user == nil && podspec.IsTrue(effectiveNonRoot(spec, c))
@@ -123,7 +124,7 @@ type inheritingContainer struct {
 	*corev1.Container
 }
 
-// runsAsRoot reports whether the container runs as user 0, by its own security context or the pod's.
+// runsAsRoot reports whether the template's container runs as user 0, by its own security context or the pod's.
 func (c inheritingContainer) runsAsRoot() bool {
 	user := effectiveUser(c.spec, c.Container)
 	return user != nil && *user == 0
@@ -166,7 +167,7 @@ func (s *settingComparison) nonRootWithSafety(p proposedEdit, reaches []inheriti
 	return p
 }
 
-// nonRootSetting returns the effective runAsNonRoot of a container as text.
+// nonRootSetting returns the effective runAsNonRoot of a container as text, to compare pods before and after an edit.
 func nonRootSetting(spec *corev1.PodSpec, c *corev1.Container) string {
 	return compactJSON(effectiveNonRoot(spec, c))
 }
@@ -243,7 +244,8 @@ func (s *TemplateWithPods) seccompProfileByAnnotation(key string) (p *corev1.Sec
 	return p, true, p != nil && p.Type != corev1.SeccompProfileTypeUnconfined
 }
 
-// seccompSetting returns the effective seccomp profile of a container as text.
+// seccompSetting returns the effective seccomp profile of a container as text, to compare pods before and after an
+// edit.
 func seccompSetting(spec *corev1.PodSpec, c *corev1.Container) string {
 	if own := podspec.OrEmpty(c.SecurityContext).SeccompProfile; own != nil {
 		return compactJSON(own)

@@ -1,5 +1,5 @@
 // Package harden says what a pod template lacks for a level of the Pod Security Standards: the edits that would bring it
-// there, which of them may break the program, and what no edit can settle.
+// there, which of them may break the program, and which checks no edit meets.
 package harden
 
 import (
@@ -139,7 +139,8 @@ func analyseTemplate(s *TemplateWithPods) *templateAnalysis {
 	return r
 }
 
-// failingChecks returns the checks of a level that a pod fails at any of some versions, as an API server reports them.
+// failingChecks returns the checks of a level that a template's pod fails at any of some versions, as an API server
+// reports them.
 func failingChecks(e *pss.Evaluator, pod *inventory.Shape, level api.Level, versions []api.Version) []pss.Violation {
 	var found []pss.Violation
 	for _, v := range versions {
@@ -199,13 +200,13 @@ func failsOnlyWithDebugContainers(e *pss.Evaluator, template *inventory.Shape, l
 	}
 }
 
-// copyShape returns a copy of a pod shape in which edits can be made.
+// copyShape returns a copy of a pod shape in which template edits can be tried.
 func copyShape(s *inventory.Shape) *inventory.Shape {
 	return &inventory.Shape{Annotations: s.Annotations, Spec: *copySecurityContexts(&s.Spec)}
 }
 
-// copySecurityContexts returns a copy of a pod spec in which the security contexts can be edited. Their fields may be
-// replaced, but not written into.
+// copySecurityContexts returns a copy of a pod spec in which template edits can be tried on the security contexts.
+// Their fields may be replaced, but not written into.
 func copySecurityContexts(spec *corev1.PodSpec) *corev1.PodSpec {
 	out := *spec
 	if out.SecurityContext != nil {
@@ -230,7 +231,7 @@ type proposedEdit struct {
 	inContainer func(*corev1.SecurityContext)
 }
 
-// apply makes the edit in a copied pod. The container is found by its name.
+// apply makes the proposed template edit in a copied pod. The container is found by its name.
 func (p *proposedEdit) apply(pod *containerIndex) {
 	if p.inPod != nil {
 		if pod.spec.SecurityContext == nil {
@@ -247,19 +248,19 @@ func (p *proposedEdit) apply(pod *containerIndex) {
 	}
 }
 
-// proposePodValue returns the edit that sets a field of the pod's security context.
+// proposePodValue returns the template edit that sets a field of the pod's security context.
 func proposePodValue(field string, value any, write func(*corev1.PodSecurityContext)) proposedEdit {
 	return proposedEdit{Edit: Edit{Path: "spec.securityContext." + field, Value: compactJSON(value)}, inPod: write}
 }
 
-// proposeValue returns the edit that sets a field of one container's security context.
+// proposeValue returns the template edit that sets a field of one container's security context.
 func (p templateContainer) proposeValue(field string, value any, write func(*corev1.SecurityContext)) proposedEdit {
 	path := fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
 	return proposedEdit{Edit: Edit{Path: path, Container: p.Name, Value: compactJSON(value)}, inContainer: write}
 }
 
-// compactJSON returns a value of the Kubernetes API as compact JSON. It panics if the value cannot be marshalled, which no
-// API value is.
+// compactJSON returns the value of a template edit as compact JSON. It panics if the value cannot be marshalled, which
+// no API value is.
 func compactJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -275,7 +276,7 @@ type templateContainer struct {
 	*corev1.Container
 }
 
-// securityContext returns the container's security context, an empty one if it has none.
+// securityContext returns the security context of the template's container, an empty one if it has none.
 func (p templateContainer) securityContext() *corev1.SecurityContext {
 	return podspec.OrEmpty(p.SecurityContext)
 }
@@ -292,14 +293,15 @@ func templateContainers(spec *corev1.PodSpec) []templateContainer {
 	return out
 }
 
-// containerIndex finds the init containers and containers of a pod by name. It has the first where names are not unique.
+// containerIndex finds the init containers and containers of a template's pod by name. It has the first where names are
+// not unique.
 type containerIndex struct {
 	spec *corev1.PodSpec
 	// byName is nil for a pod of few containers, where a search through the lists is quicker.
 	byName map[string]*corev1.Container
 }
 
-// indexContainers returns a container index of a pod spec.
+// indexContainers returns a container index of a template's pod spec.
 func indexContainers(spec *corev1.PodSpec) *containerIndex {
 	p := &containerIndex{spec: spec}
 	if len(spec.InitContainers)+len(spec.Containers) > podspec.FewContainers {
@@ -308,7 +310,7 @@ func indexContainers(spec *corev1.PodSpec) *containerIndex {
 	return p
 }
 
-// container returns the container of a name; nil if there is none.
+// container returns the container of a template's pod with a name; nil if there is none.
 func (p *containerIndex) container(name string) *corev1.Container {
 	if p.byName != nil {
 		return p.byName[name]

@@ -126,8 +126,8 @@ func TestProposeTemplateEdits(t *testing.T) {
 		"a policy would write it": {
 			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp())}, Policy: "p"},
 			want: TemplateChanges{Edits: []Edit{
-				escalationEdit(Safe, `the policy "p" fills it in today`), dropEdit(Safe, `the policy "p" fills it in today`),
-				nonRootEdit(Safe, `the policy "p" fills it in today`), profileEdit(Safe, `the policy "p" fills it in today`),
+				escalationEdit(Safe, `the policy "p" sets it today`), dropEdit(Safe, `the policy "p" sets it today`),
+				nonRootEdit(Safe, `the policy "p" sets it today`), profileEdit(Safe, `the policy "p" sets it today`),
 			}},
 		},
 		"one of the pods runs without": {

@@ -7,7 +7,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// settingOfContainer returns the effective value of one security setting of a container as text, to compare pods by.
+// settingOfContainer returns the effective value of one security setting of a container as text, to compare pods before
+// and after an edit.
 type settingOfContainer func(*corev1.PodSpec, *corev1.Container) string
 
 // settingComparison compares one security setting of the containers of running pods before and after a proposed edit.
@@ -56,7 +57,8 @@ func (s *settingComparison) runningPodsUnchanged(p *proposedEdit) bool {
 	return true
 }
 
-// changesContainer reports whether a proposed edit of one container changes the setting in a pod's container of that name.
+// changesContainer reports whether a proposed edit of one container changes the security setting in a pod's container
+// of that name.
 func (s *settingComparison) changesContainer(p *proposedEdit, pod *containerIndex) bool {
 	c := pod.container(p.Container)
 	edited, security := *c, *podspec.OrEmpty(c.SecurityContext)
@@ -65,7 +67,8 @@ func (s *settingComparison) changesContainer(p *proposedEdit, pod *containerInde
 	return s.setting(pod.spec, c) != s.setting(pod.spec, &edited)
 }
 
-// changesAnyContainer reports whether a proposed edit at the pod level changes the setting in one of the pod's containers.
+// changesAnyContainer reports whether a proposed edit at the pod level changes the security setting in one of the pod's
+// containers.
 func (s *settingComparison) changesAnyContainer(p *proposedEdit, pod *containerIndex) bool {
 	edited, security := *pod.spec, *podspec.OrEmpty(pod.spec.SecurityContext)
 	p.inPod(&security)
@@ -110,7 +113,7 @@ func (s *TemplateWithPods) onWindows() bool {
 	return s.OnWindows || os != nil && os.Name == corev1.Windows
 }
 
-// effectiveUser returns runAsUser of a container, else of its pod.
+// effectiveUser returns runAsUser of a template's container, else of its pod.
 func effectiveUser(spec *corev1.PodSpec, c *corev1.Container) *int64 {
 	if own := podspec.OrEmpty(c.SecurityContext).RunAsUser; own != nil {
 		return own
@@ -118,7 +121,7 @@ func effectiveUser(spec *corev1.PodSpec, c *corev1.Container) *int64 {
 	return podspec.OrEmpty(spec.SecurityContext).RunAsUser
 }
 
-// effectiveNonRoot returns runAsNonRoot of a container, else of its pod.
+// effectiveNonRoot returns runAsNonRoot of a template's container, else of its pod.
 func effectiveNonRoot(spec *corev1.PodSpec, c *corev1.Container) *bool {
 	if own := podspec.OrEmpty(c.SecurityContext).RunAsNonRoot; own != nil {
 		return own

@@ -21,8 +21,8 @@ type predictionKey struct {
 	usable UsablePolicies
 }
 
-// admittedPodKey is the cache key of a new pod together with the one PodSecurityPolicy that admits it. policyIndex is the
-// index in Admitter.policies.
+// admittedPodKey is the cache key of a new pod together with the one PodSecurityPolicy that admits it. policyIndex is
+// the index in Admitter.policies.
 type admittedPodKey struct {
 	newPodKey
 	policyIndex int
@@ -80,7 +80,7 @@ func (p *Predictor) indexOfAdmittingPolicy(request predictionKey) int {
 	}
 	var pod *corev1.Pod
 	var containers []podContainer
-	var e evaluation
+	var e policyEvaluation
 	mutating := -1
 	for i, policy := range p.admitter.policies {
 		if !request.usable.includes(i, !request.mirror) {
@@ -105,7 +105,7 @@ func (p *Predictor) indexOfAdmittingPolicy(request predictionKey) int {
 }
 
 // outcomeOfEvaluation returns the outcome of a finished evaluation of one PodSecurityPolicy against one pod.
-func outcomeOfEvaluation(e *evaluation) evaluationOutcome {
+func outcomeOfEvaluation(e *policyEvaluation) evaluationOutcome {
 	switch {
 	case len(e.refusals) > 0:
 		return outcomeRefused

@@ -53,7 +53,8 @@ func withAPIDefaults(pod *corev1.Pod) *corev1.Pod {
 	return out
 }
 
-// defaultHostPorts sets the host port of each container port that has none, as the API server does for hostNetwork pods.
+// defaultHostPorts sets before PSP admission the host port of each container port that has none, as the API server does
+// for hostNetwork pods.
 func defaultHostPorts(containers []corev1.Container) {
 	for i := range containers {
 		ports := containers[i].Ports
@@ -63,8 +64,8 @@ func defaultHostPorts(containers []corev1.Container) {
 	}
 }
 
-// defaultVolume makes a volume without a source an emptyDir, defaults its downward API files and drops an image source. A
-// server of v1.24 does not know image volumes.
+// defaultVolume sets the API defaults of a volume before PSP admission: one without a source is an emptyDir. It also
+// defaults downward API files and drops an image source. A server of v1.24 does not know image volumes.
 func defaultVolume(s *corev1.VolumeSource) {
 	s.Image = nil // unknown to v1.24
 	if s.EmptyDir == nil && podspec.IsEmptyDir(s) {
@@ -89,9 +90,10 @@ func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 	}
 }
 
-// mountServiceAccountToken mounts the service account token into the containers of a new pod. It follows
-// mountServiceAccountToken of plugin/pkg/admission/serviceaccount: a container that mounts something at the token's path
-// gets none, nor do ephemeral containers. A volume whose name has the token prefix is used again, else one is added.
+// mountServiceAccountToken mounts the service account token into the containers of a new pod, as before PSP admission.
+// It follows mountServiceAccountToken of plugin/pkg/admission/serviceaccount: a container that mounts something at the
+// token's path gets none, nor do ephemeral containers. A volume whose name has the token prefix is used again, else one
+// is added.
 func mountServiceAccountToken(spec *corev1.PodSpec) {
 	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, podspec.ServiceAccountTokenVolumePrefix) })
 	name := podspec.ServiceAccountTokenVolumePrefix + "xxxxx"

@@ -158,7 +158,7 @@ func changesOnlyGarbageCollectionFields(pod, old *corev1.Pod) bool {
 
 // policyChoice is the result of one pass of PSP admission: the policy that it chose, or the refusals of all.
 type policyChoice struct {
-	chosen          *evaluation
+	chosen          *policyEvaluation
 	refusals        [][]Refusal // of each policy that refused
 	omittedRefusals map[string]int
 	wouldMutate     []string
@@ -172,14 +172,14 @@ func (a *Admitter) choosePolicy(pod *corev1.Pod, usable UsablePolicies, pass Adm
 	c := policyChoice{noPolicies: len(a.policies) == 0}
 	withAccount := pod.Spec.ServiceAccountName != ""
 	containers := allContainers(&pod.Spec)
-	var mutating *evaluation
-	e := &evaluation{}
+	var mutating *policyEvaluation
+	e := &policyEvaluation{}
 	for _, i := range a.policyOrder(pod, pass) {
 		if !usable.includes(i, withAccount) {
 			continue
 		}
 		if e == mutating {
-			e = &evaluation{} // one that refused is not needed any more
+			e = &policyEvaluation{} // one that refused is not needed any more
 		}
 		e.assignSecurityContext(a.policies[i], pod, containers, a.maxRefusals)
 		switch {
@@ -199,7 +199,7 @@ func (a *Admitter) choosePolicy(pod *corev1.Pod, usable UsablePolicies, pass Adm
 }
 
 // addRefusals adds the refusals of one PodSecurityPolicy to the result of an admission pass.
-func (c *policyChoice) addRefusals(e *evaluation) {
+func (c *policyChoice) addRefusals(e *policyEvaluation) {
 	c.refusals = append(c.refusals, e.refusals)
 	if e.omittedRefusals > 0 {
 		if c.omittedRefusals == nil {

@@ -54,7 +54,7 @@ func compilePolicy(p *pspparse.Policy) *compiledPolicy {
 	}
 }
 
-// nameSet returns the set of the names of items, nil for no items.
+// nameSet returns the set of the names of items in a PodSecurityPolicy's list, nil for no items.
 func nameSet[T any](items []T, name func(T) string) map[string]bool {
 	if len(items) == 0 {
 		return nil
@@ -66,14 +66,14 @@ func nameSet[T any](items []T, name func(T) string) map[string]bool {
 	return names
 }
 
-// stringSet returns the set of some strings, nil for none.
+// stringSet returns the set of the strings in a PodSecurityPolicy's list, nil for none.
 func stringSet(names []string) map[string]bool {
 	return nameSet(names, func(name string) string { return name })
 }
 
-// evaluation is one PodSecurityPolicy applied to one pod: the pod with the policy's mutation, and the policy's refusals. It
+// policyEvaluation is one PodSecurityPolicy applied to one pod: the pod with the policy's mutation, and the policy's refusals. It
 // copies no more of the pod than it may write, for most policies refuse.
-type evaluation struct {
+type policyEvaluation struct {
 	policy *compiledPolicy
 	// pod is the pod as admission gets it; it is never written into. The fields that follow hold what may be mutated.
 	pod                *corev1.Pod
@@ -110,8 +110,8 @@ type podContainer struct {
 // assignSecurityContext applies a PodSecurityPolicy to a pod: it mutates, then validates. It has upstream's name. The
 // containers are those of the pod. At most maxRefusals refusals get a text, 0 for all: each may be as long as a list of the
 // policy, and a pod may have many. An earlier evaluation is overwritten.
-func (e *evaluation) assignSecurityContext(p *compiledPolicy, pod *corev1.Pod, containers []podContainer, most int) {
-	*e = evaluation{
+func (e *policyEvaluation) assignSecurityContext(p *compiledPolicy, pod *corev1.Pod, containers []podContainer, most int) {
+	*e = policyEvaluation{
 		policy:             p,
 		pod:                pod,
 		annotations:        pod.Annotations,
@@ -145,13 +145,14 @@ func allContainers(spec *corev1.PodSpec) []podContainer {
 	return out
 }
 
-// fieldPath returns the path of a field of the container from the pod's root, such as "spec.containers[0].securityContext".
+// fieldPath returns the path, for a refusal, of a field of the container from the pod's root, such as
+// "spec.containers[0].securityContext".
 func (c *podContainer) fieldPath(field string) string {
 	return fmt.Sprintf("spec.%s[%d].%s", c.list, c.index, field)
 }
 
-// setAnnotation writes an annotation of the mutated pod.
-func (e *evaluation) setAnnotation(key, value string) {
+// setAnnotation writes an annotation of the pod that the PodSecurityPolicy mutates.
+func (e *policyEvaluation) setAnnotation(key, value string) {
 	if !e.annotationsMutated {
 		e.annotations = maps.Clone(e.annotations)
 	}
@@ -163,7 +164,7 @@ func (e *evaluation) setAnnotation(key, value string) {
 }
 
 // mutatedPod returns a copy of the pod with what the PodSecurityPolicy wrote; it shares nothing with pod or policy.
-func (e *evaluation) mutatedPod() *corev1.Pod {
+func (e *policyEvaluation) mutatedPod() *corev1.Pod {
 	out := e.pod.DeepCopy()
 	if e.annotationsMutated {
 		out.Annotations = e.annotations

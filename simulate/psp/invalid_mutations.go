@@ -60,7 +60,8 @@ func (v *mutationValidator) validateContainerIDs(c *podContainer, before *corev1
 	}
 }
 
-// validID reports whether a user or group ID is within the limits of pods. A policy cannot hold negative IDs.
+// validID reports whether a user or group ID is within the limits of API validation for pods. A policy cannot hold
+// negative IDs.
 func validID(id *int64) bool { return id == nil || *id <= math.MaxInt32 }
 
 // addInvalidID adds the error of API validation about a user or group ID out of range.
@@ -82,7 +83,8 @@ func (v *mutationValidator) validateEscalationConflicts(c *podContainer, before 
 	}
 }
 
-// escalationConflicts reports what in a security context contradicts allowPrivilegeEscalation: false.
+// escalationConflicts returns what in a mutated container's security context contradicts allowPrivilegeEscalation:
+// false.
 func escalationConflicts(sc *corev1.SecurityContext) (privileged, admin bool) {
 	if sc.AllowPrivilegeEscalation == nil || *sc.AllowPrivilegeEscalation {
 		return false, false

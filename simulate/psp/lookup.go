@@ -132,11 +132,12 @@ func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 	return allowed, allowed
 }
 
-// volumeMountIndex locates a volume mount of a pod: the index of the container, and of the mount in it.
+// volumeMountIndex locates, for the hostPath rule of a policy, a volume mount of a pod: the index of the container, and
+// of the mount in it.
 type volumeMountIndex struct{ container, mount int }
 
 // volumeMountsOf returns the mounts of one volume of the pod, in order. The first call indexes the mounts of all volumes.
-func (e *evaluation) volumeMountsOf(volume string) []volumeMountIndex {
+func (e *policyEvaluation) volumeMountsOf(volume string) []volumeMountIndex {
 	if e.mounts == nil {
 		e.mounts = map[string][]volumeMountIndex{}
 		for i := range e.containers {
@@ -149,7 +150,8 @@ func (e *evaluation) volumeMountsOf(volume string) []volumeMountIndex {
 	return e.mounts[volume]
 }
 
-// membershipTest returns a function that reports whether a value is in a list. A long list becomes a set.
+// membershipTest returns a function that reports whether a value is in a PodSecurityPolicy's list. A long list becomes
+// a set.
 func membershipTest[T comparable](list []T) func(T) bool {
 	const short = 16
 	if len(list) <= short {

@@ -9,7 +9,7 @@ import (
 //
 // A policy never writes: privileged, procMount, ports, volumes, host namespaces, sysctls, seccomp fields, user and group of
 // the pod level.
-func (e *evaluation) mutatePod() {
+func (e *policyEvaluation) mutatePod() {
 	m := e.policy.mutation
 	if e.podSecurityContext.SupplementalGroups == nil && m.supplementalGroup != nil {
 		e.podSecurityContext.SupplementalGroups = []int64{*m.supplementalGroup}
@@ -37,7 +37,7 @@ func setIfUnset[T any](changed *bool, field **T, value *T) {
 
 // mutateContainer writes what the PodSecurityPolicy sets where a container leaves a value unset. It is mutateContainer of
 // upstream. SELinux options are never written to a container: the pod has them by now if the policy has any.
-func (e *evaluation) mutateContainer(c *podContainer) {
+func (e *policyEvaluation) mutateContainer(c *podContainer) {
 	m, sc := e.policy.mutation, &c.securityContext
 	if e.podSecurityContext.RunAsUser == nil {
 		setIfUnset(&c.mutated, &sc.RunAsUser, m.runAsUser)

@@ -127,7 +127,7 @@ func defaultID(s *pspparse.IDStrategy) *int64 {
 	return &s.Ranges[0].Min
 }
 
-// capabilitySet returns the set of some capability names, nil for none.
+// capabilitySet returns the set of a policy's capability names, nil for none.
 func capabilitySet(names []string) map[corev1.Capability]bool {
 	if len(names) == 0 {
 		return nil

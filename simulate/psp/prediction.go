@@ -144,7 +144,7 @@ func (d *mutationDiff) addField(path string, was, is any) {
 	d.fields = append(d.fields, MutatedField{Path: path, Container: d.container, Value: string(value)})
 }
 
-// addAnnotation adds an annotation of a mutated pod, if its value differs from the old one.
+// addAnnotation adds an annotation of a pod that a PodSecurityPolicy mutated, if its value differs from the old one.
 func (d *mutationDiff) addAnnotation(key string, before, after *corev1.Pod) {
 	if is := after.Annotations[key]; is != "" {
 		d.addField("metadata.annotations["+key+"]", before.Annotations[key], is)

@@ -65,8 +65,9 @@ func forbiddenMessage(name, why string) string {
 	return fmt.Sprintf("pods %q is forbidden: PodSecurityPolicy: %s", name, why)
 }
 
-// refusalLimitReached reports whether a policy has as many refusals as get a text; if so, it counts one more as omitted.
-func (e *evaluation) refusalLimitReached() bool {
+// refusalLimitReached reports whether a PodSecurityPolicy has as many refusals as get a text; if so, it counts one more
+// as omitted.
+func (e *policyEvaluation) refusalLimitReached() bool {
 	full := e.maxRefusals > 0 && len(e.refusals) >= e.maxRefusals
 	if full {
 		e.omittedRefusals++
@@ -74,16 +75,16 @@ func (e *evaluation) refusalLimitReached() bool {
 	return full
 }
 
-// addInvalidValue adds a refusal of a field's value.
-func (e *evaluation) addInvalidValue(field, value, detail string) {
+// addInvalidValue adds a PodSecurityPolicy's refusal of the value of a pod's field.
+func (e *policyEvaluation) addInvalidValue(field, value, detail string) {
 	if e.refusalLimitReached() {
 		return
 	}
 	e.refusals = append(e.refusals, Refusal{Policy: e.policy.name, Field: field, Type: RefusalInvalidValue, Value: value, Detail: detail})
 }
 
-// addForbidden adds a refusal of a field that shows no value.
-func (e *evaluation) addForbidden(field, detail string) {
+// addForbidden adds a PodSecurityPolicy's refusal of a pod's field, without showing the value.
+func (e *policyEvaluation) addForbidden(field, detail string) {
 	if e.refusalLimitReached() {
 		return
 	}

@@ -8,8 +8,8 @@ import (
 
 // What the registry does to a pod before it validates and stores it: pkg/registry/core/pod/strategy.go, pkg/api/pod/util.go.
 
-// prepareForCreate changes a new pod as the API server does before it stores it: seccomp annotations and fields agree. It
-// also resets every procMount to Default, since the feature gate is off.
+// prepareForCreate changes a new pod of the simulated admission as the API server does before it stores it: seccomp
+// annotations and fields agree. It also resets every procMount to Default, since the feature gate is off.
 func prepareForCreate(pod *corev1.Pod) {
 	resetProcMounts(pod)
 	SyncSeccompFields(pod)
@@ -33,8 +33,8 @@ func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	return set
 }
 
-// syncedSeccompProfile returns the seccompProfile field that a pod or container has once it agrees with its annotation. It
-// writes the annotation where only the field is set. A value that the other cannot express stays as it is.
+// syncedSeccompProfile returns the seccompProfile field that a pod or container has once it agrees with its annotation.
+// It writes the annotation where only the field is set. A value that the other cannot express stays as it is.
 func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.SeccompProfile {
 	annotation, annotated := pod.Annotations[key]
 	switch {
@@ -50,7 +50,7 @@ func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProf
 	return field
 }
 
-// resetProcMounts sets every procMount of a pod to Default.
+// resetProcMounts sets every procMount of a pod to Default, as the API server does with the ProcMountType gate off.
 func resetProcMounts(pod *corev1.Pod) {
 	for _, c := range allContainers(&pod.Spec) {
 		if c.SecurityContext != nil && c.SecurityContext.ProcMount != nil {
@@ -81,7 +81,7 @@ func prepareForUpdate(pod, old *corev1.Pod) {
 	}
 }
 
-// usesProcMount reports whether a container of the pod has a procMount other than Default.
+// usesProcMount reports whether a container of a changed pod has a procMount other than Default.
 func usesProcMount(pod *corev1.Pod) bool {
 	for _, c := range allContainers(&pod.Spec) {
 		if sc := c.SecurityContext; sc != nil && sc.ProcMount != nil && *sc.ProcMount != corev1.DefaultProcMount {

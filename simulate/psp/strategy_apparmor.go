@@ -22,8 +22,8 @@ func newAppArmorRule(p *pspparse.Policy) appArmorRule {
 	return appArmorRule{allowed: stringSet(pspparse.SplitProfiles(*list)), listText: *list}
 }
 
-// validateAppArmor adds a refusal if the policy does not allow the container's AppArmor profile.
-func (e *evaluation) validateAppArmor(c *podContainer) {
+// validateAppArmor adds a refusal if the PodSecurityPolicy does not allow the container's AppArmor profile.
+func (e *policyEvaluation) validateAppArmor(c *podContainer) {
 	r := &e.policy.appArmor
 	switch profile := e.annotations[c.appArmorKey]; {
 	case r.allowed == nil:

@@ -55,16 +55,16 @@ func (r *capabilityRule) mutateCapabilities(own *corev1.Capabilities) *corev1.Ca
 	return &corev1.Capabilities{Add: capabilityUnion(written.Add, add), Drop: capabilityUnion(written.Drop, drop)}
 }
 
-// capabilityUnion returns two capability lists as one sorted list, each name once.
+// capabilityUnion returns the capability lists of a policy and a container as one sorted list, each name once.
 func capabilityUnion(a, b []corev1.Capability) []corev1.Capability {
 	out := slices.Concat(a, b)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// validateCapabilities adds a refusal for each added capability that the policy does not allow. Upstream also checks
-// required drops; the mutation has written them by now.
-func (e *evaluation) validateCapabilities(c *podContainer) {
+// validateCapabilities adds a refusal for each added capability that the PodSecurityPolicy does not allow. Upstream
+// also checks required drops; the mutation has written them by now.
+func (e *policyEvaluation) validateCapabilities(c *podContainer) {
 	r := &e.policy.capabilities
 	if c.securityContext.Capabilities == nil || r.allowAny {
 		return

@@ -32,7 +32,7 @@ func newSeccompRule(p *pspparse.Policy) seccompRule {
 // seccompAnnotationToWrite returns the value that PSP admission writes to the pod's seccomp annotation, "" for none. It is
 // the profile of the pod's annotation, else of its field, else the policy's default. A field that no annotation can express
 // prevents the default.
-func (e *evaluation) seccompAnnotationToWrite() string {
+func (e *policyEvaluation) seccompAnnotationToWrite() string {
 	switch {
 	case e.annotations[podspec.SeccompPodAnnotation] != "":
 		return e.annotations[podspec.SeccompPodAnnotation]
@@ -43,20 +43,20 @@ func (e *evaluation) seccompAnnotationToWrite() string {
 	}
 }
 
-// validatePodSeccomp adds a refusal if the policy does not allow the pod's seccomp profile. The mutation has written a
-// field that an annotation can express to the annotation by now.
-func (e *evaluation) validatePodSeccomp() {
+// validatePodSeccomp adds a refusal if the PodSecurityPolicy does not allow the pod's seccomp profile. The mutation has
+// written a field that an annotation can express to the annotation by now.
+func (e *policyEvaluation) validatePodSeccomp() {
 	e.validateSeccomp(podspec.SeccompPodAnnotation, e.annotations[podspec.SeccompPodAnnotation])
 }
 
-// validateContainerSeccomp adds a refusal if the policy does not allow the container's seccomp profile.
-func (e *evaluation) validateContainerSeccomp(c *podContainer) {
+// validateContainerSeccomp adds a refusal if the PodSecurityPolicy does not allow the container's seccomp profile.
+func (e *policyEvaluation) validateContainerSeccomp(c *podContainer) {
 	e.validateSeccomp(c.seccompKey, e.containerSeccompProfile(c))
 }
 
-// containerSeccompProfile returns the seccomp profile of a container, as an annotation spells it. Unlike for the pod, a
-// field precedes its annotation, and an annotation counts even if it is empty.
-func (e *evaluation) containerSeccompProfile(c *podContainer) string {
+// containerSeccompProfile returns the seccomp profile of a container, as a PodSecurityPolicy's annotation spells it.
+// Unlike for the pod, a field precedes its annotation, and an annotation counts even if it is empty.
+func (e *policyEvaluation) containerSeccompProfile(c *podContainer) string {
 	if c.securityContext.SeccompProfile != nil {
 		return podspec.SeccompAnnotation(c.securityContext.SeccompProfile)
 	}
@@ -69,9 +69,9 @@ func (e *evaluation) containerSeccompProfile(c *podContainer) string {
 	return e.annotations[podspec.SeccompPodAnnotation]
 }
 
-// validateSeccomp adds a refusal if the policy does not allow a seccomp profile. Without a list no profile may be set; with
-// a list one must be set, unless "*" is in it.
-func (e *evaluation) validateSeccomp(key, profile string) {
+// validateSeccomp adds a refusal if the PodSecurityPolicy does not allow a seccomp profile. Without a list no profile
+// may be set; with a list one must be set, unless "*" is in it.
+func (e *policyEvaluation) validateSeccomp(key, profile string) {
 	r := &e.policy.seccomp
 	switch unset := profile == ""; {
 	case r.allowAny, r.allowed[profile], unset && len(r.allowed) == 0:

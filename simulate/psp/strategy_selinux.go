@@ -11,25 +11,25 @@ import (
 // pkg/security/podsecuritypolicy/selinux: with MustRunAs everything must be what the policy says, unset included. The pod's
 // options count even if every container has its own; a container's own replace the pod's as a whole.
 
-// validatePodSELinux adds a refusal if the pod's SELinux options are not those of the policy. The pod's options count even
-// if every container has its own.
-func (e *evaluation) validatePodSELinux() {
+// validatePodSELinux adds a refusal if the pod's SELinux options are not those of the PodSecurityPolicy. The pod's
+// options count even if every container has its own.
+func (e *policyEvaluation) validatePodSELinux() {
 	if want := e.policy.mutation.seLinuxOptions; want != nil {
 		e.validateSELinux("spec.securityContext.seLinuxOptions", want, e.podSecurityContext.SELinuxOptions)
 	}
 }
 
-// validateContainerSELinux adds a refusal if the container's SELinux options are not those of the policy. A container's own
-// options replace the pod's as a whole.
-func (e *evaluation) validateContainerSELinux(c *podContainer) {
+// validateContainerSELinux adds a refusal if the container's SELinux options are not those of the PodSecurityPolicy. A
+// container's own options replace the pod's as a whole.
+func (e *policyEvaluation) validateContainerSELinux(c *podContainer) {
 	if want := e.policy.mutation.seLinuxOptions; want != nil {
 		e.validateSELinux(c.fieldPath("securityContext.seLinuxOptions"), want, cmp.Or(c.securityContext.SELinuxOptions, e.podSecurityContext.SELinuxOptions))
 	}
 }
 
-// validateSELinux adds a refusal for each SELinux option that differs from the policy's. It follows
+// validateSELinux adds a PodSecurityPolicy's refusal for each SELinux option that differs from the policy's. It follows
 // pkg/security/podsecuritypolicy/selinux: with MustRunAs every option must be the policy's, unset ones included.
-func (e *evaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
+func (e *policyEvaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
 	if e.lastSELinuxLevel == nil || *e.lastSELinuxLevel != got.Level {
 		e.lastSELinuxLevel, e.lastSELinuxLevelAllowed = &got.Level, equivalentSELinuxLevels(want.Level, got.Level)
 	}
@@ -47,8 +47,8 @@ func (e *evaluation) validateSELinux(field string, want, got *corev1.SELinuxOpti
 	}
 }
 
-// equivalentSELinuxLevels reports whether two SELinux levels are equal, with their categories in any order. Category ranges
-// are not expanded.
+// equivalentSELinuxLevels reports whether the SELinux levels of a policy and a pod are equal, with their categories in
+// any order. Category ranges are not expanded.
 func equivalentSELinuxLevels(want, got string) bool {
 	if want == got {
 		return true
@@ -61,7 +61,7 @@ func equivalentSELinuxLevels(want, got string) bool {
 	return slices.Equal(sortedSELinuxCategories(wantCategories), sortedSELinuxCategories(gotCategories))
 }
 
-// sortedSELinuxCategories returns the categories of an SELinux level, sorted.
+// sortedSELinuxCategories returns the categories of the SELinux level of a policy or a pod, sorted.
 func sortedSELinuxCategories(list string) []string {
 	return slices.Sorted(strings.SplitSeq(list, ","))
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// isSafeSysctl reports whether Kubernetes v1.24 admits a sysctl that a policy does not allow. Later releases have more of
-// them.
+// isSafeSysctl reports whether PSP admission of Kubernetes v1.24 admits a sysctl that a policy does not allow. Later
+// releases have more of them.
 func isSafeSysctl(name string) bool {
 	switch name {
 	case "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
@@ -16,9 +16,9 @@ func isSafeSysctl(name string) bool {
 	}
 }
 
-// validateSysctls adds a refusal for each sysctl that the policy forbids, or that is unsafe and not allowed. It follows
-// pkg/security/podsecuritypolicy/sysctl: forbidden precedes safe.
-func (e *evaluation) validateSysctls() {
+// validateSysctls adds a refusal for each sysctl that the PodSecurityPolicy forbids, or that is unsafe and not allowed.
+// It follows pkg/security/podsecuritypolicy/sysctl: forbidden precedes safe.
+func (e *policyEvaluation) validateSysctls() {
 	for i, s := range e.podSecurityContext.Sysctls {
 		field := fmt.Sprintf("pod.spec.securityContext.sysctls[%d]", i)
 		switch {

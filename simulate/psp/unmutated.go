@@ -42,20 +42,20 @@ func (u *Unmutated) Shape() *inventory.Shape {
 	return &r.pod
 }
 
-// mutationRemover takes off a copy of a live pod what a PodSecurityPolicy wrote into it.
+// mutationRemover removes from a copy of a live pod what a PodSecurityPolicy wrote into it.
 type mutationRemover struct {
 	mutation *Mutation
 	pod      inventory.Shape
 	changed  bool
 }
 
-// unsetField sets a field of the pod back to nil.
+// unsetField unsets a field of a live pod that a PodSecurityPolicy wrote.
 func unsetField[T any](r *mutationRemover, field **T) {
 	*field = nil
 	r.changed = true
 }
 
-// removeFromPod takes off pod-level values that the policy may have written and the template leaves unset.
+// removeFromPod removes pod-level values that a PodSecurityPolicy may have written and the template leaves unset.
 func (r *mutationRemover) removeFromPod(template *inventory.Shape) {
 	spec, m := &r.pod.Spec, r.mutation
 	if template.Spec.RuntimeClassName == nil && mayHaveWritten(m, m.runtimeClassName, spec.RuntimeClassName) {
@@ -84,16 +84,16 @@ func (r *mutationRemover) removeFromPod(template *inventory.Shape) {
 	}
 }
 
-// removeAnnotation takes an annotation off the copy of a live pod.
+// removeAnnotation removes an annotation that a PodSecurityPolicy wrote from the copy of a live pod.
 func (r *mutationRemover) removeAnnotation(key string) {
 	delete(r.pod.Annotations, key)
 	r.changed = true
 }
 
-// removeFromContainers takes off one list of containers what the policy may have written. What the author wrote is the
-// template's container of the same name, under the template's pod-level values. Of a container beyond the template nothing
-// is known, so every value may be the policy's, except where a pod-level value, which a policy never writes, keeps the
-// policy from writing.
+// removeFromContainers removes from one list of containers what a PodSecurityPolicy may have written. What the author
+// wrote is the template's container of the same name, under the template's pod-level values. Of a container beyond the
+// template nothing is known, so every value may be the policy's, except where a pod-level value, which a policy never
+// writes, keeps the policy from writing.
 func (r *mutationRemover) removeFromContainers(u *Unmutated, list, templates []corev1.Container) {
 	byName := podspec.ContainersByName(templates)
 	for i := range list {
@@ -109,8 +109,8 @@ func (r *mutationRemover) removeFromContainers(u *Unmutated, list, templates []c
 	}
 }
 
-// removeFromContainer takes off one container what the policy may have written and its author did not. written, pod and
-// appArmor are what the template states for the container and its pod.
+// removeFromContainer removes from one container what a PodSecurityPolicy may have written and its author did not.
+// written, pod and appArmor are what the template states for the container and its pod.
 func (r *mutationRemover) removeFromContainer(c *corev1.Container, written *corev1.SecurityContext, pod *corev1.PodSecurityContext, appArmor string) {
 	m := r.mutation
 	key := podspec.AppArmorAnnotationPrefix + c.Name
@@ -131,8 +131,8 @@ func (r *mutationRemover) removeFromContainer(c *corev1.Container, written *core
 	}
 }
 
-// removeIdentity takes off user, group and runAsNonRoot of a container. The policy leaves them alone where the pod level
-// sets them, and writes runAsNonRoot only where no user is set.
+// removeIdentity removes user, group and runAsNonRoot from a container, which a PodSecurityPolicy wrote. The policy
+// leaves them alone where the pod level sets them, and writes runAsNonRoot only where no user is set.
 func (r *mutationRemover) removeIdentity(sc, written *corev1.SecurityContext, pod *corev1.PodSecurityContext) {
 	m := r.mutation
 	noUser := written.RunAsUser == nil && pod.RunAsUser == nil
@@ -148,7 +148,8 @@ func (r *mutationRemover) removeIdentity(sc, written *corev1.SecurityContext, po
 	}
 }
 
-// removeCapabilities takes the policy's capabilities off both lists of a container, except for those of the template.
+// removeCapabilities removes the PodSecurityPolicy's capabilities from both lists of a container, except for those of
+// the template.
 func (r *mutationRemover) removeCapabilities(sc *corev1.SecurityContext, written *corev1.Capabilities) {
 	if sc.Capabilities == nil {
 		return

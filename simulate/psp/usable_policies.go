@@ -35,7 +35,7 @@ func (u UsablePolicies) includes(i int, withAccount bool) bool {
 	return inBitSet(u.creatorPolicies, i) || withAccount && inBitSet(u.accountPolicies, i)
 }
 
-// inBitSet reports whether an index is in a bit set.
+// inBitSet reports whether the index of a PodSecurityPolicy is in a bit set.
 func inBitSet(set string, i int) bool {
 	return i/8 < len(set) && set[i/8]&(1<<(i%8)) != 0
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// validatePod adds all refusals that the policy has for the pod, in upstream's order. Every check always runs. It is
-// ValidatePod of pkg/security/podsecuritypolicy/provider.go.
+// validatePod adds all refusals that the PodSecurityPolicy has for the pod, in upstream's order. Every check always
+// runs. It is ValidatePod of pkg/security/podsecuritypolicy/provider.go.
 //
 // PSP admission does not look at shareProcessNamespace, Windows options (host process included), fsGroupChangePolicy, host
 // aliases, images, environment, devices, probes and lifecycle hooks, mount propagation and subpaths.
-func (e *evaluation) validatePod() {
+func (e *policyEvaluation) validatePod() {
 	e.validateFSGroup()
 	e.validateSupplementalGroups()
 	e.validatePodSeccomp()
@@ -28,9 +28,9 @@ func (e *evaluation) validatePod() {
 	}
 }
 
-// validateHostNamespaces adds refusals for host network, PID and IPC. Upstream's paths place these fields in the security
-// context.
-func (e *evaluation) validateHostNamespaces() {
+// validateHostNamespaces adds a PodSecurityPolicy's refusals for host network, PID and IPC. Upstream's paths place
+// these fields in the security context.
+func (e *policyEvaluation) validateHostNamespaces() {
 	allowed, spec := e.policy.spec, &e.pod.Spec
 	if spec.HostNetwork && !allowed.HostNetwork {
 		e.addInvalidValue("spec.securityContext.hostNetwork", booleanValue(true), "Host network is not allowed to be used")
@@ -43,9 +43,9 @@ func (e *evaluation) validateHostNamespaces() {
 	}
 }
 
-// validateRuntimeClass adds a refusal if the policy does not allow the pod's runtime class. No class is always allowed, and
-// an empty list allows no class.
-func (e *evaluation) validateRuntimeClass() {
+// validateRuntimeClass adds a refusal if the PodSecurityPolicy does not allow the pod's runtime class. No class is
+// always allowed, and an empty list allows no class.
+func (e *policyEvaluation) validateRuntimeClass() {
 	rule := e.policy.spec.RuntimeClass
 	if rule == nil || e.runtimeClassName == nil || slices.Contains(rule.AllowedRuntimeClassNames, "*") {
 		return
@@ -55,8 +55,8 @@ func (e *evaluation) validateRuntimeClass() {
 	}
 }
 
-// validateContainer adds all refusals that the policy has for one container, in upstream's order.
-func (e *evaluation) validateContainer(c *podContainer) {
+// validateContainer adds all refusals that the PodSecurityPolicy has for one container, in upstream's order.
+func (e *policyEvaluation) validateContainer(c *podContainer) {
 	e.validateUser(c)
 	e.validateGroup(c)
 	e.validateContainerSELinux(c)
@@ -71,9 +71,9 @@ func (e *evaluation) validateContainer(c *podContainer) {
 	e.validateEscalation(c)
 }
 
-// validateProcMount adds a refusal if the policy does not allow the container's procMount. Unset is Default, which a list
-// has to name like any other.
-func (e *evaluation) validateProcMount(c *podContainer) {
+// validateProcMount adds a refusal if the PodSecurityPolicy does not allow the container's procMount. Unset is Default,
+// which a list has to name like any other.
+func (e *policyEvaluation) validateProcMount(c *podContainer) {
 	mount := "Default"
 	if c.securityContext.ProcMount != nil {
 		mount = string(*c.securityContext.ProcMount)
@@ -83,8 +83,9 @@ func (e *evaluation) validateProcMount(c *podContainer) {
 	}
 }
 
-// validateHostPorts adds a refusal for each host port out of the allowed ranges. Upstream's path does not name the port.
-func (e *evaluation) validateHostPorts(c *podContainer) {
+// validateHostPorts adds a PodSecurityPolicy's refusal for each host port out of its ranges. Upstream's path does not
+// name the port.
+func (e *policyEvaluation) validateHostPorts(c *podContainer) {
 	for _, p := range c.Ports {
 		if p.HostPort <= 0 || e.policy.hostPorts.contain(int64(p.HostPort)) || e.refusalLimitReached() {
 			continue
@@ -106,9 +107,9 @@ func hostPortRangesText(ranges []pspparse.HostPortRange) string {
 	return strings.Join(texts, ",")
 }
 
-// validateEscalation adds refusals for a writable root filesystem and for privilege escalation. Upstream refuses missing
-// values, too; the mutation has written them by now.
-func (e *evaluation) validateEscalation(c *podContainer) {
+// validateEscalation adds a PodSecurityPolicy's refusals for a writable root filesystem and for privilege escalation.
+// Upstream refuses missing values, too; the mutation has written them by now.
+func (e *policyEvaluation) validateEscalation(c *podContainer) {
 	if e.policy.spec.ReadOnlyRootFilesystem && !podspec.IsTrue(c.securityContext.ReadOnlyRootFilesystem) {
 		e.addInvalidValue(c.fieldPath("securityContext.readOnlyRootFilesystem"), booleanValue(false), "ReadOnlyRootFilesystem must be set to true")
 	}

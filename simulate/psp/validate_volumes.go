@@ -7,9 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// validateVolumes adds refusals for the volumes that the policy does not allow, by type, then by path or driver. It is
-// validatePodVolumes of upstream. A volume whose type is refused is checked no further.
-func (e *evaluation) validateVolumes() {
+// validateVolumes adds refusals for the volumes that the PodSecurityPolicy does not allow, by type, then by path or
+// driver. It is validatePodVolumes of upstream. A volume whose type is refused is checked no further.
+func (e *policyEvaluation) validateVolumes() {
 	for i := range e.pod.Spec.Volumes {
 		v := &e.pod.Spec.Volumes[i]
 		field := fmt.Sprintf("spec.volumes[%d]", i)
@@ -33,15 +33,15 @@ func (e *evaluation) validateVolumes() {
 	}
 }
 
-// allowsVolume reports whether the policy allows the type of a volume. A policy that allows secrets allows the token volume
-// of service accounts.
-func (e *evaluation) allowsVolume(kind string, v *corev1.Volume) bool {
+// allowsVolume reports whether the PodSecurityPolicy allows the type of a volume. A policy that allows secrets allows
+// the token volume of service accounts.
+func (e *policyEvaluation) allowsVolume(kind string, v *corev1.Volume) bool {
 	allowed := e.policy.volumes
 	return allowed["*"] || allowed[kind] || kind == "projected" && allowed["secret"] && isServiceAccountTokenVolume(v.Projected)
 }
 
-// isServiceAccountTokenVolume reports whether a projected volume has no other sources than those of the token volume. It is
-// IsOnlyServiceAccountTokenSources of upstream: the sources may be there in part or not at all.
+// isServiceAccountTokenVolume reports whether, to PSP admission, a projected volume has no other sources than those of
+// the token volume. It is IsOnlyServiceAccountTokenSources of upstream: the sources may be there in part or not at all.
 func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 	for i := range v.Sources {
 		s := &v.Sources[i]
@@ -54,21 +54,22 @@ func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 		if s.ConfigMap != nil && s.ConfigMap.Name != "kube-root-ca.crt" {
 			return false
 		}
-		if s.DownwardAPI != nil && slices.ContainsFunc(s.DownwardAPI.Items, isNotNamespaceFile) {
+		if s.DownwardAPI != nil && slices.ContainsFunc(s.DownwardAPI.Items, isNotTokenNamespaceFile) {
 			return false
 		}
 	}
 	return true
 }
 
-// isNotNamespaceFile reports whether a downward API file is not the namespace file of the token volume.
-func isNotNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
+// isNotTokenNamespaceFile reports whether a downward API file of a projected volume is another one than the file "namespace"
+// of the service account token volume.
+func isNotTokenNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
 	return f.Path != "namespace" || f.FieldRef == nil || f.FieldRef.APIVersion != "v1" || f.FieldRef.FieldPath != "metadata.namespace"
 }
 
-// validateHostPath adds refusals for a hostPath volume that allowedHostPaths do not allow. No list allows every path. Where
-// only read-only entries match, each mount of the volume has to be read-only.
-func (e *evaluation) validateHostPath(field string, v *corev1.Volume) {
+// validateHostPath adds a PodSecurityPolicy's refusals for a hostPath volume that allowedHostPaths do not allow. No
+// list allows every path. Where only read-only entries match, each mount of the volume has to be read-only.
+func (e *policyEvaluation) validateHostPath(field string, v *corev1.Volume) {
 	if len(e.policy.spec.AllowedHostPaths) == 0 {
 		return
 	}

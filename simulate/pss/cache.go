@@ -49,7 +49,7 @@ type CheckFailures struct {
 	verdicts []*Verdict
 }
 
-// checkFailure is a violation of a pod and the revision of the check that found it, both as indexes.
+// checkFailure is a violation of the standards by a pod and the revision of the check that found it, both as indexes.
 type checkFailure struct {
 	revision, violation int
 }
@@ -86,7 +86,8 @@ func (c *EvaluationCache) PodFailures(annotations map[string]string, spec *corev
 	return fresh
 }
 
-// violationNumber returns the index of a violation among those that the cache has seen, and adds it if it is new.
+// violationNumber returns the index of a violation of the standards among those that the cache has seen, and adds it if
+// it is new.
 func (c *EvaluationCache) violationNumber(v Violation) int {
 	n, ok := c.violationNumbers[v]
 	if !ok {

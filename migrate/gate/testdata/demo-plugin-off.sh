@@ -1,5 +1,5 @@
 #!/bin/sh
-# FAIL: not ready for v1.25, from context test (server v1.24.17): 6 reasons, 3 things that could not be told. Taken on trust: psp-plugin-off.
+# FAIL: not ready for v1.25, from context test (server v1.24.17): 6 reasons, 3 questions open. Taken on trust: psp-plugin-off.
 # It runs the one stage that it is given, and lists them where it is given none: sh FILE no-audit-and-warn.
 # Review every line before you run it, look at what a stage says and does before you go on, and ask the gate again.
 case ${1-} in

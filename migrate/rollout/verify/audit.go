@@ -24,7 +24,8 @@ type AuditLog struct {
 	uncountedRequests int            // requests of more workloads than are kept
 }
 
-// auditFindingKey names findings that are counted together: those of one class about one workload.
+// auditFindingKey is the key of the findings of an audit log that are counted together: those of one class about one
+// workload.
 type auditFindingKey struct {
 	namespace, workload string
 	class               auditClass
@@ -62,8 +63,8 @@ const (
 	maxAuditMessageBytes = 1000
 )
 
-// Read reads a log, plain or compressed with gzip, with one JSON event a line. Lines that are no audit event become results.
-// It returns an error if the log cannot be read.
+// Read reads an audit log, plain or compressed with gzip, with one JSON event a line. Lines that are no audit event
+// become results. It returns an error if the log cannot be read.
 func (a *AuditLog) Read(name string, r io.Reader) error {
 	if a.findings == nil {
 		a.findings, a.evaluatedRequests, a.dryRunRequests = map[auditFindingKey]*auditFinding{}, map[string]int{}, map[string]int{}
@@ -154,14 +155,14 @@ func (a *AuditLog) addEvent(line []byte) error {
 	return nil
 }
 
-// countInNamespace adds one to the count of a namespace, for no more namespaces than are kept.
+// countInNamespace adds one to the number of audit events of a namespace, for no more namespaces than are kept.
 func countInNamespace(m map[string]int, namespace string) {
 	if _, ok := m[namespace]; ok || len(m) < maxAuditWorkloads {
 		m[namespace]++
 	}
 }
 
-// addFinding counts a finding about a workload, for no more workloads than are kept.
+// addFinding counts a finding of the audit log about a workload, for no more workloads than are kept.
 func (a *AuditLog) addFinding(key auditFindingKey, words string) {
 	t := a.findings[key]
 	switch {

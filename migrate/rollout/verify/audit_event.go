@@ -87,7 +87,7 @@ func violatedLevel(text string) string {
 	return level
 }
 
-// podRequestMeta is the part of a request to create a pod that says which controller made it.
+// podRequestMeta is the part of an audit event's request to create a pod that says which controller made it.
 type podRequestMeta struct {
 	Metadata struct {
 		GenerateName    string                  `json:"generateName"`
@@ -97,7 +97,7 @@ type podRequestMeta struct {
 }
 
 // workload names the workload of an audit event: for a pod its controller, if the log has the request, else what the names
-// and the user tell.
+// and the user say.
 func (e *auditEvent) workload() string {
 	if e.ObjectRef.Resource != "pods" {
 		return strings.TrimSuffix(e.ObjectRef.Resource, "s") + "/" + cmp.Or(e.ObjectRef.Name, "(unnamed)")
@@ -142,7 +142,7 @@ func podControllerByUser(user, name string) string {
 	return "pod/" + name
 }
 
-// podNameInMessage returns the name in `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
+// podNameInMessage returns the name in an audit message `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
 func podNameInMessage(message string) string {
 	rest, ok := strings.CutPrefix(message, `pods "`)
 	name, _, closed := strings.Cut(rest, `"`)

@@ -10,7 +10,7 @@ import (
 // that the namespace enforces: the next pod would be refused. enforced has the levels by namespace.
 func (a *AuditLog) results(namespaces []string, enforced map[string]string) []CheckResult {
 	var out []CheckResult
-	meant := nameSet(namespaces)
+	meant := namespaceNameSet(namespaces)
 	for key, t := range a.findings {
 		if meant[key.namespace] {
 			out = append(out, a.result(key, t, enforced[key.namespace]))

@@ -34,11 +34,11 @@ func audited(workload string, status CheckStatus, why string) CheckResult {
 }
 
 func judgedRequests(n int) CheckResult {
-	return audited("", StatusOK, fmt.Sprintf("requests that Pod Security judged: %d", n))
+	return audited("", StatusOK, fmt.Sprintf("requests that Pod Security evaluated: %d", n))
 }
 
 func unheard() CheckResult {
-	return audited("", StatusUnknown, "the log has no request in it that Pod Security judged")
+	return audited("", StatusUnknown, "the log has no request in it that Pod Security evaluated")
 }
 
 func broken(why string) CheckResult {
@@ -79,13 +79,13 @@ func TestAuditLog(t *testing.T) {
 			audited("replicaset/p", StatusNotOK, "let in then, and refused when it is made again at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
 		}},
 		{"a level that is none", []string{auditLineOf("pods", "p", violating("wild"))}, []CheckResult{
-			judgedRequests(1), audited("replicaset/p", StatusUnknown, "let in, and violates a level that the log does not tell (once): "+fmt.Sprintf(would, "wild")),
+			judgedRequests(1), audited("replicaset/p", StatusUnknown, "let in, and violates a level that the log does not name (once): "+fmt.Sprintf(would, "wild")),
 		}},
 		{"exempt, and could not be judged", []string{
 			auditLineOf("deployments", "d", `"annotations":{"pod-security.kubernetes.io/exempt":"user"}`),
 			auditLineOf("deployments", "", `"annotations":{"pod-security.kubernetes.io/error":"failed to decode"}`),
 		}, []CheckResult{
-			judgedRequests(2), audited("deployment/(unnamed)", StatusUnknown, "the server could not judge it (once): failed to decode"),
+			judgedRequests(2), audited("deployment/(unnamed)", StatusUnknown, "the server could not evaluate it (once): failed to decode"),
 			audited("deployment/d", StatusOK, "let in unseen (once): exempt by user"),
 		}},
 		{"by the names that controllers give", []string{
@@ -107,7 +107,7 @@ func TestAuditLog(t *testing.T) {
 			strings.Replace(auditLineOf("pods", "p", denied), `"/x"`, `"/x?dryRun=All&pretty=true"`, 1),
 			strings.Replace(auditLineOf("pods", "p", denied), "ResponseComplete", "RequestReceived", 1),
 			strings.Replace(auditLineOf("pods", "p", denied), `"shop"`, `"blog"`, 1),
-		}, []CheckResult{audited("", StatusUnknown, "the log has no request in it that Pod Security judged; dry runs, which are passed over: 1")}},
+		}, []CheckResult{audited("", StatusUnknown, "the log has no request in it that Pod Security evaluated; dry runs, which are passed over: 1")}},
 		{"broken", []string{auditLineOf("pods", "p", passed), "{", `{"kind":"Pod","apiVersion":"v1"}`, auditLineOf("pods", "p", passed)}, []CheckResult{
 			broken("audit.log:2: it is not an event of audit.k8s.io: unexpected end of JSON input"), broken(`audit.log:3: it is "Pod" of "v1", not an event of audit.k8s.io`), judgedRequests(2),
 		}},

@@ -12,7 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// controller is an object that makes pods, such as a ReplicaSet, or one that makes such an object, with what its status says.
+// controller is an object to verify that makes pods, such as a ReplicaSet, or one that makes such an object, with what
+// its status says.
 type controller struct {
 	namespace, kind, name string
 	uid                   types.UID
@@ -36,11 +37,11 @@ type controller struct {
 	templatePod *unstructured.Unstructured
 }
 
-// readFunc reads one object that makes pods, with a pod of its template if asked for.
+// readFunc reads, for the verification, one object that makes pods, with a pod of its template if asked for.
 type readFunc func(object *unstructured.Unstructured, withPod bool) (controller, error)
 
-// readers returns how the objects of each of rollout.ControllerKinds are read, by kind.
-func readers() map[string]readFunc {
+// readersByKind returns the functions by which the verification reads objects of rollout.ControllerKinds, by kind.
+func readersByKind() map[string]readFunc {
 	return map[string]readFunc{
 		"Deployment":            controllerReader("Deployment", readDeployment),
 		"ReplicaSet":            controllerReader("ReplicaSet", readReplicaSet),
@@ -77,7 +78,7 @@ func controllerReader[T any](kind string, read func(*T, *controller) *corev1.Pod
 	}
 }
 
-// replicasOrOne returns a number of replicas, 1 if it is not set.
+// replicasOrOne returns the number of replicas of a controller to verify, 1 if it is not set.
 func replicasOrOne(n *int32) int {
 	if n == nil {
 		return 1

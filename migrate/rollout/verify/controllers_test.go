@@ -9,7 +9,7 @@ import (
 // Each kind that the permissions of a roll-out are about is read, and no other.
 func TestEveryControllerKindIsRead(t *testing.T) {
 	t.Parallel()
-	left := readers()
+	left := readersByKind()
 	for _, k := range rollout.ControllerKinds() {
 		if left[k.Kind] == nil {
 			t.Errorf("%s is not read", k.Kind)

@@ -8,19 +8,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// isSecurityRefusal reports whether an API server says in a message that Pod Security Admission or the PodSecurityPolicies
-// refused a pod.
+// isSecurityRefusal reports whether an API server says in the message of an event or condition that Pod Security
+// Admission or the PodSecurityPolicies refused a pod.
 func isSecurityRefusal(message string) bool {
 	return isPodSecurityRefusal(message) || isPolicyRefusal(message)
 }
 
-// isPodSecurityRefusal reports whether an API server says in a message that Pod Security Admission refused a pod.
+// isPodSecurityRefusal reports whether an API server says in the message of an event or condition that Pod Security
+// Admission refused a pod.
 func isPodSecurityRefusal(message string) bool {
 	return strings.Contains(message, "violates PodSecurity")
 }
 
-// isPolicyRefusal reports whether an API server, also one before v1.16, says in a message that the PodSecurityPolicies
-// refused a pod.
+// isPolicyRefusal reports whether an API server, also one before v1.16, says in the message of an event or condition
+// that the PodSecurityPolicies refused a pod.
 func isPolicyRefusal(message string) bool {
 	return strings.Contains(message, "PodSecurityPolicy: ") || strings.Contains(message, "unable to validate against any pod security policy")
 }

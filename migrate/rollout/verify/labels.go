@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// expectedLabel is the value that one label of a namespace is to have; nil for no such label.
+// expectedLabel is the value that one label of a namespace must have after a roll-out; nil for no such label.
 type expectedLabel struct {
 	value *string
 	// restored is true for a value from before the roll-out, which a rollback puts back.
@@ -78,8 +78,8 @@ func (v *Verification) expectedLabels() map[string]map[string]expectedLabel {
 	return out
 }
 
-// expectedLabelsOfStep returns the labels that a step leads to: those of the plan; those that it found, once its rollback was
-// begun; none if it was never begun and its namespace is cancelled.
+// expectedLabelsOfStep returns the labels that a roll-out step leads to: those of the plan; those that it found, once
+// its rollback was begun; none if it was never begun and its namespace is cancelled.
 func expectedLabelsOfStep(s *rollout.Step, state *rollout.StepState) map[string]expectedLabel {
 	out := map[string]expectedLabel{}
 	if state.NamespaceCancelled && !state.RollbackBegun && state.LastEvent != rollout.Done && !state.MayBeApplied {
@@ -124,8 +124,8 @@ func WrittenLabels(j *rollout.Journal) map[string]map[string]*string {
 	return out
 }
 
-// remainingAdmissionLabels describes, by namespace, the labels beside those of Pod Security that admission changed along with
-// a step, and that still are as it left them. A rollback may have had to leave them.
+// remainingAdmissionLabels returns the text, by namespace, on the labels beside those of Pod Security that admission
+// changed along with a step, and that still are as it left them. A rollback may have had to leave them.
 func remainingAdmissionLabels(j *rollout.Journal, labels map[string]map[string]string) map[string][]string {
 	out := map[string][]string{}
 	if j == nil {
@@ -157,7 +157,7 @@ func describeExpectation(want map[string]expectedLabel) message.Message {
 	return message.New("verify-labels-as-expected", "planned", restored < len(want), "restored", restored > 0)
 }
 
-// differingLabels describes the labels that are not as expected, sorted.
+// differingLabels returns the text on namespace labels that are not as the verification expects, sorted.
 func differingLabels(want map[string]expectedLabel, have map[string]string) []string {
 	var out []string
 	for key, w := range want {

@@ -20,20 +20,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// namespaceReader lists objects in namespaces, or in all of them if none is named.
+// namespaceReader lists, for the verification, objects in namespaces, or in all of them if none is named.
 type namespaceReader struct {
 	client     dynamic.Interface
 	namespaces []string
 	in         map[string]bool
 }
 
-// newNamespaceReader returns the reader for namespaces.
+// newNamespaceReader returns the reader of the namespaces to verify.
 func newNamespaceReader(client dynamic.Interface, namespaces []string) *namespaceReader {
-	return &namespaceReader{client: client, namespaces: namespaces, in: nameSet(namespaces)}
+	return &namespaceReader{client: client, namespaces: namespaces, in: namespaceNameSet(namespaces)}
 }
 
-// nameSet returns names as a set.
-func nameSet(names []string) map[string]bool {
+// namespaceNameSet returns the names of namespaces to verify as a set.
+func namespaceNameSet(names []string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, name := range names {
 		set[name] = true
@@ -60,7 +60,7 @@ type refusalEvent struct {
 	message string
 }
 
-// unreadResource is an API resource that could not be listed in a namespace; in all, if that is empty.
+// unreadResource is an API resource that the verification could not list in a namespace; in all, if that is empty.
 type unreadResource struct {
 	namespace, resource, group string
 	err                        error
@@ -82,7 +82,7 @@ func unreadReason(verb, resource, group string, err error) message.Message {
 	return message.New("verify-unread", "resource", resource, "error", err, "grant", verb)
 }
 
-// affects reports whether the resource could not be listed in a namespace.
+// affects reports whether the resource could not be listed in a namespace to verify.
 func (u *unreadResource) affects(namespace string) bool {
 	return u.namespace == "" || u.namespace == namespace
 }
@@ -114,12 +114,12 @@ func (s *snapshot) unreadError() error {
 	return errors.Join(errs...)
 }
 
-// key is the same for resources that could not be listed for the same reason.
+// key returns a text that is the same for resources that could not be listed for the same reason.
 func (u *unreadResource) key() [3]string {
 	return [3]string{u.resource, u.group, string(apierrors.ReasonForError(u.err))}
 }
 
-// namespacesText names the first few namespaces; the one without a name stands for all.
+// namespacesText returns the text on the first few namespaces to verify; the one without a name stands for all.
 func namespacesText(names []string) string {
 	const most = 5
 	switch {
@@ -166,12 +166,12 @@ func (v *namespaceReader) observeControllers(ctx context.Context) *snapshot {
 // failedCreate is the reason, of an event or a condition, that a controller gives if it could not create a pod.
 const failedCreate = "FailedCreate"
 
-// namespaceResource returns the API resource of Namespaces.
+// namespaceResource returns the API resource of Namespaces, which the verification reads.
 func namespaceResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 }
 
-// podResource returns the API resource of Pods.
+// podResource returns the API resource of Pods, which the verification reads.
 func podResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
@@ -179,7 +179,7 @@ func podResource() schema.GroupVersionResource {
 // listControllers lists the controllers of the namespaces; with templates also PodTemplates, and a pod of each template.
 func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *snapshot {
 	s := &snapshot{}
-	read := readers()
+	read := readersByKind()
 	for _, k := range rollout.ControllerKinds() {
 		if k.Kind == "PodTemplate" && !templates {
 			continue
@@ -191,7 +191,7 @@ func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *
 	return s
 }
 
-// addUnread notes that a resource could not be listed in some namespaces.
+// addUnread records that the verification could not list a resource in some namespaces.
 func (s *snapshot) addUnread(resource, group string, failed map[string]error) {
 	for ns, err := range failed {
 		s.unread = append(s.unread, unreadResource{ns, resource, group, err})
@@ -201,12 +201,13 @@ func (s *snapshot) addUnread(resource, group string, failed map[string]error) {
 	})
 }
 
-// isOlderResourceVersion compares resourceVersions, which are numbers that grow. Clocks may differ.
+// isOlderResourceVersion reports whether an object to verify is older than another by its resourceVersion; these are
+// numbers that grow. Clocks may differ.
 func isOlderResourceVersion(a, b string) bool {
 	return len(a) < len(b) || len(a) == len(b) && a < b
 }
 
-// readEvent decodes an event.
+// readEvent decodes an event about a controller to verify.
 func readEvent(u *unstructured.Unstructured) (corev1.Event, error) {
 	var e corev1.Event
 	return e, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &e)
@@ -262,8 +263,8 @@ func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]ma
 // maxSingleLists is the number of namespaces up to which each is listed alone; more are listed at once.
 const maxSingleLists = 20
 
-// listInNamespaces lists a resource in the namespaces and picks from every object what is needed of it. It returns an error
-// for each namespace that could not be listed.
+// listInNamespaces lists a resource in the namespaces to verify and picks from every object what is needed of it. It
+// returns an error for each namespace that could not be listed.
 func listInNamespaces[T any](ctx context.Context, v *namespaceReader, r schema.GroupVersionResource, field string, pick func(*unstructured.Unstructured) (T, error)) ([]T, map[string]error) {
 	if len(v.namespaces) == 0 || len(v.namespaces) > maxSingleLists {
 		out, err := listAllPages(ctx, v.client.Resource(r), field, v.includes, pick)
@@ -293,13 +294,13 @@ func listInNamespaces[T any](ctx context.Context, v *namespaceReader, r schema.G
 	return all, failed
 }
 
-// includes reports whether a namespace is among those to read.
+// includes reports whether a namespace is among those to verify.
 func (v *namespaceReader) includes(namespace string) bool {
 	return len(v.namespaces) == 0 || v.in[namespace]
 }
 
-// listAllPages lists objects page by page, and begins again if a page is too old to go on from. On an error it returns
-// nothing: half a list would look like a whole one.
+// listAllPages lists objects for the verification page by page, and begins again if a page is too old to go on from. On
+// an error it returns nothing: half a list would look like a whole one.
 func listAllPages[T any](ctx context.Context, from dynamic.ResourceInterface, field string, includes func(string) bool, pick func(*unstructured.Unstructured) (T, error)) ([]T, error) {
 	const page, restarts = 500, 3
 	var out []T

@@ -21,7 +21,8 @@ import (
 // policyAnnotation is the annotation that names the PodSecurityPolicy which let a pod in.
 const policyAnnotation = "kubernetes.io/psp"
 
-// podFromTemplate returns a pod as a controller would make it of its template, as far as Pod Security Admission looks at it.
+// podFromTemplate returns, for a dry run, a pod as a controller would make it of its template, as far as Pod Security
+// Admission looks at it.
 func podFromTemplate(m *controller, t *corev1.PodTemplateSpec) (*unstructured.Unstructured, error) {
 	const longest = 200 // the server cuts what it makes longer, and refuses what is longer before
 	pod := corev1.Pod{

@@ -58,7 +58,7 @@ func TestRecreateOne(t *testing.T) {
 	if probes != 3 {
 		t.Errorf("probed %d times, want until the label is noticed, and no longer: 3", probes)
 	}
-	const taken = `the server would take its pod, with what the policy "open" fills in, which whoever runs this may use`
+	const taken = `the server would take its pod, with what the policy "open" sets, which whoever runs this may use`
 	const hidden = "refused for another reason, which hides what Pod Security would say: "
 	want := []CheckResult{
 		row(CheckRecreate, "cronjob/rbac", StatusUnknown, `pods is forbidden: User "u" cannot create resource "pods"; grant: create pods`),

@@ -87,8 +87,8 @@ func bypassStepStatus(s *rollout.Step, state *rollout.StepState, isBound bool, u
 	return status, reason
 }
 
-// bypassBindings returns the namespaces that have the role binding of the bypass. It lists them only if the journal has a
-// step that creates one.
+// bypassBindings returns the namespaces to verify that have the role binding of the bypass. It lists them only if the
+// journal has a step that creates one.
 func (v *Verification) bypassBindings(ctx context.Context) (map[string]bool, error) {
 	if !slices.ContainsFunc(v.Journal.Steps, func(s rollout.Step) bool { return s.Create != nil && s.Namespace != "" }) {
 		return nil, nil
@@ -100,13 +100,13 @@ func (v *Verification) bypassBindings(ctx context.Context) (map[string]bool, err
 			}
 			return u.GetNamespace(), nil
 		})
-	return nameSet(found), err
+	return namespaceNameSet(found), err
 }
 
-// selectedNamespaces returns the namespaces to check. "", for the objects that the bypass of all namespaces shares, is among
-// them if all namespaces of the journal are.
+// selectedNamespaces returns the namespaces to verify. "", for the objects that the bypass of all namespaces shares, is
+// among them if all namespaces of the journal are.
 func (v *Verification) selectedNamespaces() map[string]bool {
-	out := nameSet(v.Namespaces)
+	out := namespaceNameSet(v.Namespaces)
 	out[""] = !slices.ContainsFunc(v.Journal.Steps, func(s rollout.Step) bool { return s.Namespace != "" && !out[s.Namespace] })
 	return out
 }

@@ -22,11 +22,11 @@ const (
 	StatusOK CheckStatus = "ok"
 	// StatusNotOK is the status of a check that found something wrong.
 	StatusNotOK CheckStatus = "not ok"
-	// StatusUnknown is the status of a check that could not read, or not tell, what it needs.
+	// StatusUnknown is the status of a check that could not read, or not decide, what it needs.
 	StatusUnknown CheckStatus = "could not tell"
 )
 
-// CheckResult is what a check found in a namespace, or of one workload in it.
+// CheckResult is what one check of a roll-out found in a namespace, or of one workload in it.
 type CheckResult struct {
 	// Namespace is empty for what concerns none, such as a broken line of an audit log.
 	Namespace string `json:"namespace"`
@@ -107,20 +107,21 @@ func CheckNamespaces(ctx context.Context, v Verification) ([]CheckResult, error)
 // awaitControllers checks the controllers until nothing is left that they may make good by themselves, or Wait is over.
 func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, error) {
 	results := v.checkControllers(ctx)
-	settled := func() bool {
+	finished := func() bool {
 		return !slices.ContainsFunc(results, func(r CheckResult) bool { return r.mayRecover })
 	}
-	if v.Wait > 0 && !settled() {
-		// A check that is under way when Wait is over is not cut off; that it was not settled until then is in its results.
+	if v.Wait > 0 && !finished() {
+		// A check that is under way when Wait is over is not cut off; that it was not finished until then is in its results.
 		_ = wait.PollUntilContextTimeout(ctx, cmp.Or(v.Poll, time.Second), v.Wait, false, func(context.Context) (bool, error) {
 			results = v.checkControllers(ctx)
-			return settled(), nil
+			return finished(), nil
 		})
 	}
 	return results, ctx.Err()
 }
 
-// compareCheckResults orders results by namespace, check and workload; a result about the namespace as a whole comes first.
+// compareCheckResults orders the results of a verification by namespace, check and workload; a result about the
+// namespace as a whole comes first.
 func compareCheckResults(a, b CheckResult) int {
 	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
 	return cmp.Or(
@@ -149,7 +150,7 @@ func FailingControllers(ctx context.Context, client dynamic.Interface, namespace
 	return slices.Compact(out), s.unreadError()
 }
 
-// WorstStatus returns the status of all results together.
+// WorstStatus returns the status of all results of a verification together.
 func WorstStatus(results []CheckResult) CheckStatus {
 	worst := StatusOK
 	for _, r := range results {

@@ -43,7 +43,8 @@ func Mutate(p *pspparse.Policy, pod *inventory.Shape) *inventory.Shape {
 	return out
 }
 
-// mutateSeccomp writes a policy's default seccomp profile into the annotation and the field of a pod that has none.
+// mutateSeccomp writes, for tests, a policy's default seccomp profile into the annotation and the field of a pod that
+// has none.
 func mutateSeccomp(profile string, pod *inventory.Shape) {
 	sc := pod.Spec.SecurityContext
 	if profile == "" || pod.Annotations[podspec.SeccompPodAnnotation] != "" || sc.SeccompProfile != nil {
@@ -60,7 +61,8 @@ func mutateSeccomp(profile string, pod *inventory.Shape) {
 	}
 }
 
-// mutateContainer writes into a container what the policy sets where the container and its pod leave it unset.
+// mutateContainer writes, for tests, into a container what the policy sets where the container and its pod leave it
+// unset.
 func mutateContainer(p *pspparse.Policy, pod *inventory.Shape, c *corev1.Container) {
 	if profile, key := p.Annotations[pspparse.AppArmorDefaultAnnotation], podspec.AppArmorAnnotationPrefix+c.Name; profile != "" && pod.Annotations[key] == "" {
 		pod.Annotations[key] = profile
@@ -95,7 +97,7 @@ func mutateContainer(p *pspparse.Policy, pod *inventory.Shape, c *corev1.Contain
 	}
 }
 
-// mutateCapabilities adds and drops the policy's capabilities.
+// mutateCapabilities adds and drops, for tests, the policy's capabilities in a container.
 func mutateCapabilities(s *pspparse.Spec, sc *corev1.SecurityContext) {
 	add, drop := map[corev1.Capability]bool{}, map[corev1.Capability]bool{}
 	for _, c := range s.DefaultAddCapabilities {

@@ -13,20 +13,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// PodsOf returns a group of one live pod, "web-1".
+// PodsOf returns, for tests, a group of one live pod, "web-1".
 func PodsOf(s *inventory.Shape, admittedBy string) []inventory.PodGroup {
 	return []inventory.PodGroup{{Shape: s, AdmittedBy: admittedBy, Count: 1, ExamplePod: "web-1"}}
 }
 
-// ShapeOf returns the shape of a pod with the containers and an empty security context.
+// ShapeOf returns, for tests, the shape of a pod with the containers and an empty security context.
 func ShapeOf(containers ...corev1.Container) *inventory.Shape {
 	return &inventory.Shape{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}, Containers: containers}}
 }
 
-// Plain returns a container without a security context.
+// Plain returns, for tests, a container without a security context.
 func Plain(name string) corev1.Container { return corev1.Container{Name: name} }
 
-// Hardened returns a container with all that the restricted level asks for.
+// Hardened returns, for tests, a container with all that the restricted level asks for.
 func Hardened(name string) corev1.Container {
 	return corev1.Container{Name: name, SecurityContext: &corev1.SecurityContext{
 		AllowPrivilegeEscalation: new(false), RunAsNonRoot: new(true),
@@ -35,7 +35,7 @@ func Hardened(name string) corev1.Container {
 	}}
 }
 
-// Edited makes edits in a shape and returns it.
+// Edited makes a test's edits in a pod shape and returns it.
 func Edited(s *inventory.Shape, edits ...func(*inventory.Shape)) *inventory.Shape {
 	for _, edit := range edits {
 		edit(s)
@@ -43,7 +43,7 @@ func Edited(s *inventory.Shape, edits ...func(*inventory.Shape)) *inventory.Shap
 	return s
 }
 
-// PolicyOf returns a PodSecurityPolicy that does not mutate pods, changed by edit.
+// PolicyOf returns, for tests, a PodSecurityPolicy that does not mutate pods, changed by edit.
 func PolicyOf(name string, edit func(*pspparse.Policy)) *pspparse.Policy {
 	anyID := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	p := &pspparse.Policy{Name: name, Annotations: map[string]string{}, Spec: pspparse.Spec{
@@ -56,7 +56,7 @@ func PolicyOf(name string, edit func(*pspparse.Policy)) *pspparse.Policy {
 	return p
 }
 
-// Hardening returns a PodSecurityPolicy that writes everything that the restricted level asks for.
+// Hardening returns, for tests, a PodSecurityPolicy that writes everything that the restricted level asks for.
 func Hardening(name string) *pspparse.Policy {
 	return PolicyOf(name, func(p *pspparse.Policy) {
 		p.Annotations[pspparse.SeccompDefaultAnnotation] = "runtime/default"
@@ -67,7 +67,8 @@ func Hardening(name string) *pspparse.Policy {
 	})
 }
 
-// Normal returns a pod shape in one spelling: absent objects are empty ones, and capabilities are sorted.
+// Normal returns, for comparison in tests, a pod shape in one spelling: absent objects are empty ones, and capabilities
+// are sorted.
 func Normal(s *inventory.Shape) *inventory.Shape {
 	out := &inventory.Shape{Annotations: map[string]string{}, Spec: *s.Spec.DeepCopy()}
 	maps.Copy(out.Annotations, s.Annotations)
@@ -83,12 +84,13 @@ func Normal(s *inventory.Shape) *inventory.Shape {
 	return out
 }
 
-// sorted returns capabilities in order.
+// sorted returns the capabilities of a test's pod in order.
 func sorted(list []corev1.Capability) []corev1.Capability {
 	return slices.Sorted(slices.Values(list))
 }
 
-// Ordinary returns a pod of the usual size: an init container, an application and a sidecar, some volumes, half hardened.
+// Ordinary returns, for tests, a pod of the usual size: an init container, an application and a sidecar, some volumes,
+// half hardened.
 func Ordinary() *corev1.PodSpec {
 	spec := &corev1.PodSpec{
 		SecurityContext: &corev1.PodSecurityContext{FSGroup: new(int64(1000))},

@@ -15,12 +15,12 @@ import (
 // the same.
 type Random struct{ *rand.Rand }
 
-// NewRandom returns a Random with a seed.
+// NewRandom returns a maker of random pods for tests with a seed.
 func NewRandom(seed int64) *Random {
 	return &Random{rand.New(rand.NewSource(seed))} //nolint:gosec // repeatable on purpose
 }
 
-// Maybe returns nil, or a pointer to one of some values, at random.
+// Maybe returns, for a test's random pod, nil or a pointer to one of some values, at random.
 func Maybe[T any](r *Random, values ...T) *T {
 	if r.Intn(2) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func Maybe[T any](r *Random, values ...T) *T {
 	return &values[r.Intn(len(values))]
 }
 
-// Some returns some of the values in order, chosen at random.
+// Some returns, for a test's random pod, some of the values in order.
 func Some[T any](r *Random, values ...T) []T {
 	var out []T
 	for _, v := range values {
@@ -39,7 +39,7 @@ func Some[T any](r *Random, values ...T) []T {
 	return out
 }
 
-// Pod returns the annotations and the spec of a random pod.
+// Pod returns the annotations and the spec of a random pod for tests.
 func (r *Random) Pod() (map[string]string, *corev1.PodSpec) {
 	spec := &corev1.PodSpec{
 		HostNetwork:     r.Intn(8) == 0,
@@ -78,7 +78,7 @@ func (r *Random) Pod() (map[string]string, *corev1.PodSpec) {
 	return annotations, spec
 }
 
-// podSecurity returns a random security context of a pod, or nil.
+// podSecurity returns a random security context of a pod for tests, or nil.
 func (r *Random) podSecurity() *corev1.PodSecurityContext {
 	if r.Intn(3) == 0 {
 		return nil
@@ -101,7 +101,7 @@ func (r *Random) podSecurity() *corev1.PodSecurityContext {
 	return sc
 }
 
-// Container returns a random container of a name.
+// Container returns a random container of a name for tests.
 func (r *Random) Container(name string) corev1.Container {
 	c := corev1.Container{Name: name, Image: "registry.example/" + name}
 	if r.Intn(8) == 0 {
@@ -135,7 +135,7 @@ func (r *Random) Container(name string) corev1.Container {
 	return c
 }
 
-// seccomp returns a random seccomp profile, or nil.
+// seccomp returns a random seccomp profile for tests, or nil.
 func (r *Random) seccomp() *corev1.SeccompProfile {
 	kind := Maybe(r, corev1.SeccompProfileTypeRuntimeDefault, corev1.SeccompProfileTypeLocalhost, corev1.SeccompProfileTypeUnconfined)
 	if kind == nil {
@@ -148,7 +148,7 @@ func (r *Random) seccomp() *corev1.SeccompProfile {
 	return p
 }
 
-// seLinux returns random SELinux options, mostly nil.
+// seLinux returns random SELinux options for tests, mostly nil.
 func (r *Random) seLinux() *corev1.SELinuxOptions {
 	if r.Intn(3) > 0 {
 		return nil
@@ -157,7 +157,7 @@ func (r *Random) seLinux() *corev1.SELinuxOptions {
 		corev1.SELinuxOptions{Type: "spc_t"}, corev1.SELinuxOptions{User: "u"})
 }
 
-// volumes returns some volumes, chosen at random.
+// volumes returns some volumes for tests, chosen at random.
 func (r *Random) volumes() []corev1.Volume {
 	return Some(r,
 		corev1.Volume{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{}}},
@@ -167,8 +167,8 @@ func (r *Random) volumes() []corev1.Volume {
 	)
 }
 
-// Policy returns a random PodSecurityPolicy that admission can use, one of three a hardening one. Whether it admits a pod
-// is random.
+// Policy returns, for tests, a random PodSecurityPolicy that admission can use, one of three a hardening one. Whether
+// it admits a pod is random.
 func (r *Random) Policy() *pspparse.Policy {
 	ids := func(rules ...string) pspparse.IDStrategy {
 		return pspparse.IDStrategy{Rule: rules[r.Intn(len(rules))], Ranges: []pspparse.IDRange{{Min: int64(r.Intn(3)), Max: 3000}}}
@@ -208,8 +208,8 @@ func (r *Random) Policy() *pspparse.Policy {
 	return p
 }
 
-// Template returns a random pod as an author writes it, without debug containers. Two of three only leave values unset, so
-// that what a policy writes decides.
+// Template returns, for tests, a random pod as an author writes it, without debug containers. Two of three only leave
+// values unset, so that what a policy writes decides.
 func (r *Random) Template() *inventory.Shape {
 	annotations, spec := r.Pod()
 	spec.EphemeralContainers = nil
@@ -228,7 +228,7 @@ func (r *Random) Template() *inventory.Shape {
 	return &inventory.Shape{Spec: mild}
 }
 
-// mildSecurity returns a security context with harmless values in place of the given ones.
+// mildSecurity returns a test's security context with harmless values in place of the given ones.
 func mildSecurity(sc *corev1.SecurityContext) *corev1.SecurityContext {
 	if sc == nil {
 		return nil
@@ -241,7 +241,7 @@ func mildSecurity(sc *corev1.SecurityContext) *corev1.SecurityContext {
 	}
 }
 
-// harmless returns a pointer to a harmless value if the given pointer is set.
+// harmless returns, for a test's random pod, a pointer to a harmless value if the given pointer is set.
 func harmless[T any](p *T, value T) *T {
 	if p == nil {
 		return nil

@@ -12,10 +12,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// PathValue is a JSON value and its path in a pod, such as "spec.containers[0].securityContext.runAsUser".
+// PathValue is, for tests, a JSON value and its path in a pod, such as "spec.containers[0].securityContext.runAsUser".
 type PathValue struct{ Path, Value string }
 
-// SetValues returns a copy of a pod in which the values stand at their paths. It uses nothing but the paths, as people do.
+// SetValues returns, for tests, a copy of a pod with values set at their paths. It uses nothing but the paths, as
+// people do.
 func SetValues(t *testing.T, pod *inventory.Shape, values []PathValue) *inventory.Shape {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"spec": pod.Spec})
@@ -45,7 +46,7 @@ func SetValues(t *testing.T, pod *inventory.Shape, values []PathValue) *inventor
 
 var indexed = regexp.MustCompile(`^(\w+)\[(\d+)\]$`)
 
-// put sets a value at a path in decoded JSON and makes missing objects on the way.
+// put sets a value at a path in a test pod's JSON and makes missing objects on the way.
 func put(t *testing.T, in any, path []string, value any) any {
 	t.Helper()
 	if len(path) == 0 {
