@@ -56,7 +56,7 @@ func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []st
 		return partialError{errors.New("nothing to evaluate: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
 	}
 	if n := len(plan.Gaps); n > 0 {
-		return partialError{fmt.Errorf("%s could not be read or judged: see the gaps of the plan, or accept them with --%s", english.Count(n, "thing", "things"), allowPartialFlag)}
+		return partialError{fmt.Errorf("%s could not be read or evaluated: see the gaps of the plan, or accept them with --%s", english.Count(n, "thing", "things"), allowPartialFlag)}
 	}
 	return unreadLabelsError(plan, scope, false)
 }

@@ -78,7 +78,7 @@ level. Else it says that the answer is not known.`,
 	flags.SortFlags = false
 	addSourceFlags(flags, &o.Source)
 	scope.add(flags)
-	enumFlag{&level, "level", levels.Names()}.add(cmd, "level", "", "level to judge by")
+	enumFlag{&level, "level", levels.Names()}.add(cmd, "level", "", "level to evaluate against")
 	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.BoolVar(&written, "as-written", false, "evaluate templates as their authors wrote them (the default)")
 	flags.BoolVar(&admitted, "as-admitted", false, "evaluate the pods that PodSecurityPolicy admission would make from the templates today")

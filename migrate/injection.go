@@ -140,7 +140,7 @@ func newInjectionPredictor(b *planBuilder) *injectionPredictor {
 }
 
 // cautionInjections adds cautions on what webhooks add to pods of the namespace: each injection once, and injectors that cannot
-// be judged because the Namespace object was not read.
+// be evaluated because the Namespace object was not read.
 func (b *planBuilder) cautionInjections(ns *Namespace) {
 	for _, what := range b.injections.unreadByNamespace[ns.Name] {
 		ns.Cautions = append(ns.Cautions, message.New("injector-unknown-here", "injector", what))

@@ -117,9 +117,9 @@ func TestHardenTemplate(t *testing.T) {
 			want: harden.TemplateChanges{
 				Edits: []harden.Edit{nonRootEdit(harden.NeedsTest, administrator)},
 				Obstacles: []harden.Obstacle{
-					{Check: "allowPrivilegeEscalation", Why: `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, Advice: says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
-					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, Advice: says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
-					{Check: "seccompProfile_restricted", Why: `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, Advice: says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
+					{Check: "allowPrivilegeEscalation", Why: `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, Advice: says("its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
+					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, Advice: says("its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
+					{Check: "seccompProfile_restricted", Why: `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, Advice: says("its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on")},
 				},
 			},
 		},

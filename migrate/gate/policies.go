@@ -53,7 +53,7 @@ func (j *upgradeCheck) checkTemplates() {
 		j.addNote(patched, message.New("policies-not-asked"))
 		return
 	}
-	r := Reason{Message: message.New("filled-in-by-policies", "n", len(patched)), Order: orderTemplates, Objects: patched}
+	r := Reason{Message: message.New("mutated-by-policies", "n", len(patched)), Order: orderTemplates, Objects: patched}
 	if len(arguments) > 0 {
 		r.Advice = Advice{message.New("patch-rolls-out")}
 		r.Commands, r.Stops = j.patchCommands("keep.sh", arguments), stopBeforeScript()

@@ -177,13 +177,13 @@ func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	want := gate.Reason{
 		Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
 		Objects:  []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
-		Advice:   advises("which level to set could not be told where not all was read (see the gaps of the plan): web"),
+		Advice:   advises("which level to set is not known where not all was read (see the gaps of the plan): web"),
 		Commands: []string{},
 	}
 	ignored := gate.Reason{
 		Message: says("labels-without-effect", "labels that the server ignores, or takes for another value than they say"), Order: 7,
 		Objects:  []string{"web: pod-security.kubernetes.io/warn=x"},
-		Advice:   advises("the labels of web have to be written together with the level, and which one that is could not be told"),
+		Advice:   advises("the labels of web have to be written together with the level, and which one that is is not known"),
 		Commands: []string{},
 	}
 	if diff := cmp.Diff([]gate.Reason{want, ignored}, r.Reasons, sameMessages()); diff != "" {

@@ -48,7 +48,7 @@ func writeSummary(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
 	script.Comment(b, "%s%s.", labelsTitle(p, opts), what)
 	script.Comment(b, "%s.", outcomeSummary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
-		script.Comment(b, "%s could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.", english.Count(len(p.Gaps), "thing", "things"))
+		script.Comment(b, "%s could not be read or evaluated: no enforce label is written where that can change the level, unless --allow-partial was given.", english.Count(len(p.Gaps), "thing", "things"))
 	}
 	for _, c := range p.Cautions {
 		script.Comment(b, "Caution: %s.", c)

@@ -144,7 +144,7 @@ func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 		}
 	}
 	if len(p.Gaps) > 0 {
-		script.Comment(b, "%s could not be read or judged: there may be more to patch.", english.Count(len(p.Gaps), "thing", "things"))
+		script.Comment(b, "%s could not be read or evaluated: there may be more to patch.", english.Count(len(p.Gaps), "thing", "things"))
 	}
 }
 

@@ -13,7 +13,7 @@ type Kind struct {
 }
 
 // Table returns every kind of message there is: first what a Plan says of namespaces and of the whole, then what could not be
-// read or judged, then what the commands after plan say.
+// read or evaluated, then what the commands after plan say.
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
@@ -990,7 +990,7 @@ func obstacleKinds() []Kind {
 		},
 		{
 			"obstacle-windows-not-stated", "Restricted waives this check for pods that state spec.os.name: windows.",
-			"its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on",
+			"its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on",
 		},
 		{
 			"obstacle-windows-on-older-server", "Restricted waives this check for Windows pods, but only from v1.25 on.",
@@ -1087,8 +1087,8 @@ func gateReasonKinds() []Kind {
 			"pods that {to} would refuse under a level that lets them in today",
 		},
 		{
-			"filled-in-by-policies", "Policies write values into the pods of these workloads, and nothing does once they are gone. The command patch writes them into the templates.",
-			"{n} {n:workload lives|workloads live} by values that policies fill in and no template says",
+			"mutated-by-policies", "Policies write values into the pods of these workloads, and nothing does once they are gone. The command patch writes them into the templates.",
+			"{n} {n:workload lives|workloads live} by values that policies set and no template states",
 		},
 		{
 			"not-bypassed", "Policies still decide about these pods. Let the pods past them while that can be undone, and see whether they can be created.",
@@ -1137,8 +1137,8 @@ func gateUnknownKinds() []Kind {
 			"no policy, namespace or workload was read: name the right files, folders or cluster",
 		},
 		{
-			"gaps", "What could not be read or judged may be a reason against the upgrade. Each gap of the plan says why.",
-			"{n} {n:thing|things} could not be read or judged: {what:5 and}",
+			"gaps", "What could not be read or evaluated may be a reason against the upgrade. Each gap of the plan says why.",
+			"{n} {n:thing|things} could not be read or evaluated: {what:5 and}",
 		},
 		{
 			"names", "A plan that was edited names namespaces as no cluster can have them. No command is written for them.",
@@ -1212,7 +1212,7 @@ func gateAdviceKinds() []Kind {
 		},
 		{
 			"labels-wait-for-level", "The server takes the repair of several invalid labels only together, and the level is not known.",
-			"the labels of {namespaces:5 and} have to be written together with the level, and which one that is could not be told",
+			"the labels of {namespaces:5 and} have to be written together with the level, and which one that is is not known",
 		},
 		{
 			"loosen-or-patch", "The commands loosen the label. The command patch edits the workloads instead, so that they meet it.",
@@ -1228,7 +1228,7 @@ func gateAdviceKinds() []Kind {
 		},
 		{
 			"level-to-set-unknown", "A gap may hide what needs a looser level, so no command sets one.",
-			"which level to set could not be told where not all was read (see the gaps of the plan): {namespaces:5 and}",
+			"which level to set is not known where not all was read (see the gaps of the plan): {namespaces:5 and}",
 		},
 		{
 			"patch-rolls-out", "A change of a template makes its workload roll out. Read the script first.",
@@ -1346,11 +1346,11 @@ func gateNoteKinds() []Kind {
 		},
 		{
 			"templates-not-patched", "The templates of these workloads cannot be changed, or belong to another object. Change the manifests that they come from.",
-			"what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again",
+			"what policies set is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again",
 		},
 		{
 			"policies-not-asked", "The server does not ask policies for pods, so what they would write into pods is missing today already.",
-			"what policies would fill in, if the server asked them, and no template says",
+			"what policies would set, if the server asked them, and no template states",
 		},
 		{
 			"provider-roles", "The provider of the cluster manages these roles.",
@@ -1535,7 +1535,7 @@ func verifyAuditKinds() []Kind {
 		},
 		{
 			"verify-audit-uncounted", "The log has more workloads than are kept.",
-			"{n} requests are not told: the log speaks of more than {limit} workloads",
+			"{n} requests are not listed: the log has more than {limit} workloads",
 		},
 		{
 			"verify-audit-refused", "The server refused the request.",
@@ -1543,7 +1543,7 @@ func verifyAuditKinds() []Kind {
 		},
 		{
 			"verify-audit-error", "Pod Security could not evaluate the request.",
-			"the server could not judge it" + counted,
+			"the server could not evaluate it" + counted,
 		},
 		{
 			"verify-audit-exempt", "The request was exempt, so Pod Security did not look at it.",
@@ -1555,7 +1555,7 @@ func verifyAuditKinds() []Kind {
 		},
 		{
 			"verify-audit-violation-of-unknown-level", "The pod violates a level. Which one, the log does not say.",
-			"let in, and violates a level that the log does not tell" + counted,
+			"let in, and violates a level that the log does not name" + counted,
 		},
 		{
 			"verify-audit-template-refused", "The object was admitted, and its pods will be refused.",
@@ -1567,7 +1567,7 @@ func verifyAuditKinds() []Kind {
 		},
 		{
 			"verify-audit-summary", "The requests of the log about the namespace.",
-			"[?requests requests that Pod Security judged: {requests}][!requests the log has no request in it that Pod Security judged][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
+			"[?requests requests that Pod Security evaluated: {requests}][!requests the log has no request in it that Pod Security evaluated][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
 		},
 	}
 }

@@ -283,7 +283,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 		},
 		"windows by the nodes": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), OnWindows: true},
-			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, says("its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"), false}}},
+			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, says("its pods go to Windows nodes: once no policy sets Linux fields any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"), false}}},
 		},
 		"a number is no user on Windows": {
 			subject: TemplateWithPods{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), OnWindows: true},

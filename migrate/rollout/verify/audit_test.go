@@ -182,7 +182,7 @@ func TestAuditLogIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	results := log.results([]string{"shop"}, map[string]string{"shop": "baseline"})
-	want := broken("3 requests are not told: the log speaks of more than 10000 workloads")
+	want := broken("3 requests are not listed: the log has more than 10000 workloads")
 	if got := results[len(results)-1]; len(log.findings) != maxAuditWorkloads || !cmp.Equal(got, want, sameResults()) {
 		t.Errorf("kept %d workloads and told %+v, want %d and %+v", len(log.findings), got, maxAuditWorkloads, want)
 	}
