@@ -39,8 +39,8 @@ func TestReadPlan(t *testing.T) {
 			`decoding the plan: namespaces[0].decidedBy.workload: "web" is not a workload such as "Deployment/web"` + correct,
 		},
 		"an argument that is an object": {
-			head + `, "gaps": [{"id": "x", "args": {"a": {}}}]}`,
-			`decoding the plan: gaps[0].args: a: {} is no text, whole number, true or list of texts` + correct,
+			head + start + roles + `, "policies": [], "namespaces": [], "gaps": [{"id": "x", "args": {"a": {}}, "affects": []}]}`,
+			`decoding the plan: gaps[0].args.a: {} is no text, whole number, true or list of texts` + correct,
 		},
 		"a time": {
 			head + `, "source": {"run": {"readAt": "today"}}}`,

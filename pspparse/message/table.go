@@ -963,7 +963,7 @@ func editKinds() []Kind {
 		},
 		{
 			"edit-in-force", "The pods that run have this value already, so they do not change.",
-			"[?policy the policy {policy:q} fills it in today][!policy its pods run with it today]",
+			"[?policy the policy {policy:q} sets it today][!policy its pods run with it today]",
 		},
 	}
 }
@@ -1504,7 +1504,7 @@ func verifyRecreateKinds() []Kind {
 		},
 		{
 			"verify-recreated", "The server admits a new pod of the template.",
-			"the server would take its pod[?policy , with what the policy {policy:q} fills in, which whoever runs this may use]",
+			"the server would take its pod[?policy , with what the policy {policy:q} sets, which whoever runs this may use]",
 		},
 		{
 			"verify-no-usable-policy", "The user who verifies may not use the policy that the workload's account uses.",
