@@ -23,23 +23,8 @@ type evaluationCache struct {
 
 // cachedEvaluation is the evaluation of a workload of the Plan, with the admission drift of its live pods.
 type cachedEvaluation struct {
-	// byAccount has it for each service account. Only the name differs.
-	byAccount map[string]*Evaluation
-	drift     []cachedDrift
-}
-
-// ofAccount returns the evaluation for a service account, which is that of another one but for the name.
-func (c *cachedEvaluation) ofAccount(name string) *Evaluation {
-	if known := c.byAccount[name]; known != nil {
-		return known
-	}
-	for _, other := range c.byAccount {
-		of := *other
-		of.ServiceAccount = name
-		c.byAccount[name] = &of
-		break
-	}
-	return c.byAccount[name]
+	*Evaluation
+	drift []cachedDrift
 }
 
 // cachedDrift is the admission drift of the pods in one PodGroup of a workload, by its place there.
@@ -103,19 +88,19 @@ func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in unc
 	usable := b.usablePoliciesOf(w)
 	input, cacheable := b.evaluationInput(w, usable, in)
 	if known, found := b.evaluations.byInput[input]; cacheable && found {
-		out.Evaluation = known.ofAccount(w.ServiceAccount)
+		out.Evaluation = known.Evaluation
 		for _, d := range known.drift {
 			d.Pods, d.Example = w.PodGroups[d.group].Count, w.PodGroups[d.group].ExamplePod
 			out.AdmissionDrift = append(out.AdmissionDrift, d.AdmissionDrift)
 		}
 		return
 	}
-	out.Evaluation = &Evaluation{ServiceAccount: w.ServiceAccount}
+	out.Evaluation = &Evaluation{}
 	b.evaluate(out, w, usable, in)
 	if !cacheable {
 		return
 	}
-	fresh := cachedEvaluation{byAccount: map[string]*Evaluation{w.ServiceAccount: out.Evaluation}}
+	fresh := cachedEvaluation{Evaluation: out.Evaluation}
 	for _, d := range out.AdmissionDrift {
 		group := slices.IndexFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.ExamplePod == d.Example })
 		fresh.drift = append(fresh.drift, cachedDrift{group, d})
@@ -123,9 +108,8 @@ func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in unc
 	b.evaluations.byInput[input] = fresh
 }
 
-// evaluationInput returns what the evaluation of a workload depends on: workloads with the same have the same, but for the name
-// of the service account. It is false for one that depends on more: custom objects, and pods to which something is expected to be
-// added.
+// evaluationInput returns what the evaluation of a workload depends on: workloads with the same have the same. It is false for
+// one that depends on more: custom objects, and pods to which something is expected to be added.
 func (b *planBuilder) evaluationInput(w *inventory.Workload, usable *usablePolicies, in uncertainParts) (input string, ok bool) {
 	if len(w.Embedded) > 0 || len(b.injections.byWorkload[w]) > 0 || len(b.evaluator.ExpectedPods(w)) > 0 {
 		return "", false

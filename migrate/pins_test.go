@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -161,6 +163,48 @@ func TestEmptyListsAreThere(t *testing.T) {
 		}
 		if _, ok := workload["mutations"]; ok {
 			t.Error("mutations is there, though nothing knows them yet")
+		}
+	}
+}
+
+// Workloads with equal pods share an evaluation, whatever the name of their account and whoever writes them: those stand
+// with each workload.
+func TestAccountsAndManagersShareEvaluations(t *testing.T) {
+	t.Parallel()
+	managed := func(b *inventory.Builder) {
+		m := inventory.ObjectMeta{Namespace: "b", Name: "managed", Labels: map[string]string{"helm.sh/chart": "web-1.2.3"}}
+		b.AddTemplate("Deployment", m, 1, &corev1.PodTemplateSpec{Spec: as("builder", plain())}, pspparse.Position{})
+	}
+	p := build(t, cluster("v1.24.1"), Options{}, deployment("a/web", plain()), deployment("a/own", as("web", plain())), managed, deployment("a/other", hardened()))
+	if len(p.Evaluations) != 2 {
+		t.Errorf("%d evaluations, want 2", len(p.Evaluations))
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := ReadPlan(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type told struct {
+		Account string
+		Manager *ManagedBy
+		Shared  bool
+	}
+	want := map[string]told{
+		"own": {"web", nil, true}, "web": {"default", nil, true}, "other": {"default", nil, false},
+		"managed": {"builder", &ManagedBy{Chart: "web-1.2.3"}, true},
+	}
+	for what, plan := range map[string]*Plan{"built": p, "read": read} {
+		got, web := map[string]told{}, only(t, plan, "a").Workloads[2].Evaluation
+		for _, ns := range plan.Namespaces {
+			for _, w := range ns.Workloads {
+				got[w.Name] = told{w.ServiceAccount, w.ManagedBy, w.Evaluation == web}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
 }

@@ -12,6 +12,8 @@ type Workload struct {
 	Kind string `json:"kind" format:"kind"`
 	// Name of the object; "web-<generated>" where the server chooses the rest of it.
 	Name string `json:"name" format:"name"`
+	// ServiceAccount is that of its template, or of its pods; absent for mirror pods, which have none.
+	ServiceAccount string `json:"serviceAccount,omitempty"`
 	// Replicas it asks for, or live pods where it asks for none.
 	Replicas int `json:"replicas"`
 	// Pods is the number of live pods seen.
@@ -25,16 +27,17 @@ type Workload struct {
 	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
 	DebuggedPods []DebuggedPod `json:"debuggedPods,omitempty"`
 	// Owner is the controller that made it, where it is known beside it.
-	Owner    *WorkloadRef      `json:"owner,omitempty"`
-	Position pspparse.Position `json:"position,omitzero"`
+	Owner *WorkloadRef `json:"owner,omitempty"`
+	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
+	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
+	Position  pspparse.Position `json:"position,omitzero"`
 }
 
 // Evaluation is what Pod Security and PSP admission say about the pods of a workload, at the target version. Workloads whose
-// pods are alike share one.
+// pods are alike share one, whatever the name of their service account and whoever writes them.
 type Evaluation struct {
 	// Key is made from the content: it is the same in every plan that has the same evaluation.
-	Key            string `json:"key"`
-	ServiceAccount string `json:"serviceAccount,omitempty"`
+	Key string `json:"key"`
 	// UsablePolicies: what its service account, or the controller that creates its pods, may use; or EveryPolicy.
 	UsablePolicies []string `json:"usablePolicies"`
 	// ObservedPolicies: the kubernetes.io/psp annotations of its live pods, sorted.
@@ -67,8 +70,6 @@ type Evaluation struct {
 	// PartialTemplates: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were
 	// read and of what the object says itself: they show what it violates, and not that it meets a level.
 	PartialTemplates bool `json:"partialTemplates,omitempty"`
-	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
-	ManagedBy *ManagedBy `json:"managedBy,omitempty"`
 	// SeccompByAnnotation and AppArmorByAnnotation: an annotation sets a profile that no field of the same pod sets.
 	SeccompByAnnotation  bool `json:"seccompByAnnotation,omitempty"`
 	AppArmorByAnnotation bool `json:"appArmorByAnnotation,omitempty"`

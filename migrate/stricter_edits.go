@@ -27,9 +27,6 @@ func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitt
 	if w.TemplateMeta == nil {
 		return
 	}
-	if m := (ManagedBy{w.TemplateMeta.Manager.Tool, w.TemplateMeta.Manager.Source, w.TemplateMeta.Chart}); m != (ManagedBy{}) {
-		out.ManagedBy = &m
-	}
 	if len(out.Mutations) > 0 || len(out.StricterEdits) > 0 {
 		out.Template = templateOutline(w, b.evaluator.ExpectedPods(w))
 	}

@@ -256,8 +256,8 @@ func TestWorkloadInThePlan(t *testing.T) {
 		{"seccompProfile_restricted", restricted, "seccompProfile", "pod or " + app + `seccompProfile.type to "RuntimeDefault" or "Localhost"`},
 	}
 	want := []Workload{
-		{Kind: "Deployment", Name: "web", Replicas: 1, Evaluation: &Evaluation{ServiceAccount: "web", UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmissionMode: "unchanged", Levels: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, AfterPSP: baseline}, Violations: violations}},
-		{Kind: "Pod", Name: "bare", Replicas: 1, Pods: 1, AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: message.Message{Text: "their account may not use policy tight: whoever created them may"}}}, Evaluation: &Evaluation{ServiceAccount: "default", UsablePolicies: []string{}, ObservedPolicies: []string{"tight"}, Levels: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true, Violations: []Violation{violations[0], violations[1], violations[3]}}},
+		{Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, Evaluation: &Evaluation{UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmissionMode: "unchanged", Levels: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, AfterPSP: baseline}, Violations: violations}},
+		{Kind: "Pod", Name: "bare", ServiceAccount: "default", Replicas: 1, Pods: 1, AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: message.Message{Text: "their account may not use policy tight: whoever created them may"}}}, Evaluation: &Evaluation{UsablePolicies: []string{}, ObservedPolicies: []string{"tight"}, Levels: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true, Violations: []Violation{violations[0], violations[1], violations[3]}}},
 	}
 	// Keys and patches have tests of their own.
 	others := []cmp.Option{cmpopts.IgnoreFields(Workload{}, "EvaluationKey"), cmpopts.IgnoreFields(Evaluation{}, "Key", "StricterEdits", "Template")}

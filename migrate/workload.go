@@ -14,7 +14,10 @@ import (
 
 // buildWorkload returns the entry of one workload in the Plan.
 func (b *planBuilder) buildWorkload(w *inventory.Workload, in uncertainParts) Workload {
-	out := Workload{Kind: w.Kind, Name: w.Name, Replicas: w.Replicas, Position: w.Position}
+	out := Workload{
+		Kind: w.Kind, Name: w.Name, ServiceAccount: w.ServiceAccount, Replicas: w.Replicas,
+		ManagedBy: managedBy(w.TemplateMeta), Position: w.Position,
+	}
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
@@ -24,6 +27,18 @@ func (b *planBuilder) buildWorkload(w *inventory.Workload, in uncertainParts) Wo
 	b.setEvaluation(&out, w, in)
 	out.DebuggedPods = b.debuggedPods(w)
 	return out
+}
+
+// managedBy returns the tool that writes the object with a pod template; nil where none is known, or there is no template.
+func managedBy(of *inventory.TemplateMeta) *ManagedBy {
+	if of == nil {
+		return nil
+	}
+	m := ManagedBy{of.Manager.Tool, of.Manager.Source, of.Chart}
+	if m == (ManagedBy{}) {
+		return nil
+	}
+	return &m
 }
 
 // usablePoliciesOf returns the policies by which a workload's pods can be admitted.

@@ -313,7 +313,7 @@ func TestColourGoesByColumn(t *testing.T) {
 			CurrentLabels: migrate.PodSecurityLabels{Warn: "baseline", WarnVersion: "v1.24"}, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "privileged"},
 			DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Pod", Name: "p"}},
 			Blockers:  []migrate.Blocker{{Workloads: []migrate.WorkloadRef{{Kind: "Pod", Name: "p"}}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
-			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Evaluation: &migrate.Evaluation{ServiceAccount: "baseline", LevelEstimated: true, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}}},
+			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", ServiceAccount: "baseline", Evaluation: &migrate.Evaluation{LevelEstimated: true, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}}},
 		}},
 	}
 	tests := []struct {
