@@ -1,5 +1,6 @@
-// Package english owns the small grammar that sentences of every package need: numbers with their nouns, and lists that are
-// too long to read. It takes words and returns text, escapes nothing, and knows nothing of what the sentences are about.
+// Package english owns the small grammar that sentences of every package need: numbers with their nouns, lists that are too
+// long to read, and quotations of input. It takes words and returns text, and knows nothing of what the sentences are about.
+// Only QuoteInput and EscapeInput escape.
 package english
 
 import (

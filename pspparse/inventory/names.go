@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // generatedSuffix stands for the part of a name that the server will choose.
@@ -121,7 +122,7 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool
 }
 
 // quote quotes a name from the input for a message.
-func quote(s string) string { return pspparse.QuoteInput(s, 80) }
+func quote(s string) string { return english.QuoteInput(s, 80) }
 
 // describeObject returns the name of an object for a gap or a note of the inventory: `Deployment "web/api"`.
 func describeObject(kind, namespace, name string) string {
