@@ -19,7 +19,7 @@ import (
 // these arguments and nothing else. It returns an error if the connection of the Plan cannot be written for a shell, and
 // those of w.
 func WriteCommands(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := phrases.KubectlCommand(p.Source)
+	kubectl, err := script.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing label commands: %w; write manifests instead (-o manifest)", err)
 	}

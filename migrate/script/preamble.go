@@ -1,6 +1,6 @@
-// Package script owns how every generated shell script begins: it ends at the first failure, and before anything else it
-// makes sure that kubectl talks to the cluster of the plan. It also writes comment lines, which no reader of the rest sees. It
-// takes the source of a Plan and returns text. It never runs anything.
+// Package script owns what every generated shell script has: the kubectl command for the cluster of the plan, a preamble that
+// ends the script at the first failure and on any other cluster, and comment lines. It takes the source of a Plan and returns
+// text. It never runs anything.
 package script
 
 import (
