@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/simulation"
 )
 
 // Options say how a report is drawn. The zero value suits a pipe or a file.
@@ -43,8 +44,8 @@ func GateFormats() []Format[*gate.Result] {
 }
 
 // SimulationFormats returns the output formats of a simulation, the default first.
-func SimulationFormats() []Format[*Simulation] {
-	return []Format[*Simulation]{document("text", SimulationDocument), jsonFormat[*Simulation]()}
+func SimulationFormats() []Format[*simulation.Result] {
+	return []Format[*simulation.Result]{document("text", SimulationDocument), jsonFormat[*simulation.Result]()}
 }
 
 // VerificationFormats returns the output formats of what a verification found, the default first; name has what is not
