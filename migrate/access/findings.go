@@ -162,7 +162,7 @@ func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) message.Message 
 	}
 }
 
-// resemblesPSPResource reports whether a resource was probably meant as podsecuritypolicies.
+// resemblesPSPResource reports whether a resource of an RBAC rule was probably meant as podsecuritypolicies.
 func resemblesPSPResource(name string) bool {
 	if name == "podsecuritypolicies" {
 		return false

@@ -126,7 +126,7 @@ func (j *upgradeCheck) addUnknown(u Unknown) {
 	}
 }
 
-// addNote adds a note about objects.
+// addNote adds a note about objects to the gate's Result.
 func (j *upgradeCheck) addNote(where []string, m message.Message) {
 	j.result.Notes = append(j.result.Notes, Note{m, where})
 }

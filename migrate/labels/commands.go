@@ -85,7 +85,8 @@ func outcomeSummary(p *migrate.Plan, stage Stage) string {
 	return text
 }
 
-// writeNamespaceCommand writes the remarks on a namespace as comments, and the kubectl command below them if there is one.
+// writeNamespaceCommand writes the remarks on a namespace as comments, and below them the kubectl command that labels
+// it, if there is one.
 func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
 	writeComments(b, namespaceRemarks(ns, stage))
 	switch OutcomeOf(ns, stage) {

@@ -19,7 +19,7 @@ type namespaceManifest struct {
 	Metadata   namespaceMetadata `json:"metadata"`
 }
 
-// namespaceMetadata is the metadata of a namespaceManifest.
+// namespaceMetadata is the metadata of a namespaceManifest, with its labels.
 type namespaceMetadata struct {
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels"`
@@ -57,8 +57,8 @@ func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
 	return writeNamespaceManifests(w, &b, p, opts, kubectl, false)
 }
 
-// clientAppliedQuery returns a kubectl command that lists the namespaces of which kubectl has a record of what it
-// applied.
+// clientAppliedQuery returns, to apply labels by, a kubectl command that lists the namespaces of which kubectl has a
+// record of what it applied.
 func clientAppliedQuery(kubectl string) string {
 	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }

@@ -25,7 +25,8 @@ func parseTree(data []byte) (tree map[string]any, why string) {
 	return tree, ""
 }
 
-// hasTooManyValues reports whether a JSON document may have so many values that a tree of them costs far too much memory.
+// hasTooManyValues reports whether a custom object's JSON may have so many values that a tree of them costs far too
+// much memory.
 func hasTooManyValues(data []byte) bool { return yamlnode.MayExceedValues(data, 2_000_000) }
 
 // decodeJSON decodes a custom object's JSON and keeps numbers as they are written.

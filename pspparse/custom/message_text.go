@@ -32,7 +32,7 @@ func ofAPIVersion(apiVersion string) string {
 	return " of " + escapeText(apiVersion)
 }
 
-// quote quotes a text from the input for a message.
+// quote quotes a text of a custom object for a message.
 func quote(s string) string { return english.QuoteInput(s, 200) }
 
 // truncateKey cuts a key of a custom object to a length for a path, which has many.

@@ -13,7 +13,7 @@ type podSecurityConfiguration struct {
 	Exemptions struct{ Usernames, RuntimeClasses, Namespaces []string }
 }
 
-// exempts reports whether a PodSecurityConfiguration among manifests exempts anything.
+// exempts reports whether a PodSecurityConfiguration read as a custom object exempts anything.
 func (c *podSecurityConfiguration) exempts() bool {
 	e := &c.Exemptions
 	return len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0

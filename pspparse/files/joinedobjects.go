@@ -29,7 +29,8 @@ func (o *joinedObject) isComplete() bool {
 	return o.head.apiVersion != "" && o.head.kind != "" && (o.keys["metadata"] || o.keys["items"])
 }
 
-// String returns the kind and name of one of the objects without "---" between them, as far as it has them.
+// String returns, of a document, the kind and name of one of the objects without "---" between them, as far as it has
+// them.
 func (o *joinedObject) String() string {
 	kind := english.EscapeInput(o.head.kind)
 	if o.name == "" {

@@ -87,8 +87,8 @@ func stringOfNode(n *yaml.Node) string {
 // isListKind reports whether the kind of a document is that of a List by its name; kubectl decides by the items.
 func isListKind(kind string) bool { return strings.HasSuffix(kind, "List") }
 
-// itemHeader returns the apiVersion and kind that a typed List gives its items: those of a PodList are Pods. Of a plain List it
-// returns none.
+// itemHeader returns the apiVersion and kind that a typed List in a file gives its items: those of a PodList are Pods.
+// Of a plain List it returns none.
 func (h objectHeader) itemHeader() objectHeader {
 	kind := strings.TrimSuffix(h.kind, "List")
 	if kind == h.kind || kind == "" {

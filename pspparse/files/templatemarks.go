@@ -8,7 +8,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// quoteInput quotes text from the input for a message.
+// quoteInput quotes text from the input for a message about a file.
 func quoteInput(s string) string { return english.QuoteInput(s, 80) }
 
 // templateMark is a mark in a file that looks like a template which was not rendered.

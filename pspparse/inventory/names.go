@@ -75,8 +75,8 @@ func IsDNSLabel(s string) bool {
 	return isDNSLabelText(s)
 }
 
-// isDNSSubdomain reports whether a name is a subdomain of RFC 1123: labels joined by dots, whose length the API server does
-// not limit one by one.
+// isDNSSubdomain reports whether a name of an inventory's object is a subdomain of RFC 1123: labels joined by dots,
+// whose length the API server does not limit one by one.
 func isDNSSubdomain(s string) bool {
 	if len(s) > maxSubdomainLength {
 		return false
@@ -93,7 +93,8 @@ func isDNSSubdomain(s string) bool {
 	}
 }
 
-// isDNSLabelText reports whether a text has the characters of a label of RFC 1123, of any length.
+// isDNSLabelText reports whether a name of an inventory's object has the characters of a label of RFC 1123, of any
+// length.
 func isDNSLabelText(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -121,7 +122,7 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool
 	return m.GenerateName + generatedSuffix, true, nil
 }
 
-// quote quotes a name from the input for a message.
+// quote quotes the name of an inventory's object for a message.
 func quote(s string) string { return english.QuoteInput(s, 80) }
 
 // describeObject returns the name of an object for a gap or a note of the inventory: `Deployment "web/api"`.

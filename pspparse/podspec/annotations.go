@@ -45,7 +45,7 @@ func SeccompAnnotation(field *corev1.SeccompProfile) string {
 	}
 }
 
-// SameSeccompProfile reports whether both seccomp profiles are set and equal.
+// SameSeccompProfile reports whether two seccomp profiles of pod specs are set and equal.
 func SameSeccompProfile(a, b *corev1.SeccompProfile) bool {
 	if a == nil || b == nil || a.Type != b.Type {
 		return false

@@ -154,7 +154,8 @@ func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int
 	return n, err
 }
 
-// FirstInvalidUTF8 returns the index of the first byte that is no valid UTF-8; the length of the data if all are.
+// FirstInvalidUTF8 returns the index of the first byte of a YAML or JSON text that is no valid UTF-8; the length of the
+// data if all are.
 func FirstInvalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		c, size := utf8.DecodeRune(data[i:])

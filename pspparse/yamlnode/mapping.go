@@ -53,8 +53,8 @@ type MappingReader struct {
 	Known map[*yaml.Node][]MappingEntry
 }
 
-// Entries returns the keys and values of a YAML mapping that stands at a depth in the document. It fails with the first
-// error of a function of the reader.
+// Entries returns the keys and values, as kubectl reads them, of a YAML mapping that stands at a depth in the document.
+// It fails with the first error of a function of the reader.
 func (r *MappingReader) Entries(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	if known, ok := r.Known[n]; ok {
 		return known, nil

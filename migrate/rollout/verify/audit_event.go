@@ -77,7 +77,8 @@ func (e *auditEvent) finding() (auditFindingKey, string) {
 	return key, ""
 }
 
-// violatedLevel returns the level in `would violate PodSecurity "restricted:latest": ...`; "" if there is none.
+// violatedLevel returns the level in an audit event's `would violate PodSecurity "restricted:latest": ...`; "" if there
+// is none.
 func violatedLevel(text string) string {
 	_, rest, _ := strings.Cut(text, `PodSecurity "`)
 	level, _, _ := strings.Cut(rest, ":")
