@@ -1,7 +1,7 @@
-// Package labels owns what a Plan means for the labels of namespaces: which of them a stage writes, and how that is
-// said in kubectl commands for a POSIX shell and their undoing, Namespace manifests, a kustomize component or Terraform
-// resources. It takes a Plan, which may come from a file that anybody has written, and lets nothing out of it reach any of
-// these that is not a valid name or value. It never talks to a cluster and decides no level.
+// Package labels owns what a Plan means for the Pod Security labels of namespaces: which of them a stage writes, and
+// how that is said in kubectl commands for a POSIX shell and their undoing, Namespace manifests, a kustomize component
+// or Terraform resources. It takes a Plan, which may come from a file that anybody has written, and lets nothing out of
+// it reach any of these that is not a valid name or value. It never talks to a cluster and decides no level.
 package labels
 
 import (

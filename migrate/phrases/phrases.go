@@ -1,6 +1,6 @@
-// Package phrases owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
-// a cell in a table say it alike. It takes parts of a Plan and returns one line of text, escaped for a terminal. It never
-// decides anything and never writes.
+// Package phrases owns the phrases for parts of a Plan (a decision, a source, a position) that several renderers use,
+// so that a comment in a script and a cell in a table say it alike. It takes parts of a Plan and returns one line of
+// text, escaped for a terminal. It never decides anything and never writes.
 package phrases
 
 import (
