@@ -221,8 +221,8 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sin
 	}
 }
 
-// forbiddenReason returns the reason of a gap: the custom kinds that may not be listed, what they do, the server's
-// first answer and the rules to grant.
+// forbiddenReason returns the reason of a gap: the custom kinds that a server does not let us list, what they do, the
+// server's first answer and the rules to grant.
 func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 	var names, rules []string
 	var resources []custom.KnownResource

@@ -6,7 +6,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// podSecurityConfiguration is the part of a PodSecurityConfiguration among manifests that is read.
+// podSecurityConfiguration is the part of a PodSecurityConfiguration read as a custom object that is read.
 type podSecurityConfiguration struct {
 	Kind       string
 	Defaults   struct{ Enforce string }

@@ -97,7 +97,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	return ctx.Err()
 }
 
-// reopenText opens a file again and returns its text.
+// reopenText opens an input file again and returns its text.
 func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {

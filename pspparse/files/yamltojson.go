@@ -70,7 +70,8 @@ func hiddenDocumentOffset(text []byte) int {
 	return -1
 }
 
-// checkUTF8Text returns an error with its line for a NUL byte or invalid UTF-8, which the YAML parser refuses without a line.
+// checkUTF8Text returns an error with the line in the file for a NUL byte or invalid UTF-8, which the YAML parser
+// refuses without a line.
 func checkUTF8Text(text []byte, line int) error {
 	at := func(i int) int { return line + bytes.Count(text[:i], newlineBytes) }
 	if i := bytes.IndexByte(text, 0); i >= 0 {

@@ -249,7 +249,8 @@ func ClientApplied(annotations map[string]string, entries []metav1.ManagedFields
 	return hasManagedFields(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
 }
 
-// ServerApplied reports whether kubectl has applied a namespace with --server-side and under its own field manager.
+// ServerApplied reports, to decode a Namespace for the inventory, whether kubectl has applied a namespace with
+// --server-side and under its own field manager.
 func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
 	return hasManagedFields(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
 }

@@ -183,7 +183,8 @@ func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) 
 	return out
 }
 
-// hostPathNames appends the names of a pod's host path volumes to buf, sorted for a binary search.
+// hostPathNames appends, to reduce a pod to its shape, the names of its host path volumes to buf, sorted for a binary
+// search.
 func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
 	for i := range spec.Volumes {
 		if spec.Volumes[i].HostPath != nil {

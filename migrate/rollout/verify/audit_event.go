@@ -143,7 +143,8 @@ func podControllerByUser(user, name string) string {
 	return "pod/" + name
 }
 
-// podNameInMessage returns the name in an audit message `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
+// podNameInMessage returns the name in an audit log's message `pods "web-7d4b9-" is forbidden: ...`; "" if there is
+// none.
 func podNameInMessage(message string) string {
 	rest, ok := strings.CutPrefix(message, `pods "`)
 	name, _, closed := strings.Cut(rest, `"`)

@@ -213,7 +213,7 @@ func readEvent(u *unstructured.Unstructured) (corev1.Event, error) {
 	return e, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &e)
 }
 
-// ownedPod is a pod as it counts for its controller.
+// ownedPod is a pod as a verification counts it for its controller.
 type ownedPod struct {
 	controller types.UID
 	count      podCount
