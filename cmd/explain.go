@@ -132,7 +132,8 @@ func parseWorkload(o *explainOptions, arg string) error {
 	return nil
 }
 
-// parseWorkloadKind reads a workload kind as kubectl does, plural and short names included: deploy, sts, pods.
+// parseWorkloadKind reads a workload kind on the command line as kubectl does, plural and short names included: deploy,
+// sts, pods.
 func parseWorkloadKind(s string) string {
 	s = strings.ToLower(s)
 	for _, k := range inventory.WorkloadKinds() {

@@ -71,7 +71,7 @@ func unreadLabelsError(plan *migrate.Plan, scope migrate.NamespaceScope, allowPa
 	return partialError{fmt.Errorf("-l left out %s whose labels were not read: read the Namespace objects too, name namespaces with -n, or accept it with --%s", namespaceSummary(unread), allowPartialFlag)}
 }
 
-// namespaceSummary counts namespaces and names the first few: "2 namespaces (shop, web)".
+// namespaceSummary counts namespaces for the error of --fail-on and names the first few: "2 namespaces (shop, web)".
 func namespaceSummary(names []string) string {
 	const most = 5
 	return fmt.Sprintf("%s (%s)", english.Count(len(names), "namespace", "namespaces"), english.First(names, most))

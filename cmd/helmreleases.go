@@ -28,8 +28,8 @@ func readHelmReleases(ctx context.Context, streams Streams, deps Deps, src Sourc
 	})
 }
 
-// collectedHelmReleases returns the Helm releases that were collected, and what could not be decoded. It does not say
-// that they are all there are.
+// collectedHelmReleases returns the Helm releases that a command collected, and what could not be decoded. It does not
+// say that they are all there are.
 func collectedHelmReleases(c *helm.ReleaseCollector) gate.HelmReleases {
 	releases, gaps := c.Releases()
 	return gate.HelmReleases{Histories: helm.GroupByRelease(releases), Gaps: gaps}

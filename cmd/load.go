@@ -59,7 +59,7 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 // more strictly than v1.25.
 const demoServerVersion = "v1.24.17"
 
-// loadDemoCluster builds the inventory of the demo cluster that is embedded in the binary.
+// loadDemoCluster builds, for the flag --demo, the inventory of the demo cluster that is embedded in the binary.
 func loadDemoCluster(b *inventory.Builder) (*inventory.Inventory, error) {
 	demo, err := fixtures.DemoInput()
 	if err != nil {
@@ -71,7 +71,8 @@ func loadDemoCluster(b *inventory.Builder) (*inventory.Inventory, error) {
 	return b.Build(inventory.Source{Kind: inventory.SourceDemo, ServerVersion: demoServerVersion}), nil
 }
 
-// loadFromCluster adds the objects of a live cluster to an inventory builder, and says which cluster that was.
+// loadFromCluster adds, for a command, the objects of a live cluster to an inventory builder, and says which cluster
+// that was.
 func loadFromCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (inventory.Source, error) {
 	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
 	if err != nil {

@@ -233,7 +233,8 @@ func checkOutputFolders(outs []outputTarget[*migrate.Plan]) error {
 	return nil
 }
 
-// writeKustomizeFolder writes a kustomize component with workload patches into a folder. Other files in it stay as they are.
+// writeKustomizeFolder writes, as psp2pss patch, a kustomize component with workload patches into a folder. Other files
+// in it stay as they are.
 func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) error {
 	files, err := patch.KustomizeFiles(plan, o)
 	if err != nil {

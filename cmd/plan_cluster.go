@@ -14,8 +14,9 @@ import (
 // thisClusterFlag says that a saved plan which names no cluster is meant for the one that is written to.
 const thisClusterFlag = "this-cluster"
 
-// checkClusterOfPlan returns the UID of the cluster that the client reaches, under the context of the given name. A saved plan
-// of the demo, or of another cluster, is an error. It only gets the namespace kube-system.
+// checkClusterOfPlan returns, for a command that writes, the UID of the cluster that the client reaches, under the
+// context of the given name. A saved plan of the demo, or of another cluster, is an error. It only gets the namespace
+// kube-system.
 func checkClusterOfPlan(ctx context.Context, client dynamic.Interface, plan *migrate.Plan, src SourceOptions, name string) (string, error) {
 	if err := refuseDemoPlan(plan, src); err != nil {
 		return "", err

@@ -16,7 +16,7 @@ import (
 // printRoleFlag prints the RBAC roles that a command needs.
 const printRoleFlag = "print-role"
 
-// readerRules are the RBAC rules for what the tool reads of a cluster.
+// readerRules are the RBAC rules that psp2pss role prints for what the tool reads of a cluster.
 func readerRules(src *SourceOptions) []rbacv1.PolicyRule {
 	if src.SkipCustomResources {
 		return cluster.CoreReadRules()

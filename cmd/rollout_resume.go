@@ -97,7 +97,8 @@ func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, 
 	return client, err
 }
 
-// journalContext returns the kubeconfig context that a journal names; "" for that of a pod, which has no kubeconfig.
+// journalContext returns, for --resume, the kubeconfig context that a journal names; "" for that of a pod, which has no
+// kubeconfig.
 func journalContext(j *rollout.Journal) string {
 	if j.Context == cluster.InClusterContext {
 		return ""

@@ -157,8 +157,8 @@ func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *r
 	}
 }
 
-// recheck returns a function that builds the Plan of one namespace again during a roll-out, as it is now, for a server
-// with this admission configuration.
+// recheck returns, for psp2pss rollout, a function that builds the Plan of one namespace again during a roll-out, as it
+// is now, for a server with this admission configuration.
 func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
 	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, SkipCustomResources: o.Source.SkipCustomResources, NeedsCluster: true}
 	return rollout.NewRecheck(admission, o.Decide.AllowPartial, func(ctx context.Context, namespace string, decide migrate.Options) (*migrate.Plan, error) {

@@ -119,7 +119,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	if err != nil {
 		return err
 	}
-	var result *report.Simulation
+	var result *simulation.Result
 	if inv == nil {
 		result, err = simulation.FromPlan(plan, o.request())
 	} else {
@@ -134,7 +134,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
 	format, _ := report.FindFormat(report.SimulationFormats(), o.Output)
-	if err := writeOutputs(o.streams, []outputTarget[*report.Simulation]{{format: format}}, result, o.NoHeaders); err != nil {
+	if err := writeOutputs(o.streams, []outputTarget[*simulation.Result]{{format: format}}, result, o.NoHeaders); err != nil {
 		return err
 	}
 	return planExitError(plan, o.Scope, nil, o.AllowPartial)

@@ -48,7 +48,7 @@ type SourceOptions struct {
 	OnOtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
-// ReadsCluster says whether a cluster is read: it is the default, and beside files it must be asked for.
+// ReadsCluster says whether, by the flags, a cluster is read: it is the default, and beside files it must be asked for.
 func (o *SourceOptions) ReadsCluster() bool {
 	if o.Demo || o.Plan != "" && !o.NeedsCluster {
 		return false
@@ -196,8 +196,8 @@ func resolveFlagConflict(flags *pflag.FlagSet, a, b string) error {
 	return usagef("--%s and --%s exclude each other: they name different sources", a, b)
 }
 
-// checkTargetVersion refuses at once a target version that is newer than the standards known here, where no server is read that may
-// be newer than they are; migrate.Build asks again once it knows the server's version.
+// checkTargetVersion refuses at once a --target-version that is newer than the standards known here, where no server is
+// read that may be newer than they are; migrate.Build asks again once it knows the server's version.
 func (o *SourceOptions) checkTargetVersion(target api.Version) error {
 	if o.ReadsCluster() {
 		return nil
@@ -267,7 +267,7 @@ func readInventory(ctx context.Context, streams Streams, deps Deps, src SourceOp
 	return inv, nil
 }
 
-// readOrBuildPlan reads a saved Plan, or builds one from the objects of the source.
+// readOrBuildPlan reads the Plan of --plan, or builds one from the objects of the source.
 func readOrBuildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
 	if src.Plan != "" {
 		return callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(src.Plan, src.Stdin) })
@@ -276,7 +276,7 @@ func readOrBuildPlan(ctx context.Context, streams Streams, deps Deps, src Source
 	return plan, err
 }
 
-// buildPlan reads the objects of the source and the admission configuration, and builds a Plan of both.
+// buildPlan reads the objects that the flags name and the admission configuration, and builds a Plan of both.
 func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*inventory.Inventory, *migrate.Plan, error) {
 	var err error
 	if opts.Admission, err = readAdmissionConfig(ctx, src.AdmissionConfig); err != nil {

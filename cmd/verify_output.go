@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// verificationReport converts the results of verifying a roll-out to the form that package report draws.
+// verificationReport converts, for output, the results of verifying a roll-out to the form that package report draws.
 func verificationReport(results []verify.CheckResult) *report.Verification {
 	v := &report.Verification{APIVersion: migrate.APIVersion, Kind: "Verification", Status: report.VerificationStatus(verify.WorstStatus(results)), Results: []report.VerificationResult{}}
 	for _, r := range results {

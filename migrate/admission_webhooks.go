@@ -24,8 +24,8 @@ func podMetadataOf(w *inventory.Workload) []*inventory.PodMeta {
 	return w.PodMetas
 }
 
-// namespaceLabelsKnown says how webhook selectors treat the labels of a namespace that was not read: as matching if
-// they may (ifPossible), or only if they must (onlyIfCertain).
+// namespaceLabelsKnown says how the planner's webhook selectors treat the labels of a namespace that was not read: as
+// matching if they may (ifPossible), or only if they must (onlyIfCertain).
 type namespaceLabelsKnown bool
 
 const (
@@ -105,16 +105,16 @@ func (f *injectionPredictor) scopeMatchesPods(s *inventory.AdmissionScope, w *in
 	return s.PodLabels == nil || f.selectorMatches(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
 }
 
-// labelLookup finds a label by key; it is a set of labels for the selectors of admission webhooks.
+// labelLookup finds, for the planner, a label by key; it is a set of labels for the selectors of admission webhooks.
 type labelLookup func(key string) (string, bool)
 
-// Has reports whether there is a label of the key, as selectors of admission webhooks ask for it.
+// Has reports whether there is a label of the key, as the planner asks for it to match selectors of webhooks.
 func (l labelLookup) Has(key string) bool { _, ok := l(key); return ok }
 
-// Get returns the value of a label, "" where there is none, as selectors of admission webhooks ask for it.
+// Get returns the value of a label, "" where there is none, as the planner asks for it to match selectors of webhooks.
 func (l labelLookup) Get(key string) string { value, _ := l(key); return value }
 
-// Lookup returns the value of a label and whether there is one, as selectors of admission webhooks ask for it.
+// Lookup returns the value of a label, if there is one, as the planner asks for it to match selectors of webhooks.
 func (l labelLookup) Lookup(key string) (string, bool) { return l(key) }
 
 // selectorMatches reports whether the label selector of an admission webhook matches. A selector that API validation
@@ -136,14 +136,14 @@ func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Sel
 	return selector
 }
 
-// matchesAnyGlob reports whether a pod or namespace name matches one of the patterns of an admission rule, in which *
-// is any text and ? any character.
+// matchesAnyGlob reports, to plan with webhooks, whether a pod or namespace name matches one of the patterns of an
+// admission rule, in which * is any text and ? any character.
 func matchesAnyGlob(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matchesGlob(p, name) })
 }
 
-// matchesGlob reports whether a pod or namespace name matches a pattern of an admission rule, in which * is any text
-// and ? any character.
+// matchesGlob reports, to plan with webhooks, whether a pod or namespace name matches a pattern of an admission rule,
+// in which * is any text and ? any character.
 func matchesGlob(pattern, name string) bool {
 	star, from := -1, 0
 	p, n := 0, 0
@@ -165,7 +165,8 @@ func matchesGlob(pattern, name string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// podMutator is a mutating webhook or policy that is not of a known injector, with what live pods show of its effect.
+// podMutator is, for the planner, a mutating webhook or policy that is not of a known injector, with what live pods
+// show of its effect.
 type podMutator struct {
 	*inventory.AdmissionRule
 	// workloadsWithPods counts the workloads in its scope that have live pods; workloadsChanged those of them whose pods have
@@ -349,8 +350,8 @@ func (f *injectionPredictor) addAbsentInjectorNotes() {
 	}
 }
 
-// podRefusers are the validating webhooks and policies that may refuse pods of a namespace, and how many there are beyond
-// maxRefusersKept.
+// podRefusers are, for a Plan, the validating webhooks and policies that may refuse pods of a namespace, and how many
+// there are beyond maxRefusersKept.
 type podRefusers struct {
 	list []*inventory.AdmissionRule
 	more int
@@ -432,8 +433,8 @@ func refuserMayCover(r *inventory.AdmissionRule, field string) bool {
 	})
 }
 
-// normalizePolicyName returns the name of a Kyverno, Gatekeeper or Kubewarden policy in lower case without hyphens,
-// underscores and dots.
+// normalizePolicyName returns, for a Plan's cautions, the name of a Kyverno, Gatekeeper or Kubewarden policy in lower
+// case without hyphens, underscores and dots.
 func normalizePolicyName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r == '.' {
@@ -443,7 +444,8 @@ func normalizePolicyName(name string) string {
 	}, name)
 }
 
-// gatekeeperTemplateFields returns the PodSecurityPolicy fields that each template of Gatekeeper's library is about.
+// gatekeeperTemplateFields returns, for a Plan's cautions, the PodSecurityPolicy fields that each template of
+// Gatekeeper's library is about.
 func gatekeeperTemplateFields() map[string][]string {
 	return map[string][]string{
 		"K8sPSPAllowPrivilegeEscalationContainer": {"allowPrivilegeEscalation"},
@@ -466,14 +468,15 @@ func gatekeeperTemplateFields() map[string][]string {
 	}
 }
 
-// policyNamePart is a part of a policy's name and the PodSecurityPolicy fields that a policy of such a name is about.
+// policyNamePart is a part of a Kyverno or Gatekeeper policy's name, for a Plan's cautions, and the PodSecurityPolicy
+// fields that a policy of such a name is about.
 type policyNamePart struct {
 	part   string
 	fields []string
 }
 
-// libraryPolicyNames returns the name parts of policies in the libraries of Kyverno and Kubewarden that differ from the names
-// of PodSecurityPolicy fields.
+// libraryPolicyNames returns, for a Plan's cautions, the name parts of policies in the libraries of Kyverno and
+// Kubewarden that differ from the names of PodSecurityPolicy fields.
 func libraryPolicyNames() []policyNamePart {
 	return []policyNamePart{
 		{"ro-rootfs", []string{"readOnlyRootFilesystem"}},

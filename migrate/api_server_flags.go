@@ -14,8 +14,8 @@ func addAPIServerFindings(p *Plan, inv *inventory.Inventory, opts Options) {
 	p.Cautions = append(p.Cautions, cautionsWithoutPodSecurity(inv)...)
 }
 
-// admissionConfigNotes returns a note for each admission configuration file that API servers have and that was not given: one
-// for each path.
+// admissionConfigNotes returns a Plan's note for each admission configuration file that API servers have and that was
+// not given: one for each path.
 func admissionConfigNotes(inv *inventory.Inventory, opts Options) []Note {
 	if opts.Admission != nil {
 		return nil
@@ -42,7 +42,8 @@ func admissionConfigNotes(inv *inventory.Inventory, opts Options) []Note {
 	return out
 }
 
-// enablesPodSecurityPolicy reports whether the flags of an API server enable the PodSecurityPolicy admission plugin.
+// enablesPodSecurityPolicy reports, for a Plan, whether the flags of an API server enable the PodSecurityPolicy
+// admission plugin.
 func enablesPodSecurityPolicy(inv *inventory.Inventory) bool {
 	return slices.ContainsFunc(inv.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }

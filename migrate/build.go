@@ -164,7 +164,8 @@ type usablePolicies struct {
 	set   psp.UsablePolicies
 }
 
-// permittedLevel is the level that the policies usable in a namespace permit, with the policies that count for it.
+// permittedLevel is the level that, for a Plan, the policies usable in a namespace permit, with the policies that count
+// for it.
 type permittedLevel struct {
 	level            api.Level
 	countedPolicies  []string
@@ -172,16 +173,17 @@ type permittedLevel struct {
 	loosestPolicy    string // the first that makes the level what it is
 }
 
-// policyAndLevel is a PodSecurityPolicy and a level of the standards, as the key of a cache.
+// policyAndLevel is a PodSecurityPolicy and a level of the standards, as the key of a planner's cache.
 type policyAndLevel struct {
 	policy string
 	level  api.Level
 }
 
-// FirstVersionWithoutPSP is the first version without PodSecurityPolicy, the default target for files and for older servers.
+// FirstVersionWithoutPSP is the first version without PodSecurityPolicy, a Plan's default target for files and for
+// older servers.
 func FirstVersionWithoutPSP() api.Version { return api.MajorMinorVersion(1, 25) }
 
-// lastVersionWithPSP returns the last Kubernetes release that serves PodSecurityPolicies, v1.24.
+// lastVersionWithPSP returns, for a Plan, the last Kubernetes release that serves PodSecurityPolicies, v1.24.
 func lastVersionWithPSP() api.Version { return api.MajorMinorVersion(1, 24) }
 
 // chooseVersions sets the target version of the Plan, the versions at which enforce must hold, and the cautions on
@@ -220,7 +222,8 @@ func (b *planBuilder) chooseVersions(serverVersion string) {
 	}
 }
 
-// parseServerMinor returns the minor version of an API server's gitVersion: 1.24 for "v1.24.17-eks-0a1b2c".
+// parseServerMinor returns, for a Plan's target, the minor version of an API server's gitVersion: 1.24 for
+// "v1.24.17-eks-0a1b2c".
 func parseServerMinor(gitVersion string) (api.Version, bool) {
 	v, err := version.ParseGeneric(gitVersion)
 	if err != nil || v.Major() != 1 {

@@ -8,8 +8,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// isUnseenWorkload reports whether the level of a custom object is not known: it describes only part of its pods, none of them
-// was read, and what it describes violates nothing. A gap names it.
+// isUnseenWorkload reports, for a Plan, whether the level of a custom object is not known: it describes only part of
+// its pods, none of them was read, and what it describes violates nothing. A gap names it.
 func isUnseenWorkload(w *inventory.Workload, built *Workload) bool {
 	return w.IsPartial() && built.Levels.AfterPSP == api.LevelRestricted
 }

@@ -34,7 +34,8 @@ func (b *planBuilder) cautionExemptUsers() {
 	}
 }
 
-// ExemptControllers returns the exempt users that are controllers which create pods, in the order of Usernames.
+// ExemptControllers returns, of a Plan's Admission, the exempt users that are controllers which create pods, in the
+// order of Usernames.
 func (a *Admission) ExemptControllers() []string {
 	var out []string
 	for _, name := range a.Usernames {
@@ -230,9 +231,9 @@ func cautionExemptions(ns *Namespace) {
 	}
 }
 
-// labelOrigin returns where the Pod Security level of a mode comes from if not from a label with a valid level: the
-// invalid value of the label in quotes, the admission configuration, or a default of the mode, as of warn that may
-// follow enforce.
+// labelOrigin returns where the Pod Security level of a Plan's namespace comes from if not from a label with a valid
+// level: the invalid value of the label in quotes, the admission configuration, or a default of the mode, as of warn
+// that may follow enforce.
 func (ns *Namespace) labelOrigin(key string) (label string, byConfiguration, byDefault bool) {
 	value, there := ns.LabelValue(key)
 	switch {

@@ -27,8 +27,8 @@ func objectReference(kind, namespace, name string) string {
 	return kind + " " + namespace + "/" + name
 }
 
-// Kind returns the kind of a grant's subject, "Group", "ServiceAccount" or "User", and its name, of an account with its
-// namespace.
+// Kind returns the kind of the subject of a Plan's grant, "Group", "ServiceAccount" or "User", and its name, of an
+// account with its namespace.
 func (s Subject) Kind() (kind, name string) {
 	switch {
 	case s.Group != "":

@@ -100,8 +100,8 @@ func (f *injectionPredictor) levelOfAddition(w *podTemplate, key string, adds *c
 	return level
 }
 
-// inheritedSecurityContext returns what containers without a security context of their own inherit from the pod: a seccomp
-// profile other than Unconfined, and runAsNonRoot.
+// inheritedSecurityContext returns, for predicted injections, what containers without a security context of their own
+// inherit from the pod: a seccomp profile other than Unconfined, and runAsNonRoot.
 func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityContext {
 	out := &corev1.PodSecurityContext{}
 	sc := template.Spec.SecurityContext

@@ -141,8 +141,8 @@ func (b *planBuilder) injectorPoliciesWereRead(in *injector.Injector) bool {
 	})
 }
 
-// restrictedPodSpec returns a pod spec that meets the restricted level, to see what an injector does to new pods of an
-// empty namespace.
+// restrictedPodSpec returns, to predict injections, a pod spec that meets the restricted level, to see what an injector
+// does to new pods of an empty namespace.
 func restrictedPodSpec() *corev1.PodSpec {
 	return &corev1.PodSpec{
 		SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},

@@ -7,8 +7,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// platformNamespaceMarks returns the labels and annotations by which platforms mark the namespaces whose labels they
-// write. A value, where given, must match.
+// platformNamespaceMarks returns, for a Plan's label owners, the labels and annotations by which platforms mark the
+// namespaces whose labels they write. A value, where given, must match.
 func platformNamespaceMarks() []struct{ key, value, owner string } {
 	return []struct{ key, value, owner string }{
 		{"hnc.x-k8s.io/subnamespace-of", "", "Hierarchical Namespace Controller"},
@@ -47,14 +47,14 @@ func labelOwner(ns *inventory.Namespace) string {
 	return ""
 }
 
-// isInteractiveFieldManager reports whether a field manager of namespace labels stands for a person or a script:
-// kubectl, its plugins and builds ("kubectl.exe"), and this tool.
+// isInteractiveFieldManager reports, for a Plan's label owners, whether a field manager of namespace labels stands for
+// a person or a script: kubectl, its plugins and builds ("kubectl.exe"), and this tool.
 func isInteractiveFieldManager(manager string) bool {
 	return strings.HasPrefix(manager, "kubectl") || slices.Contains([]string{"psp2pss", "before-first-apply"}, manager)
 }
 
-// isSystemNamespace reports whether a namespace is one of Kubernetes itself or of a provider's platform: such are
-// evaluated like any other and marked, since their content is not the admin's to change.
+// isSystemNamespace reports whether a Plan's namespace is one of Kubernetes itself or of a provider's platform: such
+// are evaluated like any other and marked, since their content is not the admin's to change.
 func isSystemNamespace(name string) bool {
 	for _, prefix := range []string{"kube-", "openshift-", "gke-", "gmp-", "cattle-", "vmware-system-", "tkg-", "aks-", "amazon-"} {
 		if strings.HasPrefix(name, prefix) {

@@ -19,8 +19,8 @@ const (
 	rancherProjectAnnotation  = "field.cattle.io/projectId"
 )
 
-// firstLabelWriter returns the name of the first object of this cluster that writes the labels of a namespace; "" if
-// there is none.
+// firstLabelWriter returns, for a Plan, the name of the first object of this cluster that writes the labels of a
+// namespace; "" if there is none.
 func firstLabelWriter(ns *inventory.Namespace) string {
 	for i := range ns.LabelWriters {
 		if w := &ns.LabelWriters[i]; w.OtherCluster == "" {
@@ -53,8 +53,8 @@ func LabelWriterText(w *inventory.LabelWriter) string {
 	return strings.TrimSuffix(labelWriterClause(w), ",")
 }
 
-// labelWriterClause returns LabelWriterText, what an object does to namespace labels, with a comma where the sentence
-// goes on.
+// labelWriterClause returns, for a Plan's notes, LabelWriterText, what an object does to namespace labels, with a comma
+// where the sentence goes on.
 func labelWriterClause(w *inventory.LabelWriter) string {
 	var words []string
 	for _, key := range inventory.PodSecurityLabelKeys() {
@@ -71,9 +71,9 @@ func labelWriterClause(w *inventory.LabelWriter) string {
 	return "writes " + strings.Join(words, ", ")
 }
 
-// isSyncedByOpenShift reports whether OpenShift's label syncer sets the labels of a namespace
-// (openshift/cluster-policy-controller, isNSControlled): the namespace has the annotations of an OpenShift project, has not
-// opted out, is none of the platform's own, and not all of its six labels are known to have another owner.
+// isSyncedByOpenShift reports whether OpenShift's label syncer sets the labels of a Plan's namespace
+// (openshift/cluster-policy-controller, isNSControlled): the namespace has the annotations of an OpenShift project, has
+// not opted out, is none of the platform's own, and not all of its six labels are known to have another owner.
 func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	switch sync := ns.Labels[OpenShiftSyncOptOutLabel]; {
 	case sync == "false" || !hasSCCAnnotations(ns):
@@ -86,7 +86,7 @@ func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	})
 }
 
-// hasSCCAnnotations reports whether a namespace has the annotations that OpenShift gives to projects.
+// hasSCCAnnotations reports whether a Plan's namespace has the annotations that OpenShift gives to projects.
 func hasSCCAnnotations(ns *inventory.Namespace) bool {
 	for key := range ns.Annotations {
 		if strings.HasPrefix(key, sccAnnotationPrefix) {
@@ -165,16 +165,16 @@ func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 	return out
 }
 
-// NewNamespaceLabelsText returns which labels an object gives to new namespaces: "writes enforce=baseline on all namespaces of
-// the tenant".
+// NewNamespaceLabelsText returns, as a Plan's notes have it, which labels an object gives to new namespaces: "writes
+// enforce=baseline on all namespaces of the tenant".
 func NewNamespaceLabelsText(w *inventory.LabelWriter) string { return newNamespaceLabels(w).Text }
 
-// newNamespaceLabels returns the message about the labels that an object gives to new namespaces.
+// newNamespaceLabels returns the note of a Plan about the labels that an object gives to new namespaces.
 func newNamespaceLabels(w *inventory.LabelWriter) message.Message {
 	return message.New("label-writer-of-new-namespaces", "writes", labelWriterClause(w), "namespaces", w.NewNamespaces, "cluster", w.OtherCluster)
 }
 
-// LocalLabelWriters returns the objects of this cluster that write the labels of the namespace.
+// LocalLabelWriters returns the objects of this cluster that write the labels of a Plan's namespace.
 func (ns *Namespace) LocalLabelWriters() []*inventory.LabelWriter {
 	var out []*inventory.LabelWriter
 	for i := range ns.LabelWriters {

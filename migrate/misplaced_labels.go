@@ -55,7 +55,8 @@ func positionText(p pspparse.Position) string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// clipToLabelLength cuts the value of a namespace label to the 63 bytes that a label value may have.
+// clipToLabelLength cuts, for a Plan's caution, the value of a namespace label to the 63 bytes that a label value may
+// have.
 func clipToLabelLength(value string) string {
 	return strings.ToValidUTF8(value[:min(len(value), 63)], "")
 }

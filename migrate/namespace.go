@@ -94,8 +94,8 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	return out
 }
 
-// hasLastAppliedRecord reports whether kubectl has left a record of a client-side apply on the namespace; nil where no
-// server has stored what was read: a manifest has no record of what is applied, and may be it.
+// hasLastAppliedRecord reports, for a Plan, whether kubectl has left a record of a client-side apply on the namespace;
+// nil where no server has stored what was read: a manifest has no record of what is applied, and may be it.
 func hasLastAppliedRecord(ns *inventory.Namespace) *bool {
 	if ns.UID == "" && !ns.ClientApplied {
 		return nil
@@ -198,7 +198,7 @@ func (b *planBuilder) decideLabels(ns *Namespace, by *permittedLevel) {
 	ns.Action = compareWithCurrent(ns, loosened)
 }
 
-// levelOrRestricted returns the level that a namespace needs, restricted where nothing needs a looser one.
+// levelOrRestricted returns the level that a Plan's namespace needs, restricted where nothing needs a looser one.
 func levelOrRestricted(l api.Level) api.Level {
 	if l == "" {
 		return api.LevelRestricted

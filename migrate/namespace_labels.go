@@ -11,9 +11,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// readPodSecurityLabels reads the six labels as they stand and says what is wrong with them: the server ignores keys it does
-// not know, and takes an invalid enforce level for restricted, an invalid audit or warn level for privileged, an
-// invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
+// readPodSecurityLabels reads the six labels of a Plan's namespace as they stand and says what is wrong with them: the
+// server ignores keys it does not know, and takes an invalid enforce level for restricted, an invalid audit or warn
+// level for privileged, an invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
 func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []message.Message) {
 	var cur PodSecurityLabels
 	var cautions []message.Message
@@ -47,7 +47,7 @@ func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []messa
 	return cur, cautions
 }
 
-// field returns where the value of a label is; nil for a key that is none of inventory.PodSecurityLabelKeys.
+// field returns where the value of a Plan's label is; nil for a key that is none of inventory.PodSecurityLabelKeys.
 func (l *PodSecurityLabels) field(key string) *string {
 	switch key {
 	case api.EnforceLevelLabel:
@@ -66,14 +66,14 @@ func (l *PodSecurityLabels) field(key string) *string {
 	return nil
 }
 
-// setLabel sets the value of a label; any other key changes nothing.
+// setLabel sets the value of a Plan's label; any other key changes nothing.
 func (l *PodSecurityLabels) setLabel(key, value string) {
 	if field := l.field(key); field != nil {
 		*field = value
 	}
 }
 
-// Get returns the value of one of inventory.PodSecurityLabelKeys, "" if it is absent.
+// Get returns, of a Plan's labels, the value of one of inventory.PodSecurityLabelKeys, "" if it is absent.
 func (l PodSecurityLabels) Get(key string) string {
 	if value := l.field(key); value != nil {
 		return *value
@@ -81,8 +81,8 @@ func (l PodSecurityLabels) Get(key string) string {
 	return ""
 }
 
-// misspeltLabelKey returns the Pod Security label key that a namespace label's key is a misspelling of, or means; ""
-// for none.
+// misspeltLabelKey returns, for a Plan's cautions, the Pod Security label key that a namespace label's key is a
+// misspelling of, or means; "" for none.
 func misspeltLabelKey(key string) string {
 	if meant := inventory.MeantPodSecurityLabel(key); meant != "" {
 		return meant
@@ -97,7 +97,7 @@ func misspeltLabelKey(key string) string {
 	return ""
 }
 
-// suggestLabelKey returns the label of Pod Security that a key is almost; "" if there is none.
+// suggestLabelKey returns, for a Plan's cautions, the label of Pod Security that a key is almost; "" if there is none.
 func suggestLabelKey(key string) string {
 	for _, known := range inventory.PodSecurityLabelKeys() {
 		if pspparse.EditDistance(key, known) <= 2 {
@@ -107,7 +107,7 @@ func suggestLabelKey(key string) string {
 	return ""
 }
 
-// sortedKeys returns the keys of the labels or annotations of a namespace, sorted.
+// sortedKeys returns the keys of the labels or annotations of a Plan's namespace, sorted.
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

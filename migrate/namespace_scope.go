@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// NamespaceScope chooses which namespaces are shown and written. It changes no result: what is left out was evaluated
-// all the same, and grants and policies stay whole.
+// NamespaceScope chooses which namespaces of a Plan are shown and written. It changes no result: what is left out was
+// evaluated all the same, and grants and policies stay whole.
 type NamespaceScope struct {
 	// Namespaces by name; empty means all.
 	Namespaces []string
@@ -39,7 +39,7 @@ func (p *Plan) SelectNamespaces(s NamespaceScope) *Plan {
 	return &out
 }
 
-// includesName reports whether the scope names a namespace, whatever its labels are.
+// includesName reports whether the scope of a Plan names a namespace, whatever its labels are.
 func (s NamespaceScope) includesName(ns *Namespace) bool {
 	return (len(s.Namespaces) == 0 || slices.Contains(s.Namespaces, ns.Name)) && !slices.Contains(s.Exclude, ns.Name)
 }
@@ -49,7 +49,7 @@ func (s NamespaceScope) selectorMatches(ns *Namespace) bool {
 	return !s.hasSelector() || !ns.ObjectNotRead && s.Selector.Matches(labels.Set(ns.Labels))
 }
 
-// hasSelector reports whether the scope selects namespaces by their labels.
+// hasSelector reports whether the scope of a Plan selects namespaces by their labels.
 func (s NamespaceScope) hasSelector() bool { return s.Selector != nil && !s.Selector.Empty() }
 
 // NamespacesWithUnreadLabels returns the namespaces of the Plan that the label selector of a scope leaves out for no

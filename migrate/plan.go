@@ -81,7 +81,7 @@ const (
 	BasisOverride  Basis = "override"
 )
 
-// Admission is what the API server's admission configuration says of Pod Security: defaults and exemptions.
+// Admission is what a Plan has of the API server's admission configuration of Pod Security: defaults and exemptions.
 type Admission struct {
 	// Defaults hold for every mode that a namespace has no label for, each with its version.
 	Defaults PodSecurityLabels `json:"defaults"`
@@ -188,7 +188,8 @@ const (
 	ActionSkip      Action = "skip"     // nothing is recommended (--empty-namespaces=skip, or it is being deleted)
 )
 
-// PodSecurityLabels are the six Pod Security labels; absent ones are empty. Current keeps invalid values as they are.
+// PodSecurityLabels are the six Pod Security labels of a Plan's namespace; absent ones are empty. Current keeps invalid
+// values as they are.
 type PodSecurityLabels struct {
 	Enforce        string `json:"enforce,omitempty"`
 	EnforceVersion string `json:"enforceVersion,omitempty"`
@@ -198,8 +199,8 @@ type PodSecurityLabels struct {
 	WarnVersion    string `json:"warnVersion,omitempty"`
 }
 
-// ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but does not count for its permitted
-// level.
+// ExcludedPolicy is, in a Plan, a policy, or EveryPolicy, that may be used in the namespace but does not count for its
+// permitted level.
 type ExcludedPolicy struct {
 	Policy  string          `json:"policy"`
 	Closest api.Level       `json:"closest,omitempty"`
@@ -243,15 +244,16 @@ type LostSet struct {
 	Constraints []LostConstraint `json:"constraints"`
 }
 
-// VersionLevel is the level that a namespace needs at the versions of the standards from one to another, both included.
+// VersionLevel is the level that a Plan's namespace needs at the versions of the standards from one to another, both
+// included.
 type VersionLevel struct {
 	From   string    `json:"from" format:"version"`
 	To     string    `json:"to" format:"version"`
 	Needed api.Level `json:"needed,omitempty"`
 }
 
-// BlockingViolation is a distinct violation of the standards for which namespaces stay below the next stricter level,
-// with how many have it.
+// BlockingViolation is, in a Plan, a distinct violation of the standards for which namespaces stay below the next
+// stricter level, with how many have it.
 type BlockingViolation struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`

@@ -73,7 +73,7 @@ func (p *Plan) checkReferences() *planFieldError {
 	return nil
 }
 
-// namesOne reports whether the subject is exactly one: a group, a user or an account.
+// namesOne reports whether the subject of a Plan's grant is exactly one: a group, a user or an account.
 func (s Subject) namesOne() bool {
 	if namespace, name, _ := strings.Cut(s.ServiceAccount, "/"); namespace != "" && name != "" {
 		return s == Subject{ServiceAccount: s.ServiceAccount}
@@ -81,7 +81,7 @@ func (s Subject) namesOne() bool {
 	return s.ServiceAccount == "" && (s.Group == "") != (s.User == "")
 }
 
-// fieldRules is what is known of the field that holds a value: its tags, and whether it may be absent.
+// fieldRules is what is known of the field of a Plan that holds a value: its tags, and whether it may be absent.
 type fieldRules struct {
 	values, format string
 	optional       bool
@@ -156,7 +156,7 @@ func checkStructFields(v reflect.Value) *planFieldError {
 	return nil
 }
 
-// checkMessageArgs returns what is wrong with the arguments of a message.
+// checkMessageArgs returns what is wrong with the arguments of a read Plan's message.
 func checkMessageArgs(args message.Args) *planFieldError {
 	name, err := args.Check()
 	if err != nil {
@@ -165,7 +165,7 @@ func checkMessageArgs(args message.Args) *planFieldError {
 	return nil
 }
 
-// checkStringValue returns what is wrong with a text, by the values that its type or its field may have.
+// checkStringValue returns what is wrong with a text in a read Plan, by the values that its type or its field may have.
 func checkStringValue(v reflect.Value, f fieldRules) *planFieldError {
 	text := v.String()
 	if text == "" && f.optional {
@@ -236,7 +236,7 @@ func AllowedValues(t reflect.Type) []string {
 	return nil
 }
 
-// checkLevels returns what is wrong with the levels; nil if nothing is.
+// checkLevels returns what is wrong with the levels of a read Plan; nil if nothing is.
 func (l *PodSecurityLabels) checkLevels() *planFieldError {
 	for _, l := range []struct{ name, value string }{{"enforce", l.Enforce}, {"audit", l.Audit}, {"warn", l.Warn}} {
 		if _, err := api.ParseLevel(l.value); l.value != "" && err != nil {

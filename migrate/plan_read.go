@@ -82,8 +82,8 @@ func (p *Plan) checkRequiredLists() error {
 	return nil
 }
 
-// fieldDecodeError returns the error of decoding a value into a type, with the path of the innermost field that cannot have it;
-// nil if it can be decoded. The path is empty for what is no JSON.
+// fieldDecodeError returns the error of decoding a saved Plan's value into a type, with the path of the innermost field
+// that cannot have it; nil if it can be decoded. The path is empty for what is no JSON.
 func fieldDecodeError(data []byte, t reflect.Type) *planFieldError {
 	err := json.UnmarshalCaseSensitivePreserveInts(data, reflect.New(t).Interface())
 	if err == nil {
@@ -115,8 +115,8 @@ func fieldDecodeError(data []byte, t reflect.Type) *planFieldError {
 	return &planFieldError{"", err.Error()}
 }
 
-// memberDecodeError returns the error of decoding the first member of an object that the field of its name in a struct cannot
-// have; nil if there is none.
+// memberDecodeError returns the error of decoding from a saved Plan the first member of an object that the field of its
+// name in a struct cannot have; nil if there is none.
 func memberDecodeError(members map[string]stdjson.RawMessage, t reflect.Type) *planFieldError {
 	for i := range t.NumField() {
 		f := t.Field(i)

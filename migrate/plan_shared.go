@@ -27,7 +27,8 @@ func (r *WorkloadRef) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Text returns the value that a template must state as YAML has it on one line: true, [ALL], type: RuntimeDefault.
+// Text returns the value that, by a Plan, a template must state as YAML has it on one line: true, [ALL], type:
+// RuntimeDefault.
 func (v *RequiredTemplateValue) Text() string { return mapping.TemplateText(v.Value) }
 
 // At returns the position at which a policy of the Plan states a field, by its path ("spec.hostPorts"), or the nearest

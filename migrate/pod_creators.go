@@ -40,7 +40,8 @@ func (b *planBuilder) cautionPodCreators(ns *Namespace) {
 	}
 }
 
-// sameAccess lists service accounts of a namespace that create pods and may use the same policies.
+// sameAccess lists, for a Plan's cautions, service accounts of a namespace that create pods and may use the same
+// policies.
 type sameAccess struct{ policies, accounts []string }
 
 // enforcesStricterThanToday reports whether the recommended enforce level is stricter than the one that the server enforces

@@ -104,27 +104,28 @@ func (b *planBuilder) standardsDrift() []LostConstraint {
 	return mergePolicyLosses(all)
 }
 
-// policyLoss is a constraint that some policies have and a level has not.
+// policyLoss is a constraint that some policies of a Plan have and a level has not.
 type policyLoss struct {
 	LostConstraint
 	// text is the whole value: two policies with different ranges lose different things.
 	text string
 }
 
-// newPolicyLoss returns what one policy has and a level has not.
+// newPolicyLoss returns what one policy of a Plan has and a level has not.
 func newPolicyLoss(l mapping.LostConstraint, policy string) *policyLoss {
 	p := &policyLoss{planLostConstraint(l), l.Text(l.Field, 0)}
 	p.Policies = []string{policy}
 	return p
 }
 
-// comparePolicyLosses is the order of lost constraints; 0 is the same constraint, of whichever policies.
+// comparePolicyLosses is the order of a Plan's lost constraints; 0 is the same constraint, of whichever policies.
 func comparePolicyLosses(x, y *policyLoss) int {
 	return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.text, y.text), cmp.Compare(x.Note, y.Note),
 		slices.Compare(x.NewlyAdmits, y.NewlyAdmits))
 }
 
-// mergePolicyLosses sorts losses, and returns each constraint once, with all the policies that have it.
+// mergePolicyLosses sorts losses of a Plan's policies, and returns each constraint once, with all the policies that
+// have it.
 func mergePolicyLosses(all []*policyLoss) []LostConstraint {
 	slices.SortStableFunc(all, comparePolicyLosses)
 	var out []LostConstraint

@@ -19,7 +19,7 @@ type PolicyUsage struct {
 	OtherGrants int
 }
 
-// podRequester is a user or service account whose grants count when a pod is created.
+// podRequester is a user or service account whose grants in a Plan count when a pod is created.
 type podRequester struct {
 	access.Principal
 	// account is the principal as a grant names a service account, "namespace/name".
@@ -110,8 +110,8 @@ func (p *Plan) policyUsages(namespace string, requesters []podRequester) []Polic
 	return out
 }
 
-// grantedAs returns as what (user, account or group) a pod's requester has the grant of a subject; "" for another's
-// grant.
+// grantedAs returns, from a Plan's grants, as what (user, account or group) a pod's requester has the grant of a
+// subject; "" for another's grant.
 func (a *podRequester) grantedAs(s Subject) string {
 	switch {
 	case s.ServiceAccount != "" && s.ServiceAccount == a.account:

@@ -23,8 +23,8 @@ func setProfileAnnotations(out *Evaluation, w *inventory.Workload) {
 	out.AppArmorByAnnotation = slices.ContainsFunc(shapes, needsAppArmorAnnotation)
 }
 
-// needsSeccompAnnotation reports whether a pod relies on a seccomp annotation: one sets a profile that no field sets,
-// for the pod or for a container that is there.
+// needsSeccompAnnotation reports, for a Plan's cautions, whether a pod relies on a seccomp annotation: one sets a
+// profile that no field sets, for the pod or for a container that is there.
 func needsSeccompAnnotation(s *inventory.Shape) bool {
 	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.SeccompProfile != nil
 	if _, annotated := s.Annotations[corev1.SeccompPodAnnotationKey]; annotated && !pod {
@@ -36,8 +36,8 @@ func needsSeccompAnnotation(s *inventory.Shape) bool {
 	})
 }
 
-// needsAppArmorAnnotation reports whether a pod relies on an AppArmor annotation: one sets a profile that no field
-// sets.
+// needsAppArmorAnnotation reports, for a Plan's cautions, whether a pod relies on an AppArmor annotation: one sets a
+// profile that no field sets.
 func needsAppArmorAnnotation(s *inventory.Shape) bool {
 	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.AppArmorProfile != nil
 	return anyContainer(s, func(name string, c *corev1.SecurityContext) bool {
@@ -46,7 +46,8 @@ func needsAppArmorAnnotation(s *inventory.Shape) bool {
 	})
 }
 
-// anyContainer reports whether a condition holds for the security context of any init container or container of a pod.
+// anyContainer reports, for a Plan's cautions, whether a condition holds for the security context of any init container
+// or container of a pod.
 func anyContainer(s *inventory.Shape, is func(string, *corev1.SecurityContext) bool) bool {
 	each := func(c corev1.Container) bool { return is(c.Name, c.SecurityContext) }
 	return slices.ContainsFunc(s.Spec.InitContainers, each) || slices.ContainsFunc(s.Spec.Containers, each)

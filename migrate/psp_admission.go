@@ -33,9 +33,9 @@ func (b *planBuilder) canPredictAdmission(in uncertainParts) bool {
 	return len(b.inv.Policies) > 0 && !b.pspInactive && (b.opts.AllowPartial || in.onlyPart(inventory.PartLabels))
 }
 
-// pspPluginSeemsOff reports whether there are policies and live pods, and no policy has admitted any of these: then the
-// server does not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or mutated. A manifest shows
-// nothing of a server.
+// pspPluginSeemsOff reports, for a Plan's cautions, whether there are policies and live pods, and no policy has
+// admitted any of these: then the server does not ask them (its PodSecurityPolicy plugin is off), and nothing is
+// refused or mutated. A manifest shows nothing of a server.
 func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 	pods := false
 	for i := range inv.Workloads {
@@ -122,7 +122,7 @@ func (b *planBuilder) policiesUsableByCreator(w *inventory.Workload, of *usableP
 	return &usablePolicies{names: names, set: b.evaluator.UsablePolicies(names)}
 }
 
-// containsPolicy reports whether a sorted list of policy names has a policy.
+// containsPolicy reports whether a sorted list of a Plan's policy names has one.
 func containsPolicy(names []string, policy string) bool {
 	_, found := slices.BinarySearch(names, policy)
 	return found

@@ -40,8 +40,8 @@ func planSimplifiedPolicy(s *mapping.SimplifiedPolicy) *SimplifiedPolicy {
 	return out
 }
 
-// samePolicyRules reports whether PSP admission reads the same in a policy and its clone; an empty list and none are
-// the same.
+// samePolicyRules reports, for a Plan's simplified policies, whether PSP admission reads the same in a policy and its
+// clone; an empty list and none are the same.
 func samePolicyRules(a, b *pspparse.Policy) bool {
 	for _, key := range []string{
 		pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,

@@ -59,7 +59,8 @@ func (b *planBuilder) stricterEdits(w *inventory.Workload, admitted *psp.Predict
 	return out
 }
 
-// firstItem returns the address of the first item of a list, nil for an empty one, to know a shared list of edits by.
+// firstItem returns, for a Plan's stricter edits, the address of the first item of a list, nil for an empty one, to
+// know a shared list of edits by.
 func firstItem[T any](s []T) *T {
 	if len(s) == 0 {
 		return nil

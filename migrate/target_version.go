@@ -20,7 +20,7 @@ type TargetVersionError struct {
 	Server bool
 }
 
-// Error returns the target version and the newest one that can be asked for.
+// Error returns the Plan's target version and the newest one that can be asked for.
 func (e *TargetVersionError) Error() string {
 	if e.Server {
 		return fmt.Sprintf("the target version %s is newer than the server that was read: ask for %s at most, or for latest", e.Target, e.Newest)
@@ -28,9 +28,9 @@ func (e *TargetVersionError) Error() string {
 	return fmt.Sprintf("the target version %s is newer than the standards known here: ask for %s at most, or for latest", e.Target, e.Newest)
 }
 
-// CheckTargetVersion returns a TargetVersionError for a target version that is newer than both the standards known here
-// and the server's version, which is "" where no server was read. A server that is newer than the standards known here
-// is a caution of the plan, no error.
+// CheckTargetVersion returns a TargetVersionError for a Plan's target version that is newer than both the standards
+// known here and the server's version, which is "" where no server was read. A server that is newer than the standards
+// known here is a caution of the plan, no error.
 func CheckTargetVersion(target api.Version, serverVersion string) error {
 	e := &TargetVersionError{Target: target, Newest: pss.NewestVersion()}
 	if server, known := parseServerMinor(serverVersion); known && e.Newest.Older(server) {

@@ -18,8 +18,8 @@ func allParts() uncertainParts {
 	return uncertainParts{inventory.PartGrants, inventory.PartLabels, inventory.PartPolicies, inventory.PartWorkloads}
 }
 
-// uncertaintyByNamespace has the uncertain parts of each namespace that a gap names, and those of every namespace under
-// inventory.AllNamespaces.
+// uncertaintyByNamespace has the uncertain parts of each namespace of a Plan that a gap names, and those of every
+// namespace under inventory.AllNamespaces.
 type uncertaintyByNamespace map[string]uncertainParts
 
 // uncertaintyFromGaps returns the parts of each namespace that the gaps of a Plan may change.
@@ -37,12 +37,12 @@ func uncertaintyFromGaps(gaps []Gap) uncertaintyByNamespace {
 	return out
 }
 
-// inNamespace returns the parts of one namespace that gaps leave uncertain.
+// inNamespace returns the parts of a Plan's namespace that gaps leave uncertain.
 func (d uncertaintyByNamespace) inNamespace(namespace string) uncertainParts {
 	return d[namespace].union(d[inventory.AllNamespaces])
 }
 
-// union returns the uncertain parts of a namespace in either list, sorted, each once.
+// union returns the uncertain parts of a Plan's namespace in either list, sorted, each once.
 func (d uncertainParts) union(more uncertainParts) uncertainParts {
 	for _, p := range more {
 		if !slices.Contains(d, p) {
@@ -53,7 +53,7 @@ func (d uncertainParts) union(more uncertainParts) uncertainParts {
 	return d
 }
 
-// onlyPart reports whether gaps leave no part of a namespace but the given one uncertain.
+// onlyPart reports whether gaps leave no part of a Plan's namespace but the given one uncertain.
 func (d uncertainParts) onlyPart(p inventory.GapPart) bool {
 	return !slices.ContainsFunc(d, func(q inventory.GapPart) bool { return q != p })
 }

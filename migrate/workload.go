@@ -183,7 +183,8 @@ func compareWorkloadRefs(x, y WorkloadRef) int {
 	return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name))
 }
 
-// Holds reports whether a version of the standards is in the span. A span whose ends are no versions holds none.
+// Holds reports whether a version of the standards is in the span of a Plan's level. A span whose ends are no versions
+// holds none.
 func (l VersionLevel) Holds(v api.Version) bool {
 	from, err := api.ParseVersion(l.From)
 	if err != nil {

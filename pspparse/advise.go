@@ -27,13 +27,13 @@ func addPolicyAdvice(p *Policy, found *problemList) {
 	a.hostPaths()
 }
 
-// policyAdviser adds Warnings about fields of one PodSecurityPolicy.
+// policyAdviser adds Warnings to the Problems of one parsed PodSecurityPolicy.
 type policyAdviser struct {
 	policy   *Policy
 	problems *problemList
 }
 
-// warn adds a Warning about a field of the policy.
+// warn adds a Warning to the Problems of the PodSecurityPolicy that is parsed.
 func (a *policyAdviser) warn(field, msg string) {
 	a.problems.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // corpus is other people's input, next to the repository; it may be absent.
@@ -53,7 +55,7 @@ func policiesIn(n *yaml.Node) []*yaml.Node {
 			return []*yaml.Node{n}
 		case key == "items" && value.Kind == yaml.SequenceNode:
 			for _, item := range value.Content {
-				found = append(found, policiesIn(AliasTarget(item))...)
+				found = append(found, policiesIn(yamlnode.AliasTarget(item))...)
 			}
 		}
 	}

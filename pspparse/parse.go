@@ -7,6 +7,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // PolicyKind is the kind of a PodSecurityPolicy.
@@ -60,13 +62,13 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	if root == nil {
 		root = &yaml.Node{}
 	}
-	if root.Kind == 0 || root.Kind == yaml.DocumentNode || isNullNode(root) {
+	if root.Kind == 0 || root.Kind == yaml.DocumentNode || yamlnode.IsNull(root) {
 		return nil, []Problem{{Severity: Error, Line: root.Line, Message: "the document is empty"}}
 	}
-	if p := checkExpansion(root); p != nil {
-		return nil, []Problem{*p}
+	if err := yamlnode.CheckExpansion(root); err != nil {
+		return nil, []Problem{{Severity: Error, Line: err.Line, Message: err.Reason}}
 	}
-	line := AliasTarget(root).Line
+	line := yamlnode.AliasTarget(root).Line
 	d := &policyDecoder{lines: map[string]int{"": line}, failedFields: map[string]bool{}}
 	var obj policyDocument
 	d.decodeObject(&obj, root)
@@ -97,10 +99,10 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 // ParseJSON reads one PodSecurityPolicy from a JSON object, whose first byte stands at the given position, by the rules of
 // Parse. With a zero position (a live cluster) every line is 0; the keys of Policy.Lines still show what was stated.
 func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
-	node, err := NodeFromJSON(data, at.Line)
+	node, err := yamlnode.FromJSON(data, at.Line)
 	if err != nil {
 		p := Problem{Severity: Error, Line: at.Line, Message: err.Error()}
-		var syntax *JSONSyntaxError
+		var syntax *yamlnode.DocumentError
 		if errors.As(err, &syntax) {
 			p.Line, p.Message = syntax.Line, syntax.Reason
 		}

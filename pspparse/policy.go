@@ -1,6 +1,7 @@
 package pspparse
 
-// Position is the file and line in which an object or a field was read. The zero value means a live cluster.
+// Position is the file and line in which a PodSecurityPolicy, another object or a field was read. The zero value means
+// a live cluster.
 type Position struct {
 	// File is the path as the user gave it, "-" for standard input.
 	File string `json:"file,omitempty"`

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // ignoredField is the type of a PodSecurityPolicy's metadata field that exists in the API, and that nothing here
@@ -58,7 +60,7 @@ func (d *policyDecoder) decodeObject(obj *policyDocument, root *yaml.Node) {
 
 // decodeValue decodes a YAML node of a PodSecurityPolicy that is not null into a Go value, by the type of the value.
 func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) {
-	n = AliasTarget(n)
+	n = yamlnode.AliasTarget(n)
 	switch v.Kind() {
 	case reflect.Pointer:
 		elem := reflect.New(v.Type().Elem())
@@ -73,14 +75,14 @@ func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) 
 	case reflect.Slice:
 		d.decodeList(v, n, path)
 	case reflect.Bool:
-		if s := resolveScalar(n); s.kind == scalarBool {
-			v.SetBool(s.boolValue)
+		if s := yamlnode.ResolveScalar(n); s.Kind == yamlnode.ScalarBool {
+			v.SetBool(s.Bool)
 		} else {
 			d.wrongType(path, n, "a boolean (true or false)")
 		}
 	case reflect.String:
-		if s := resolveScalar(n); s.kind == scalarText {
-			v.SetString(s.text)
+		if s := yamlnode.ResolveScalar(n); s.Kind == yamlnode.ScalarText {
+			v.SetString(s.Text)
 			d.warnCustomTag(path, n)
 		} else {
 			d.wrongType(path, n, "a string")
@@ -93,11 +95,11 @@ func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) 
 // decodeInteger decodes a YAML node of a PodSecurityPolicy into an integer; a number that is none, or does not fit, is
 // an Error.
 func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string) {
-	i, fits := resolveScalar(n).toInt64()
+	i, fits := yamlnode.ResolveScalar(n).Int64()
 	switch {
-	case fits == notInteger:
+	case fits == yamlnode.NotInteger:
 		d.wrongType(path, n, "an integer")
-	case fits == outOfRange, v.OverflowInt(i):
+	case fits == yamlnode.OutOfRange, v.OverflowInt(i):
 		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quoteValue(n.Value), v.Type().Bits()))
 	default:
 		v.SetInt(i)
@@ -118,7 +120,7 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 		switch {
 		case !known:
 			d.unknownField(at, e, names)
-		case !isNullNode(e.Value):
+		case !yamlnode.IsNull(e.Value):
 			d.lines[at] = e.Key.Line
 			d.decodeValue(v.Field(i), e.Value, at)
 		}
@@ -127,7 +129,7 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 
 // unknownField adds a Warning about a field that a PodSecurityPolicy does not have in the API, with the name that was
 // probably meant.
-func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[string]int) {
+func (d *policyDecoder) unknownField(path string, e yamlnode.MappingEntry, names map[string]int) {
 	if d.problems.isFull(Warning) {
 		d.addWarning(path, e.Key.Line, "") // which is only counted
 		return
@@ -183,7 +185,7 @@ func (d *policyDecoder) decodeList(v reflect.Value, n *yaml.Node, path string) {
 // decodeElement decodes one element of a list or map of a PodSecurityPolicy. There null cannot mean absent: the API
 // server reads it as the empty value.
 func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string) {
-	if !isNullNode(n) {
+	if !yamlnode.IsNull(n) {
 		d.decodeValue(v, n, path)
 		return
 	}
@@ -196,8 +198,8 @@ func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string
 
 // mappingEntries returns the keys and values of the PodSecurityPolicy's YAML mapping at a path, merged ones (<<) among
 // them, and adds an error for each that can be read in two ways. Member appends a key to the path.
-func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(path, name string) string) []MappingEntry {
-	r := MappingReader{Problem: func(p MappingProblem) error {
+func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(path, name string) string) []yamlnode.MappingEntry {
+	r := yamlnode.MappingReader{Problem: func(p yamlnode.MappingProblem) error {
 		d.mappingProblem(path, member, p)
 		return nil
 	}}
@@ -206,17 +208,17 @@ func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(pa
 }
 
 // mappingProblem adds the Error of a key in a PodSecurityPolicy's YAML that can be read in two ways, or not at all.
-func (d *policyDecoder) mappingProblem(path string, member func(path, name string) string, p MappingProblem) {
+func (d *policyDecoder) mappingProblem(path string, member func(path, name string) string, p yamlnode.MappingProblem) {
 	first, second := &p.First, &p.Second
 	switch p.Kind {
-	case KeyNotText:
-		key := AliasTarget(first.Key)
+	case yamlnode.KeyNotText:
+		key := yamlnode.AliasTarget(first.Key)
 		found, hint := describeNode(key)
 		if key.Kind == yaml.MappingNode {
 			hint = unrenderedTemplateHint("{{")
 		}
 		d.addError(path, key.Line, "expected a key, found "+found+hint)
-	case DuplicateKey, DuplicateMergeKey:
+	case yamlnode.DuplicateKey, yamlnode.DuplicateMergeKey:
 		var where string
 		switch a, b := first.Key.Line, second.Key.Line; {
 		case a == 0 || b == 0:
@@ -227,9 +229,9 @@ func (d *policyDecoder) mappingProblem(path string, member func(path, name strin
 		}
 		d.addError(member(path, second.Name), second.Key.Line,
 			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quoteValue(second.Name), where))
-	case MergeNotMapping:
+	case yamlnode.MergeNotMapping:
 		d.wrongType(member(path, first.Name), first.Value, "an object to merge")
-	case MergeConflict:
+	case yamlnode.MergeConflict:
 		d.addError(member(path, first.Name), first.Key.Line,
 			fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
 				"this one; move the merge key to the top", quoteValue(first.Name)))
@@ -262,14 +264,14 @@ func describeNode(n *yaml.Node) (found, hint string) {
 	case yaml.SequenceNode:
 		return "a list", ""
 	}
-	switch s := resolveScalar(n); s.kind {
-	case scalarBool:
+	switch s := yamlnode.ResolveScalar(n); s.Kind {
+	case yamlnode.ScalarBool:
 		return "the boolean " + quoteValue(n.Value), ""
-	case scalarInt, scalarFloat:
+	case yamlnode.ScalarInt, yamlnode.ScalarFloat:
 		return "the number " + quoteValue(n.Value), ""
-	case scalarNull:
+	case yamlnode.ScalarNull:
 		return "null", ""
-	case scalarInvalid:
+	case yamlnode.ScalarInvalid:
 		return fmt.Sprintf("%s, which is no %s", quoteValue(n.Value), n.ShortTag()), ""
 	}
 	return "the string " + quoteValue(n.Value), unrenderedTemplateHint(n.Value)

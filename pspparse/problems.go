@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // maxProblemsPerSeverity is how many Problems of each severity are kept of one document; the rest is counted. A hostile
@@ -72,7 +74,7 @@ func compareProblems(a, b Problem) int {
 }
 
 // quoteValue quotes a value from a PodSecurityPolicy document for a message.
-func quoteValue(s string) string { return QuoteInput(s, 64) }
+func quoteValue(s string) string { return english.QuoteInput(s, 64) }
 
 // unrenderedTemplateHint returns the advice to render a template first, for a value of a PodSecurityPolicy that has the
 // marks of one.

@@ -5,7 +5,7 @@ import "strings"
 // maxSuggestLength is the length of the longest name that is compared with others.
 const maxSuggestLength = 64
 
-// suggestKey returns the field name of the API that was probably meant by a misspelt key, or "".
+// suggestKey returns the field of a PodSecurityPolicy that was probably meant by a misspelt key, or "".
 func suggestKey[V any](name string, candidates map[string]V) string {
 	m := nearestName{name: name}
 	for c := range candidates {
@@ -14,8 +14,8 @@ func suggestKey[V any](name string, candidates map[string]V) string {
 	return m.best
 }
 
-// SuggestName returns the candidate that was probably meant by a misspelt name, or "". Wrong case counts as nearest, and of
-// equally near ones the first by name is taken.
+// SuggestName returns the candidate that was probably meant by a name misspelt in a policy or a flag, or "". Wrong case
+// counts as nearest, and of equally near ones the first by name is taken.
 func SuggestName(name string, candidates []string) string {
 	m := nearestName{name: name}
 	for _, c := range candidates {
@@ -24,13 +24,15 @@ func SuggestName(name string, candidates []string) string {
 	return m.best
 }
 
-// nearestName is a misspelt field or object name with the candidate nearest to it so far, "" for none.
+// nearestName is a misspelt field of a PodSecurityPolicy, or another name, with the candidate nearest to it so far, ""
+// for none.
 type nearestName struct {
 	name, best string
 	distance   int
 }
 
-// consider keeps a candidate if it is nearer to the misspelt name than the best one so far.
+// consider keeps a candidate, such as a field of a PodSecurityPolicy, if it is nearer to the misspelt name than the
+// best one so far.
 func (m *nearestName) consider(c string) {
 	if m.name == "" || len(m.name) > maxSuggestLength {
 		return
@@ -49,7 +51,7 @@ func (m *nearestName) consider(c string) {
 	}
 }
 
-// maxTypos returns how many typing errors a misspelt name of a length may have and still be recognised.
+// maxTypos returns how many typing errors a misspelt field of a PodSecurityPolicy may have and still be recognised.
 func maxTypos(name string) int {
 	switch n := len(name); {
 	case n < 4:
@@ -65,8 +67,9 @@ func maxTypos(name string) int {
 // maxEditLength is the length of the longest text that EditDistance compares letter by letter.
 const maxEditLength = 80
 
-// EditDistance returns the number of single-letter insertions, deletions, changes and swaps of neighbours between two short
-// names or label keys. Where one is longer than maxEditLength it is their whole length: they have nothing in common.
+// EditDistance returns, to find which name a misspelt one was meant for, the number of single-letter insertions,
+// deletions, changes and swaps of neighbours between two short names or label keys. Where one is longer than
+// maxEditLength it is their whole length: they have nothing in common.
 func EditDistance(a, b string) int {
 	if len(a) > maxEditLength || len(b) > maxEditLength {
 		return len(a) + len(b)

@@ -334,7 +334,8 @@ func isSysctlPattern(s string) bool {
 // sysctlLetters are the characters of a segment of a sysctl.
 const sysctlLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// isLowerAlphanumeric reports whether a byte of a sysctl or object name is a lower-case letter or a digit.
+// isLowerAlphanumeric reports, to validate a PodSecurityPolicy, whether a byte of a name is a lower-case letter or a
+// digit.
 func isLowerAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
 // sysctlPatterns finds the entry of a PodSecurityPolicy's list that a sysctl name or prefix* overlaps, without

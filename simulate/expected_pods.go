@@ -21,9 +21,9 @@ func (sim *Simulator) ExpectedPods(w *inventory.Workload) []*inventory.Shape {
 	return sim.expectedPods[w]
 }
 
-// InjectedParts returns the containers and volumes that a live pod has beyond its template. It does so twice: as stored,
-// and without what its policy may have written. Projected and secret volumes are left out: the account's token is one, and
-// every level allows them.
+// InjectedParts returns, to simulate, the containers and volumes that a live pod has beyond its template. It does so
+// twice: as stored, and without what its policy may have written. Projected and secret volumes are left out: the
+// account's token is one, and every level allows them.
 func (sim *Simulator) InjectedParts(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
 	asStored, unmutated := sim.replacementShapes(template, g)
 	stored = partsBeyondTemplate(template, asStored)
@@ -40,7 +40,8 @@ func (sim *Simulator) VerdictWithoutMutation(template *inventory.Shape, g *inven
 	return *sim.standards.VerdictAt(without, v)
 }
 
-// partsBeyondTemplate returns a pod spec with the containers and volumes of a live pod that its template does not have.
+// partsBeyondTemplate returns, to simulate, a pod spec with the containers and volumes of a live pod that its template
+// does not have.
 func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
 	if template == nil {
 		template = &inventory.Shape{}
@@ -61,7 +62,7 @@ func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
 	return out
 }
 
-// containersBeyondTemplate returns the containers of a live pod whose names its template does not have.
+// containersBeyondTemplate returns, to simulate, the containers of a live pod whose names its template does not have.
 func containersBeyondTemplate(template, pod []corev1.Container) []corev1.Container {
 	var out []corev1.Container
 	byName := podspec.ContainersByName(template)

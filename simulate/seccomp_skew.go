@@ -36,8 +36,8 @@ func (sim *Simulator) evaluateSeccompSynced(s *inventory.Shape, v api.Version) *
 	return found
 }
 
-// withSeccompFields returns a copy of a pod shape with the fields that its seccomp annotations ask for. It is nil if
-// there is no such field to set.
+// withSeccompFields returns, to evaluate it at older versions, a copy of a pod shape with the fields that its seccomp
+// annotations ask for. It is nil if there is no such field to set.
 func withSeccompFields(s *inventory.Shape) *inventory.Shape {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: maps.Clone(s.Annotations)}, Spec: *s.Spec.DeepCopy()}
 	pod.Spec.SecurityContext = podspec.OrEmpty(pod.Spec.SecurityContext)

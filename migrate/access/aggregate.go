@@ -106,7 +106,8 @@ func (a *aggregation) resolveSelections() {
 
 var errNoSelector = errors.New("reading the aggregation rule: it has no selector")
 
-// compileSelectors returns the selectors of an aggregationRule. It returns an error for what no API server accepts.
+// compileSelectors returns the selectors of an RBAC role's aggregationRule. It returns an error for what no API server
+// accepts.
 func compileSelectors(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	if len(in) == 0 {
 		return nil, errNoSelector

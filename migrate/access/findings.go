@@ -66,7 +66,7 @@ func (f *rbacFindings) referencedRole(b *inventory.Binding, roles map[roleKey]*r
 	return nil
 }
 
-// isBootstrapRole reports whether an API server creates a role itself and the role grants no use of a policy.
+// isBootstrapRole reports whether an API server creates an RBAC role itself and the role grants no use of a policy.
 func isBootstrapRole(key roleKey) bool {
 	return strings.HasPrefix(key.name, "system:") || key.namespace == kubeSystem && key.name == "extension-apiserver-authentication-reader"
 }
@@ -162,7 +162,7 @@ func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) message.Message 
 	}
 }
 
-// resemblesPSPResource reports whether a resource was probably meant as podsecuritypolicies.
+// resemblesPSPResource reports whether a resource of an RBAC rule was probably meant as podsecuritypolicies.
 func resemblesPSPResource(name string) bool {
 	if name == "podsecuritypolicies" {
 		return false

@@ -6,8 +6,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// NamespaceAccess are the policies that pods of one namespace may be admitted by, sorted by name. Policies that nobody who
-// matters there may use are absent, and so are those that only members of system:masters may use.
+// NamespaceAccess are the policies that RBAC lets the pods of one namespace use, sorted by name. Policies that nobody
+// who matters there may use are absent, and so are those that only members of system:masters may use.
 type NamespaceAccess []NamespacePolicy
 
 // NamespacePolicy says whether RBAC lets somebody in a namespace use a policy that counts there, and if it does not
@@ -239,8 +239,7 @@ func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 	return out
 }
 
-// classifyLocalGrant returns whether a grant of a RoleBinding counts for the policies of its namespace, and if not,
-// why.
+// classifyLocalGrant returns whether a grant by a RoleBinding lets pods of its namespace use policies, and if not, why.
 func (p *namespaceContext) classifyLocalGrant(e *subjectGrant) policyAccess {
 	who := classifyIdentity(e.identity)
 	if why := p.whyIrrelevant(who); why != "" {

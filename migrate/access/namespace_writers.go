@@ -25,8 +25,9 @@ type NamespaceWriter struct {
 	Administrator bool
 }
 
-// NamespaceWriters returns who may create, update or patch namespaces, sorted. A RoleBinding counts for its own namespace:
-// the API server asks about a change of a namespace in that namespace. The accounts of the control plane are left out.
+// NamespaceWriters returns whom RBAC lets create, update or patch namespaces, sorted. A RoleBinding counts for its own
+// namespace: the API server asks about a change of a namespace in that namespace. The accounts of the control plane are
+// left out.
 func NamespaceWriters(roles []inventory.Role, bindings []inventory.Binding) []NamespaceWriter {
 	byKey := make(map[roleKey]*inventory.Role, len(roles))
 	for _, r := range bootstrapRoles() {

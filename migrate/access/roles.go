@@ -10,7 +10,7 @@ import (
 // roleKey is the key of a Role, or with an empty namespace of a ClusterRole.
 type roleKey struct{ namespace, name string }
 
-// reference returns "ClusterRole NAME" or "Role NAMESPACE/NAME".
+// reference returns how access findings name an RBAC role: "ClusterRole NAME" or "Role NAMESPACE/NAME".
 func (k roleKey) reference() string {
 	if k.namespace == "" {
 		return "ClusterRole " + k.name

@@ -170,7 +170,7 @@ func (g *Grants) IsShared(a NamespaceAccess) bool {
 	return len(a) == 0
 }
 
-// forNamespace returns the answer of NamespaceAccess for a cache key, computed once.
+// forNamespace returns the NamespaceAccess, which policies may be used, of a cache key, computed once.
 func (r *answerCache) forNamespace(key sharedAnswerKey, answer func() NamespaceAccess) NamespaceAccess {
 	r.lock.Lock()
 	defer r.lock.Unlock()

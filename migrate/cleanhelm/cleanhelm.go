@@ -51,7 +51,8 @@ func RevisionsToClean(releases []helm.ReleaseHistory) []helm.Release {
 	return revisions
 }
 
-// Describe names a stored revision, and documents in it by kind and name alone: its values hold passwords.
+// Describe names a stored revision of a Helm release to clean, and documents in it by kind and name alone: its values
+// hold passwords.
 func Describe(r *helm.Release, documents []helm.Document) string {
 	names := make([]string, 0, len(documents))
 	for _, d := range documents {

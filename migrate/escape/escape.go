@@ -1,6 +1,6 @@
-// Package escape owns what text from input must become before it is put somewhere: a terminal, a shell word, a shell
-// comment, a machine-readable document. It takes strings and returns strings that cannot act on the place they go to
-// and still show what was there. It never decides whether a name is valid, and it writes nothing.
+// Package escape owns what text from input must become before it is put where it could act: a terminal, a shell word, a
+// shell comment, a machine-readable document. It takes strings and returns strings that cannot act on the place they go
+// to and still show what was there. It never decides whether a name is valid, and it writes nothing.
 package escape
 
 import (

@@ -10,12 +10,12 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// seccompSyncEnd returns the first release whose API server copies no seccomp annotation of a pod to the field
-// seccompProfile.
+// seccompSyncEnd returns, for the gate, the first release whose API server copies no seccomp annotation of a pod to the
+// field seccompProfile.
 func seccompSyncEnd() api.Version { return api.MajorMinorVersion(1, 27) }
 
-// checkSeccompAnnotations adds a reason for workloads that rely on a seccomp annotation if the new release does not read it
-// any more, and notes for other seccomp and AppArmor annotations.
+// checkSeccompAnnotations adds a reason against the upgrade for workloads that rely on a seccomp annotation if the new
+// release does not read it any more, and notes for other seccomp and AppArmor annotations.
 func (j *upgradeCheck) checkSeccompAnnotations() {
 	ends := !j.opts.To.Older(seccompSyncEnd())
 	synced := j.seccompPatchCommands()

@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// policyPluginFlag returns the flag by which an API server names the admission plugin PodSecurityPolicy, with what that
-// means; "" if none does. From v1.25 on an API server with such a flag does not start.
+// policyPluginFlag returns, for the gate, the flag by which an API server names the admission plugin PodSecurityPolicy,
+// with what that means; "" if none does. From v1.25 on an API server with such a flag does not start.
 func policyPluginFlag(s *inventory.APIServer) string {
 	if flag := s.EnablesPlugin(inventory.PluginPodSecurityPolicy); flag != "" {
 		return "--" + flag + " (the plugin is on)"
@@ -25,7 +25,8 @@ func policyPluginFlag(s *inventory.APIServer) string {
 // apiServers are the API servers of a plan whose flags the gate checks.
 type apiServers []inventory.APIServer
 
-// serversNamingPolicyPlugin returns the API servers whose flags name the plugin PodSecurityPolicy, with the flag.
+// serversNamingPolicyPlugin returns, for the gate, the API servers whose flags name the plugin PodSecurityPolicy, with
+// the flag.
 func (all apiServers) serversNamingPolicyPlugin() []string {
 	return all.apiServersWhere(policyPluginFlag)
 }
@@ -52,24 +53,26 @@ func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
 		AssertPolicyPluginOff, phrases.JoinFirst(naming, 5))
 }
 
-// isPolicyPluginOff reports whether the user asserts that the admission plugin PodSecurityPolicy is off, or every API server
-// whose flags were read is without it.
+// isPolicyPluginOff reports, for the gate, whether the user asserts that the admission plugin PodSecurityPolicy is off,
+// or every API server whose flags were read is without it.
 func (j *upgradeCheck) isPolicyPluginOff() bool {
 	return j.asserted(AssertPolicyPluginOff) || j.seenPolicyPluginOff()
 }
 
-// seenPolicyPluginOff reports whether flags of API servers were read and none names the admission plugin PodSecurityPolicy.
+// seenPolicyPluginOff reports, for the gate, whether flags of API servers were read and none names the admission plugin
+// PodSecurityPolicy.
 func (j *upgradeCheck) seenPolicyPluginOff() bool {
 	return len(j.plan.APIServers) > 0 && len(apiServers(j.plan.APIServers).serversNamingPolicyPlugin()) == 0
 }
 
-// isPolicyPluginOn reports whether the flags of an API server turn the admission plugin PodSecurityPolicy on.
+// isPolicyPluginOn reports, for the gate, whether the flags of an API server turn the admission plugin
+// PodSecurityPolicy on.
 func (j *upgradeCheck) isPolicyPluginOn() bool {
 	return slices.ContainsFunc(j.plan.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
-// checkPolicyPluginFlags adds a reason if the flags of an API server name the admission plugin PodSecurityPolicy, and else a
-// note. It returns false if no flags were read.
+// checkPolicyPluginFlags adds a reason against the upgrade if the flags of an API server name the admission plugin
+// PodSecurityPolicy, and else a note. It returns false if no flags were read.
 func (j *upgradeCheck) checkPolicyPluginFlags(how Advice) bool {
 	all, naming := len(j.plan.APIServers), apiServers(j.plan.APIServers).serversNamingPolicyPlugin()
 	switch {
@@ -95,8 +98,8 @@ func (all apiServers) apiServerPods() []string {
 	return slices.Compact(out)
 }
 
-// checkPodSecurityPlugin adds a reason for API servers that run without the admission plugin PodSecurity: there, labels do
-// nothing.
+// checkPodSecurityPlugin adds a reason against the upgrade for API servers that run without the admission plugin
+// PodSecurity: there, labels do nothing.
 func (j *upgradeCheck) checkPodSecurityPlugin() {
 	minor := migrate.ServerMinorForAdmission(j.plan.Source.ServerVersion, len(j.plan.Policies) > 0)
 	off := apiServers(j.plan.APIServers).apiServersWhere(func(s *inventory.APIServer) string { return s.PodSecurityDisabledReason(minor) })

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
@@ -17,7 +16,7 @@ import (
 // commands with characters that do not show. It returns an error if the context of the source has no safe name, or the
 // error of w.
 func WriteCommands(w io.Writer, r *Result) error {
-	kubectl, err := phrases.KubectlCommand(r.Source)
+	kubectl, err := script.KubectlCommand(r.Source)
 	if err != nil {
 		return fmt.Errorf("writing commands: %w", err)
 	}

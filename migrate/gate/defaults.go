@@ -27,8 +27,8 @@ const (
 	serviceAKS = "AKS"
 )
 
-// managedService returns the managed service (GKE, EKS, ...) that runs the control plane, by the server's version and
-// its policies; "" if that is not known. AKS leaves no mark.
+// managedService returns, for the gate's advice, the managed service (GKE, EKS, ...) that runs the control plane, by
+// the server's version and its policies; "" if that is not known. AKS leaves no mark.
 func (j *upgradeCheck) managedService() string {
 	version := j.plan.Source.ServerVersion
 	for _, p := range j.plan.Policies {
@@ -48,7 +48,7 @@ func (j *upgradeCheck) managedService() string {
 	return ""
 }
 
-// newNamespaceWriters describes the objects of this cluster that label new namespaces.
+// newNamespaceWriters describes, for the gate, the objects of this cluster that label new namespaces.
 func (j *upgradeCheck) newNamespaceWriters() []string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
@@ -59,7 +59,8 @@ func (j *upgradeCheck) newNamespaceWriters() []string {
 	return parts
 }
 
-// checkNewNamespaces adds an unknown unless the admission configuration is known to give namespaces without labels a level.
+// checkNewNamespaces adds an unknown to the gate's Result unless the admission configuration is known to give
+// namespaces without labels a level.
 func (j *upgradeCheck) checkNewNamespaces() {
 	if a := j.plan.Admission; a != nil {
 		j.checkExemptControllers(a)
@@ -73,8 +74,8 @@ func (j *upgradeCheck) checkNewNamespaces() {
 	})
 }
 
-// defaultLevelAdvice returns how new namespaces get a level. An admission configuration that API servers have already is
-// named, not replaced.
+// defaultLevelAdvice returns the gate's advice on how new namespaces get a level. An admission configuration that API
+// servers have already is named, not replaced.
 func (j *upgradeCheck) defaultLevelAdvice() message.Message {
 	if service := j.managedService(); service != "" {
 		return message.New("default-level-of-service", "service", service)
@@ -102,7 +103,8 @@ func existingAdmissionConfig(p *migrate.Plan) ExistingAdmissionConfig {
 	return e
 }
 
-// checkExemptControllers adds a reason if the admission configuration exempts users that create the pods of all namespaces.
+// checkExemptControllers adds a reason against the upgrade if the admission configuration exempts users that create the
+// pods of all namespaces.
 func (j *upgradeCheck) checkExemptControllers(a *migrate.Admission) {
 	users := a.ExemptControllers()
 	if len(users) == 0 {
@@ -114,7 +116,7 @@ func (j *upgradeCheck) checkExemptControllers(a *migrate.Admission) {
 	})
 }
 
-// podSecurityDefaults are the defaults of a PodSecurityConfiguration, as it is written.
+// podSecurityDefaults are the defaults of the PodSecurityConfiguration that the gate proposes, as it is written.
 type podSecurityDefaults struct {
 	Enforce        string `json:"enforce"`
 	EnforceVersion string `json:"enforce-version"`
@@ -124,17 +126,17 @@ type podSecurityDefaults struct {
 	WarnVersion    string `json:"warn-version"`
 }
 
-// podSecurityExemptions are the exemptions of a PodSecurityConfiguration, as it is written.
+// podSecurityExemptions are the exemptions of the PodSecurityConfiguration that the gate proposes, as it is written.
 type podSecurityExemptions struct {
 	Usernames      []string `json:"usernames"`
 	RuntimeClasses []string `json:"runtimeClasses"`
 	Namespaces     []string `json:"namespaces"`
 }
 
-// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a
-// level: baseline enforced, restricted for audit and warn. It keeps what is stricter in a configuration that was given,
-// and all its exemptions. It returns errors of writing. Every release to upgrade to reads v1; v1.23 and v1.24 read
-// v1beta1.
+// WriteAdmissionConfig writes, for a gate's Result, the file for --admission-control-config-file that gives namespaces
+// without labels a level: baseline enforced, restricted for audit and warn. It keeps what is stricter in a
+// configuration that was given, and all its exemptions. It returns errors of writing. Every release to upgrade to reads
+// v1; v1.23 and v1.24 read v1beta1.
 func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	type configuration struct {
 		APIVersion string                `json:"apiVersion"`
@@ -206,7 +208,7 @@ func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, 
 	return set, exempt, append(remarks, "If the given file configures other plugins, keep those: they are not repeated here.")
 }
 
-// describe returns all exemptions of a PodSecurityConfiguration, each with its kind.
+// describe returns all exemptions of the PodSecurityConfiguration that the gate proposes, each with its kind.
 func (e *podSecurityExemptions) describe() []string {
 	var out []string
 	for _, of := range []struct {
@@ -220,8 +222,8 @@ func (e *podSecurityExemptions) describe() []string {
 	return out
 }
 
-// isStricterLevel reports whether a Pod Security level at a version is no looser than another: at the same level, the
-// newer version is stricter. It returns false for what is no level or version.
+// isStricterLevel reports, for the gate, whether a default level at a version is no looser than another: at the same
+// level, the newer version is stricter. It returns false for what is no level or version.
 func isStricterLevel(level, version, than, at string) bool {
 	a, errA := api.ParseLevel(level)
 	b, errB := api.ParseLevel(than)

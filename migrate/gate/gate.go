@@ -9,7 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -79,7 +79,7 @@ func newUpgradeCheck(p *migrate.Plan, f Facts, o Options) *upgradeCheck {
 		j.addNote(terminating, message.New("terminating-not-asked"))
 	}
 	j.kubectl, j.tool = "kubectl", cmp.Or(o.Tool, "psp2pss")
-	if command, err := phrases.KubectlCommand(p.Source); err == nil {
+	if command, err := script.KubectlCommand(p.Source); err == nil {
 		j.kubectl, j.contextFlag = command, command[len("kubectl"):]
 	}
 	if server, known := p.ServerVersion(); known {
@@ -126,7 +126,7 @@ func (j *upgradeCheck) addUnknown(u Unknown) {
 	}
 }
 
-// addNote adds a note about objects.
+// addNote adds a note about objects to the gate's Result.
 func (j *upgradeCheck) addNote(where []string, m message.Message) {
 	j.result.Notes = append(j.result.Notes, Note{m, where})
 }

@@ -114,7 +114,7 @@ func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	return fmt.Sprintf("%s %s (%s), %s: %s", word, revisionNumbers(revisions), h.Kind, strings.Join(policies, ", "), strings.Join(fails, "; "))
 }
 
-// revisionNumbers returns the numbers of Helm revisions as a text, each once.
+// revisionNumbers returns, for the gate's text, the numbers of Helm revisions as a text, each once.
 func revisionNumbers(revisions []int) string {
 	var out []string
 	for _, n := range slices.Compact(revisions) {
@@ -136,8 +136,8 @@ func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Doc
 	return slices.Compact(names)
 }
 
-// checkUnreadHelmReleases adds an unknown if not all Helm releases of the cluster were read: one that was not may hold a
-// policy.
+// checkUnreadHelmReleases adds an unknown to the gate's Result if not all Helm releases of the cluster were read: one
+// that was not may hold a policy.
 func (j *upgradeCheck) checkUnreadHelmReleases() {
 	read := j.facts.HelmReleases
 	if read.All && len(read.Gaps) == 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// checkLabels adds reasons for namespaces without enforce, audit or warn labels.
+// checkLabels adds reasons against the upgrade for namespaces without enforce, audit or warn labels.
 func (j *upgradeCheck) checkLabels() {
 	observe, enforce := Reason{Order: orderObserve}, Reason{Order: orderEnforce}
 	var toObserve, toEnforce rolloutStageNamespaces
@@ -82,7 +82,7 @@ func (s *rolloutStageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	}
 }
 
-// stageCommands returns the commands that take a stage of a roll-out, and what to know before.
+// stageCommands returns the commands of the gate's advice that take a stage of a roll-out, and what to know before.
 func (j *upgradeCheck) stageCommands(name string, s *rolloutStageNamespaces) (how Advice, commands []string) {
 	if len(s.plain) > 0 {
 		commands = append(commands, j.rolloutCommand(name, s.plain))
@@ -165,7 +165,7 @@ func (j *upgradeCheck) labelCommand(ns *migrate.Namespace, words []string) strin
 	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
 }
 
-// labelOwnerAdvice returns what to do where another tool writes the labels of namespaces.
+// labelOwnerAdvice returns the gate's advice where another tool writes the labels of namespaces.
 func (j *upgradeCheck) labelOwnerAdvice(owned []*migrate.Namespace) Advice {
 	var out Advice
 	var synced, written []string
@@ -216,7 +216,7 @@ func repairedLabelValue(ns *migrate.Namespace, key string) string {
 	return want
 }
 
-// isValidLabel reports whether a label is one of Pod Security with a valid value.
+// isValidLabel reports, for the gate, whether a label is one of Pod Security with a valid value.
 func isValidLabel(key, value string) bool {
 	return slices.Contains(inventory.PodSecurityLabelKeys(), key) && labels.IsValidLabel(key, value)
 }
@@ -298,7 +298,7 @@ func (j *upgradeCheck) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace
 	}
 }
 
-// reasonForRefusedPods returns the Reason with its advice.
+// reasonForRefusedPods returns the gate's Reason about pods that a level refuses, with its advice.
 func (j *upgradeCheck) reasonForRefusedPods(r *refusedPods) Reason {
 	if len(r.Commands) == 0 && len(r.owned) == 0 {
 		r.Advice = nil
@@ -366,8 +366,8 @@ func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Work
 	return out
 }
 
-// meetsLevel reports whether a namespace's Pod Security level is no stricter than the one that it needs; "" needs
-// nothing.
+// meetsLevel reports, for the gate, whether a namespace's Pod Security level is no stricter than the one that it needs;
+// "" needs nothing.
 func meetsLevel(needed, level api.Level) bool {
 	return needed == "" || api.CompareLevels(needed, level) >= 0
 }

@@ -88,7 +88,7 @@ func (j *upgradeCheck) patchCommands(file string, workloads []string) []string {
 // read the patches.
 func stopBeforeScript() []int { return []int{1} }
 
-// isPatchableKind reports whether psp2pss patch can patch the template of a kind of workload .
+// isPatchableKind reports, for the gate's advice, whether psp2pss patch can patch a kind of workload.
 func isPatchableKind(kind string) bool {
 	k, ok := inventory.WorkloadKindOf(kind)
 	return ok && !k.FixedTemplate
@@ -130,8 +130,8 @@ func (j *upgradeCheck) checkBypass() {
 	j.addReason(r)
 }
 
-// bypassCommands returns the commands that enforce the recommended level in namespaces and then let their pods past the
-// policies, with a stop between the two, and what to know before.
+// bypassCommands returns the commands of the gate's advice that enforce the recommended level in namespaces and then
+// let their pods past the policies, with a stop between the two, and what to know before.
 func (j *upgradeCheck) bypassCommands(namespaces []*migrate.Namespace) (how Advice, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
@@ -201,8 +201,8 @@ func (j *upgradeCheck) checkPolicyRoles() {
 	}
 }
 
-// checkUnreadRoles adds an unknown if there may be more roles than were read. In a cluster a binding to a role that does not
-// exist grants nothing; files need not have every role.
+// checkUnreadRoles adds an unknown to the gate's Result if there may be more roles than were read. In a cluster a
+// binding to a role that does not exist grants nothing; files need not have every role.
 func (j *upgradeCheck) checkUnreadRoles() {
 	u := Unknown{Order: orderRoles}
 	unread := unreadRoles(j.plan)
@@ -263,7 +263,8 @@ func roleNames(roles []leftoverRole) []string {
 	return out
 }
 
-// isProviderRole reports whether a role lets use only policies that the provider of the cluster installs by default.
+// isProviderRole reports, for the gate, whether a role lets use only policies that the provider of the cluster installs
+// by default.
 func (j *upgradeCheck) isProviderRole(r *leftoverRole) bool {
 	named := r.LeftoverRole.Policies
 	return !r.EveryPolicy && len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !j.providerPolicies[name] })

@@ -81,13 +81,13 @@ type Note struct {
 	Objects []string `json:"objects,omitempty"`
 }
 
-// Advice is what to know and to do about a reason or something unknown, in order.
+// Advice is what to know and to do about a reason against the upgrade or something unknown, in order.
 type Advice []message.Message
 
-// String returns the advice as one sentence; "" if there is none.
+// String returns the gate's advice as one sentence; "" if there is none.
 func (a Advice) String() string { return strings.Join(message.Texts(a), "; ") }
 
-// Assertion is the name of something that the user says is so.
+// Assertion is the name of something that the user of the gate says is so.
 type Assertion string
 
 // The assertions.

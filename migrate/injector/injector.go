@@ -38,8 +38,8 @@ type Injector struct {
 	injectionRules []injectionRule
 }
 
-// PolicyKind is a kind of policy-engine object (Kyverno, Gatekeeper) that says what is added to pods. Optional is true
-// for one that not every version has.
+// PolicyKind is a kind of policy-engine object (Kyverno, Gatekeeper) that says what an injector adds to pods. Optional
+// is true for one that not every version has.
 type PolicyKind struct {
 	Kind, Resource string
 	Optional       bool

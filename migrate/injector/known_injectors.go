@@ -228,12 +228,13 @@ func openTelemetryLanguageInjector() Injector {
 	}
 }
 
-// openTelemetryWebhooks returns the names of the OpenTelemetry operator's webhook configurations.
+// openTelemetryWebhooks returns, for its injector, the names of the OpenTelemetry operator's webhook configurations.
 func openTelemetryWebhooks() []string {
 	return []string{"opentelemetry-operator-mutation/", "opentelemetry-operator-mutating-webhook-configuration/"}
 }
 
-// jaegerInjector returns the Jaeger operator, which changes Deployments and reads their annotations, too.
+// jaegerInjector returns the Jaeger operator as an injector, which changes Deployments and reads their annotations,
+// too.
 func jaegerInjector() Injector {
 	const key = "sidecar.jaegertracing.io/inject"
 	return Injector{
@@ -244,8 +245,8 @@ func jaegerInjector() Injector {
 	}
 }
 
-// datadogInjector returns Datadog's admission controller. It mounts the agent's sockets from the host where its chart has them,
-// the default since chart version 3.22.0.
+// datadogInjector returns what Datadog's admission controller injects. It mounts the agent's sockets from the host
+// where its chart has them, the default since chart version 3.22.0.
 func datadogInjector() Injector {
 	const key = "admission.datadoghq.com/"
 	return Injector{
@@ -257,7 +258,8 @@ func datadogInjector() Injector {
 	}
 }
 
-// dynatraceInjector returns the Dynatrace operator, which labels the namespaces that its webhook selects.
+// dynatraceInjector returns what is known of the injector of the Dynatrace operator, which labels the namespaces that
+// its webhook selects.
 func dynatraceInjector() Injector {
 	return Injector{
 		Name: "Dynatrace", Source: "https://github.com/Dynatrace/dynatrace-operator/blob/main/pkg/webhook/mutation/pod/handler/injection/init.go",
@@ -299,7 +301,7 @@ func azureIdentityInjector() Injector {
 	}
 }
 
-// eksPodIdentityInjector returns the EKS pod identity webhooks, which add no container.
+// eksPodIdentityInjector returns what is known of the injector of EKS pod identity, which add no container.
 func eksPodIdentityInjector() Injector {
 	return Injector{
 		Name: "EKS pod identity and IAM roles for service accounts", Source: "https://github.com/aws/amazon-eks-pod-identity-webhook",
@@ -308,7 +310,7 @@ func eksPodIdentityInjector() Injector {
 	}
 }
 
-// kyvernoInjector returns Kyverno, which changes pods as its policies say.
+// kyvernoInjector returns Kyverno as an injector, which changes pods as its policies say.
 func kyvernoInjector() Injector {
 	return Injector{
 		Name: "Kyverno", Source: "https://kyverno.io/docs/policy-types/cluster-policy/mutate/",
@@ -318,7 +320,7 @@ func kyvernoInjector() Injector {
 	}
 }
 
-// gatekeeperInjector returns Gatekeeper, which changes pods as its mutators say.
+// gatekeeperInjector returns Gatekeeper as an injector, which changes pods as its mutators say.
 func gatekeeperInjector() Injector {
 	return Injector{
 		Name: "Gatekeeper", Source: "https://open-policy-agent.github.io/gatekeeper/website/docs/mutation/",
@@ -328,7 +330,8 @@ func gatekeeperInjector() Injector {
 	}
 }
 
-// webhooksWithoutEffect returns the names of known webhooks that add no container and set nothing that a level checks.
+// webhooksWithoutEffect returns the names of webhooks that are known to be no injectors: they add no container and set
+// nothing that a level checks.
 func webhooksWithoutEffect() Injector {
 	return Injector{
 		Name: "a known webhook that adds nothing", Source: "the page of each",
@@ -369,6 +372,6 @@ func hostPathVolume(name, path string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path}}}
 }
 
-// parseBoolFalseWords returns the words that Go's strconv.ParseBool reads as false in the labels and annotations of
-// injectors.
+// parseBoolFalseWords returns, for injectors written in Go, the words that Go's strconv.ParseBool reads as false in the
+// labels and annotations of injectors.
 func parseBoolFalseWords() []string { return []string{"false", "f", "0"} }

@@ -19,7 +19,7 @@ import (
 // these arguments and nothing else. It returns an error if the connection of the Plan cannot be written for a shell, and
 // those of w.
 func WriteCommands(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := phrases.KubectlCommand(p.Source)
+	kubectl, err := script.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing label commands: %w; write manifests instead (-o manifest)", err)
 	}
@@ -85,7 +85,8 @@ func outcomeSummary(p *migrate.Plan, stage Stage) string {
 	return text
 }
 
-// writeNamespaceCommand writes the remarks on a namespace as comments, and the kubectl command below them if there is one.
+// writeNamespaceCommand writes the remarks on a namespace as comments, and below them the kubectl command that labels
+// it, if there is one.
 func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
 	writeComments(b, namespaceRemarks(ns, stage))
 	switch OutcomeOf(ns, stage) {

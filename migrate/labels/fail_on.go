@@ -19,7 +19,7 @@ const (
 	FailOnLoosening  FailCondition = "loosening"
 )
 
-// FailConditions returns all conditions of --fail-on, in the order in which they are reported.
+// FailConditions returns all conditions of --fail-on on labels, in the order in which they are reported.
 func FailConditions() []FailCondition {
 	return []FailCondition{FailOnPrivileged, FailOnBaseline, FailOnChange, FailOnLoosening}
 }

@@ -1,7 +1,7 @@
-// Package labels owns what a Plan means for the labels of namespaces: which of them a stage writes, and how that is
-// said in kubectl commands for a POSIX shell and their undoing, Namespace manifests, a kustomize component or Terraform
-// resources. It takes a Plan, which may come from a file that anybody has written, and lets nothing out of it reach any of
-// these that is not a valid name or value. It never talks to a cluster and decides no level.
+// Package labels owns what a Plan means for the Pod Security labels of namespaces: which of them a stage writes, and
+// how that is said in kubectl commands for a POSIX shell and their undoing, Namespace manifests, a kustomize component
+// or Terraform resources. It takes a Plan, which may come from a file that anybody has written, and lets nothing out of
+// it reach any of these that is not a valid name or value. It never talks to a cluster and decides no level.
 package labels
 
 import (
@@ -27,14 +27,14 @@ type Options struct {
 // ChangesLabels reports whether the recommendation would change a Pod Security label of a namespace.
 func ChangesLabels(ns *migrate.Namespace) bool { return len(ChangedLabels(ns, StageAll)) > 0 }
 
-// LoosensLevel reports whether a recommended level, or its version, is less strict than the one in effect today. An
-// enforce label is loosened by a command only where the caller asked for that level.
+// LoosensLevel reports whether the label of a recommended level, or its version, is less strict than the one in effect
+// today. An enforce label is loosened by a command only where the caller asked for that level.
 func LoosensLevel(ns *migrate.Namespace) bool {
 	today, rec := ns.EffectivePolicyToday(), ns.RecommendedLabels
 	return ns.Action == migrate.ActionLoosen || isLooser(rec.Enforce, today.Enforce) || isLooser(rec.Audit, today.Audit) || isLooser(rec.Warn, today.Warn)
 }
 
-// isLooser reports whether a namespace's recommended level is less strict than today's.
+// isLooser reports whether the label that a namespace is to get is less strict than today's.
 func isLooser(recommended string, today api.LevelVersion) bool {
 	return levels.Looser(api.Level(recommended), today.Level)
 }
@@ -85,8 +85,8 @@ func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// WithholdsLoosening reports whether the recommended enforce level of a namespace is looser than today's and nobody asked
-// for it.
+// WithholdsLoosening reports whether the enforce label is not written since the recommended level of a namespace is
+// looser than today's and nobody asked for it.
 func WithholdsLoosening(ns *migrate.Namespace) bool {
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
 	return !asked && (ns.Action == migrate.ActionLoosen || isLooser(ns.RecommendedLabels.Enforce, ns.EffectivePolicyToday().Enforce))

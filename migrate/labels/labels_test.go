@@ -15,7 +15,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -33,7 +32,7 @@ func planOf(source inventory.Source, namespaces ...migrate.Namespace) *migrate.P
 // begin is how a script begins; package script has the test of it.
 func begin(t testing.TB, s inventory.Source) string {
 	t.Helper()
-	kubectl, err := phrases.KubectlCommand(s)
+	kubectl, err := script.KubectlCommand(s)
 	if err != nil {
 		t.Fatal(err)
 	}

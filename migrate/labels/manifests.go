@@ -7,7 +7,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -20,7 +19,7 @@ type namespaceManifest struct {
 	Metadata   namespaceMetadata `json:"metadata"`
 }
 
-// namespaceMetadata is the metadata of a namespaceManifest.
+// namespaceMetadata is the metadata of a namespaceManifest, with its labels.
 type namespaceMetadata struct {
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels"`
@@ -32,7 +31,7 @@ type namespaceMetadata struct {
 // they remove nothing else: LeftOutOfManifests are not among them. What is left out, and all remarks, are comments. It
 // returns the errors of w.
 func WriteManifests(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := phrases.KubectlCommand(p.Source)
+	kubectl, err := script.KubectlCommand(p.Source)
 	if err != nil {
 		kubectl = "kubectl"
 	}
@@ -46,7 +45,7 @@ func WriteManifests(w io.Writer, p *migrate.Plan, opts Options) error {
 // WriteServerSideApply writes the Namespaces of WriteManifests for a server-side apply, below comments with the command. It
 // returns an error if the connection of the Plan cannot be written for a shell, and those of w.
 func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := phrases.KubectlCommand(p.Source)
+	kubectl, err := script.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing manifests to apply: %w; write them without the command (-o manifest)", err)
 	}
@@ -58,8 +57,8 @@ func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
 	return writeNamespaceManifests(w, &b, p, opts, kubectl, false)
 }
 
-// clientAppliedQuery returns a kubectl command that lists the namespaces of which kubectl has a record of what it
-// applied.
+// clientAppliedQuery returns, to apply labels by, a kubectl command that lists the namespaces of which kubectl has a
+// record of what it applied.
 func clientAppliedQuery(kubectl string) string {
 	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }

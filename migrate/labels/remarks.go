@@ -107,7 +107,8 @@ func contradictingKey(writers []*inventory.LabelWriter) string {
 	return ""
 }
 
-// labelsInForms returns the Pod Security labels once in each syntax that the writers of a namespace's labels use.
+// labelsInForms returns the Pod Security labels to write once in each syntax that the writers of a namespace's labels
+// use.
 func labelsInForms(writers []*inventory.LabelWriter, set []Label) []string {
 	var lines []string
 	done := map[inventory.LabelSyntax]bool{}

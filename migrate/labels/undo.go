@@ -11,7 +11,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
@@ -21,7 +20,7 @@ import (
 // label was changed by somebody since: it is named, and stays as it is. It returns an error if the connection of the Plan
 // cannot be written for a shell, and those of w.
 func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := phrases.KubectlCommand(p.Source)
+	kubectl, err := script.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing the undo script: %w; write manifests instead (-o manifest)", err)
 	}

@@ -52,16 +52,16 @@ func (out *JSONWriter) Encode(v any, prefix string) error {
 // itemsAtATime is how many items of a list are encoded together: enough to be worth handing over, and few enough to hold.
 const itemsAtATime = 16
 
-// encodedItems is the text of some items of a list.
+// encodedItems is the JSON text of some items of a list of objects.
 type encodedItems struct {
 	text   bytes.Buffer
 	writer *JSONWriter // into text
 	err    error
 }
 
-// EncodeList writes a list of n values that stand at the indentation prefix, with a comma and a line end between them. It
-// encodes on all processors: item, which returns the i-th value, is called by several goroutines. It returns the first error
-// of the encoding, or that of the writer.
+// EncodeList writes a list of n objects as JSON, that stand at the indentation prefix, with a comma and a line end
+// between them. It encodes on all processors: item, which returns the i-th value, is called by several goroutines. It
+// returns the first error of the encoding, or that of the writer.
 func (out *JSONWriter) EncodeList(n int, item func(i int) any, prefix string) error {
 	inOrder := make(chan chan *encodedItems, runtime.GOMAXPROCS(0))
 	unused := make(chan *encodedItems, cap(inOrder)+1) // so many can be in the queue and beyond it
@@ -100,7 +100,7 @@ func (out *JSONWriter) EncodeList(n int, item func(i int) any, prefix string) er
 	return nil
 }
 
-// encode encodes the items from first to before end, with what stands before each but the first of the list.
+// encode encodes as JSON the items from first to before end, with what stands before each but the first of the list.
 func (e *encodedItems) encode(first, end int, item func(i int) any, prefix string) {
 	e.text.Reset()
 	for i := first; i < end && e.err == nil; i++ {

@@ -13,7 +13,7 @@ type KustomizeComponent struct {
 	Patches    []KustomizePatch `json:"patches"`
 }
 
-// NewKustomizeComponent returns a kustomize component without patches.
+// NewKustomizeComponent returns the kustomization.yaml to write, that of a component without patches.
 func NewKustomizeComponent() KustomizeComponent {
 	return KustomizeComponent{"kustomize.config.k8s.io/v1alpha1", "Component", []KustomizePatch{}}
 }

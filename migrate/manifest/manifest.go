@@ -15,7 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // WriteYAML writes each value as one YAML document, in the order given. A value is converted as encoding/json does it, with the
@@ -52,7 +52,7 @@ func yamlNodeOf(doc any) (*yaml.Node, error) {
 	if err := encoder.Encode(doc); err != nil {
 		return nil, err
 	}
-	node, err := pspparse.NodeFromJSON(text.Bytes(), 0)
+	node, err := yamlnode.FromJSON(text.Bytes(), 0)
 	if err == nil {
 		setBlockStyle(node)
 	}

@@ -32,8 +32,8 @@ func appArmorControl() pspControl {
 	}
 }
 
-// isAcceptedAppArmorProfile reports whether baseline accepts an AppArmor profile. The API server admits no other pods
-// but those with unconfined.
+// isAcceptedAppArmorProfile reports whether baseline accepts an AppArmor profile of a policy. The API server admits no
+// other pods but those with unconfined.
 func isAcceptedAppArmorProfile(profile string) bool {
 	return profile == "runtime/default" || strings.HasPrefix(profile, "localhost/")
 }

@@ -105,7 +105,7 @@ type LostConstraint struct {
 	Note string
 }
 
-// RequiredTemplateValue is a value that pod templates must state once the PodSecurityPolicy no longer sets it.
+// RequiredTemplateValue is, in an Assessment, a value that pod templates must state once the policy no longer sets it.
 type RequiredTemplateValue struct {
 	// Field is the policy's field or annotation that sets it.
 	Field string

@@ -43,7 +43,7 @@ func capabilitiesControl() pspControl {
 	}
 }
 
-// baselineCapabilities returns the Linux capabilities that baseline lets containers add.
+// baselineCapabilities returns the Linux capabilities of a policy that baseline lets containers add.
 func baselineCapabilities() []string {
 	return []string{
 		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
@@ -51,7 +51,7 @@ func baselineCapabilities() []string {
 	}
 }
 
-// restrictedCapabilities returns the Linux capabilities that restricted lets containers add.
+// restrictedCapabilities returns the Linux capabilities of a policy that restricted lets containers add.
 func restrictedCapabilities() []string {
 	return []string{"NET_BIND_SERVICE"}
 }

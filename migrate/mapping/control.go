@@ -34,7 +34,7 @@ type registeredCheck struct {
 	overrides policy.CheckID
 }
 
-// minorVersions returns the versions v1.N of the standards for each N.
+// minorVersions returns the versions v1.N at which policies are compared with the standards.
 func minorVersions(minor ...int) []api.Version {
 	versions := make([]api.Version, 0, len(minor))
 	for _, n := range minor {
@@ -48,7 +48,7 @@ func (c registeredCheck) existsAt(v api.Version) bool {
 	return !v.Older(c.revisions[0])
 }
 
-// versionAtLeast reports whether a version of the standards is v1.minor or newer.
+// versionAtLeast reports whether the version that a policy is compared with is v1.minor or newer.
 func versionAtLeast(v api.Version, minor int) bool {
 	return !v.Older(api.MajorMinorVersion(1, minor))
 }
@@ -162,7 +162,7 @@ func (f *controlResult) explainField(p *pspparse.Policy, name string, value Valu
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: p.Lines[fieldLineKey(name)], Meaning: meaning})
 }
 
-// fieldLineKey returns the key of a spec field or annotation in pspparse.Policy.Lines.
+// fieldLineKey returns the key of a policy's field or annotation in pspparse.Policy.Lines.
 func fieldLineKey(name string) string {
 	if strings.Contains(name, "/") {
 		return "metadata.annotations[" + name + "]"

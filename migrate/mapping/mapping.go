@@ -132,7 +132,8 @@ func newestCheckVersion() api.Version {
 	return latest
 }
 
-// clampVersion returns the newest version of the standards for "latest", the zero version and newer ones.
+// clampVersion returns the newest version that policies are compared with for "latest", the zero version and newer
+// ones.
 func clampVersion(v api.Version) api.Version {
 	if last := newestCheckVersion(); v == (api.Version{}) || last.Older(v) {
 		return last

@@ -31,7 +31,7 @@ func seLinuxControl() pspControl {
 	}
 }
 
-// acceptedSELinuxTypes returns the SELinux types that baseline accepts at a version.
+// acceptedSELinuxTypes returns the SELinux types of policies that baseline accepts at a version.
 func acceptedSELinuxTypes(v api.Version) []string {
 	types := []string{"", "container_t", "container_init_t", "container_kvm_t"}
 	if versionAtLeast(v, 31) {

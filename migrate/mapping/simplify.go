@@ -148,8 +148,8 @@ func defaultProfileAnnotation(annotation string) fieldSimplification {
 	}
 }
 
-// defaultAddsToAllow returns the default capabilities that allowedCapabilities of the clone has to gain for pods that
-// have them to be admitted. A default named * adds a capability of that name, which no runtime knows; in
+// defaultAddsToAllow returns the default capabilities that allowedCapabilities of a policy's clone has to gain for pods
+// that have them to be admitted. A default named * adds a capability of that name, which no runtime knows; in
 // allowedCapabilities it would allow every one.
 func defaultAddsToAllow(p *pspparse.Policy) []string {
 	if allowsAnyCapability(p) {

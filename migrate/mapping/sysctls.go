@@ -40,7 +40,7 @@ func pspSafeSysctls() []string {
 	}
 }
 
-// baselineSysctls returns the sysctls that baseline accepts at a version.
+// baselineSysctls returns the sysctls of policies that baseline accepts at a version.
 func baselineSysctls(v api.Version) []string {
 	safe := pspSafeSysctls()
 	for _, step := range []struct {

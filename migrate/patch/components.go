@@ -9,7 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// knownComponent is a program in containers of which its project says how it works with the Pod Security Standards.
+// knownComponent is, for remarks on a patch, a program of which its project says how it works with the Pod Security
+// Standards.
 type knownComponent struct {
 	// name for people.
 	name string
@@ -19,7 +20,7 @@ type knownComponent struct {
 	advice, source string
 }
 
-// knownComponents lists components of which a page says how they work with the standards.
+// knownComponents lists, for remarks on a patch, components of which a page says how they work with the standards.
 func knownComponents() []knownComponent {
 	const (
 		standards = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#privileged"
@@ -91,7 +92,7 @@ type knownChart struct {
 	source         string
 }
 
-// knownCharts lists Helm charts and the values that set security contexts.
+// knownCharts lists Helm charts to patch and the values that set security contexts.
 func knownCharts() []knownChart {
 	return []knownChart{
 		{"fluent-bit", "", "podSecurityContext", "securityContext", "https://github.com/fluent/helm-charts/blob/main/charts/fluent-bit/values.yaml"},
@@ -102,7 +103,7 @@ func knownCharts() []knownChart {
 	}
 }
 
-// matchesWorkload reports whether the containers of a workload are those of the Helm chart.
+// matchesWorkload reports, to patch its values, whether the containers of a workload are those of the Helm chart.
 func (c knownChart) matchesWorkload(w *migrate.Workload) bool {
 	return c.image == "" || w.Template != nil && slices.ContainsFunc(w.Template.Containers, func(of migrate.TemplateContainer) bool { return strings.Contains(of.Image, c.image) })
 }

@@ -24,7 +24,7 @@ type workloadKind struct {
 	remarks []string
 }
 
-// workloadKinds returns what is known of every kind of the inventory's table of workload kinds.
+// workloadKinds returns what is known, for patches, of every kind of the inventory's table of workload kinds.
 func workloadKinds() []workloadKind {
 	manualReasons := map[string]string{
 		"Job": "the template of a Job cannot be changed: put the values into the manifest that it is made from, for its next run",
@@ -41,7 +41,7 @@ func workloadKinds() []workloadKind {
 	return kinds
 }
 
-// workloadKindOf returns a kind of workload by name; ok is false for an unknown one.
+// workloadKindOf returns a kind of workload to patch by name; ok is false for an unknown one.
 func workloadKindOf(name string) (workloadKind, bool) {
 	i := slices.IndexFunc(workloadKinds(), func(k workloadKind) bool { return k.name == name })
 	if i < 0 {
@@ -73,7 +73,7 @@ func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known
 	return owner + " makes it and was not read: put the values into that"
 }
 
-// isRevision reports whether a Deployment or CronJob made the workload of its own pod template.
+// isRevision reports, to patch that instead, whether a Deployment or CronJob made the workload of its own pod template.
 func isRevision(w *migrate.Workload) bool {
 	k, _ := inventory.WorkloadKindOf(w.Kind)
 	return k.ParentKind != "" && k.ParentKind == w.Owner.Kind

@@ -188,8 +188,8 @@ func mutatedBeyond(w *migrate.Workload, values []TemplateValue) []string {
 	return slices.Compact(out)
 }
 
-// policiesForbiddingSeccomp returns the policies that admit a workload's pods and refuse them with the seccomp profile
-// that a patch writes.
+// policiesForbiddingSeccomp returns, for remarks on a patch, the policies that admit a workload's pods and refuse them
+// with the seccomp profile that a patch writes.
 func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
 	admit := w.ObservedPolicies
 	if w.AdmittedBy != "" {
@@ -221,9 +221,9 @@ func lastPerPath(values []TemplateValue) []TemplateValue {
 	return out
 }
 
-// CheckPlan returns an error that names the first value of a plan which no field can have, or whose path is that of no field that
-// a patch writes. A plan is a file, and anybody may have edited it. Containers may have any name, as they were read: where it is
-// not valid, the workload gets no patch.
+// CheckPlan returns an error that names the first value to patch which no field can have, or whose path is that of no
+// field that a patch writes. A plan is a file, and anybody may have edited it. Containers may have any name, as they
+// were read: where it is not valid, the workload gets no patch.
 func CheckPlan(p *migrate.Plan) error {
 	for i, e := range p.Evaluations {
 		for k, m := range e.Mutations {
@@ -244,7 +244,7 @@ func CheckPlan(p *migrate.Plan) error {
 	return nil
 }
 
-// checkTemplateValue returns what is wrong with a path and its value beside the name of the container.
+// checkTemplateValue returns what is wrong with a path to patch and its value beside the name of the container.
 func checkTemplateValue(at, container, text string) error {
 	if _, err := parseTemplateValue(at, container, text); !errors.Is(err, errContainerName) {
 		return err

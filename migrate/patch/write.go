@@ -54,7 +54,7 @@ func (p *Patch) isApplicable() bool {
 // the script runs kubectl with these arguments and nothing else. It returns an error if the connection of the Plan cannot
 // be written for a shell, and those of w.
 func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
-	kubectl, err := phrases.KubectlCommand(p.Source)
+	kubectl, err := script.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing patch commands: %w; write patches instead (-o strategic)", err)
 	}

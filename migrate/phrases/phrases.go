@@ -1,11 +1,10 @@
-// Package phrases owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
-// a cell in a table say it alike. It takes parts of a Plan and returns one line of text, escaped for a terminal. It never
-// decides anything and never writes.
+// Package phrases owns the phrases for parts of a Plan (a decision, a source, a position) that several renderers use,
+// so that a comment in a script and a cell in a table say it alike. It takes parts of a Plan and returns one line of
+// text, escaped for a terminal. It never decides anything and never writes.
 package phrases
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -154,41 +153,6 @@ func SourcePhrase(s inventory.Source) string {
 		text += " (server " + escape.Terminal(s.ServerVersion) + ")"
 	}
 	return text
-}
-
-// KubectlCommand returns the command kubectl with the flags of ConnectionFlags. It returns an error where one of them
-// has characters that do not show.
-func KubectlCommand(s inventory.Source) (command string, err error) {
-	flags, err := ConnectionFlags(s)
-	if err != nil {
-		return "", err
-	}
-	return "kubectl" + flags, nil
-}
-
-// ConnectionFlags returns the flags with which the cluster of a plan was read, as words of a shell with a space before
-// each: --kubeconfig, --context, --as, --as-group. A kubectl command with them meets the same cluster as the same user.
-// They are empty for what was not read from a cluster. It returns an error where a value has characters that do not
-// show.
-func ConnectionFlags(s inventory.Source) (flags string, err error) {
-	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
-		return "", nil
-	}
-	given := [][2]string{{"kubeconfig", s.Kubeconfig}, {"context", s.Name}, {"as", s.As}}
-	for _, group := range s.AsGroups {
-		given = append(given, [2]string{"as-group", group})
-	}
-	for _, flag := range given {
-		for _, r := range flag[1] {
-			if !escape.IsVisible(r) {
-				return "", fmt.Errorf("the value %s of --%s holds characters that do not show", strconv.QuoteToASCII(flag[1]), flag[0])
-			}
-		}
-		if flag[1] != "" {
-			flags += " --" + flag[0] + "=" + escape.Shell(flag[1])
-		}
-	}
-	return flags, nil
 }
 
 // FileLine returns the phrase for a position: "file:line", with as much of it as is known; "" for what was not read

@@ -7,7 +7,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 func TestDecision(t *testing.T) {
@@ -37,34 +36,5 @@ func TestDecision(t *testing.T) {
 				t.Errorf("decision, because (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// TestConnection checks that a command gets every flag that the cluster was read with, quoted, and none for files.
-func TestConnection(t *testing.T) {
-	t.Parallel()
-	whole := inventory.Source{
-		Kind: inventory.SourceCluster, Name: "it's prod", Kubeconfig: "/tmp/a b", As: "jane", AsGroups: []string{"ops", "$x"},
-	}
-	for _, tt := range []struct {
-		name   string
-		source inventory.Source
-		want   string
-		err    string
-	}{
-		{"all", whole, ` --kubeconfig='/tmp/a b' --context='it'\''s prod' --as=jane --as-group=ops --as-group='$x'`, ""},
-		{"files", inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, "", ""},
-		{"in a pod", inventory.Source{Kind: inventory.SourceCluster}, "", ""},
-		{"hidden in the context", inventory.Source{Kind: inventory.SourceCluster, Name: "a\u202eb"}, "", `the value "a\u202eb" of --context holds characters that do not show`},
-		{"hidden in the file", inventory.Source{Kind: inventory.SourceFilesAndCluster, Kubeconfig: "a\nb"}, "", `the value "a\nb" of --kubeconfig holds characters that do not show`},
-	} {
-		got, err := phrases.ConnectionFlags(tt.source)
-		said := ""
-		if err != nil {
-			said = err.Error()
-		}
-		if got != tt.want || said != tt.err {
-			t.Errorf("%s: %q, %q; want %q, %q", tt.name, got, said, tt.want, tt.err)
-		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/migrate/simulation"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -73,7 +74,7 @@ func documents(t *testing.T) map[string]*report.Document {
 	baseline, privileged := "baseline", "privileged"
 	out := map[string]*report.Document{
 		"gate": report.GateDocument(&answer, report.Options{}),
-		"simulation": report.SimulationDocument(&report.Simulation{Form: "as written", Level: "restricted", Version: "v1.25", Results: []report.Simulated{
+		"simulation": report.SimulationDocument(&simulation.Result{Form: "as written", Level: "restricted", Version: "v1.25", Results: []simulation.Workload{
 			{Namespace: "a", Kind: "Pod", Name: "p", Message: "privileged"}, {Namespace: "b", Kind: "Pod", Name: "p", Unknown: "only live pods were read"},
 		}}, report.Options{}),
 		"step": report.RolloutStepDocument(&report.RolloutStep{

@@ -13,9 +13,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
 
-// PlanJSON writes the Plan itself as JSON; it returns the first error of writing. migrate.ReadPlan reads it back. The
-// Plan of a large cluster is hundreds of megabytes of text: it is encoded one namespace and one policy at a time, and
-// what is large of a namespace in pieces as well.
+// PlanJSON writes, as a report, the Plan itself in JSON; it returns the first error of writing. migrate.ReadPlan reads
+// it back. The Plan of a large cluster is hundreds of megabytes of text: it is encoded one namespace and one policy at
+// a time, and what is large of a namespace in pieces as well.
 func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := manifest.NewJSONWriter(w)
 	if err := writeFields(out, p, ""); err != nil {
@@ -39,7 +39,8 @@ func writtenInPieces(item any) bool {
 	return false
 }
 
-// writeFields writes the JSON form of a Plan, or of a large part of it, one field, and in lists one item, at a time.
+// writeFields writes, as a report, the JSON form of a Plan, or of a large part of it, one field, and in lists one item,
+// at a time.
 func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 	separator, inner := "{\n", prefix+"  "
 	err := eachJSONField(of, func(name string, value any, list bool) error {
@@ -59,7 +60,7 @@ func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 	return err
 }
 
-// writeItems writes the items of a list: the large ones in pieces, those between them together.
+// writeItems writes the items of a list in a report: the large ones in pieces, those between them together.
 func writeItems(out *manifest.JSONWriter, items reflect.Value, prefix string) error {
 	item := func(i int) any {
 		if items.Index(i).Kind() == reflect.Pointer {
@@ -89,7 +90,8 @@ func writeItems(out *manifest.JSONWriter, items reflect.Value, prefix string) er
 	return nil
 }
 
-// PlanYAML writes the Plan itself, with its fields in the order of the JSON form, and like it piece by piece.
+// PlanYAML writes, as a report, the Plan itself in YAML, with its fields in the order of the JSON form, and like it
+// piece by piece.
 func PlanYAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := bufio.NewWriter(w)
 	err := eachJSONField(p, func(name string, value any, list bool) error {
@@ -114,8 +116,8 @@ func PlanYAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// eachJSONField visits the fields of a struct of the Plan that its JSON form has, in order; list is true for one with
-// items, which can be written one by one.
+// eachJSONField visits, to write a report, the fields of a struct of the Plan that its JSON form has, in order; list is
+// true for one with items, which can be written one by one.
 func eachJSONField(of any, visit func(name string, value any, list bool) error) error {
 	plan := reflect.ValueOf(of).Elem()
 	for i := range plan.NumField() {

@@ -98,7 +98,7 @@ type policyManifest struct {
 	Spec       pspparse.Spec  `json:"spec"`
 }
 
-// policyMetadata is the metadata of a policyManifest.
+// policyMetadata is the metadata of a policyManifest in a report.
 type policyMetadata struct {
 	Name        string            `json:"name"`
 	Annotations map[string]string `json:"annotations,omitempty"`

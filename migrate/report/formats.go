@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/simulation"
 )
 
 // Options say how a report is drawn. The zero value suits a pipe or a file.
@@ -28,27 +29,27 @@ type Format[R any] struct {
 	Write func(io.Writer, R, Options) error
 }
 
-// PlanFormats returns the output formats of a Plan, the default first.
+// PlanFormats returns the formats of the report on a Plan, the default first.
 func PlanFormats() []Format[*migrate.Plan] {
 	return []Format[*migrate.Plan]{
 		document("table", PlanDocument), document("wide", PlanWideDocument), {"json", PlanJSON}, {"yaml", PlanYAML}, {"name", PlanNames},
 	}
 }
 
-// GateFormats returns the output formats of the gate's answer, the default first.
+// GateFormats returns the formats of the report on the gate's answer, the default first.
 func GateFormats() []Format[*gate.Result] {
 	return []Format[*gate.Result]{
 		document("table", GateDocument), jsonFormat[*gate.Result](), yamlFormat[*gate.Result](), {"name", GateNames},
 	}
 }
 
-// SimulationFormats returns the output formats of a simulation, the default first.
-func SimulationFormats() []Format[*Simulation] {
-	return []Format[*Simulation]{document("text", SimulationDocument), jsonFormat[*Simulation]()}
+// SimulationFormats returns the formats of the report on a simulation, the default first.
+func SimulationFormats() []Format[*simulation.Result] {
+	return []Format[*simulation.Result]{document("text", SimulationDocument), jsonFormat[*simulation.Result]()}
 }
 
-// VerificationFormats returns the output formats of what a verification found, the default first; name has what is not
-// ok.
+// VerificationFormats returns the formats of the report on what a verification found, the default first; name has what
+// is not ok.
 func VerificationFormats() []Format[*Verification] {
 	return []Format[*Verification]{document("table", VerificationDocument), jsonFormat[*Verification](), {"name", VerificationNames}}
 }
@@ -68,7 +69,7 @@ func yamlFormat[R any]() Format[R] {
 	return Format[R]{"yaml", func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
 }
 
-// FindFormat returns the output format of a name, and whether there is one.
+// FindFormat returns the format of a report by name, and whether there is one.
 func FindFormat[R any](formats []Format[R], name string) (Format[R], bool) {
 	for _, f := range formats {
 		if f.Name == name {
@@ -78,7 +79,7 @@ func FindFormat[R any](formats []Format[R], name string) (Format[R], bool) {
 	return Format[R]{}, false
 }
 
-// FormatNames returns the names of output formats, in their order.
+// FormatNames returns the names of a report's output formats, in their order.
 func FormatNames[R any](formats []Format[R]) []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {

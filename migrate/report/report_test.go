@@ -20,6 +20,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/migrate/simulation"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -266,7 +267,7 @@ func TestNotFound(t *testing.T) {
 
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	s := &report.Simulation{Form: "as written", Level: "restricted", Version: "v1.25", Results: []report.Simulated{
+	s := &simulation.Result{Form: "as written", Level: "restricted", Version: "v1.25", Results: []simulation.Workload{
 		{Namespace: "a", Kind: "Pod", Name: "fine", Allowed: true},
 		{Namespace: "a", Kind: "StatefulSet", Name: "db", Message: "seccompProfile (\u202e)"},
 		{Namespace: "b", Kind: "Pod", Name: "p", Unknown: "only live pods were read"},

@@ -24,7 +24,7 @@ type RolloutStep struct {
 	AdmissionFields []string
 }
 
-// LabelChange is the change of one namespace label. Before and After are nil where there is none.
+// LabelChange is the change of one namespace label, as a report shows it. Before and After are nil where there is none.
 type LabelChange struct {
 	Key           string
 	Before, After *string
@@ -52,7 +52,7 @@ func RolloutStepDocument(s *RolloutStep) *Document {
 	return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: text}}}}}
 }
 
-// word returns the outcome of a roll-out step in one word: done, already, would, refused.
+// word returns the word of a report for the outcome of a roll-out step: done, already, would, refused.
 func (s *RolloutStep) word() string {
 	switch {
 	case s.Outcome == "", s.Outcome == "done" && s.DryRun && !s.Already:

@@ -8,15 +8,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// Simulation is the result of simulating one level of the Pod Security Standards, in the form in which it is reported.
-type Simulation = simulation.Result
-
-// Simulated is the result of simulating one level for one workload, in the form in which it is reported.
-type Simulated = simulation.Workload
-
 // SimulationDocument builds the report on a simulation: each workload that would be refused or is not known, by namespace, in
 // the words of Pod Security admission.
-func SimulationDocument(s *Simulation, opts Options) *Document {
+func SimulationDocument(s *simulation.Result, opts Options) *Document {
 	d := &Document{OneLine: true}
 	refused, unknown, exempt := 0, 0, 0
 	list, namespace := List{Flat: true}, ""

@@ -9,7 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// VerificationStatus is what one check of a roll-out, or all of them together, came to: "ok", "not ok" or "could not tell".
+// VerificationStatus is the word of a report for what one check of a roll-out, or all of them together, came to: "ok",
+// "not ok" or "could not tell".
 type VerificationStatus string
 
 // Verification is what verifying a roll-out found on the cluster, in the form in which it is reported.
@@ -21,7 +22,8 @@ type Verification struct {
 	Results []VerificationResult `json:"results"`
 }
 
-// VerificationResult is what one check of a roll-out found in a namespace, or of one workload in it.
+// VerificationResult is what a report shows that one check of a roll-out found in a namespace, or of one workload in
+// it.
 type VerificationResult struct {
 	// Namespace is empty for what concerns none, such as a broken line of an audit log.
 	Namespace string `json:"namespace"`
@@ -52,8 +54,8 @@ func VerificationNames(w io.Writer, v *Verification, _ Options) error {
 	return err
 }
 
-// NamesNotOK returns the names of what a verification of a roll-out found not ok: NAMESPACE/KIND/NAME of workloads,
-// namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none; sorted.
+// NamesNotOK returns, for a report, the names of what a verification of a roll-out found not ok: NAMESPACE/KIND/NAME of
+// workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none; sorted.
 func (v *Verification) NamesNotOK() []string {
 	var names []string
 	for _, r := range v.Results {

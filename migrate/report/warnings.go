@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// OldTargetWarnings returns the warnings about a Plan whose target version is older than v1.25: what that version
-// lacks, and which namespaces need another level at v1.25. It returns nil for any other Plan.
+// OldTargetWarnings returns the warnings of a report about a Plan whose target version is older than v1.25: what that
+// version lacks, and which namespaces need another level at v1.25. It returns nil for any other Plan.
 func OldTargetWarnings(plan *migrate.Plan) []string {
 	target, err := api.ParseVersion(plan.TargetVersion)
 	if err != nil {

@@ -30,7 +30,7 @@ type metadata struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// newRole returns the manifest of a Role or ClusterRole with these rules.
+// newRole returns the manifest of a Role or ClusterRole for users of this tool.
 func newRole(kind, name, namespace string, rules []rbacv1.PolicyRule) role {
 	return role{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: metadata{name, namespace}, Rules: rules}
 }

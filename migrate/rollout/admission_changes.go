@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// AdmissionChanges is what the server's admission, such as a mutating webhook, changed of a namespace along with the write of
-// a step.
+// AdmissionChanges is what, in a roll-out, the server's admission, such as a mutating webhook, changed of a namespace
+// along with the write of a step.
 type AdmissionChanges struct {
 	// Labels have their values before the write and after it. A label of the step itself is among them if it got another
 	// value than was asked for.
@@ -91,8 +91,8 @@ func unionOfKeys(maps ...map[string]string) []string {
 	return slices.Compact(keys)
 }
 
-// changedFields returns the names of the annotations and fields of a namespace that differ between two states, without
-// labels and without the metadata that every write changes.
+// changedFields returns, for a roll-out's journal, the names of the annotations and fields of a namespace that differ
+// between two states, without labels and without the metadata that every write changes.
 func changedFields(before, after *unstructured.Unstructured) []string {
 	var out []string
 	for _, key := range unionOfKeys(before.GetAnnotations(), after.GetAnnotations()) {
@@ -159,8 +159,8 @@ func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*
 	return changes, nil
 }
 
-// likelyMutators returns a text on what may have changed a namespace as it was written, since the object itself does not
-// tell. It asks the server once.
+// likelyMutators returns, for a roll-out's messages, what may have changed a namespace as it was written, since the
+// object itself does not tell. It asks the server once.
 func (r *Runner) likelyMutators(ctx context.Context) string {
 	if r.mutators == "" {
 		r.mutators = listMutators(ctx, r)
@@ -201,8 +201,8 @@ func listMutators(ctx context.Context, r *Runner) string {
 	return "no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server"
 }
 
-// mutatesNamespaces reports whether a webhook configuration or admission policy has a rule for updates of namespaces,
-// and so may change what a roll-out step writes.
+// mutatesNamespaces reports, for a roll-out, whether a webhook configuration or admission policy has a rule for updates
+// of namespaces, and so may change what a roll-out step writes.
 func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	rules, _, _ := unstructured.NestedSlice(u.Object, "spec", "matchConstraints", "resourceRules")
 	webhooks, _, _ := unstructured.NestedSlice(u.Object, "webhooks")
@@ -218,7 +218,7 @@ func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	})
 }
 
-// listHasAny reports whether a list of strings in a webhook configuration has any of the values.
+// listHasAny reports, for a roll-out, whether a list in a webhook configuration has any of the values.
 func listHasAny(fields map[string]any, list string, values ...string) bool {
 	have, _, _ := unstructured.NestedStringSlice(fields, list)
 	return slices.ContainsFunc(have, func(s string) bool { return slices.Contains(values, s) })

@@ -35,9 +35,10 @@ const podSecurityPolicyKind = "PodSecurityPolicy"
 // BypassName is the name of the ClusterRole and of the RoleBindings of the bypass. Only the policy's own name decides its place.
 const BypassName = "psp2pss-bypass" //nolint:gosec // G101: a name, no secret
 
-// bypassPolicyName returns the name of the PodSecurityPolicy that lets every pod in. It sorts before all others: a policy
-// that changes nothing usually goes first anyway, but not for a pod with a seccomp profile of its own, which gets the first
-// policy by name. The policy of an earlier roll-out is used again. It returns "" if no name sorts before all.
+// bypassPolicyName returns the name of the roll-out's PodSecurityPolicy that lets every pod in. It sorts before all
+// others: a policy that changes nothing usually goes first anyway, but not for a pod with a seccomp profile of its own,
+// which gets the first policy by name. The policy of an earlier roll-out is used again. It returns "" if no name sorts
+// before all.
 func bypassPolicyName(policies []migrate.Policy) string {
 	first, ours := "", ""
 	for i := range policies {
@@ -87,7 +88,7 @@ func bypassBinding(policy, namespace string) BypassObject {
 // rbacGroup is the API group of roles and bindings.
 const rbacGroup = "rbac.authorization.k8s.io"
 
-// resource returns the API resource of the kind of a bypass object.
+// resource returns the API resource of the kind of a roll-out's bypass object.
 func (o *BypassObject) resource() schema.GroupVersionResource {
 	switch o.Kind {
 	case podSecurityPolicyKind:
@@ -103,7 +104,7 @@ func RoleBindings() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: "rolebindings"}
 }
 
-// fields returns the content of a bypass object beside its metadata.
+// fields returns the content of a roll-out's bypass object beside its metadata.
 //
 // The policy allows more than the one in the migration guide, which refuses an unmasked /proc and unsafe sysctls.
 func (o *BypassObject) fields() map[string]any {
@@ -147,7 +148,7 @@ func (o *BypassObject) manifest(journal string) *unstructured.Unstructured {
 	return u
 }
 
-// String returns the kind and name of a bypass object, and its namespace if it has one.
+// String returns the kind and name of a roll-out's bypass object, and its namespace if it has one.
 func (o *BypassObject) String() string {
 	name := strings.ToLower(o.Kind) + "/" + o.Name
 	if o.Namespace != "" {

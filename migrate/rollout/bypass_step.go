@@ -42,8 +42,8 @@ func (a *bypassStep) check() error {
 // describe returns the name of the bypass object that the step creates.
 func (a *bypassStep) describe() string { return "create " + a.step.Create.String() }
 
-// apply creates the bypass object in the cluster, unless it exists and does the same. A binding needs the level of its
-// namespace to be enforced.
+// apply creates the roll-out's bypass object in the cluster, unless it exists and does the same. A binding needs the
+// level of its namespace to be enforced.
 func (a *bypassStep) apply(ctx context.Context, out *Outcome) error {
 	return a.runner.retryWrite(ctx, func() error { return a.applyOnce(ctx, out) })
 }
@@ -226,8 +226,9 @@ func (o *BypassObject) checkCreated(created *unstructured.Unstructured) error {
 	return &stepRefusal{Altered, fmt.Sprintf("the server took it, and %s of it is not what was asked for: probably a mutating webhook or policy changed it", strings.Join(changed, " and "))}
 }
 
-// containsFields reports whether a bypass object in the cluster has all fields of the one to create, with the same
-// values. Servers set defaults, and drop a field whose feature is off: v1.24 does so with allowedProcMountTypes.
+// containsFields reports, before a roll-out's step, whether a bypass object in the cluster has all fields of the one to
+// create, with the same values. Servers set defaults, and drop a field whose feature is off: v1.24 does so with
+// allowedProcMountTypes.
 func containsFields(is, want any) bool {
 	wanted, ok := want.(map[string]any)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// ClusterID returns what identifies a cluster: the UID of its namespace kube-system. It returns the error of
-// getting that namespace.
+// ClusterID returns what identifies the cluster of a roll-out: the UID of its namespace kube-system. It returns the
+// error of getting that namespace.
 func ClusterID(ctx context.Context, client dynamic.Interface) (string, error) {
 	ns, err := namespaceClient(client).Get(ctx, lockNamespace, metav1.GetOptions{})
 	if err != nil {

@@ -55,7 +55,8 @@ func compareLabels(changes []LabelChange, is map[string]string) (labelState, str
 	return labelsDiffer, why
 }
 
-// LabelValue returns a pointer to the value of a namespace's label, as a LabelChange has it; nil if it is absent.
+// LabelValue returns a pointer to the value of a namespace's label, as a roll-out's LabelChange has it; nil if it is
+// absent.
 func LabelValue(labels map[string]string, key string) *string {
 	if value, ok := labels[key]; ok {
 		return &value
@@ -63,12 +64,12 @@ func LabelValue(labels map[string]string, key string) *string {
 	return nil
 }
 
-// EqualLabelValues reports whether two values of a LabelChange are equal; nil is an absent label.
+// EqualLabelValues reports whether two values of a roll-out's LabelChange are equal; nil is an absent label.
 func EqualLabelValues(a, b *string) bool {
 	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
-// QuoteLabelValue returns a value of a LabelChange in quotes, or "absent" for nil.
+// QuoteLabelValue returns a value of a roll-out's LabelChange in quotes, or "absent" for nil.
 func QuoteLabelValue(value *string) string {
 	if value == nil {
 		return "absent"
@@ -108,7 +109,8 @@ func describeLabelDifferences(s *Step, is map[string]string) string {
 	return strings.Join(parts, "; ")
 }
 
-// predatesFieldManagers reports whether a field manager stands for all fields that are older than field managers.
+// predatesFieldManagers reports, for a rollback, whether a field manager stands for all fields that are older than
+// field managers.
 func (o LabelOwner) predatesFieldManagers() bool { return o.Manager == "before-first-apply" }
 
 // isOwnApply reports whether an earlier roll-out of this tool has applied the labels.

@@ -12,12 +12,12 @@ import (
 // FieldManager is the field manager under which this tool writes objects of a cluster.
 const FieldManager = "psp2pss"
 
-// labelFieldPath returns the path of a namespace's label in metadata.managedFields.
+// labelFieldPath returns, for a roll-out, the path of a namespace's label in metadata.managedFields.
 func labelFieldPath(key string) fieldpath.Path {
 	return fieldpath.MakePathOrDie("metadata", "labels", key)
 }
 
-// managedFieldSet decodes the fields of one entry of a namespace's metadata.managedFields.
+// managedFieldSet decodes, for a roll-out, the fields of one entry of a namespace's metadata.managedFields.
 func managedFieldSet(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	set := fieldpath.NewSet()
 	if e.FieldsV1 == nil {
@@ -29,12 +29,12 @@ func managedFieldSet(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	return set, nil
 }
 
-// isOwnApplyEntry reports whether an entry has the fields that this tool has applied.
+// isOwnApplyEntry reports, for a roll-out, whether an entry has the fields that this tool has applied.
 func isOwnApplyEntry(e *metav1.ManagedFieldsEntry) bool {
 	return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 }
 
-// ownAppliedLabels returns the labels of a namespace that this tool owns by having applied them.
+// ownAppliedLabels returns, for a roll-out, the labels of a namespace that this tool owns by having applied them.
 func ownAppliedLabels(entries []metav1.ManagedFieldsEntry, labels map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for i := range entries {
@@ -54,8 +54,8 @@ func ownAppliedLabels(entries []metav1.ManagedFieldsEntry, labels map[string]str
 	return out, nil
 }
 
-// labelOwners returns the field managers of namespace labels, by metadata.managedFields. This tool is among them if an
-// earlier roll-out applied one.
+// labelOwners returns, for a roll-out, the field managers of namespace labels, by metadata.managedFields. This tool is
+// among them if an earlier roll-out applied one.
 func labelOwners(entries []metav1.ManagedFieldsEntry, keys []string) ([]LabelOwner, error) {
 	var out []LabelOwner
 	for i := range entries {
@@ -80,8 +80,9 @@ func labelOwners(entries []metav1.ManagedFieldsEntry, keys []string) ([]LabelOwn
 	return out, nil
 }
 
-// restoreLabelOwners returns the entries of metadata.managedFields as they are to be once labels are restored: each label
-// belongs to its owners from before, which may be an earlier roll-out of this tool, and not to this roll-out.
+// restoreLabelOwners returns, for a rollback, the entries of metadata.managedFields as they are to be once labels are
+// restored: each label belongs to its owners from before, which may be an earlier roll-out of this tool, and not to
+// this roll-out.
 func restoreLabelOwners(entries []metav1.ManagedFieldsEntry, keys []string, owners []LabelOwner) ([]metav1.ManagedFieldsEntry, error) {
 	var out []metav1.ManagedFieldsEntry
 	for _, e := range entries {
@@ -111,12 +112,14 @@ func restoreLabelOwners(entries []metav1.ManagedFieldsEntry, keys []string, owne
 	return out, nil
 }
 
-// hasOnlyLabelMap reports whether an entry of a namespace's managedFields has nothing but the map of labels itself.
+// hasOnlyLabelMap reports, for a roll-out, whether an entry of a namespace's managedFields has nothing but the map of
+// labels itself.
 func hasOnlyLabelMap(set *fieldpath.Set) bool {
 	return set.Difference(fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "labels"))).Empty()
 }
 
-// addLabelOwner adds namespace labels to the managedFields entry of their owner, and the entry if there is none.
+// addLabelOwner adds, in a rollback, namespace labels to the managedFields entry of their owner, and the entry if there
+// is none.
 func addLabelOwner(entries []metav1.ManagedFieldsEntry, o LabelOwner) ([]metav1.ManagedFieldsEntry, error) {
 	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == o.Manager && string(e.Operation) == o.Operation && e.APIVersion == o.APIVersion && e.Subresource == o.Subresource
@@ -142,7 +145,7 @@ func addLabelOwner(entries []metav1.ManagedFieldsEntry, o LabelOwner) ([]metav1.
 	return entries, setManagedFieldSet(&entries[i], set)
 }
 
-// setManagedFieldSet encodes the fields of one entry of a namespace's metadata.managedFields.
+// setManagedFieldSet encodes, for a rollback, the fields of one entry of a namespace's metadata.managedFields.
 func setManagedFieldSet(e *metav1.ManagedFieldsEntry, set *fieldpath.Set) error {
 	raw, err := set.ToJSON()
 	if err != nil {

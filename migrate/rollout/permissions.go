@@ -52,7 +52,7 @@ type PermissionOptions struct {
 	Recheck, Verify bool
 }
 
-// StageNames returns the stages with commas between them, as the flag --stage takes them.
+// StageNames returns the stages of a roll-out with commas between them, as the flag --stage takes them.
 func (n PermissionOptions) StageNames() string {
 	if len(n.Stages) == 0 {
 		return string(StageObserve)
@@ -71,7 +71,7 @@ type MissingPermissionsError struct {
 	Needed PermissionOptions
 }
 
-// Error names the permissions, a line each.
+// Error names the permissions that a roll-out lacks, a line each.
 func (e *MissingPermissionsError) Error() string {
 	text := "this user lacks rights that the roll-out or its rollback needs, and it is not begun:"
 	for _, r := range e.Missing {
@@ -226,8 +226,8 @@ func bypassPermissions(policy string) []Permission {
 	}
 }
 
-// missingPermissions asks the API server which of the permissions this user lacks, and in which namespaces. It returns an
-// error if the server cannot be asked.
+// missingPermissions asks the API server, before a roll-out, which of the permissions this user lacks, and in which
+// namespaces. It returns an error if the server cannot be asked.
 func missingPermissions(ctx context.Context, client dynamic.Interface, rights []Permission) ([]Permission, error) {
 	var missing []Permission
 	for _, r := range rights {

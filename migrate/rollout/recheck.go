@@ -54,8 +54,8 @@ func workloadKey(namespace string, w *migrate.Workload) string {
 	return namespace + "/" + strings.ToLower(w.Kind) + "/" + w.Name
 }
 
-// KnownViolations returns the workloads of a Plan that do not meet the level that their namespace is to get, for the header of a
-// journal.
+// KnownViolations returns, for a roll-out, the workloads of a Plan that do not meet the level that their namespace is
+// to get, for the header of a journal.
 func KnownViolations(plan *migrate.Plan) []string {
 	var out []string
 	for i := range plan.Namespaces {

@@ -84,9 +84,9 @@ func isOwnedByUpdate(ns *unstructured.Unstructured, key string) bool {
 	return err == nil && slices.ContainsFunc(owners, func(o LabelOwner) bool { return o.Manager == FieldManager && !o.isOwnApply() })
 }
 
-// writeLabelRestore writes a namespace's labels back in the cluster and then corrects their owners, and returns the
-// namespace as the server has it after that. It takes two writes: the server makes the writer the owner of each value
-// that changes.
+// writeLabelRestore writes, in a rollback, a namespace's labels back in the cluster and then corrects their owners, and
+// returns the namespace as the server has it after that. It takes two writes: the server makes the writer the owner of
+// each value that changes.
 func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	for range 3 {
 		body, err := w.mergePatch(ns)

@@ -99,7 +99,8 @@ func classifyWriteError(err error) error {
 	return err
 }
 
-// isFieldManagerConflict reports whether the server says that another field manager owns what was to be applied.
+// isFieldManagerConflict reports whether the server refuses a roll-out's step as it says that another field manager
+// owns what was to be applied.
 func isFieldManagerConflict(err error) bool {
 	var status apierrors.APIStatus
 	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {

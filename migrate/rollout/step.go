@@ -61,7 +61,8 @@ type Skipped struct {
 	Reason    string `json:"why"`
 }
 
-// StepOptions are those of PlanSteps. The zero value observes every namespace in one batch.
+// StepOptions are those of PlanSteps, which makes the steps of a roll-out. The zero value observes every namespace in
+// one batch.
 type StepOptions struct {
 	// Stages to go through, in any order.
 	Stages []Stage
@@ -105,7 +106,8 @@ func StepNamespaces(steps []Step) []string {
 	return slices.Compact(names)
 }
 
-// SkippedReasons returns the first few of the reasons for which namespaces were skipped, each with its namespace.
+// SkippedReasons returns, of a roll-out, the first few of the reasons for which namespaces were skipped, each with its
+// namespace.
 func SkippedReasons(skipped []Skipped) string {
 	const most = 3
 	var reasons []string
@@ -121,8 +123,8 @@ func SkippedReasons(skipped []Skipped) string {
 	return text
 }
 
-// AllSkipped reports whether there is nothing to do since every namespace was skipped at some stage. A namespace that was not,
-// and needs no step, is as it should be already.
+// AllSkipped reports whether a roll-out has nothing to do since every namespace was skipped at some stage. A namespace
+// that was not, and needs no step, is as it should be already.
 func AllSkipped(plan *migrate.Plan, steps []Step, skipped []Skipped) bool {
 	return len(steps) == 0 && len(skipped) > 0 && !slices.ContainsFunc(plan.Namespaces, func(ns migrate.Namespace) bool {
 		return !slices.ContainsFunc(skipped, func(s Skipped) bool { return s.Namespace == ns.Name })

@@ -25,14 +25,15 @@ func compareWaves(a, b string) int {
 	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 }
 
-// cutNumberOrByte splits the value of a wave label after its leading digits, or after its first byte if that is no
-// digit.
+// cutNumberOrByte splits, to order a roll-out's waves, the value of a wave label after its leading digits, or after its
+// first byte if that is no digit.
 func cutNumberOrByte(s string) (token, rest string) {
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	return s[:max(digits, 1)], s[max(digits, 1):]
 }
 
-// compareWaveTokens compares two parts of wave labels: numbers of any length by value, and everything else as text.
+// compareWaveTokens compares, to order a roll-out, two parts of wave labels: numbers of any length by value, and
+// everything else as text.
 func compareWaveTokens(a, b string) int {
 	if startsWithDigit(a) && startsWithDigit(b) {
 		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
@@ -41,5 +42,5 @@ func compareWaveTokens(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// startsWithDigit reports whether a token of a wave's name is a number.
+// startsWithDigit reports whether a token of a roll-out wave's name is a number.
 func startsWithDigit(token string) bool { return token[0] >= '0' && token[0] <= '9' }

@@ -1,6 +1,6 @@
-// Package script owns how every generated shell script begins: it ends at the first failure, and before anything else it
-// makes sure that kubectl talks to the cluster of the plan. It also writes comment lines, which no reader of the rest sees. It
-// takes the source of a Plan and returns text. It never runs anything.
+// Package script owns what every generated shell script has: the kubectl command for the cluster of the plan, a preamble that
+// ends the script at the first failure and on any other cluster, and comment lines. It takes the source of a Plan and returns
+// text. It never runs anything.
 package script
 
 import (
@@ -20,7 +20,8 @@ const ThisClusterVariable = "PSP2PSS_THIS_CLUSTER"
 // uidPattern matches a UID that an API server gives to an object. A plan may come from a file, so its UID is checked.
 var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
-// plannedClusterUID returns the UID of the namespace kube-system of the plan's cluster; "" if it is not known.
+// plannedClusterUID returns, for a script's check, the UID of the namespace kube-system of the plan's cluster; "" if it
+// is not known.
 func plannedClusterUID(s inventory.Source) string {
 	if !uidPattern.MatchString(s.UID) {
 		return ""
@@ -33,8 +34,8 @@ func ClusterUIDCommand(kubectl string) string {
 	return kubectl + " get namespace kube-system --output='jsonpath={.metadata.uid}'"
 }
 
-// SameClusterNote returns the note on what ClusterUIDCommand has to print for the cluster of the plan, for text that is
-// no script.
+// SameClusterNote returns, for what is written beside scripts, the note on what ClusterUIDCommand has to print for the
+// cluster of the plan, for text that is no script.
 func SameClusterNote(s inventory.Source) string {
 	if plannedClusterUID(s) == "" {
 		return "Make sure that it is the right cluster: this was written without knowing the UID of its namespace kube-system, which is printed by"

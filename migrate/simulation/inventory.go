@@ -44,7 +44,7 @@ func FromInventory(inv *inventory.Inventory, plan *migrate.Plan, r Request) (*Re
 	return out, nil
 }
 
-// inventoryEvaluation evaluates workloads of an Inventory at one level and version of the standards.
+// inventoryEvaluation simulates workloads of an Inventory at one level and version of the standards.
 type inventoryEvaluation struct {
 	workloads *migrate.WorkloadSimulation
 	standards *pss.Evaluator

@@ -37,7 +37,7 @@ func FromPlan(plan *migrate.Plan, r Request) (*Result, error) {
 	return out, nil
 }
 
-// planEvaluation evaluates workloads of a saved Plan at one level and version of the standards.
+// planEvaluation simulates workloads of a saved Plan at one level and version of the standards.
 type planEvaluation struct {
 	standards *pss.Evaluator
 	at        api.LevelVersion

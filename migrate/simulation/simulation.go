@@ -11,7 +11,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// Form is the form of a workload's pods that is evaluated against a level of the standards.
+// Form is the form of a workload's pods that is simulated against a level of the standards.
 type Form string
 
 // The forms: the template as its author wrote it; the pod as PSP admission makes it today; the pods after PSP is gone, when no
@@ -22,7 +22,7 @@ const (
 	AfterPSP   Form = "after PSP"
 )
 
-// Request says which workloads are evaluated in which form against which level of the Pod Security Standards.
+// Request says which workloads are simulated in which form against which level of the Pod Security Standards.
 type Request struct {
 	Form  Form
 	Level api.Level
@@ -81,7 +81,8 @@ func (w *Workload) withdrawIfPartial(partial bool, level api.Level) {
 	}
 }
 
-// exempt marks the workloads that the admission configuration of a Plan exempts as allowed, whatever the level says to them.
+// exempt marks the simulated workloads that the admission configuration of a Plan exempts as allowed, whatever the
+// level says to them.
 func (r *Result) exempt(plan *migrate.Plan) {
 	if plan.Admission == nil {
 		return

@@ -31,8 +31,8 @@ func readRancherTemplate(root *yaml.Node, name string) (*admissionapi.PodSecurit
 	return decodeConfiguration(&whole, name)
 }
 
-// singleItem returns the one Rancher template of a list as kubectl writes it, or the object itself where it is no list.
-// It fails for a list of several objects.
+// singleItem returns the one Rancher admission configuration template of a list as kubectl writes it, or the object
+// itself where it is no list. It fails for a list of several objects.
 func singleItem(root *yaml.Node, name string) (*yaml.Node, error) {
 	items := mappingValue(root, "items")
 	if !strings.HasSuffix(scalarValue(root, "kind"), "List") || items == nil || items.Kind != yaml.SequenceNode {

@@ -142,7 +142,8 @@ func configurationVersions() []string {
 	return []string{group + "v1", group + "v1beta1", group + "v1alpha1"}
 }
 
-// decodeConfiguration decodes and validates a PodSecurityConfiguration as the API server does.
+// decodeConfiguration decodes, from an admission configuration, and validates a PodSecurityConfiguration as the API
+// server does.
 func decodeConfiguration(n *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, errorAt(name, n, errors.New("the configuration of PodSecurity is no object"))

@@ -34,8 +34,9 @@ type ConnectionFlags struct {
 // InClusterContext is the context name that LoadConfig returns for the service account of the pod it runs in.
 const InClusterContext = "in-cluster"
 
-// LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context. It returns an error
-// where there is no kubeconfig, where the context is not in it or leads to no server, and for a group or UID without a user.
+// LoadConfig loads the client configuration (kubeconfig) of a cluster by kubectl's rules and returns it with the name
+// of its context. It returns an error where there is no kubeconfig, where the context is not in it or leads to no
+// server, and for a group or UID without a user.
 //
 // Credentials from exec plugins work as they are. The OIDC provider is a client-go plugin that has to be linked in:
 // whoever calls LoadConfig imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
@@ -103,8 +104,8 @@ func configOverrides(f ConnectionFlags) *clientcmd.ConfigOverrides {
 	return o
 }
 
-// setImpersonation sets whom the client impersonates. clientcmd drops that where it falls back to the pod's service account,
-// and reading as somebody else would give a wrong picture.
+// setImpersonation sets whom the client of the cluster impersonates. clientcmd drops that where it falls back to the
+// pod's service account, and reading as somebody else would give a wrong picture.
 func setImpersonation(cfg *rest.Config, f ConnectionFlags) error {
 	if f.As != "" {
 		cfg.Impersonate.UserName = f.As

@@ -29,7 +29,7 @@ type customResourceTable struct {
 	namespace string
 }
 
-// knownCustomResources returns the table of package custom.
+// knownCustomResources returns the table of package custom, of what is listed in a cluster.
 func knownCustomResources() customResourceTable {
 	return customResourceTable{resources: custom.KnownResources(), read: custom.ReadObject}
 }
@@ -182,7 +182,8 @@ func (t customResourceTable) decoderFor(gv schema.GroupVersion, r custom.KnownRe
 	}
 }
 
-// unreadVersionGap returns the gap for an object of a kind that makes pods, in a version that nothing here reads.
+// unreadVersionGap returns the gap for an object of a cluster, of a kind that makes pods, in a version that nothing
+// here reads.
 func unreadVersionGap(o custom.RawObject) inventory.Gap {
 	name, namespace := o.Name, inventory.AllNamespaces
 	if o.Namespace != "" {
@@ -220,8 +221,8 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sin
 	}
 }
 
-// forbiddenReason returns the reason of a gap: the custom kinds that may not be listed, what they do, the server's
-// first answer and the rules to grant.
+// forbiddenReason returns the reason of a gap: the custom kinds that a server does not let us list, what they do, the
+// server's first answer and the rules to grant.
 func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 	var names, rules []string
 	var resources []custom.KnownResource

@@ -19,8 +19,8 @@ type filteredField struct {
 	message fieldFilter
 }
 
-// newFieldFilter returns the filter of an API type that leaves the fields which a narrower type has under the same names in JSON.
-// It is nil where the two are one type: then every field is left.
+// newFieldFilter returns, for answers of a server, the filter of an API type that leaves the fields which a narrower
+// type has under the same names in JSON. It is nil where the two are one type: then every field is left.
 func newFieldFilter(api, narrow reflect.Type) fieldFilter {
 	api, narrow = elementType(api), elementType(narrow)
 	if api == narrow || api.Kind() != reflect.Struct || narrow.Kind() != reflect.Struct {
@@ -33,7 +33,8 @@ func newFieldFilter(api, narrow reflect.Type) fieldFilter {
 	return filterOfFields(api, fields)
 }
 
-// filterOfFields returns the protobuf filter of an API type that leaves fields of some names in JSON.
+// filterOfFields returns, for answers of a server, the protobuf filter of an API type that leaves fields of some names
+// in JSON.
 func filterOfFields(api reflect.Type, fields map[string]reflect.Type) fieldFilter {
 	filter := fieldFilter{}
 	for i := range api.NumField() {
@@ -53,7 +54,7 @@ func filterOfFields(api reflect.Type, fields map[string]reflect.Type) fieldFilte
 	return filter
 }
 
-// with returns the protobuf filter with one more field that is decoded.
+// with returns the protobuf filter of a server's answers with one more field that is decoded.
 func (f fieldFilter) with(number uint64, message fieldFilter) fieldFilter {
 	for uint64(len(f)) <= number {
 		f = append(f, filteredField{})

@@ -83,7 +83,7 @@ type untrustedAnswerError struct{ text string }
 // Error returns what is wrong with the server's answer, and what to do.
 func (e *untrustedAnswerError) Error() string { return e.text }
 
-// untrustedAnswerf returns an untrustedAnswerError with a formatted text.
+// untrustedAnswerf returns an untrustedAnswerError about a server, with a formatted text.
 func untrustedAnswerf(format string, args ...any) error {
 	return &untrustedAnswerError{fmt.Sprintf(format, args...)}
 }
@@ -171,7 +171,8 @@ func shortenServerText(text string, most int) string {
 	return fmt.Sprintf("%s... (%d bytes)", bytes.ToValidUTF8([]byte(text[:most]), nil), len(text))
 }
 
-// checkRetryAfter returns an error for an answer that asks for a longer wait than is allowed; client-go would wait that long.
+// checkRetryAfter returns an error for a server's answer that asks for a longer wait than is allowed; client-go would
+// wait that long.
 func (g *guardedTransport) checkRetryAfter(req *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError {
 		return nil
@@ -213,7 +214,7 @@ type boundedBody struct {
 	valueCount int
 }
 
-// Read reads the body of an HTTP answer, and fails beyond its limits.
+// Read reads the body of a server's HTTP answer, and fails beyond its limits.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	b.read += int64(n)
@@ -280,7 +281,7 @@ type lazyGzipReader struct {
 	gz         *gzip.Reader
 }
 
-// Read reads inflated bytes of an HTTP answer; it returns an error for what is not gzip.
+// Read reads inflated bytes of a server's HTTP answer; it returns an error for what is not gzip.
 func (i *lazyGzipReader) Read(p []byte) (int, error) {
 	if i.gz == nil {
 		gz, err := gzip.NewReader(i.compressed)

@@ -29,7 +29,8 @@ type helmStorageKind struct {
 	decode func([]byte, objectEncoding) (storedHelmRelease, error)
 }
 
-// storedHelmRelease is the metadata of an object in which Helm keeps a release, and the release in it.
+// storedHelmRelease is the metadata of an object listed in a cluster in which Helm keeps a release, and the release in
+// it.
 type storedHelmRelease struct {
 	// meta is the metadata of the object.
 	meta metav1.ObjectMeta
@@ -40,7 +41,7 @@ type storedHelmRelease struct {
 // helmReleaseDataKey is the key of the release in the data of its Secret or ConfigMap.
 const helmReleaseDataKey = "release"
 
-// helmStorageKinds returns the kinds of object in which versions 2 and 3 of Helm keep releases.
+// helmStorageKinds returns the kinds of object to list in a cluster in which versions 2 and 3 of Helm keep releases.
 func helmStorageKinds() []helmStorageKind {
 	return []helmStorageKind{
 		{listedKind{resource: "secrets", listKind: "SecretList"}, "Secret", "owner=helm", "type=helm.sh/release.v1", helmReleaseDecoder(func(s *corev1.Secret) storedHelmRelease {
@@ -57,7 +58,7 @@ func releaseInConfigMap(m *corev1.ConfigMap) storedHelmRelease {
 	return storedHelmRelease{m.ObjectMeta, []byte(m.Data[helmReleaseDataKey])}
 }
 
-// helmReleaseDecoder returns a decoder of the objects of one API type in which Helm keeps releases.
+// helmReleaseDecoder returns a decoder of a server's lists of one API type in which Helm keeps releases.
 func helmReleaseDecoder[T any, P protobufObject[T]](find func(P) storedHelmRelease) func([]byte, objectEncoding) (storedHelmRelease, error) {
 	return func(data []byte, c objectEncoding) (storedHelmRelease, error) {
 		x := P(new(T))
@@ -80,10 +81,10 @@ func HelmReleaseRules() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{rule}
 }
 
-// HelmReleases hands every object in which Helm keeps a release to each, one of them in memory at a time: its kind, its
-// metadata and the release as Helm encoded it; with Namespace set, those of that namespace. It asks for no other Secret. What
-// may not be listed, or not to the end, is a gap; the error is that of the context, or of a client that cannot be made. It does
-// not call Progress or OnForbidden.
+// HelmReleases hands every object of a cluster in which Helm keeps a release to each, one of them in memory at a time:
+// its kind, its metadata and the release as Helm encoded it; with Namespace set, those of that namespace. It asks for
+// no other Secret. What may not be listed, or not to the end, is a gap; the error is that of the context, or of a
+// client that cannot be made. It does not call Progress or OnForbidden.
 func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()

@@ -25,7 +25,7 @@ type listedKind struct {
 	sources []kindSource
 }
 
-// kindSource is one group version in which a kind is served, and how its objects are decoded.
+// kindSource is one group version in which a server serves a kind, and how its objects are decoded.
 type kindSource struct {
 	// gv is the group version.
 	gv schema.GroupVersion
@@ -53,8 +53,8 @@ func builtinKinds() []listedKind {
 	return append(workloadKinds(), accessControlKinds()...)
 }
 
-// ReadRules returns what a ClusterRole must grant for a reading without gaps. Besides that, a reading uses only the discovery
-// paths that every signed-in user may get.
+// ReadRules returns what a ClusterRole must grant to read a cluster without gaps. Besides that, a reading uses only the
+// discovery paths that every signed-in user may get.
 func ReadRules() []rbacv1.PolicyRule { return append(CoreReadRules(), CustomResourceRules()...) }
 
 // CoreReadRules returns the part of ReadRules for the kinds that are always read. The extensions group serves nothing since

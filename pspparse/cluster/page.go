@@ -120,7 +120,7 @@ func (p *pendingRequest) readBody(limit, idle time.Duration, read func(io.Reader
 	return err
 }
 
-// idleTimeoutReader starts the wait for the next byte anew whenever one comes.
+// idleTimeoutReader starts the wait for the server's next byte anew whenever one comes.
 type idleTimeoutReader struct {
 	// from is what is read.
 	from io.Reader

@@ -70,47 +70,49 @@ func replicaCount(n *int32) int {
 	return int(*n)
 }
 
-// podsOfDeployment returns the pods that a Deployment asks for.
+// podsOfDeployment returns, of what a server lists, the pods that a Deployment asks for.
 func podsOfDeployment(d *appsv1.Deployment) wantedPods {
 	return wantedPods{replicaCount(d.Spec.Replicas), &d.Spec.Template}
 }
 
-// podsOfDeploymentV1beta2 returns the pods that a Deployment of apps/v1beta2 asks for.
+// podsOfDeploymentV1beta2 returns, of what a server lists, the pods that a Deployment of apps/v1beta2 asks for.
 func podsOfDeploymentV1beta2(d *appsv1beta2.Deployment) wantedPods {
 	return wantedPods{replicaCount(d.Spec.Replicas), &d.Spec.Template}
 }
 
-// podsOfDeploymentExtensions returns the pods that a Deployment of extensions/v1beta1 asks for.
+// podsOfDeploymentExtensions returns, of what a server lists, the pods that a Deployment of extensions/v1beta1 asks
+// for.
 func podsOfDeploymentExtensions(d *extensionsv1beta1.Deployment) wantedPods {
 	return wantedPods{replicaCount(d.Spec.Replicas), &d.Spec.Template}
 }
 
-// podsOfReplicaSet returns the pods that a ReplicaSet asks for.
+// podsOfReplicaSet returns, of what a server lists, the pods that a ReplicaSet asks for.
 func podsOfReplicaSet(r *appsv1.ReplicaSet) wantedPods {
 	return wantedPods{replicaCount(r.Spec.Replicas), &r.Spec.Template}
 }
 
-// podsOfReplicaSetV1beta2 returns the pods that a ReplicaSet of apps/v1beta2 asks for.
+// podsOfReplicaSetV1beta2 returns, of what a server lists, the pods that a ReplicaSet of apps/v1beta2 asks for.
 func podsOfReplicaSetV1beta2(r *appsv1beta2.ReplicaSet) wantedPods {
 	return wantedPods{replicaCount(r.Spec.Replicas), &r.Spec.Template}
 }
 
-// podsOfReplicaSetExtensions returns the pods that a ReplicaSet of extensions/v1beta1 asks for.
+// podsOfReplicaSetExtensions returns, of what a server lists, the pods that a ReplicaSet of extensions/v1beta1 asks
+// for.
 func podsOfReplicaSetExtensions(r *extensionsv1beta1.ReplicaSet) wantedPods {
 	return wantedPods{replicaCount(r.Spec.Replicas), &r.Spec.Template}
 }
 
-// podsOfStatefulSet returns the pods that a StatefulSet asks for.
+// podsOfStatefulSet returns, of what a server lists, the pods that a StatefulSet asks for.
 func podsOfStatefulSet(s *appsv1.StatefulSet) wantedPods {
 	return wantedPods{replicaCount(s.Spec.Replicas), withClaimVolumes(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
 }
 
-// podsOfStatefulSetV1beta2 returns the pods that a StatefulSet of apps/v1beta2 asks for.
+// podsOfStatefulSetV1beta2 returns, of what a server lists, the pods that a StatefulSet of apps/v1beta2 asks for.
 func podsOfStatefulSetV1beta2(s *appsv1beta2.StatefulSet) wantedPods {
 	return wantedPods{replicaCount(s.Spec.Replicas), withClaimVolumes(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
 }
 
-// podsOfStatefulSetV1beta1 returns the pods that a StatefulSet of apps/v1beta1 asks for.
+// podsOfStatefulSetV1beta1 returns, of what a server lists, the pods that a StatefulSet of apps/v1beta1 asks for.
 func podsOfStatefulSetV1beta1(s *appsv1beta1.StatefulSet) wantedPods {
 	return wantedPods{replicaCount(s.Spec.Replicas), withClaimVolumes(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
 }
@@ -126,28 +128,29 @@ func withClaimVolumes(t *corev1.PodTemplateSpec, templates []corev1.PersistentVo
 	return t
 }
 
-// podsOfDaemonSet returns the pods that a DaemonSet asks for. It asks for no number; the inventory counts its pods.
+// podsOfDaemonSet returns, of what a server lists, the pods that a DaemonSet asks for. It asks for no number; the
+// inventory counts its pods.
 func podsOfDaemonSet(d *appsv1.DaemonSet) wantedPods { return wantedPods{template: &d.Spec.Template} }
 
-// podsOfDaemonSetV1beta2 returns the pods that a DaemonSet of apps/v1beta2 asks for.
+// podsOfDaemonSetV1beta2 returns, of what a server lists, the pods that a DaemonSet of apps/v1beta2 asks for.
 func podsOfDaemonSetV1beta2(d *appsv1beta2.DaemonSet) wantedPods {
 	return wantedPods{template: &d.Spec.Template}
 }
 
-// podsOfDaemonSetExtensions returns the pods that a DaemonSet of extensions/v1beta1 asks for.
+// podsOfDaemonSetExtensions returns, of what a server lists, the pods that a DaemonSet of extensions/v1beta1 asks for.
 func podsOfDaemonSetExtensions(d *extensionsv1beta1.DaemonSet) wantedPods {
 	return wantedPods{template: &d.Spec.Template}
 }
 
-// podsOfReplicationController returns the pods that a ReplicationController asks for.
+// podsOfReplicationController returns, of what a server lists, the pods that a ReplicationController asks for.
 func podsOfReplicationController(r *corev1.ReplicationController) wantedPods {
 	return wantedPods{replicaCount(r.Spec.Replicas), r.Spec.Template}
 }
 
-// podsOfPodTemplate returns the template of a PodTemplate, which makes no pods by itself.
+// podsOfPodTemplate returns, of what a server lists, the template of a PodTemplate, which makes no pods by itself.
 func podsOfPodTemplate(p *corev1.PodTemplate) wantedPods { return wantedPods{template: &p.Template} }
 
-// podsOfJob returns the pods that a Job asks for: none while it is suspended.
+// podsOfJob returns, of what a server lists, the pods that a Job asks for: none while it is suspended.
 func podsOfJob(j *batchv1.Job) wantedPods {
 	if j.Spec.Suspend != nil && *j.Spec.Suspend {
 		return wantedPods{template: &j.Spec.Template}
@@ -155,12 +158,12 @@ func podsOfJob(j *batchv1.Job) wantedPods {
 	return wantedPods{replicaCount(j.Spec.Parallelism), &j.Spec.Template}
 }
 
-// podsOfCronJob returns the template of a CronJob. It asks for no number of pods: its Jobs do.
+// podsOfCronJob returns, of what a server lists, the template of a CronJob. It asks for no number of pods: its Jobs do.
 func podsOfCronJob(c *batchv1.CronJob) wantedPods {
 	return wantedPods{template: &c.Spec.JobTemplate.Spec.Template}
 }
 
-// podsOfCronJobV1beta1 returns the template of a CronJob of batch/v1beta1.
+// podsOfCronJobV1beta1 returns, of what a server lists, the template of a CronJob of batch/v1beta1.
 func podsOfCronJobV1beta1(c *batchv1beta1.CronJob) wantedPods {
 	return wantedPods{template: &c.Spec.JobTemplate.Spec.Template}
 }

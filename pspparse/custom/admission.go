@@ -139,8 +139,8 @@ func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	return inventory.EffectHarmless
 }
 
-// mayLoosen reports whether the text of an admission policy's expression or patch names a field by which a pod may need
-// a looser level, or takes values from elsewhere.
+// mayLoosen reports, of a custom policy, whether the text of an admission policy's expression or patch names a field by
+// which a pod may need a looser level, or takes values from elsewhere.
 func mayLoosen(text string) bool {
 	return slices.ContainsFunc([]string{
 		"ontainers", "olumes", "ecurityContext", "host", "privileged", "capabilities", "procMount", "sysctls", "seccomp", "apparmor", "params",

@@ -1,6 +1,7 @@
-// Package custom reads objects of kinds beside the pods, controllers, policies and grants that package inventory decodes,
-// as far as they change an answer: what makes pods, what changes or refuses pods at admission, and what writes the labels
-// of namespaces. The readers of files and of clusters both give such objects to ReadObject.
+// Package custom reads objects of kinds beside the pods, controllers, policies and grants that package inventory
+// decodes, as far as they change an answer (Kyverno, CEL policies, Fleet, HNC, Terraform, unknown kinds): what makes
+// pods, what changes or refuses pods at admission, and what writes the labels of namespaces. The readers of files and
+// of clusters both give such objects to ReadObject.
 package custom
 
 import (

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // parseTree decodes a custom object's JSON into maps and lists; why says what keeps it from being searched, and is ""
@@ -25,8 +25,9 @@ func parseTree(data []byte) (tree map[string]any, why string) {
 	return tree, ""
 }
 
-// hasTooManyValues reports whether a JSON document may have so many values that a tree of them costs far too much memory.
-func hasTooManyValues(data []byte) bool { return pspparse.MayExceedValues(data, 2_000_000) }
+// hasTooManyValues reports whether a custom object's JSON may have so many values that a tree of them costs far too
+// much memory.
+func hasTooManyValues(data []byte) bool { return yamlnode.MayExceedValues(data, 2_000_000) }
 
 // decodeJSON decodes a custom object's JSON and keeps numbers as they are written.
 func decodeJSON(data []byte, into any) error {

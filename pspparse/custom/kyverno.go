@@ -317,7 +317,7 @@ func readSidecarSet(sink inventory.CustomSink, o RawObject) {
 	})
 }
 
-// readJsPolicy adds a JsPolicy that matches new pods.
+// readJsPolicy adds to the rules of custom kinds a JsPolicy that matches new pods.
 func readJsPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {

@@ -1,6 +1,6 @@
 package custom
 
-import "github.com/psp2pss/psp2pss/pspparse"
+import "github.com/psp2pss/psp2pss/pspparse/english"
 
 // customObjectText returns the kind and the name of a custom object for a gap or a note.
 func customObjectText(o RawObject) string {
@@ -21,7 +21,7 @@ func escapeText(s string) string {
 	if len(s) > most {
 		s, more = s[:most], "..."
 	}
-	return pspparse.EscapeInput(s) + more
+	return english.EscapeInput(s) + more
 }
 
 // ofAPIVersion returns " of " and the apiVersion of a custom object, or nothing where there is none.
@@ -32,8 +32,8 @@ func ofAPIVersion(apiVersion string) string {
 	return " of " + escapeText(apiVersion)
 }
 
-// quote quotes a text from the input for a message.
-func quote(s string) string { return pspparse.QuoteInput(s, 200) }
+// quote quotes a text of a custom object for a message.
+func quote(s string) string { return english.QuoteInput(s, 200) }
 
 // truncateKey cuts a key of a custom object to a length for a path, which has many.
 func truncateKey(key string) string {

@@ -37,8 +37,8 @@ func isWholePodSpec(spec map[string]any) bool {
 	})
 }
 
-// isEmbeddedObject reports whether a JSON object within another object is an object that makes pods or grants something, and
-// no mere reference to one.
+// isEmbeddedObject reports whether a JSON object within a custom object is an object that makes pods or grants
+// something, and no mere reference to one.
 func isEmbeddedObject(m map[string]any) bool {
 	kind, _ := m["kind"].(string)
 	_, version := m["apiVersion"].(string)

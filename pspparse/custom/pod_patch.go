@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// podPatch is what a mutating policy does to pods, as far as its patch can be read.
+// podPatch is what a mutating policy (Kyverno, CEL) does to pods, as far as its patch can be read.
 type podPatch struct {
 	// unknown is true if some of the patch cannot be read, or may make pods need a looser level.
 	unknown bool
@@ -28,7 +28,7 @@ const existingItem = "[]"
 // maxSetFields is how many set fields of one policy are kept.
 const maxSetFields = 10
 
-// effect returns what the policy's patch does to the pods that it is applied to.
+// effect returns what the patch of a mutating policy (Kyverno, CEL) does to the pods that it is applied to.
 func (c *podPatch) effect() inventory.MutationEffect {
 	switch {
 	case c.unknown:
@@ -39,7 +39,8 @@ func (c *podPatch) effect() inventory.MutationEffect {
 	return inventory.EffectHarmless
 }
 
-// addedShape returns a shape with the containers and volumes that the policy's patch adds; nil for none.
+// addedShape returns a shape with the containers and volumes that a mutating policy's (Kyverno, CEL) patch adds; nil
+// for none.
 func (c *podPatch) addedShape() *inventory.Shape {
 	if c.effect() != inventory.EffectAdds {
 		return nil
@@ -47,7 +48,8 @@ func (c *podPatch) addedShape() *inventory.Shape {
 	return inventory.ReducePod(nil, &c.added)
 }
 
-// mergeValue records what a mutating policy changes by merging a value into the object at a path in its pods.
+// mergeValue records what a mutating policy (Kyverno, CEL) changes by merging a value into the object at a path in its
+// pods.
 func (c *podPatch) mergeValue(path []string, v any) {
 	if m, ok := v.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -70,7 +72,8 @@ func withoutKyvernoAnchor(key string) (string, bool) {
 	return key[at+1 : len(key)-1], key[:at] == "+"
 }
 
-// setValue records that a mutating policy sets the field of an object at a path, by what the field means for pods.
+// setValue records that a mutating policy (Kyverno, CEL) sets the field of an object at a path, by what the field means
+// for pods.
 func (c *podPatch) setValue(path []string, v any) {
 	in, ok := pathInPod(path)
 	if len(in) == 0 {
@@ -118,11 +121,11 @@ func pathInPod(path []string) ([]string, bool) {
 	return nil, true
 }
 
-// isMap reports whether a value of a policy's patch is a JSON object.
+// isMap reports whether a value of a custom policy's patch is a JSON object.
 func isMap(v any) bool { _, ok := v.(map[string]any); return ok }
 
-// setSecurityField records that a mutating policy sets a security field at a path. Strict says that no pod needs a
-// looser level for it.
+// setSecurityField records that a mutating policy (Kyverno, CEL) sets a security field at a path. Strict says that no
+// pod needs a looser level for it.
 func (c *podPatch) setSecurityField(path []string, v any, strict bool) {
 	c.unknown = c.unknown || !strict
 	if value, err := json.Marshal(v); err == nil && len(c.setFields) < maxSetFields {
@@ -130,8 +133,8 @@ func (c *podPatch) setSecurityField(path []string, v any, strict bool) {
 	}
 }
 
-// setMetadata records a mutating policy's change of pod metadata where it matters: annotations for seccomp and
-// AppArmor, and those by which injectors choose pods.
+// setMetadata records a change by a mutating policy (Kyverno, CEL) of pod metadata where it matters: annotations for
+// seccomp and AppArmor, and those by which injectors choose pods.
 func (c *podPatch) setMetadata(path, in []string, v any) {
 	if m, ok := v.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -147,8 +150,8 @@ func (c *podPatch) setMetadata(path, in []string, v any) {
 	}
 }
 
-// setContainers records a mutating policy's change of a list of containers. An item with a plain name and an image is a
-// new container, any other item changes one that is there.
+// setContainers records a change by a mutating policy (Kyverno, CEL) of a list of containers. An item with a plain name
+// and an image is a new container, any other item changes one that is there.
 func (c *podPatch) setContainers(path, in []string, v any) {
 	if len(in) > 1 && in[1] == existingItem {
 		c.setInContainer(path, in[2:], v)
@@ -173,7 +176,7 @@ func (c *podPatch) setContainers(path, in []string, v any) {
 	}
 }
 
-// addContainer records that a mutating policy adds a container to a list of containers.
+// addContainer records that a mutating policy (Kyverno, CEL) adds a container to a list of containers.
 func (c *podPatch) addContainer(list string, m map[string]any) {
 	var added corev1.Container
 	if data, err := json.Marshal(m); err != nil || json.Unmarshal(data, &added) != nil {
@@ -188,7 +191,7 @@ func (c *podPatch) addContainer(list string, m map[string]any) {
 	c.added.Containers = append(c.added.Containers, added)
 }
 
-// setInContainer records that a mutating policy sets a field within an existing container.
+// setInContainer records that a mutating policy (Kyverno, CEL) sets a field within an existing container.
 func (c *podPatch) setInContainer(path, in []string, v any) {
 	if len(in) > 0 && in[0] == "securityContext" {
 		c.setSecurityContext(path, in[1:], v)
@@ -207,7 +210,7 @@ func (c *podPatch) setInContainer(path, in []string, v any) {
 	}
 }
 
-// addVolumes records that a mutating policy adds volumes.
+// addVolumes records that a mutating policy (Kyverno, CEL) adds volumes.
 func (c *podPatch) addVolumes(v any) {
 	items, ok := v.([]any)
 	if !ok {
@@ -224,7 +227,8 @@ func (c *podPatch) addVolumes(v any) {
 	}
 }
 
-// setSecurityContext records that a mutating policy sets a field within the security context of a pod or a container.
+// setSecurityContext records that a mutating policy (Kyverno, CEL) sets a field within the security context of a pod or
+// a container.
 func (c *podPatch) setSecurityContext(path, in []string, v any) {
 	if m, ok := v.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -255,11 +259,11 @@ func (c *podPatch) setSecurityContext(path, in []string, v any) {
 	}
 }
 
-// allStrings reports whether a value of a policy's patch is a list of strings that all meet a condition.
+// allStrings reports whether a value of a custom policy's patch is a list of strings that all meet a condition.
 func allStrings(v any, such func(string) bool) bool {
 	items, ok := v.([]any)
 	return ok && !slices.ContainsFunc(items, func(item any) bool { s, ok := item.(string); return !ok || !such(s) })
 }
 
-// isEmptyList reports whether a value of a policy's patch is an empty list, or no list.
+// isEmptyList reports whether a value of a custom policy's patch is an empty list, or no list.
 func isEmptyList(v any) bool { items, _ := v.([]any); return len(items) == 0 }

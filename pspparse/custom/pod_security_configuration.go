@@ -6,14 +6,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// podSecurityConfiguration is the part of a PodSecurityConfiguration among manifests that is read.
+// podSecurityConfiguration is the part of a PodSecurityConfiguration read as a custom object that is read.
 type podSecurityConfiguration struct {
 	Kind       string
 	Defaults   struct{ Enforce string }
 	Exemptions struct{ Usernames, RuntimeClasses, Namespaces []string }
 }
 
-// exempts reports whether a PodSecurityConfiguration among manifests exempts anything.
+// exempts reports whether a PodSecurityConfiguration read as a custom object exempts anything.
 func (c *podSecurityConfiguration) exempts() bool {
 	e := &c.Exemptions
 	return len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0

@@ -33,9 +33,10 @@ func FindPodContent(data []byte) string {
 	return ""
 }
 
-// FindLostManifests describes the whole manifests that a document which is no Kubernetes object holds, the namespaces that
-// they belong to and what they can change: a pod template, a policy, a role or a binding, by its form, or a whole object.
-// Why is "" if it holds none; anything less is everyday in the files of other tools.
+// FindLostManifests describes, of a document of no known kind, the whole manifests that a document which is no
+// Kubernetes object holds, the namespaces that they belong to and what they can change: a pod template, a policy, a
+// role or a binding, by its form, or a whole object. Why is "" if it holds none; anything less is everyday in the files
+// of other tools.
 func FindLostManifests(data []byte) (why string, namespaces []string, changes inventory.GapPart) {
 	if !mayHoldManifest(data) {
 		return "", nil, ""
@@ -303,8 +304,8 @@ func findPodsInValue(v any) (what string, texts []string) {
 	return "", texts
 }
 
-// ForeignToolFile returns the tool whose file a document is, if it is one of those that often lie beside manifests;
-// else "". The name is that of the file, without its folder.
+// ForeignToolFile returns, of a document of no known kind, the tool whose file a document is, if it is one of those
+// that often lie beside manifests; else "". The name is that of the file, without its folder.
 func ForeignToolFile(name string, data []byte) string {
 	name = strings.ToLower(name)
 	name = strings.TrimSuffix(name, ".gz")
@@ -331,7 +332,8 @@ func ForeignToolFile(name string, data []byte) string {
 	return ""
 }
 
-// anyHasKey reports whether one of some objects of a foreign tool's file has one of some keys.
+// anyHasKey reports, of a document of no known kind, whether one of some objects of a foreign tool's file has one of
+// some keys.
 func anyHasKey(maps map[string]map[string]any, keys ...string) bool {
 	for _, m := range maps {
 		for _, key := range keys {

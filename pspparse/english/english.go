@@ -1,5 +1,6 @@
-// Package english owns the small grammar that sentences of every package need: numbers with their nouns, and lists that are
-// too long to read. It takes words and returns text, escapes nothing, and knows nothing of what the sentences are about.
+// Package english owns the small grammar that sentences of every package need: numbers with their nouns, lists that are too
+// long to read, and quotations of input. It takes words and returns text, and knows nothing of what the sentences are about.
+// Only QuoteInput and EscapeInput escape.
 package english
 
 import (
@@ -7,10 +8,10 @@ import (
 	"strings"
 )
 
-// Count returns a number with its noun: "1 policy", "3 policies".
+// Count returns a number with its English noun: "1 policy", "3 policies".
 func Count(n int, one, many string) string { return strconv.Itoa(n) + " " + Plural(n, one, many) }
 
-// Plural returns the form of a word that goes with a number: "is" or "are", "pod" or "pods".
+// Plural returns the form of an English word that goes with a number: "is" or "are", "pod" or "pods".
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -18,7 +19,7 @@ func Plural(n int, one, many string) string {
 	return many
 }
 
-// Quoted joins names in double quotes with commas.
+// Quoted joins names of an English sentence in double quotes with commas.
 func Quoted(names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -27,7 +28,7 @@ func Quoted(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// First joins the first few of a list with commas and counts the others: "a, b and 3 more".
+// First joins, for an English sentence, the first few of a list with commas and counts the others: "a, b and 3 more".
 func First(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")

@@ -56,8 +56,8 @@ func (s *documentReader) scanConfigMap(o *manifestObject, data []byte) bool {
 	return true
 }
 
-// mentionsPodFields reports whether a text in a ConfigMap has a word without which it holds no pod template and no
-// policy.
+// mentionsPodFields reports, in a file's documents, whether a text in a ConfigMap has a word without which it holds no
+// pod template and no policy.
 func mentionsPodFields(text []byte) bool {
 	return bytes.Contains(text, []byte("containers")) || bytes.Contains(text, []byte("PodSecurityPolicy")) ||
 		bytes.Contains(text, []byte("supplementalGroups")) || bytes.Contains(text, []byte("privileged"))

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -113,7 +114,7 @@ func cases(t *testing.T) map[string]string {
 	}
 	for _, e := range entries {
 		if e.Name() != "EXPECT.tsv" {
-			paths[pspparse.EscapeInput(e.Name())] = filepath.Join(corpus, e.Name())
+			paths[english.EscapeInput(e.Name())] = filepath.Join(corpus, e.Name())
 		}
 	}
 	dir := t.TempDir()

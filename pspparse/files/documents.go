@@ -13,8 +13,10 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // documentReader reads the documents of one file, one at a time, and adds their objects to the inventory.
@@ -232,7 +234,7 @@ func startsWithJSONComment(text []byte) bool {
 
 // readParsedDocument reads a YAML document of the file that was parsed whole.
 func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yamlPart) {
-	root = pspparse.AliasTarget(root)
+	root = yamlnode.AliasTarget(root)
 	switch root.Kind {
 	case yaml.MappingNode:
 		if others := objectsWithoutSeparator(root); len(others) > 0 {
@@ -259,7 +261,7 @@ func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yaml
 // objects in a list are a gap, for kubectl does not read them either.
 func (s *documentReader) readSequence(what string, root *yaml.Node) {
 	for _, item := range root.Content {
-		h := headerOfNode(pspparse.AliasTarget(item))
+		h := headerOfNode(yamlnode.AliasTarget(item))
 		if h.kind != "" && h.apiVersion != "" {
 			s.addGap(inventory.Gap{
 				What: what, Why: message.New("document-is-sequence"),
@@ -309,5 +311,5 @@ func readErrorReason(err error) string {
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
 		return "the gzip data is damaged"
 	}
-	return pspparse.EscapeInput(errorWithoutPath(err).Error())
+	return english.EscapeInput(errorWithoutPath(err).Error())
 }

@@ -8,10 +8,10 @@ import (
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // duplicateKeyRule says which value counts of a key that a YAML or JSON object has twice. Readers differ: some take the first,
@@ -56,7 +56,7 @@ func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yam
 // readJSONObjectWithDuplicateKey reads a JSON object of the file that has a key twice, as readObjectWithDuplicateKey
 // does.
 func (s *documentReader) readJSONObjectWithDuplicateKey(o *manifestObject, data []byte) bool {
-	root, err := pspparse.NodeFromJSON(data, o.line)
+	root, err := yamlnode.FromJSON(data, o.line)
 	if err != nil {
 		return false
 	}
@@ -83,7 +83,7 @@ func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
 		return !slices.ContainsFunc(keys, func(key string) bool { return len(valuesOfKey(n, key)) > 1 })
 	}
 	return once(root, "apiVersion", "kind", "metadata", "<<") && len(valuesOfKey(root, "<<")) == 0 &&
-		(len(metadata) == 0 || once(pspparse.AliasTarget(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(pspparse.AliasTarget(metadata[0]), "<<")) == 0)
+		(len(metadata) == 0 || once(yamlnode.AliasTarget(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(yamlnode.AliasTarget(metadata[0]), "<<")) == 0)
 }
 
 // valuesOfKey returns all values of a key in a document's YAML mapping, which may have it twice.
@@ -93,7 +93,7 @@ func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
 		return nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if pspparse.AliasTarget(n.Content[i]).Value == key {
+		if yamlnode.AliasTarget(n.Content[i]).Value == key {
 			out = append(out, n.Content[i+1])
 		}
 	}

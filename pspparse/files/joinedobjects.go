@@ -7,7 +7,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // joinedObject is one of several objects that one YAML mapping holds because no "---" stands between them.
@@ -28,9 +29,10 @@ func (o *joinedObject) isComplete() bool {
 	return o.head.apiVersion != "" && o.head.kind != "" && (o.keys["metadata"] || o.keys["items"])
 }
 
-// String returns the kind and name of one of the objects without "---" between them, as far as it has them.
+// String returns, of a document, the kind and name of one of the objects without "---" between them, as far as it has
+// them.
 func (o *joinedObject) String() string {
-	kind := pspparse.EscapeInput(o.head.kind)
+	kind := english.EscapeInput(o.head.kind)
 	if o.name == "" {
 		return kind
 	}
@@ -50,7 +52,7 @@ func objectsWithoutSeparator(root *yaml.Node, before ...string) []joinedObject {
 	}
 	all := []joinedObject{first}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], pspparse.AliasTarget(root.Content[i+1])
+		key, value := root.Content[i], yamlnode.AliasTarget(root.Content[i+1])
 		if last := &all[len(all)-1]; last.keys[key.Value] {
 			if !last.isComplete() && (len(all) > 1 || len(before) == 0) {
 				return nil
@@ -92,7 +94,7 @@ func repeatsTypeKeys(root *yaml.Node) bool {
 func nameInMetadata(metadata *yaml.Node) string {
 	for i := 0; i+1 < len(metadata.Content); i += 2 {
 		if metadata.Kind == yaml.MappingNode && metadata.Content[i].Value == "name" {
-			return stringOfNode(pspparse.AliasTarget(metadata.Content[i+1]))
+			return stringOfNode(yamlnode.AliasTarget(metadata.Content[i+1]))
 		}
 	}
 	return ""

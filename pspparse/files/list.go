@@ -54,8 +54,8 @@ func (s *documentReader) countNonObjectItem(l *fileListReading, line int) {
 	}
 }
 
-// itemHeader returns the apiVersion and kind that a typed List gives items without a kind; false where the List says its own
-// kind only after the items, and it could not be found.
+// itemHeader returns the apiVersion and kind that a typed List in a file gives items without a kind; false where the
+// List says its own kind only after the items, and it could not be found.
 func (l *fileListReading) itemHeader() (objectHeader, bool) {
 	if l.header.kind == "" && !l.headerComplete {
 		l.headerComplete = true

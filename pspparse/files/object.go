@@ -13,8 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // manifestObject is one document, or one item of a List, of a file that is a map in JSON or YAML.
@@ -56,7 +58,7 @@ func headerOfNode(n *yaml.Node) objectHeader {
 		return h
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		value := pspparse.AliasTarget(n.Content[i+1])
+		value := yamlnode.AliasTarget(n.Content[i+1])
 		switch n.Content[i].Value {
 		case "apiVersion":
 			h.apiVersion = stringOfNode(value)
@@ -75,7 +77,7 @@ func stringOfNode(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		return ""
 	}
-	text, err := pspparse.AppendYAMLScalar(nil, n)
+	text, err := yamlnode.AppendScalar(nil, n)
 	if err != nil || text[0] != '"' {
 		return ""
 	}
@@ -85,8 +87,8 @@ func stringOfNode(n *yaml.Node) string {
 // isListKind reports whether the kind of a document is that of a List by its name; kubectl decides by the items.
 func isListKind(kind string) bool { return strings.HasSuffix(kind, "List") }
 
-// itemHeader returns the apiVersion and kind that a typed List gives its items: those of a PodList are Pods. Of a plain List it
-// returns none.
+// itemHeader returns the apiVersion and kind that a typed List in a file gives its items: those of a PodList are Pods.
+// Of a plain List it returns none.
 func (h objectHeader) itemHeader() objectHeader {
 	kind := strings.TrimSuffix(h.kind, "List")
 	if kind == h.kind || kind == "" {
@@ -166,7 +168,7 @@ func (s *documentReader) readParsedList(o *manifestObject) {
 			return
 		}
 		aliased := o.viaAlias || item.Kind == yaml.AliasNode
-		item = pspparse.AliasTarget(item)
+		item = yamlnode.AliasTarget(item)
 		if item.Kind != yaml.MappingNode {
 			s.countNonObjectItem(l, item.Line)
 			continue
@@ -320,11 +322,11 @@ func (s *documentReader) objectLabel(o *manifestObject) string {
 	m := nameOfObject(o)
 	switch {
 	case m.Name == "":
-		return fmt.Sprintf("%s (%s)", o.label, pspparse.EscapeInput(o.header.kind))
+		return fmt.Sprintf("%s (%s)", o.label, english.EscapeInput(o.header.kind))
 	case m.Namespace != "" && o.header.kind != pspparse.PolicyKind:
-		return fmt.Sprintf("%s %s", pspparse.EscapeInput(o.header.kind), quoteInput(m.Namespace+"/"+m.Name))
+		return fmt.Sprintf("%s %s", english.EscapeInput(o.header.kind), quoteInput(m.Namespace+"/"+m.Name))
 	}
-	return fmt.Sprintf("%s %s", pspparse.EscapeInput(o.header.kind), quoteInput(m.Name))
+	return fmt.Sprintf("%s %s", english.EscapeInput(o.header.kind), quoteInput(m.Name))
 }
 
 // objectName is the name and the namespace of a document's object.
@@ -349,13 +351,13 @@ func nameOfObject(o *manifestObject) objectName {
 		if o.node.Content[i].Value != "metadata" {
 			continue
 		}
-		metadata := pspparse.AliasTarget(o.node.Content[i+1])
+		metadata := yamlnode.AliasTarget(o.node.Content[i+1])
 		for j := 0; j+1 < len(metadata.Content); j += 2 {
 			switch metadata.Content[j].Value {
 			case "name":
-				m.Name = stringOfNode(pspparse.AliasTarget(metadata.Content[j+1]))
+				m.Name = stringOfNode(yamlnode.AliasTarget(metadata.Content[j+1]))
 			case "namespace":
-				m.Namespace = stringOfNode(pspparse.AliasTarget(metadata.Content[j+1]))
+				m.Namespace = stringOfNode(yamlnode.AliasTarget(metadata.Content[j+1]))
 			}
 		}
 	}
@@ -408,8 +410,8 @@ func checkJSONSyntax(data []byte, line int) error {
 	if json.Valid(data) {
 		return nil
 	}
-	_, err := pspparse.NodeFromJSON(data, line)
-	var syntax *pspparse.JSONSyntaxError
+	_, err := yamlnode.FromJSON(data, line)
+	var syntax *yamlnode.DocumentError
 	if errors.As(err, &syntax) {
 		return &syntaxError{line: syntax.Line, msg: syntax.Reason}
 	}
@@ -431,7 +433,7 @@ func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 	root := o.node
 	if root == nil {
 		var err error
-		if root, err = pspparse.NodeFromJSON(o.data, o.line); err != nil {
+		if root, err = yamlnode.FromJSON(o.data, o.line); err != nil {
 			return o.line
 		}
 	}
@@ -444,14 +446,14 @@ func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 // lineOfPath returns the line of the key or item at a path in a document's YAML tree, of a key that stands twice the
 // last; 0 if there is none.
 func lineOfPath(n *yaml.Node, path []string) int {
-	n = pspparse.AliasTarget(n)
+	n = yamlnode.AliasTarget(n)
 	line := 0
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
 			switch {
-			case pspparse.AliasTarget(key).Value != path[0]:
+			case yamlnode.AliasTarget(key).Value != path[0]:
 			case len(path) == 1:
 				line = key.Line
 			default:

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -68,7 +69,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.reportProgress("reading " + pspparse.EscapeInput(f.path))
+	r.reportProgress("reading " + english.EscapeInput(f.path))
 	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject}
 	if f.path == StdinPath {
 		if r.Stdin == nil {
@@ -96,7 +97,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	return ctx.Err()
 }
 
-// reopenText opens a file again and returns its text.
+// reopenText opens an input file again and returns its text.
 func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {
@@ -144,7 +145,7 @@ func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 		n, err := src.Read(p)
 		if total += int64(n); total >= next {
 			next += step
-			r.reportProgress(fmt.Sprintf("reading %s: %d MiB", pspparse.EscapeInput(path), total>>20))
+			r.reportProgress(fmt.Sprintf("reading %s: %d MiB", english.EscapeInput(path), total>>20))
 		}
 		return n, err
 	})

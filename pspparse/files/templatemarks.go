@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// quoteInput quotes text from the input for a message.
-func quoteInput(s string) string { return pspparse.QuoteInput(s, 80) }
+// quoteInput quotes text from the input for a message about a file.
+func quoteInput(s string) string { return english.QuoteInput(s, 80) }
 
 // templateMark is a mark in a file that looks like a template which was not rendered.
 type templateMark struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -103,7 +104,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	}
 	group, _, grouped := strings.Cut(o.header.apiVersion, "/")
 	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.header.kind != "Kustomization" && custom.HoldsNothing(group, data) {
-		s.sink.CountSkipped(pspparse.EscapeInput(o.header.kind))
+		s.sink.CountSkipped(english.EscapeInput(o.header.kind))
 		return
 	}
 	m := nameOfObject(o)
@@ -123,7 +124,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	case grouped && custom.MayHoldManifestText(group, o.header.kind) && s.scanTextsForPods(o, data):
 		return
 	}
-	s.sink.CountSkipped(pspparse.EscapeInput(o.header.kind))
+	s.sink.CountSkipped(english.EscapeInput(o.header.kind))
 }
 
 // scanTextsForPods searches the texts of a file's object of an unknown kind for manifests and pod templates. It adds a

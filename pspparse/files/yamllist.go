@@ -6,7 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -87,7 +87,7 @@ func (s *documentReader) readYAMLItem(l *fileListReading, p yamlPart, indent int
 	}
 	for _, item := range root.Content {
 		aliased := item.Kind == yaml.AliasNode
-		item = pspparse.AliasTarget(item)
+		item = yamlnode.AliasTarget(item)
 		if item.Kind != yaml.MappingNode {
 			s.countNonObjectItem(l, item.Line)
 			continue

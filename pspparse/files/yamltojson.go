@@ -10,7 +10,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // parseYAMLDocument parses one YAML document of a file that starts on the given line; the lines of the nodes are those
@@ -19,7 +20,7 @@ func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, e
 	if err := checkUTF8Text(text, line); err != nil {
 		return nil, err
 	}
-	if pspparse.MayExceedValues(text, limits.Values) {
+	if yamlnode.MayExceedValues(text, limits.Values) {
 		return nil, &syntaxError{line: line, msg: tooManyValuesReason(limits)}
 	}
 	root, err = unmarshalYAML(text)
@@ -69,7 +70,8 @@ func hiddenDocumentOffset(text []byte) int {
 	return -1
 }
 
-// checkUTF8Text returns an error with its line for a NUL byte or invalid UTF-8, which the YAML parser refuses without a line.
+// checkUTF8Text returns an error with the line in the file for a NUL byte or invalid UTF-8, which the YAML parser
+// refuses without a line.
 func checkUTF8Text(text []byte, line int) error {
 	at := func(i int) int { return line + bytes.Count(text[:i], newlineBytes) }
 	if i := bytes.IndexByte(text, 0); i >= 0 {
@@ -78,7 +80,7 @@ func checkUTF8Text(text []byte, line int) error {
 	if utf8.Valid(text) {
 		return nil
 	}
-	i := pspparse.FirstInvalidUTF8(text)
+	i := yamlnode.FirstInvalidUTF8(text)
 	return &syntaxError{line: at(i), msg: fmt.Sprintf("it is not UTF-8: byte 0x%02x", text[i])}
 }
 
@@ -132,7 +134,7 @@ type yamlToJSON struct {
 	limits      Limits
 	valueCount  int
 	openAnchors map[*yaml.Node]bool // anchors that are being written
-	mappings    *pspparse.MappingReader
+	mappings    *yamlnode.MappingReader
 	duplicates  duplicateKeyRule // of a key that is given twice
 
 	// aliasCost is what the aliases and merge keys of the file have cost so far, of what is allowed.
@@ -209,7 +211,7 @@ func (c *yamlToJSON) writeValue(n *yaml.Node, depth int) error {
 	case yaml.SequenceNode:
 		return c.writeSequence(n, depth)
 	}
-	buf, err := pspparse.AppendYAMLScalar(c.buf, n)
+	buf, err := yamlnode.AppendScalar(c.buf, n)
 	if err != nil {
 		return &syntaxError{line: n.Line, msg: err.Error()}
 	}
@@ -223,7 +225,7 @@ func tooDeepReason(l Limits) string { return fmt.Sprintf("it nests deeper than %
 // writeAlias writes what a YAML alias of the file stands for.
 func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
 	if c.openAnchors[n.Alias] {
-		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", pspparse.EscapeInput(n.Value))}
+		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", english.EscapeInput(n.Value))}
 	}
 	if c.openAnchors == nil {
 		c.openAnchors = map[*yaml.Node]bool{}
@@ -285,12 +287,12 @@ func (c *yamlToJSON) writeMapping(n *yaml.Node, depth int) error {
 }
 
 // writeMember writes a key of a YAML mapping and its value as JSON.
-func (c *yamlToJSON) writeMember(m pspparse.MappingEntry, depth int) error {
+func (c *yamlToJSON) writeMember(m yamlnode.MappingEntry, depth int) error {
 	merged := m.Index < 0
 	if merged {
 		c.enterAlias()
 	}
-	c.buf = append(pspparse.AppendJSONString(c.buf, m.Name), ':')
+	c.buf = append(yamlnode.AppendJSONString(c.buf, m.Name), ':')
 	if err := c.writeValue(m.Value, depth+1); err != nil {
 		return err
 	}
@@ -302,13 +304,13 @@ func (c *yamlToJSON) writeMember(m pspparse.MappingEntry, depth int) error {
 
 // mappingEntries returns the keys and values of a document's YAML mapping, merged ones (<<) among them. It fails where
 // readers differ on what they are. Those of a mapping that aliases may stand for are found once.
-func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]pspparse.MappingEntry, error) {
+func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]yamlnode.MappingEntry, error) {
 	if err := checkMappingSize(n); err != nil {
 		return nil, err
 	}
 	if c.mappings == nil {
-		c.mappings = &pspparse.MappingReader{
-			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, Known: map[*yaml.Node][]pspparse.MappingEntry{},
+		c.mappings = &yamlnode.MappingReader{
+			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, Known: map[*yaml.Node][]yamlnode.MappingEntry{},
 		}
 	}
 	c.mappings.KeepLast = c.duplicates == keepLast
@@ -325,22 +327,22 @@ func checkMappingSize(n *yaml.Node) error {
 
 // mappingProblem returns the error of what is wrong with a document's YAML mapping; nil for a key that is given twice
 // where one of its values is to be kept.
-func (c *yamlToJSON) mappingProblem(p pspparse.MappingProblem) error {
-	key := pspparse.AliasTarget(p.First.Key)
+func (c *yamlToJSON) mappingProblem(p yamlnode.MappingProblem) error {
+	key := yamlnode.AliasTarget(p.First.Key)
 	switch p.Kind {
-	case pspparse.KeyNotText:
+	case yamlnode.KeyNotText:
 		return &syntaxError{line: key.Line, msg: "a key is no string"}
-	case pspparse.MergeNotMapping:
+	case yamlnode.MergeNotMapping:
 		return &syntaxError{line: key.Line, msg: "a merge key (<<) takes a map, or a list of maps"}
-	case pspparse.MergeConflict:
+	case yamlnode.MergeConflict:
 		return &syntaxError{line: key.Line, msg: fmt.Sprintf("the merge key (<<) below %s holds another value for it: readers differ on which one counts, move the merge key to the top", quoteInput(p.First.Name))}
-	case pspparse.DuplicateKey:
+	case yamlnode.DuplicateKey:
 		if c.duplicates == refuseDuplicates {
-			second := pspparse.AliasTarget(p.Second.Key)
+			second := yamlnode.AliasTarget(p.Second.Key)
 			return &syntaxError{line: second.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
 				quoteInput(p.Second.Name), key.Line, second.Line)}
 		}
-	case pspparse.DuplicateMergeKey: // kubectl merges all of them
+	case yamlnode.DuplicateMergeKey: // kubectl merges all of them
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // manifestPart is one document of a Helm manifest together with the separator before it: manifest[begin:end].
@@ -120,7 +120,7 @@ func (p *manifestParser) chargeAliases(n *yaml.Node) bool {
 	if !hasAlias(n) {
 		return true
 	}
-	values, ok := pspparse.ExpandedValues(n)
+	values, ok := yamlnode.ExpandedValues(n)
 	p.remaining -= values
 	return ok && p.remaining >= 0
 }

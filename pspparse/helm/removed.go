@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// removedAPI is some kinds of an API version that API servers do not serve any more from v1.minor on.
+// removedAPI is some kinds of an API version in Helm releases that API servers do not serve any more from v1.minor on.
 type removedAPI struct {
 	apiVersion string
 	minor      int
@@ -63,8 +63,9 @@ func removedAPIs() []removedAPI {
 	}...)
 }
 
-// removedAPIsWithoutTypes returns the removed API versions of which k8s.io/api has no types. The source is the Deprecated API
-// Migration Guide, https://kubernetes.io/docs/reference/using-api/deprecation-guide/, under the release named here.
+// removedAPIsWithoutTypes returns the removed API versions, which fail a Helm release, of which k8s.io/api has no
+// types. The source is the Deprecated API Migration Guide,
+// https://kubernetes.io/docs/reference/using-api/deprecation-guide/, under the release named here.
 func removedAPIsWithoutTypes() []removedAPI {
 	return []removedAPI{
 		{"apiextensions.k8s.io/v1beta1", 22, "CustomResourceDefinition"},

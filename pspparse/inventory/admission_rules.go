@@ -35,7 +35,7 @@ type AdmissionRule struct {
 	Position pspparse.Position
 }
 
-// MutationEffect says what is known of the changes that an AdmissionRule makes.
+// MutationEffect says what an inventory knows of the changes that an AdmissionRule makes.
 type MutationEffect int
 
 // The effects of an AdmissionRule.
@@ -112,7 +112,8 @@ func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	})
 }
 
-// fingerprint returns a text that is equal for admission rules that say the same, names and positions aside.
+// fingerprint returns a text that is equal for admission rules of an inventory that say the same, names and positions
+// aside.
 func (r *AdmissionRule) fingerprint() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t %d %q %q", r.Mutates, r.Effect, r.SetFields, r.Category)
@@ -129,8 +130,8 @@ func (r *AdmissionRule) fingerprint() string {
 	return b.String()
 }
 
-// String returns the name of the admission rule: `MutatingWebhookConfiguration "istio-sidecar-injector" (webhook
-// namespace.sidecar-injector.istio.io)`.
+// String returns the name of the inventory's admission rule: `MutatingWebhookConfiguration "istio-sidecar-injector"
+// (webhook namespace.sidecar-injector.istio.io)`.
 func (r *AdmissionRule) String() string {
 	name := describeObject(r.Kind, r.Namespace, r.Name)
 	switch {
@@ -181,10 +182,10 @@ func putString(m *map[string]string, key, value string) {
 	(*m)[key] = value
 }
 
-// sortKey returns a text that is equal for equal metadata, for an order.
+// sortKey returns a text by which an inventory orders pods' metadata, equal for equal ones.
 func (m *PodMeta) sortKey() string { return string(m.appendSortKey(nil)) }
 
-// appendSortKey appends the sortKey to a text.
+// appendSortKey appends to a text the sortKey by which an inventory orders pods' metadata.
 func (m *PodMeta) appendSortKey(text []byte) []byte {
 	var few [16]string
 	for _, of := range [...]map[string]string{m.Labels, m.Annotations} {
@@ -292,7 +293,8 @@ func (s AdmissionScope) intersect(t AdmissionScope) AdmissionScope {
 	return s
 }
 
-// intersectSelectors returns the label selector of what the selectors of two admission scopes both select.
+// intersectSelectors returns, for the inventory's admission rules, the label selector of what the selectors of two
+// admission scopes both select.
 func intersectSelectors(x, y *metav1.LabelSelector) *metav1.LabelSelector {
 	switch {
 	case x == nil:

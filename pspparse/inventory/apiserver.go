@@ -38,12 +38,13 @@ const (
 	FlagFeatureGates = "feature-gates"
 )
 
-// AdmissionFlags returns the names of the flags of an API server that say what its admission does.
+// AdmissionFlags returns the names of the flags that an inventory keeps of an API server that say what its admission
+// does.
 func AdmissionFlags() []string {
 	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagAdmissionControl, FlagAdmissionConfigFile, FlagFeatureGates}
 }
 
-// FlagNames reports whether a flag of the API server that takes a list names an item.
+// FlagNames reports whether a flag of an inventory's API server that takes a list names an item.
 func (s *APIServer) FlagNames(flag, item string) bool {
 	return slices.Contains(strings.Split(s.Flags[flag], ","), item)
 }
@@ -118,8 +119,8 @@ func (b *Builder) decodeAPIServer(m ObjectMeta, data []byte, phase corev1.PodPha
 	b.AddAPIServer(m, containers, phase, at)
 }
 
-// commandWords returns the words of an API server's command, with shell scripts in it cut into words as well as that
-// can be done without a shell.
+// commandWords returns the words of the command of an API server's pod, with shell scripts in it cut into words as well
+// as that can be done without a shell.
 func commandWords(command []string) []string {
 	var words []string
 	for _, word := range command {
@@ -134,8 +135,8 @@ func commandWords(command []string) []string {
 	return words
 }
 
-// parseAdmissionFlags returns the AdmissionFlags among the words of an API server's command, read as the API server
-// does: an underscore counts as a dash, and the value may be the next word.
+// parseAdmissionFlags returns the AdmissionFlags, which an inventory keeps, among the words of an API server's command,
+// read as the API server does: an underscore counts as a dash, and the value may be the next word.
 func parseAdmissionFlags(words []string) map[string]string {
 	flags := map[string]string{}
 	for i, word := range words {
@@ -180,8 +181,8 @@ const (
 	PluginPodSecurity = "PodSecurity"
 )
 
-// EnablesPlugin returns the API server's flag that turns on an admission plugin which is off by default; "" if none
-// does.
+// EnablesPlugin returns the flag of an inventory's API server that turns on an admission plugin which is off by
+// default; "" if none does.
 func (s *APIServer) EnablesPlugin(plugin string) string {
 	for _, flag := range []string{FlagEnablePlugins, FlagAdmissionControl} {
 		if s.FlagNames(flag, plugin) {
@@ -191,9 +192,10 @@ func (s *APIServer) EnablesPlugin(plugin string) string {
 	return ""
 }
 
-// PodSecurityDisabledReason returns why an API server of v1.minor runs without the plugin PodSecurity, so that labels
-// do nothing; "" if it runs it. The plugin is on by default where its feature gate is: an alpha one in v1.22, a beta
-// one in v1.23 and v1.24, and none from v1.25 on. With a minor of 0 only what holds for every release counts.
+// PodSecurityDisabledReason returns why an inventory's API server of v1.minor runs without the plugin PodSecurity, so
+// that labels do nothing; "" if it runs it. The plugin is on by default where its feature gate is: an alpha one in
+// v1.22, a beta one in v1.23 and v1.24, and none from v1.25 on. With a minor of 0 only what holds for every release
+// counts.
 func (s *APIServer) PodSecurityDisabledReason(minor int) string {
 	if s.FlagNames(FlagDisablePlugins, PluginPodSecurity) {
 		return "--" + FlagDisablePlugins + " names it"

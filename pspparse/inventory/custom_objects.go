@@ -87,8 +87,8 @@ type customTemplates struct {
 	group      string
 }
 
-// QualifiedKind returns the name under which a workload's kind is shown: with its group where a kind of Kubernetes has the
-// same name.
+// QualifiedKind returns the name under which the kind of an inventory's workload is shown: with its group where a kind
+// of Kubernetes has the same name.
 func QualifiedKind(apiVersion, kind string) string {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	if !grouped {
@@ -155,8 +155,8 @@ func (b *Builder) addClusterDefinition(c *CustomObject, name string) {
 	})
 }
 
-// embedTemplate adds a pod template within a custom object to its workload t. An only one that is whole is the template
-// of t, too.
+// embedTemplate adds to the inventory a pod template within a custom object to its workload t. An only one that is
+// whole is the template of t, too.
 func (b *Builder) embedTemplate(t *workloadTemplate, from *CustomTemplate, m *ObjectMeta, only bool) error {
 	pod, err := decodeCustomTemplate(from)
 	if err != nil {

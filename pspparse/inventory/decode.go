@@ -38,7 +38,7 @@ func (e *DecodeError) Error() string {
 	return fmt.Sprintf("reading %s: %v", describeObject(e.Kind, e.Namespace, e.Name), e.Err)
 }
 
-// Unwrap returns the decoding error itself, for errors.Is and errors.As.
+// Unwrap returns the error of decoding an object, for errors.Is and errors.As.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Gap returns the gap of the inventory for an object that could not be decoded. It touches the namespace that the
@@ -105,7 +105,7 @@ func unmarshalStrict(data []byte, into any) error {
 	return nil
 }
 
-// expectedTypeName returns the JSON type that a field's Go type is decoded from, for a decoding error.
+// expectedTypeName returns, for the error of decoding an object, the JSON type that a field's Go type is decoded from.
 func expectedTypeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -125,7 +125,7 @@ func expectedTypeName(t reflect.Type) string {
 	return "of another type"
 }
 
-// foundTypeName returns the JSON type of a value that a decoder refused, for a decoding error.
+// foundTypeName returns, for the error of decoding an object, the JSON type of a value that a decoder refused.
 func foundTypeName(value string) string {
 	switch {
 	case strings.HasPrefix(value, "number "):
@@ -249,7 +249,8 @@ func ClientApplied(annotations map[string]string, entries []metav1.ManagedFields
 	return hasManagedFields(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
 }
 
-// ServerApplied reports whether kubectl has applied a namespace with --server-side and under its own field manager.
+// ServerApplied reports, to decode a Namespace for the inventory, whether kubectl has applied a namespace with
+// --server-side and under its own field manager.
 func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
 	return hasManagedFields(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
 }

@@ -196,8 +196,8 @@ func (b *Builder) noteRepeatedObjects() {
 	})
 }
 
-// policyDuplicateRules returns the rules that compare duplicate PodSecurityPolicies by their spec and the annotations
-// that are part of it. The two API groups show one stored object and are not distinguished.
+// policyDuplicateRules returns the rules that compare duplicate PodSecurityPolicies of an inventory by their spec and
+// the annotations that are part of it. The two API groups show one stored object and are not distinguished.
 func policyDuplicateRules() duplicateRules[*pspparse.Policy] {
 	return duplicateRules[*pspparse.Policy]{
 		id: func(p **pspparse.Policy) objectID { return objectID{kind: "PodSecurityPolicy", name: (*p).Name} },
@@ -309,7 +309,8 @@ func mergeLabelManagers(same []Namespace) map[string][]string {
 	return out
 }
 
-// accountDuplicateRules returns the rules that compare duplicate service accounts by automountServiceAccountToken.
+// accountDuplicateRules returns the rules that compare duplicate service accounts of an inventory by
+// automountServiceAccountToken.
 func accountDuplicateRules() duplicateRules[ServiceAccount] {
 	return duplicateRules[ServiceAccount]{
 		id: func(s *ServiceAccount) objectID {

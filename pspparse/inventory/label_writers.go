@@ -75,7 +75,8 @@ func (b *Builder) AddLabelWriter(w LabelWriter) {
 	}
 }
 
-// truncateValue cuts a text of a label writer that is longer than a label's value or a server's address has to be.
+// truncateValue cuts a text that an inventory keeps of a label writer that is longer than a label's value or a server's
+// address has to be.
 func truncateValue(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -92,8 +93,7 @@ func (b *Builder) AddNamespaceParent(child, parent string) {
 	}
 }
 
-// ObjectText returns the name of an object of the Inventory for running text: plain where its name is valid, else
-// quoted.
+// ObjectText returns how an Inventory refers to an object by kind and name: plain where its name is valid, else quoted.
 func ObjectText(kind, namespace, name string) string {
 	plain := name
 	if namespace != "" {
@@ -229,7 +229,7 @@ func (r *LabelWriterTarget) selectsNamespace(ns *Namespace) bool {
 	return err != nil || selector.Matches(labels.Set(ns.Labels)) // one that no server takes is not counted out
 }
 
-// compareLabelWriters orders label writers by all but their position.
+// compareLabelWriters orders the label writers of an inventory by all but their position.
 func compareLabelWriters(x, y LabelWriter) int {
 	return cmp.Or(
 		cmp.Compare(x.Object, y.Object), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Target.Namespace, y.Target.Namespace), cmp.Compare(x.Target.Tenant, y.Target.Tenant),

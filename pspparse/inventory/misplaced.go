@@ -32,8 +32,9 @@ type MisplacedKey struct {
 // maxMisplacedKeys is how many keys are kept of one namespace. There are six labels.
 const maxMisplacedKeys = 20
 
-// MeantPodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: its prefix may be
-// another one with the same words, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns "" for any other key.
+// MeantPodSecurityLabel returns, for an inventory, the label of Pod Security that a key is, or seems to be meant for:
+// its prefix may be another one with the same words, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns ""
+// for any other key.
 func MeantPodSecurityLabel(key string) string {
 	prefix, name, ok := strings.Cut(key, "/")
 	if !ok || len(prefix) > 100 || len(name) > 30 {
@@ -54,7 +55,8 @@ func MeantPodSecurityLabel(key string) string {
 	return ""
 }
 
-// resemblesPodSecurityPrefix reports whether the prefix of a key has the words of the prefix of Pod Security labels.
+// resemblesPodSecurityPrefix reports whether the prefix of a key on an inventory's object has the words of the prefix
+// of Pod Security labels.
 func resemblesPodSecurityPrefix(prefix string) bool {
 	words := strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(prefix))
 	if !strings.Contains(words, "kubernetes") && !strings.Contains(words, "k8s") {
@@ -68,8 +70,8 @@ func resemblesPodSecurityPrefix(prefix string) bool {
 	return false
 }
 
-// mayHavePodSecurityKey reports, from its text alone, whether a JSON document may have a key that MeantPodSecurityLabel
-// knows.
+// mayHavePodSecurityKey reports, from its text alone, whether an object for the inventory may have a key that
+// MeantPodSecurityLabel knows.
 func mayHavePodSecurityKey(data []byte) bool {
 	for {
 		slash := bytes.IndexByte(data, '/')

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // generatedSuffix stands for the part of a name that the server will choose.
@@ -74,8 +75,8 @@ func IsDNSLabel(s string) bool {
 	return isDNSLabelText(s)
 }
 
-// isDNSSubdomain reports whether a name is a subdomain of RFC 1123: labels joined by dots, whose length the API server does
-// not limit one by one.
+// isDNSSubdomain reports whether a name of an inventory's object is a subdomain of RFC 1123: labels joined by dots,
+// whose length the API server does not limit one by one.
 func isDNSSubdomain(s string) bool {
 	if len(s) > maxSubdomainLength {
 		return false
@@ -92,7 +93,8 @@ func isDNSSubdomain(s string) bool {
 	}
 }
 
-// isDNSLabelText reports whether a text has the characters of a label of RFC 1123, of any length.
+// isDNSLabelText reports whether a name of an inventory's object has the characters of a label of RFC 1123, of any
+// length.
 func isDNSLabelText(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -120,8 +122,8 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool
 	return m.GenerateName + generatedSuffix, true, nil
 }
 
-// quote quotes a name from the input for a message.
-func quote(s string) string { return pspparse.QuoteInput(s, 80) }
+// quote quotes the name of an inventory's object for a message.
+func quote(s string) string { return english.QuoteInput(s, 80) }
 
 // describeObject returns the name of an object for a gap or a note of the inventory: `Deployment "web/api"`.
 func describeObject(kind, namespace, name string) string {

@@ -27,7 +27,7 @@ type podSpecJSON struct {
 	EphemeralContainers          []containerJSON            `json:"ephemeralContainers"`
 }
 
-// containerJSON is the part of a container that is read from JSON.
+// containerJSON is the part of a container that an inventory reads from a pod's JSON.
 type containerJSON struct {
 	Name            string                  `json:"name"`
 	Image           string                  `json:"image"`
@@ -50,13 +50,13 @@ type containerJSON struct {
 	} `json:"volumeMounts"`
 }
 
-// probeHandlerJSON is the part of a probe or lifecycle handler that is read from JSON.
+// probeHandlerJSON is the part of a probe or lifecycle handler that an inventory reads from a pod's JSON.
 type probeHandlerJSON struct {
 	HTTPGet   *hostJSON `json:"httpGet"`
 	TCPSocket *hostJSON `json:"tcpSocket"`
 }
 
-// hostJSON is an action of a probe or lifecycle handler, of which only the host is read from JSON.
+// hostJSON is an action of a probe or lifecycle handler, of which an inventory reads only the host from a pod's JSON.
 type hostJSON struct {
 	Host string `json:"host"`
 }
@@ -137,7 +137,7 @@ func (d *podSpecJSON) toPodSpec() *corev1.PodSpec {
 	return s
 }
 
-// toContainers converts containers that were read from JSON to the API's type.
+// toContainers converts containers that an inventory read from a pod's JSON to the API's type.
 func toContainers(docs []containerJSON) []corev1.Container {
 	if len(docs) == 0 {
 		return nil
@@ -149,7 +149,7 @@ func toContainers(docs []containerJSON) []corev1.Container {
 	return out
 }
 
-// copyTo sets in a container of the API's type what was read from JSON.
+// copyTo sets in a container of the API's type what an inventory reads from a pod's JSON.
 func (d *containerJSON) copyTo(c *corev1.Container) {
 	c.Name = d.Name
 	c.Image = d.Image
@@ -168,7 +168,7 @@ func (d *containerJSON) copyTo(c *corev1.Container) {
 	}
 }
 
-// hosts returns the actions of a probe or lifecycle handler that name a host; nearly none do.
+// hosts returns, for a pod's shape, the actions of a probe or lifecycle handler that name a host; nearly none do.
 func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction) {
 	if d != nil && d.HTTPGet != nil && d.HTTPGet.Host != "" {
 		http = &corev1.HTTPGetAction{Host: d.HTTPGet.Host}
@@ -179,7 +179,7 @@ func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPS
 	return http, tcp
 }
 
-// toProbe converts a probe that was read from JSON to the API's type; nil if it names no host.
+// toProbe converts a probe that an inventory read from a pod's JSON to the API's type; nil if it names no host.
 func (d *probeHandlerJSON) toProbe() *corev1.Probe {
 	http, tcp := d.hosts()
 	if http == nil && tcp == nil {
@@ -188,7 +188,8 @@ func (d *probeHandlerJSON) toProbe() *corev1.Probe {
 	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
 }
 
-// toLifecycleHandler converts a lifecycle handler that was read from JSON to the API's type; nil if it names no host.
+// toLifecycleHandler converts a lifecycle handler that an inventory read from a pod's JSON to the API's type; nil if it
+// names no host.
 func (d *probeHandlerJSON) toLifecycleHandler() *corev1.LifecycleHandler {
 	http, tcp := d.hosts()
 	if http == nil && tcp == nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// AdmissionConfigTemplate is what the API server of some cluster is configured with for Pod Security admission: a
-// PodSecurityAdmissionConfigurationTemplate of Rancher, or a configuration that stands in a file. It does not say which
-// cluster that is.
+// AdmissionConfigTemplate is what an inventory knows that the API server of some cluster is configured with for Pod
+// Security admission: a PodSecurityAdmissionConfigurationTemplate of Rancher, or a configuration that stands in a file.
+// It does not say which cluster that is.
 type AdmissionConfigTemplate struct {
 	Name string
 	// ConfigKind is the kind of a configuration that stands in a file as an API server reads it, and has no name; "" for a
@@ -22,8 +22,8 @@ type AdmissionConfigTemplate struct {
 	Position pspparse.Position
 }
 
-// AdmissionConfigTemplateUse says which template of the Pod Security configuration Rancher gives a cluster, which need
-// not be the one that was read.
+// AdmissionConfigTemplateUse says, in an inventory, which template of the Pod Security configuration Rancher gives a
+// cluster, which need not be the one that was read.
 type AdmissionConfigTemplateUse struct {
 	// Cluster is "namespace/name" of a provisioned cluster, or the name of one of Rancher's own objects.
 	Cluster, Template string

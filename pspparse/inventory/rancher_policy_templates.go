@@ -34,7 +34,7 @@ func (b *Builder) AddPolicyTemplateUser(template, user string, at pspparse.Posit
 	t.users = append(t.users, user)
 }
 
-// policyTemplate returns the Rancher policy template of a name, which it adds if it is not there.
+// policyTemplate returns the inventory's Rancher policy template of a name, which it adds if it is not there.
 func (b *Builder) policyTemplate(name string, at pspparse.Position) *policyTemplate {
 	if b.policyTemplates == nil {
 		b.policyTemplates = map[string]*policyTemplate{}
@@ -82,8 +82,8 @@ func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made stri
 	}
 }
 
-// usedBy returns the names of the clusters and projects that use a Rancher policy template, sorted; nil where none was
-// read that does.
+// usedBy returns, for the inventory, the names of the clusters and projects that use a Rancher policy template, sorted;
+// nil where none was read that does.
 func (t *policyTemplate) usedBy() []string {
 	slices.Sort(t.users)
 	return slices.Compact(t.users)

@@ -100,8 +100,8 @@ func (b *Builder) internAll(in []string) []string {
 	return out
 }
 
-// roleDuplicateRules returns the rules that compare duplicate roles by labels, aggregation and rules. The rules in a
-// file do not survive aggregation, so they do not contradict those of the server.
+// roleDuplicateRules returns the rules that compare duplicate roles of an inventory by labels, aggregation and rules.
+// The rules in a file do not survive aggregation, so they do not contradict those of the server.
 func roleDuplicateRules() duplicateRules[Role] {
 	return duplicateRules[Role]{
 		id: func(r *Role) objectID {
@@ -131,7 +131,7 @@ func roleDuplicateRules() duplicateRules[Role] {
 	}
 }
 
-// bindingDuplicateRules returns the rules that compare duplicate role bindings by role and subjects.
+// bindingDuplicateRules returns the rules that compare duplicate role bindings of an inventory by role and subjects.
 func bindingDuplicateRules() duplicateRules[Binding] {
 	return duplicateRules[Binding]{
 		id: func(x *Binding) objectID {

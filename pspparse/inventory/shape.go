@@ -93,7 +93,7 @@ func reducePodSecurity(in *corev1.PodSecurityContext) *corev1.PodSecurityContext
 	return out
 }
 
-// reduceSecurity reduces the security context of a container.
+// reduceSecurity reduces the security context of a container for a pod's shape.
 func reduceSecurity(in *corev1.SecurityContext) *corev1.SecurityContext {
 	if in == nil {
 		return nil
@@ -123,7 +123,7 @@ func nonDefaultProcMount(in *corev1.ProcMountType) *corev1.ProcMountType {
 	return in
 }
 
-// reduceCapabilities copies the capabilities of a container.
+// reduceCapabilities copies the capabilities of a container into a pod's shape.
 func reduceCapabilities(in *corev1.Capabilities) *corev1.Capabilities {
 	if in == nil {
 		return nil
@@ -134,7 +134,7 @@ func reduceCapabilities(in *corev1.Capabilities) *corev1.Capabilities {
 	}
 }
 
-// reduceWindows keeps of the Windows options only hostProcess.
+// reduceWindows keeps in a pod's shape of the Windows options only hostProcess.
 func reduceWindows(in *corev1.WindowsSecurityContextOptions) *corev1.WindowsSecurityContextOptions {
 	if in == nil || in.HostProcess == nil {
 		return nil
@@ -142,7 +142,7 @@ func reduceWindows(in *corev1.WindowsSecurityContextOptions) *corev1.WindowsSecu
 	return &corev1.WindowsSecurityContextOptions{HostProcess: clonePointer(in.HostProcess)}
 }
 
-// reduceSeccomp copies a seccomp profile.
+// reduceSeccomp copies a seccomp profile into a pod's shape.
 func reduceSeccomp(in *corev1.SeccompProfile) *corev1.SeccompProfile {
 	if in == nil {
 		return nil
@@ -150,7 +150,7 @@ func reduceSeccomp(in *corev1.SeccompProfile) *corev1.SeccompProfile {
 	return &corev1.SeccompProfile{Type: in.Type, LocalhostProfile: clonePointer(in.LocalhostProfile)}
 }
 
-// reduceAppArmor keeps of an AppArmor profile only its type.
+// reduceAppArmor keeps in a pod's shape of an AppArmor profile only its type.
 func reduceAppArmor(in *corev1.AppArmorProfile) *corev1.AppArmorProfile {
 	if in == nil {
 		return nil
@@ -183,7 +183,8 @@ func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) 
 	return out
 }
 
-// hostPathNames appends the names of a pod's host path volumes to buf, sorted for a binary search.
+// hostPathNames appends, to reduce a pod to its shape, the names of its host path volumes to buf, sorted for a binary
+// search.
 func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
 	for i := range spec.Volumes {
 		if spec.Volumes[i].HostPath != nil {
@@ -194,7 +195,7 @@ func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
 	return buf
 }
 
-// lastHostMount returns the index of a container's last mount of a host path volume; -1 for none.
+// lastHostMount returns, for a pod's shape, the index of a container's last mount of a host path volume; -1 for none.
 func lastHostMount(mounts []corev1.VolumeMount, hostPaths []string) int {
 	for i := len(mounts) - 1; i >= 0 && len(hostPaths) > 0; i-- {
 		if _, ok := slices.BinarySearch(hostPaths, mounts[i].Name); ok {
@@ -204,8 +205,8 @@ func lastHostMount(mounts []corev1.VolumeMount, hostPaths []string) int {
 	return -1
 }
 
-// reduceMount keeps of the mount of a host path whether it is read-only, and of any other mount only that it takes the
-// place of the service account's token. The second result says whether anything was kept.
+// reduceMount keeps in a pod's shape of the mount of a host path whether it is read-only, and of any other mount only
+// that it takes the place of the service account's token. The second result says whether anything was kept.
 func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount, bool) {
 	var out corev1.VolumeMount
 	_, host := slices.BinarySearch(hostPaths, m.Name)
@@ -218,8 +219,8 @@ func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount,
 	return out, host || out.MountPath != ""
 }
 
-// reduceVolume reduces a volume to its type, with what a rule reads of a host path, a FlexVolume, a CSI or a projected
-// volume.
+// reduceVolume reduces, for a pod's shape, a volume to its type, with what a rule reads of a host path, a FlexVolume, a
+// CSI or a projected volume.
 func reduceVolume(v *corev1.Volume) corev1.Volume {
 	s := &v.VolumeSource
 	out := corev1.Volume{Name: volumeName(v), VolumeSource: corev1.VolumeSource{
@@ -283,8 +284,8 @@ func volumeName(v *corev1.Volume) string {
 	return v.Name
 }
 
-// randomSuffix returns where a marker starts in a volume's name that ends in it and in five random characters as
-// servers choose them; else -1.
+// randomSuffix returns, for a pod's shape, where a marker starts in a volume's name that ends in it and in five random
+// characters as servers choose them; else -1.
 func randomSuffix(name, marker string) int {
 	const random = 5
 	at := len(name) - random - len(marker)
@@ -299,8 +300,8 @@ func randomSuffix(name, marker string) int {
 	return at
 }
 
-// reduceProjected keeps of a projected volume what decides whether it is the standard token bundle, which PSP admits as a
-// secret.
+// reduceProjected keeps in a pod's shape of a projected volume what decides whether it is the standard token bundle,
+// which PSP admits as a secret.
 func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSource {
 	if in == nil {
 		return nil
@@ -332,7 +333,7 @@ func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSo
 	return out
 }
 
-// reduceDownward reduces a file of the downward API to its path and its field.
+// reduceDownward reduces for a pod's shape a file of the downward API to its path and its field.
 func reduceDownward(in *corev1.DownwardAPIVolumeFile) corev1.DownwardAPIVolumeFile {
 	out := corev1.DownwardAPIVolumeFile{Path: in.Path}
 	if in.FieldRef != nil {
@@ -343,7 +344,7 @@ func reduceDownward(in *corev1.DownwardAPIVolumeFile) corev1.DownwardAPIVolumeFi
 
 // A probe or handler matters only where it names a host; then only the host is kept.
 
-// reduceProbe keeps of a probe only the host that it names; nil if it names none.
+// reduceProbe keeps in a pod's shape of a probe only the host that it names; nil if it names none.
 func reduceProbe(in *corev1.Probe) *corev1.Probe {
 	if in == nil {
 		return nil
@@ -355,7 +356,8 @@ func reduceProbe(in *corev1.Probe) *corev1.Probe {
 	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
 }
 
-// reduceLifecycle keeps of the lifecycle handlers of a container only the hosts that they name; nil if they name none.
+// reduceLifecycle keeps in a pod's shape of the lifecycle handlers of a container only the hosts that they name; nil if
+// they name none.
 func reduceLifecycle(in *corev1.Lifecycle) *corev1.Lifecycle {
 	if in == nil {
 		return nil
@@ -367,7 +369,7 @@ func reduceLifecycle(in *corev1.Lifecycle) *corev1.Lifecycle {
 	return &corev1.Lifecycle{PostStart: start, PreStop: stop}
 }
 
-// reduceHandler keeps of a lifecycle handler only the host that it names; nil if it names none.
+// reduceHandler keeps in a pod's shape of a lifecycle handler only the host that it names; nil if it names none.
 func reduceHandler(in *corev1.LifecycleHandler) *corev1.LifecycleHandler {
 	if in == nil {
 		return nil
@@ -379,7 +381,7 @@ func reduceHandler(in *corev1.LifecycleHandler) *corev1.LifecycleHandler {
 	return &corev1.LifecycleHandler{HTTPGet: http, TCPSocket: tcp}
 }
 
-// reduceHTTP keeps of an HTTP action only the host that it names; nil if it names none.
+// reduceHTTP keeps in a pod's shape of an HTTP action only the host that it names; nil if it names none.
 func reduceHTTP(in *corev1.HTTPGetAction) *corev1.HTTPGetAction {
 	if in == nil || in.Host == "" {
 		return nil
@@ -387,7 +389,7 @@ func reduceHTTP(in *corev1.HTTPGetAction) *corev1.HTTPGetAction {
 	return &corev1.HTTPGetAction{Host: in.Host}
 }
 
-// reduceTCP keeps of a TCP action only the host that it names; nil if it names none.
+// reduceTCP keeps in a pod's shape of a TCP action only the host that it names; nil if it names none.
 func reduceTCP(in *corev1.TCPSocketAction) *corev1.TCPSocketAction {
 	if in == nil || in.Host == "" {
 		return nil

@@ -39,8 +39,8 @@ type managerMark struct {
 	source, nameKey, namespaceKey string
 }
 
-// managerMarks returns the marks of all known tools, in the order of precedence: Argo CD and Flux render charts themselves,
-// and Helm's own marks stay on the objects.
+// managerMarks returns the marks by which an inventory knows what manages a workload, in the order of precedence: Argo
+// CD and Flux render charts themselves, and Helm's own marks stay on the objects.
 func managerMarks() [11]managerMark {
 	const (
 		instance = "app.kubernetes.io/instance"
@@ -116,7 +116,8 @@ func (b *Builder) templateMeta(m *ObjectMeta, t *corev1.PodTemplateSpec) *Templa
 	return known
 }
 
-// selectsWindowsNodes reports whether a node selector asks for Windows. The label had another name until v1.19.
+// selectsWindowsNodes reports whether the node selector of an inventory's workload asks for Windows. The label had
+// another name until v1.19.
 func selectsWindowsNodes(nodes map[string]string) bool {
 	return nodes[corev1.LabelOSStable] == string(corev1.Windows) || nodes["beta.kubernetes.io/os"] == string(corev1.Windows)
 }
@@ -129,8 +130,8 @@ func flagText(set bool) string {
 	return ""
 }
 
-// imageRepository returns a container image's name without tag and digest: "registry:5000/web" of
-// "registry:5000/web:v1@sha256:...".
+// imageRepository returns, for an inventory's workload, a container image's name without tag and digest:
+// "registry:5000/web" of "registry:5000/web:v1@sha256:...".
 func imageRepository(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if tag := strings.LastIndexByte(image, ':'); tag > strings.LastIndexByte(image, '/') {

@@ -88,5 +88,6 @@ func isTemplateHash(suffix string) bool {
 	return allBytes(suffix, func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' })
 }
 
-// isScheduledTime reports whether a text can be the time that a CronJob gives the names of its Jobs.
+// isScheduledTime reports, to merge workloads of an inventory, whether a text can be the time that a CronJob gives the
+// names of its Jobs.
 func isScheduledTime(suffix string) bool { return allBytes(suffix, isDigit) }

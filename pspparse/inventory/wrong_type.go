@@ -29,7 +29,8 @@ func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
 	return &wrongTypeError{path, fmt.Sprintf("%s must be %s, not %s", text, expectedTypeName(wrong.Type), foundTypeName(wrong.Value))}
 }
 
-// isSubsequence reports whether the path to a JSON value has all fields of the decoder's path, in order.
+// isSubsequence reports, for the error of decoding an object, whether the path to a JSON value has all fields of the
+// decoder's path, in order.
 func isSubsequence(fields, path []string) bool {
 	for _, step := range path {
 		if len(fields) > 0 && fields[0] == step {
@@ -47,8 +48,8 @@ var (
 	bracketKeyPattern = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,80}$`)
 )
 
-// jsonPathAt returns the keys and indexes that lead to the JSON value which holds the byte before an offset, and how to
-// write them.
+// jsonPathAt returns, for the error of decoding an object, the keys and indexes that lead to the JSON value which holds
+// the byte before an offset, and how to write them.
 func jsonPathAt(data []byte, offset int64) (path []string, text string) {
 	// step is a map or list on the way; next is the index or key of its next value.
 	type step struct {

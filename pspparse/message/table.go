@@ -917,7 +917,7 @@ func clusterKinds() []Kind {
 	}
 }
 
-// editKinds say why an edit of a template is safe, or what to test.
+// editKinds returns the messages on why an edit of a template is safe, or what to test.
 func editKinds() []Kind {
 	const user = "[?unstated its pods run as a user that the template does not state; ][?denied the template says false; ]"
 	return []Kind{
@@ -968,7 +968,8 @@ func editKinds() []Kind {
 	}
 }
 
-// obstacleKinds say what a person can do about a check of the standards that no edit of a template meets.
+// obstacleKinds returns the messages on what a person can do about a check of the standards that no edit of a template
+// meets.
 func obstacleKinds() []Kind {
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
 	return []Kind{
@@ -1063,7 +1064,8 @@ func obstacleKinds() []Kind {
 	}
 }
 
-// gateReasonKinds are the reasons against an upgrade past PodSecurityPolicy. The command gate names them by their ids.
+// gateReasonKinds returns the messages of the reasons against an upgrade past PodSecurityPolicy. The command gate names
+// them by their ids.
 func gateReasonKinds() []Kind {
 	return []Kind{
 		{
@@ -1129,7 +1131,7 @@ func gateReasonKinds() []Kind {
 	}
 }
 
-// gateUnknownKinds are what the command gate could not tell.
+// gateUnknownKinds returns the messages of what the command gate could not tell.
 func gateUnknownKinds() []Kind {
 	return []Kind{
 		{
@@ -1163,7 +1165,7 @@ func gateUnknownKinds() []Kind {
 	}
 }
 
-// gateAdviceKinds are what the command gate advises about reasons and about what it could not tell.
+// gateAdviceKinds returns the messages of what the command gate advises about reasons and about what it could not tell.
 func gateAdviceKinds() []Kind {
 	return []Kind{
 		{
@@ -1297,7 +1299,7 @@ func gateAdviceKinds() []Kind {
 	}
 }
 
-// gateNoteKinds are what the command gate notes. They decide nothing.
+// gateNoteKinds returns the messages of what the command gate notes. They decide nothing.
 func gateNoteKinds() []Kind {
 	return []Kind{
 		{
@@ -1375,7 +1377,7 @@ func gateNoteKinds() []Kind {
 	}
 }
 
-// verifyLabelKinds say of a namespace whether its labels are as a roll-out wants them.
+// verifyLabelKinds returns the messages on whether a namespace's labels are as a roll-out wants them.
 func verifyLabelKinds() []Kind {
 	const byAdmission = "[?byAdmission ; the server's admission changed other labels along with it, and they are still so: {byAdmission}]"
 	return []Kind{
@@ -1410,7 +1412,7 @@ func verifyLabelKinds() []Kind {
 	}
 }
 
-// verifyStepKinds say how it stands with a step of a roll-out that came to no end.
+// verifyStepKinds returns the messages on how it stands with a step of a roll-out that came to no end.
 func verifyStepKinds() []Kind {
 	const byNow = "[?labelsFit ; by now its labels are as they are to be][?bound ; by now it is there]"
 	return []Kind{
@@ -1449,7 +1451,7 @@ func verifyStepKinds() []Kind {
 	}
 }
 
-// verifyControllerKinds say whether controllers get their pods.
+// verifyControllerKinds returns the messages on whether controllers get their pods.
 func verifyControllerKinds() []Kind {
 	return []Kind{
 		{
@@ -1495,7 +1497,7 @@ func verifyControllerKinds() []Kind {
 	}
 }
 
-// verifyRecreateKinds say what the server answers when a pod of a template is created as a dry run.
+// verifyRecreateKinds returns the messages on what the server answers when a pod of a template is created as a dry run.
 func verifyRecreateKinds() []Kind {
 	return []Kind{
 		{
@@ -1521,7 +1523,7 @@ func verifyRecreateKinds() []Kind {
 	}
 }
 
-// verifyAuditKinds say what an audit log has about Pod Security.
+// verifyAuditKinds returns the messages on what an audit log has about Pod Security.
 func verifyAuditKinds() []Kind {
 	const counted = " ([?repeated {count} times][!repeated once]): {said}"
 	return []Kind{

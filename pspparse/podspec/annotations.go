@@ -1,6 +1,6 @@
-// Package podspec holds what the Kubernetes API says about the fields of a pod spec: which annotation stands for which field,
-// and how containers are found by name. It reads and copies values of k8s.io/api/core/v1 and knows neither policies nor
-// standards.
+// Package podspec holds what the Kubernetes API says about the fields of a pod spec: which annotation stands for which
+// field, which values are defaults, and how containers are found by name. It reads and copies values of
+// k8s.io/api/core/v1 and knows neither policies nor standards.
 package podspec
 
 import (
@@ -45,7 +45,7 @@ func SeccompAnnotation(field *corev1.SeccompProfile) string {
 	}
 }
 
-// SameSeccompProfile reports whether both seccomp profiles are set and equal.
+// SameSeccompProfile reports whether two seccomp profiles of pod specs are set and equal.
 func SameSeccompProfile(a, b *corev1.SeccompProfile) bool {
 	if a == nil || b == nil || a.Type != b.Type {
 		return false

@@ -22,7 +22,7 @@ func HostPort(p *corev1.ContainerPort, hostNetwork bool) int32 {
 	return p.HostPort
 }
 
-// IsEmptyDir reports whether a volume is an emptyDir, as one without a source is by API default.
+// IsEmptyDir reports whether a volume of a pod spec is an emptyDir, as one without a source is by API default.
 func IsEmptyDir(s *corev1.VolumeSource) bool {
 	return s.EmptyDir != nil || *s == (corev1.VolumeSource{})
 }

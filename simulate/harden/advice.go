@@ -44,7 +44,7 @@ func (s *TemplateWithPods) procMountAdvice(level api.Level, versions []api.Versi
 		"baseline", level == api.LevelBaseline, "older", older, "userNamespace", podspec.IsFalse(s.Template.Spec.HostUsers))
 }
 
-// checkAdvice is what a person can do about a check of the standards.
+// checkAdvice is what a person can do about a check that no edit of a template meets.
 type checkAdvice struct {
 	check  string
 	advice func() message.Message

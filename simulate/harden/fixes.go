@@ -118,7 +118,8 @@ func requireNonRoot(s *templateAnalysis) []proposedEdit {
 	return out
 }
 
-// inheritingContainer is a container that has no runAsNonRoot of its own, with the pod spec that it takes it from.
+// inheritingContainer is a template's container that has no runAsNonRoot of its own, with the pod spec that it takes it
+// from.
 type inheritingContainer struct {
 	spec *corev1.PodSpec
 	*corev1.Container
@@ -144,9 +145,9 @@ func (r *templateAnalysis) containersWithoutNonRoot() []inheritingContainer {
 	return out
 }
 
-// nonRootWithSafety returns a proposed runAsNonRoot: true marked as safe or as one to test. reaches are the containers that
-// it changes, denied is true if the template says false. That a pod runs with it today shows nothing where it runs as a
-// user that the template does not state.
+// nonRootWithSafety returns a proposed edit runAsNonRoot: true marked as safe or as one to test. reaches are the
+// containers that it changes, denied is true if the template says false. That a pod runs with it today shows nothing
+// where it runs as a user that the template does not state.
 func (s *settingComparison) nonRootWithSafety(p proposedEdit, reaches []inheritingContainer, denied bool) proposedEdit {
 	why := func(unstated bool) message.Message {
 		if s.onWindows() {
@@ -244,8 +245,8 @@ func (s *TemplateWithPods) seccompProfileByAnnotation(key string) (p *corev1.Sec
 	return p, true, p != nil && p.Type != corev1.SeccompProfileTypeUnconfined
 }
 
-// seccompSetting returns the effective seccomp profile of a container as text, to compare pods before and after an
-// edit.
+// seccompSetting returns, for the safety of an edit, the effective seccomp profile of a container as text, to compare
+// pods before and after an edit.
 func seccompSetting(spec *corev1.PodSpec, c *corev1.Container) string {
 	if own := podspec.OrEmpty(c.SecurityContext).SeccompProfile; own != nil {
 		return compactJSON(own)

@@ -107,7 +107,7 @@ func (r *templateAnalysis) holdsForAllPods(name string, holds func(*corev1.PodSp
 	return len(r.running) > 0
 }
 
-// onWindows reports whether the pods run on Windows, where API validation refuses Linux fields.
+// onWindows reports, to propose edits, whether the pods run on Windows, where API validation refuses Linux fields.
 func (s *TemplateWithPods) onWindows() bool {
 	os := s.Template.Spec.OS
 	return s.OnWindows || os != nil && os.Name == corev1.Windows

@@ -115,7 +115,8 @@ func outcomeOfEvaluation(e *policyEvaluation) evaluationOutcome {
 	return outcomeUnchanged
 }
 
-// asPod returns the pod of a cache key as it is sent to the API server, with the mirror annotation for a mirror pod.
+// asPod returns the pod of PSP admission's cache key as it is sent to the API server, with the mirror annotation for a
+// mirror pod.
 func (n *newPodKey) asPod() *corev1.Pod {
 	s := n.shape
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}

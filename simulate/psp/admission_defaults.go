@@ -81,7 +81,8 @@ func defaultVolume(s *corev1.VolumeSource) {
 	}
 }
 
-// defaultDownwardFiles sets the default apiVersion of the field references of downward API files.
+// defaultDownwardFiles sets, before PSP admission, the default apiVersion of the field references of downward API
+// files.
 func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 	for i := range files {
 		if ref := files[i].FieldRef; ref != nil {
@@ -107,8 +108,8 @@ func mountServiceAccountToken(spec *corev1.PodSpec) {
 	}
 }
 
-// mountTokenInContainers adds the token mount to each container of a list that mounts nothing at its path. It reports
-// whether it added any.
+// mountTokenInContainers adds, before PSP admission, the token mount to each container of a list that mounts nothing at
+// its path. It reports whether it added any.
 func mountTokenInContainers(containers []corev1.Container, volume string) (mounted bool) {
 	taken := func(m corev1.VolumeMount) bool { return m.MountPath == podspec.ServiceAccountTokenMountPath }
 	for i := range containers {
@@ -121,7 +122,8 @@ func mountTokenInContainers(containers []corev1.Container, volume string) (mount
 	return mounted
 }
 
-// serviceAccountTokenVolume returns the projected volume that the API server adds to pods for the service account token.
+// serviceAccountTokenVolume returns, for PSP admission, the projected volume that the API server adds to pods for the
+// service account token.
 func serviceAccountTokenVolume(name string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
 		DefaultMode: new(corev1.ProjectedVolumeSourceDefaultMode),

@@ -20,7 +20,8 @@ type Admitter struct {
 	maxRefusals int
 }
 
-// NewAdmitter returns an Admitter for all PodSecurityPolicies of one cluster, whoever may use them. Names are unique.
+// NewAdmitter returns an Admitter, which does PSP admission, for all policies of one cluster, whoever may use them.
+// Names are unique.
 func NewAdmitter(policies []*pspparse.Policy) *Admitter {
 	a := &Admitter{}
 	for _, p := range policies {

@@ -64,7 +64,8 @@ func (v *mutationValidator) validateContainerIDs(c *podContainer, before *corev1
 // negative IDs.
 func validID(id *int64) bool { return id == nil || *id <= math.MaxInt32 }
 
-// addInvalidID adds the error of API validation about a user or group ID out of range.
+// addInvalidID adds, for a pod that a policy changed, the error of API validation about a user or group ID out of
+// range.
 func (v *mutationValidator) addInvalidID(field string) {
 	v.add(field, RefusalInvalidValue, fmt.Sprintf("must be between 0 and %d, inclusive", math.MaxInt32))
 }

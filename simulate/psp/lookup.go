@@ -10,13 +10,15 @@ import (
 
 // A policy's lists may be long, and so may a pod's: what follows answers for one value without going through a list.
 
-// numberRange is a range of host ports, user IDs or group IDs that a policy allows, both ends included.
+// numberRange is a range of a pod's host ports, user IDs or group IDs that PSP admission allows by a policy, both ends
+// included.
 type numberRange struct{ min, max int64 }
 
-// sortedRanges are the host port or ID ranges of a PodSecurityPolicy in ascending order, merged where they overlap.
+// sortedRanges are the host port or ID ranges with which PSP admission compares a pod's numbers, in order, merged where
+// they overlap.
 type sortedRanges []numberRange
 
-// sortedRangesOf sorts the host port or ID ranges of a PodSecurityPolicy and merges those that overlap.
+// sortedRangesOf sorts, for PSP admission, the host port or ID ranges of a policy and merges those that overlap.
 func sortedRangesOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) sortedRanges {
 	var all sortedRanges
 	for _, r := range ranges {
@@ -36,7 +38,8 @@ func sortedRangesOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) so
 	return out
 }
 
-// sortedIDRanges returns the ID ranges of a user or group strategy of a PodSecurityPolicy, sorted and merged.
+// sortedIDRanges returns, for PSP admission, the ID ranges of a user or group strategy of a PodSecurityPolicy, sorted
+// and merged.
 func sortedIDRanges(s *pspparse.IDStrategy) sortedRanges {
 	if s == nil {
 		return nil
@@ -44,13 +47,14 @@ func sortedIDRanges(s *pspparse.IDStrategy) sortedRanges {
 	return sortedRangesOf(s.Ranges, func(r pspparse.IDRange) (int64, int64) { return r.Min, r.Max })
 }
 
-// contain reports whether a host port or ID is in one of the sorted ranges.
+// contain reports, for PSP admission, whether a pod's host port or ID is in one of the sorted ranges.
 func (s sortedRanges) contain(n int64) bool {
 	i, exact := slices.BinarySearchFunc(s, n, func(s numberRange, n int64) int { return cmp.Compare(s.min, n) })
 	return exact || i > 0 && n <= s[i-1].max
 }
 
-// namePatterns are the sysctl names of a PodSecurityPolicy, and the prefixes that end in "*" there.
+// namePatterns are the sysctl names with which PSP admission compares those of a pod, and the prefixes that end in "*"
+// there.
 type namePatterns struct {
 	names, prefixes map[string]bool
 	lengths         []int // of the prefixes
@@ -115,9 +119,9 @@ func newHostPathTree(entries []pspparse.AllowedHostPath) *hostPathTree {
 	return root
 }
 
-// lookUp reports whether allowedHostPaths allow a host path, and whether only for reading. Whole segments are compared
-// after one trailing slash is cut off; paths are not cleaned. An entry that allows writing wins, wherever it stands in the
-// list.
+// lookUp reports, for PSP admission, whether allowedHostPaths allow a host path, and whether only for reading. Whole
+// segments are compared after one trailing slash is cut off; paths are not cleaned. An entry that allows writing wins,
+// wherever it stands in the list.
 func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 	at := p
 	for segment := range strings.SplitSeq(strings.TrimSuffix(path, "/"), "/") {
@@ -136,7 +140,8 @@ func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 // of the mount in it.
 type volumeMountIndex struct{ container, mount int }
 
-// volumeMountsOf returns the mounts of one volume of the pod, in order. The first call indexes the mounts of all volumes.
+// volumeMountsOf returns the mounts of one volume of the pod that is admitted, in order. The first call indexes the
+// mounts of all volumes.
 func (e *policyEvaluation) volumeMountsOf(volume string) []volumeMountIndex {
 	if e.mounts == nil {
 		e.mounts = map[string][]volumeMountIndex{}

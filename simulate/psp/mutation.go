@@ -139,8 +139,8 @@ func capabilitySet(names []string) map[corev1.Capability]bool {
 	return set
 }
 
-// mayHaveWritten reports whether a PodSecurityPolicy's mutation can have written a value. want is what the mutation writes
-// into the field, got is what is there.
+// mayHaveWritten reports, of PSP admission, whether the mutation of a policy can have written a value into a pod. want
+// is what the mutation writes into the field, got is what is there.
 func mayHaveWritten[T comparable](m *Mutation, want, got *T) bool {
 	return got != nil && (m.isUnknown || want != nil && *want == *got)
 }

@@ -85,7 +85,7 @@ func NewPredictor(policies []*pspparse.Policy, mutations *Mutations) *Predictor 
 	return p
 }
 
-// UsablePolicies returns the set of PodSecurityPolicies with the given names, as part of an AdmissionContext.
+// UsablePolicies returns the set of policies for PSP admission with the given names, as part of an AdmissionContext.
 func (p *Predictor) UsablePolicies(names []string) UsablePolicies {
 	return p.admitter.UsablePolicies(nil, names)
 }

@@ -15,9 +15,9 @@ func prepareForCreate(pod *corev1.Pod) {
 	SyncSeccompFields(pod)
 }
 
-// SyncSeccompFields makes seccomp annotations and fields of a pod agree, as API servers do up to v1.26. It copies
-// annotations to unset fields and fields to missing annotations, and reports whether it set a field. The pod must have a
-// security context.
+// SyncSeccompFields makes, for PSP admission, seccomp annotations and fields of a pod agree, as API servers do up to
+// v1.26. It copies annotations to unset fields and fields to missing annotations, and reports whether it set a field.
+// The pod must have a security context.
 func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	level := pod.Spec.SecurityContext
 	if synced := syncedSeccompProfile(pod, podspec.SeccompPodAnnotation, level.SeccompProfile); synced != level.SeccompProfile {
@@ -33,8 +33,9 @@ func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	return set
 }
 
-// syncedSeccompProfile returns the seccompProfile field that a pod or container has once it agrees with its annotation.
-// It writes the annotation where only the field is set. A value that the other cannot express stays as it is.
+// syncedSeccompProfile returns the seccompProfile field, for PSP admission, that a pod or container has once it agrees
+// with its annotation. It writes the annotation where only the field is set. A value that the other cannot express
+// stays as it is.
 func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.SeccompProfile {
 	annotation, annotated := pod.Annotations[key]
 	switch {
@@ -50,7 +51,8 @@ func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProf
 	return field
 }
 
-// resetProcMounts sets every procMount of a pod to Default, as the API server does with the ProcMountType gate off.
+// resetProcMounts sets, for PSP admission, every procMount of a pod to Default, as the API server does with the
+// ProcMountType gate off.
 func resetProcMounts(pod *corev1.Pod) {
 	for _, c := range allContainers(&pod.Spec) {
 		if c.SecurityContext != nil && c.SecurityContext.ProcMount != nil {
@@ -59,8 +61,8 @@ func resetProcMounts(pod *corev1.Pod) {
 	}
 }
 
-// prepareForUpdate restores in a changed pod what a change cannot touch, as the API server does before it stores it. A
-// stored procMount other than Default stays.
+// prepareForUpdate restores, for PSP admission, in a changed pod what a change cannot touch, as the API server does
+// before it stores it. A stored procMount other than Default stays.
 func prepareForUpdate(pod, old *corev1.Pod) {
 	pod.Status = old.Status
 	if !usesProcMount(old) {
@@ -81,7 +83,7 @@ func prepareForUpdate(pod, old *corev1.Pod) {
 	}
 }
 
-// usesProcMount reports whether a container of a changed pod has a procMount other than Default.
+// usesProcMount reports, for PSP admission, whether a container of a changed pod has a procMount other than Default.
 func usesProcMount(pod *corev1.Pod) bool {
 	for _, c := range allContainers(&pod.Spec) {
 		if sc := c.SecurityContext; sc != nil && sc.ProcMount != nil && *sc.ProcMount != corev1.DefaultProcMount {

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// UsablePolicies is the set of PodSecurityPolicies that a request may use, through the pod's account or through its sender.
-// It is a comparable value and can be part of a map key.
+// UsablePolicies is the set of policies that PSP admission may try for a request, through the pod's account or through
+// its sender. It is a comparable value and can be part of a map key.
 type UsablePolicies struct {
 	accountPolicies, creatorPolicies string // bit sets of indexes in Admitter.policies
 }
 
-// UsablePolicies returns the set of PodSecurityPolicies that the pod's account and that the sender of the request may use.
-// Names of no policy, and of policies that can admit no pod, do not count. A mirror pod has no account: for it only creator
-// counts.
+// UsablePolicies returns the set of policies that PSP admission may try: those that the pod's account and that the
+// sender of the request may use. Names of no policy, and of policies that can admit no pod, do not count. A mirror pod
+// has no account: for it only creator counts.
 func (a *Admitter) UsablePolicies(account, creator []string) UsablePolicies {
 	return UsablePolicies{accountPolicies: a.policyBitSet(account), creatorPolicies: a.policyBitSet(creator)}
 }

@@ -61,8 +61,8 @@ func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 	return true
 }
 
-// isNotTokenNamespaceFile reports whether a downward API file of a projected volume is another one than the file "namespace"
-// of the service account token volume.
+// isNotTokenNamespaceFile reports, for PSP admission, whether a downward API file of a projected volume is another one
+// than the file "namespace" of the service account token volume.
 func isNotTokenNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
 	return f.Path != "namespace" || f.FieldRef == nil || f.FieldRef.APIVersion != "v1" || f.FieldRef.FieldPath != "metadata.namespace"
 }

@@ -86,7 +86,8 @@ func parseDetailClause(text string) *detailClause {
 // merge adds the names of another clause of a violation's detail.
 func (c *detailClause) merge(other *detailClause) { c.mergedNames = append(c.mergedNames, other.names) }
 
-// allNames returns the names of a clause and of those merged into it, each once. The longest list determines the order.
+// allNames returns the names of a violation's clause and of those merged into it, each once. The longest list
+// determines the order.
 func (c *detailClause) allNames() []string {
 	if len(c.mergedNames) == 0 {
 		return c.names
@@ -106,7 +107,7 @@ func (c *detailClause) allNames() []string {
 	return out
 }
 
-// String returns the clause as the library writes it, in the plural for several names.
+// String returns the clause of a violation as the library writes it, in the plural for several names.
 func (c *detailClause) String() string {
 	if c.noun == "" {
 		return c.before

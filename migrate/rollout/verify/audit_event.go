@@ -77,7 +77,8 @@ func (e *auditEvent) finding() (auditFindingKey, string) {
 	return key, ""
 }
 
-// violatedLevel returns the level in `would violate PodSecurity "restricted:latest": ...`; "" if there is none.
+// violatedLevel returns the level in an audit event's `would violate PodSecurity "restricted:latest": ...`; "" if there
+// is none.
 func violatedLevel(text string) string {
 	_, rest, _ := strings.Cut(text, `PodSecurity "`)
 	level, _, _ := strings.Cut(rest, ":")
@@ -142,7 +143,8 @@ func podControllerByUser(user, name string) string {
 	return "pod/" + name
 }
 
-// podNameInMessage returns the name in an audit message `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
+// podNameInMessage returns the name in an audit log's message `pods "web-7d4b9-" is forbidden: ...`; "" if there is
+// none.
 func podNameInMessage(message string) string {
 	rest, ok := strings.CutPrefix(message, `pods "`)
 	name, _, closed := strings.Cut(rest, `"`)

@@ -59,8 +59,9 @@ func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string)
 	return r
 }
 
-// violatesEnforced reports whether a pod that violates a level is refused where another level is enforced. It is not known
-// for a namespace without an enforce label: the configuration of the server, which cannot be read, decides there.
+// violatesEnforced reports, of an audit log's event, whether a pod that violates a level is refused where another level
+// is enforced. It is not known for a namespace without an enforce label: the configuration of the server, which cannot
+// be read, decides there.
 func violatesEnforced(level, enforced string) (breaks, known bool) {
 	e, err := api.ParseLevel(enforced)
 	if err != nil {

@@ -86,14 +86,14 @@ func replicasOrOne(n *int32) int {
 	return int(*n)
 }
 
-// readDeployment reads whether a Deployment was observed: its ReplicaSets count the pods.
+// readDeployment reads, to verify it, whether a Deployment was observed: its ReplicaSets count the pods.
 func readDeployment(d *appsv1.Deployment, m *controller) *corev1.PodTemplateSpec {
 	m.observed = d.Status.ObservedGeneration >= d.Generation
 	m.makesPods = !m.observed
 	return &d.Spec.Template
 }
 
-// readReplicaSet reads how many pods a ReplicaSet should have, and its condition about refused ones.
+// readReplicaSet reads, to verify it, how many pods a ReplicaSet should have, and its condition about refused ones.
 func readReplicaSet(r *appsv1.ReplicaSet, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.reportsRefusals, m.desiredPods = true, true, replicasOrOne(r.Spec.Replicas)
 	m.observed = r.Status.ObservedGeneration >= r.Generation
@@ -105,7 +105,8 @@ func readReplicaSet(r *appsv1.ReplicaSet, m *controller) *corev1.PodTemplateSpec
 	return &r.Spec.Template
 }
 
-// readReplicationController reads how many pods a ReplicationController should have, and its condition about refused ones.
+// readReplicationController reads, to verify it, how many pods a ReplicationController should have, and its condition
+// about refused ones.
 func readReplicationController(r *corev1.ReplicationController, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.reportsRefusals, m.desiredPods = true, true, replicasOrOne(r.Spec.Replicas)
 	m.observed = r.Status.ObservedGeneration >= r.Generation
@@ -117,7 +118,8 @@ func readReplicationController(r *corev1.ReplicationController, m *controller) *
 	return r.Spec.Template
 }
 
-// readStatefulSet reads how many pods a StatefulSet should have, and its template with a volume for each claim.
+// readStatefulSet reads, to verify it, how many pods a StatefulSet should have, and its template with a volume for each
+// claim.
 func readStatefulSet(s *appsv1.StatefulSet, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.desiredPods = true, replicasOrOne(s.Spec.Replicas)
 	m.observed = s.Status.ObservedGeneration >= s.Generation
@@ -131,7 +133,7 @@ func readStatefulSet(s *appsv1.StatefulSet, m *controller) *corev1.PodTemplateSp
 	return template
 }
 
-// readDaemonSet reads how many pods a DaemonSet should have, and whether an update makes new pods first.
+// readDaemonSet reads, to verify it, how many pods a DaemonSet should have, and whether an update makes new pods first.
 func readDaemonSet(d *appsv1.DaemonSet, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.desiredPods = true, int(d.Status.DesiredNumberScheduled)
 	m.observed = d.Status.ObservedGeneration >= d.Generation
@@ -141,7 +143,8 @@ func readDaemonSet(d *appsv1.DaemonSet, m *controller) *corev1.PodTemplateSpec {
 	return &d.Spec.Template
 }
 
-// readJob reads how many pods a Job is still to have: none if it is complete, suspended, or has failed after it had some.
+// readJob reads, to verify it, how many pods a Job is still to have: none if it is complete, suspended, or has failed
+// after it had some.
 func readJob(j *batchv1.Job, m *controller) *corev1.PodTemplateSpec {
 	m.mayLag, m.observed = true, true
 	for _, c := range j.Status.Conditions {
@@ -166,12 +169,12 @@ func readJob(j *batchv1.Job, m *controller) *corev1.PodTemplateSpec {
 	return &j.Spec.Template
 }
 
-// readCronJob reads the template of a CronJob, which makes no pods itself.
+// readCronJob reads, to verify it, the template of a CronJob, which makes no pods itself.
 func readCronJob(c *batchv1.CronJob, _ *controller) *corev1.PodTemplateSpec {
 	return &c.Spec.JobTemplate.Spec.Template
 }
 
-// readPodTemplate reads a PodTemplate, which makes no pods.
+// readPodTemplate reads, to verify it, a PodTemplate, which makes no pods.
 func readPodTemplate(t *corev1.PodTemplate, _ *controller) *corev1.PodTemplateSpec {
 	return &t.Template
 }

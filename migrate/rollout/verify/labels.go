@@ -124,8 +124,8 @@ func WrittenLabels(j *rollout.Journal) map[string]map[string]*string {
 	return out
 }
 
-// remainingAdmissionLabels returns the text, by namespace, on the labels beside those of Pod Security that admission
-// changed along with a step, and that still are as it left them. A rollback may have had to leave them.
+// remainingAdmissionLabels returns what verifying says, by namespace, on the labels beside those of Pod Security that
+// admission changed along with a step, and that still are as it left them. A rollback may have had to leave them.
 func remainingAdmissionLabels(j *rollout.Journal, labels map[string]map[string]string) map[string][]string {
 	out := map[string][]string{}
 	if j == nil {
@@ -143,7 +143,7 @@ func remainingAdmissionLabels(j *rollout.Journal, labels map[string]map[string]s
 	return out
 }
 
-// describeExpectation says of labels that are as expected whether the plan or a rollback wants them so.
+// describeExpectation says of verified labels that are as expected whether the plan or a rollback wants them so.
 func describeExpectation(want map[string]expectedLabel) message.Message {
 	restored := 0
 	for _, w := range want {
@@ -174,7 +174,7 @@ func differingLabels(want map[string]expectedLabel, have map[string]string) []st
 	return out
 }
 
-// enforcedLevels returns the value of the enforce label of each namespace that has one.
+// enforcedLevels returns, to verify a roll-out, the value of the enforce label of each namespace that has one.
 func enforcedLevels(labels map[string]map[string]string) map[string]string {
 	out := map[string]string{}
 	for ns, have := range labels {

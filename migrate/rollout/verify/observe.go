@@ -66,12 +66,12 @@ type unreadResource struct {
 	err                        error
 }
 
-// reason says what could not be read, and which permission to grant.
+// reason says what a verification could not read, and which permission to grant.
 func (u *unreadResource) reason() message.Message {
 	return unreadReason("list", u.resource, u.group, u.err)
 }
 
-// unreadReason says what could not be read, and which permission to grant.
+// unreadReason says what a verification could not read, and which permission to grant.
 func unreadReason(verb, resource, group string, err error) message.Message {
 	if group != "" {
 		resource += "." + group
@@ -87,13 +87,13 @@ func (u *unreadResource) affects(namespace string) bool {
 	return u.namespace == "" || u.namespace == namespace
 }
 
-// podsUnread reports whether the pods of a namespace could not be listed.
+// podsUnread reports, for a verification, whether the pods of a namespace could not be listed.
 func (s *snapshot) podsUnread(namespace string) bool {
 	return slices.ContainsFunc(s.unread, func(u unreadResource) bool { return u.resource == "pods" && u.affects(namespace) })
 }
 
-// unreadError returns an error for each resource that could not be listed, with the namespaces and the server's words for the
-// first one; nil if there is none.
+// unreadError returns an error of the verification for each resource that could not be listed, with the namespaces and
+// the server's words for the first one; nil if there is none.
 func (s *snapshot) unreadError() error {
 	var errs []error
 	done := map[[3]string]bool{}
@@ -114,7 +114,7 @@ func (s *snapshot) unreadError() error {
 	return errors.Join(errs...)
 }
 
-// key returns a text that is the same for resources that could not be listed for the same reason.
+// key returns, for a verification, a text that is the same for resources that could not be listed for the same reason.
 func (u *unreadResource) key() [3]string {
 	return [3]string{u.resource, u.group, string(apierrors.ReasonForError(u.err))}
 }
@@ -213,7 +213,7 @@ func readEvent(u *unstructured.Unstructured) (corev1.Event, error) {
 	return e, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &e)
 }
 
-// ownedPod is a pod as it counts for its controller.
+// ownedPod is a pod as a verification counts it for its controller.
 type ownedPod struct {
 	controller types.UID
 	count      podCount
@@ -232,7 +232,8 @@ func readPod(u *unstructured.Unstructured) (ownedPod, error) {
 	return ownedPod{owner.UID, podCount{present: 1}}, nil
 }
 
-// namespaceLabels returns the labels of the namespaces that exist, and an error for each that could not be read.
+// namespaceLabels returns the labels to verify of the namespaces that exist, and an error for each that could not be
+// read.
 func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
 	is, failed = map[string]map[string]string{}, map[string]error{}
 	if len(v.namespaces) > maxSingleLists {

@@ -125,7 +125,7 @@ func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]s
 	return out
 }
 
-// privilegedProbePod returns a pod that only the level privileged allows.
+// privilegedProbePod returns, to verify that levels are in force, a pod that only the level privileged allows.
 func privilegedProbePod(namespace string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Pod",

@@ -40,8 +40,8 @@ func (v *Verification) checkSteps(ctx context.Context, labels map[string]map[str
 	return out
 }
 
-// unfinishedStatus returns how it stands with a step that came to no end; the reason has no id if it did, or if its namespace
-// was cancelled before it was begun.
+// unfinishedStatus returns how, to a verification, it stands with a step that came to no end; the reason has no id if
+// it did, or if its namespace was cancelled before it was begun.
 func unfinishedStatus(s *rollout.Step, state *rollout.StepState) (status CheckStatus, reason message.Message) {
 	switch last := state.LastEvent; {
 	case last == rollout.Undone, last == rollout.Done && !state.RollbackBegun, !state.MayBeApplied && state.NamespaceCancelled:
@@ -62,7 +62,8 @@ func unfinishedStatus(s *rollout.Step, state *rollout.StepState) (status CheckSt
 	return StatusUnknown, message.New("verify-step-not-taken", "stage", s.Stage)
 }
 
-// labelStepStatus returns how it stands with a step that changes labels, by those that the namespace has if it exists.
+// labelStepStatus returns how, to a verification, it stands with a step that changes labels, by those that the
+// namespace has if it exists.
 func labelStepStatus(s *rollout.Step, state *rollout.StepState, have map[string]string, exists bool) (status CheckStatus, reason message.Message) {
 	status, reason = unfinishedStatus(s, state)
 	if reason.ID != "" && exists && len(differingLabels(expectedLabelsOfStep(s, state), have)) == 0 {
@@ -71,8 +72,8 @@ func labelStepStatus(s *rollout.Step, state *rollout.StepState, have map[string]
 	return status, reason
 }
 
-// bypassStepStatus returns how it stands with a step that creates an object of the bypass, by whether the namespace has its
-// role binding. For the objects that all namespaces share only the journal is asked.
+// bypassStepStatus returns how, to a verification, it stands with a step that creates an object of the bypass, by
+// whether the namespace has its role binding. For the objects that all namespaces share only the journal is asked.
 func bypassStepStatus(s *rollout.Step, state *rollout.StepState, isBound bool, unread error) (status CheckStatus, reason message.Message) {
 	status, reason = unfinishedStatus(s, state)
 	switch last := state.LastEvent; {

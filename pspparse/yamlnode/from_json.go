@@ -1,4 +1,4 @@
-package pspparse
+package yamlnode
 
 import (
 	"bytes"
@@ -12,27 +12,27 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// JSONSyntaxError is the error of NodeFromJSON for data that is not one JSON value.
-type JSONSyntaxError struct {
-	// Line counts like the lines given to NodeFromJSON; 0 if those are unknown.
+// DocumentError says why a YAML or JSON document is not read: it is no JSON value, nests too deep, or its aliases multiply.
+type DocumentError struct {
+	// Line counts like the lines of the document; 0 if those are unknown.
 	Line int
 	// Reason is a lower-case clause without the line.
 	Reason string
 }
 
-// Error returns what is wrong with the JSON text, with the line.
-func (e *JSONSyntaxError) Error() string {
+// Error returns what is wrong with the YAML or JSON document, with the line.
+func (e *DocumentError) Error() string {
 	if e.Line == 0 {
 		return e.Reason
 	}
 	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
 }
 
-// NodeFromJSON returns one JSON value as the YAML node that the same text would be as YAML, for code that needs lines
+// FromJSON returns one JSON value as the YAML node that the same text would be as YAML, for code that needs lines
 // or duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
-// stands on the given line; with 0 every line is 0. It fails with a *JSONSyntaxError for more than 100 levels, invalid
+// stands on the given line; with 0 every line is 0. It fails with a *DocumentError for more than 100 levels, invalid
 // UTF-8 and anything after the value.
-func NodeFromJSON(data []byte, line int) (*yaml.Node, error) {
+func FromJSON(data []byte, line int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
 	if !utf8.Valid(data) {
@@ -72,9 +72,9 @@ func (r *jsonNodeReader) lineAt(offset int) int {
 	return r.line
 }
 
-// syntaxErrorAt returns a JSONSyntaxError on the line of a byte of the JSON text.
+// syntaxErrorAt returns a DocumentError on the line of a byte of the JSON text.
 func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
-	return &JSONSyntaxError{Line: r.lineAt(offset), Reason: reason}
+	return &DocumentError{Line: r.lineAt(offset), Reason: reason}
 }
 
 // nextToken returns the next JSON token and its line. No token spans lines, so where it ends is where it starts.
@@ -86,7 +86,7 @@ func (r *jsonNodeReader) nextToken() (json.Token, int, error) {
 	return t, r.lineAt(int(r.dec.InputOffset())), nil
 }
 
-// decoderError returns an error of the JSON decoder as a JSONSyntaxError on its line.
+// decoderError returns an error of the JSON decoder as a DocumentError on its line.
 func (r *jsonNodeReader) decoderError(err error) error {
 	offset := int(r.dec.InputOffset())
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -108,7 +108,7 @@ func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
 		return nil, err
 	}
 	if depth > maxDepth {
-		return nil, &JSONSyntaxError{Line: line, Reason: fmt.Sprintf("the document nests deeper than %d levels", maxDepth)}
+		return nil, &DocumentError{Line: line, Reason: fmt.Sprintf("the document nests deeper than %d levels", maxDepth)}
 	}
 	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line}
 	switch t := t.(type) {
@@ -154,7 +154,8 @@ func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int
 	return n, err
 }
 
-// FirstInvalidUTF8 returns the index of the first byte that is no valid UTF-8; the length of the data if all are.
+// FirstInvalidUTF8 returns the index of the first byte of a YAML or JSON text that is no valid UTF-8; the length of the
+// data if all are.
 func FirstInvalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		c, size := utf8.DecodeRune(data[i:])

@@ -1,4 +1,4 @@
-package pspparse
+package yamlnode
 
 import "gopkg.in/yaml.v3"
 
@@ -53,8 +53,8 @@ type MappingReader struct {
 	Known map[*yaml.Node][]MappingEntry
 }
 
-// Entries returns the keys and values of a YAML mapping that stands at a depth in the document. It fails with the first
-// error of a function of the reader.
+// Entries returns the keys and values, as kubectl reads them, of a YAML mapping that stands at a depth in the document.
+// It fails with the first error of a function of the reader.
 func (r *MappingReader) Entries(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	if known, ok := r.Known[n]; ok {
 		return known, nil
@@ -75,7 +75,7 @@ func (r *MappingReader) read(n *yaml.Node, depth int) ([]MappingEntry, error) {
 		e := MappingEntry{Key: n.Content[i], Value: n.Content[i+1], Index: i}
 		var isText bool
 		var problem error
-		switch e.Name, isText = YAMLKeyName(AliasTarget(e.Key)); {
+		switch e.Name, isText = KeyName(AliasTarget(e.Key)); {
 		case !isText:
 			problem = r.Problem(MappingProblem{Kind: KeyNotText, First: e})
 		case isMergeKey(e.Key):
@@ -211,7 +211,7 @@ func equalWithin(a, b *yaml.Node, left *int) bool {
 	case a.Kind != b.Kind || len(a.Content) != len(b.Content):
 		return false
 	case a.Kind == yaml.ScalarNode:
-		return resolveScalar(a) == resolveScalar(b)
+		return ResolveScalar(a) == ResolveScalar(b)
 	}
 	for i := range a.Content {
 		if !equalWithin(a.Content[i], b.Content[i], left) {

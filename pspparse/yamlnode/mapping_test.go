@@ -1,4 +1,4 @@
-package pspparse_test
+package yamlnode_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // TestMappingReader reads the mapping m of each text: what it holds, what is wrong with it, and what is merged.
@@ -43,9 +43,9 @@ func TestMappingReader(t *testing.T) {
 			}
 			root := doc.Content[0]
 			var got []string
-			r := pspparse.MappingReader{
+			r := yamlnode.MappingReader{
 				KeepLast: tt.keepLast,
-				Problem: func(p pspparse.MappingProblem) error {
+				Problem: func(p yamlnode.MappingProblem) error {
 					got = append(got, fmt.Sprintf("%s %s %s", kinds[p.Kind], p.First.Name, p.Second.Name))
 					return nil
 				},
@@ -57,7 +57,7 @@ func TestMappingReader(t *testing.T) {
 					got = append(got, fmt.Sprintf("after %d", keys))
 					return nil
 				},
-				Known: map[*yaml.Node][]pspparse.MappingEntry{},
+				Known: map[*yaml.Node][]yamlnode.MappingEntry{},
 			}
 			entries, err := r.Entries(root.Content[len(root.Content)-1], 1)
 			if err != nil {
@@ -87,9 +87,9 @@ func TestMappingReaderStops(t *testing.T) {
 	root := doc.Content[0]
 	stop := errors.New("stop")
 	stops := func(...any) error { return stop }
-	passes := pspparse.MappingReader{Problem: func(pspparse.MappingProblem) error { return nil }}
-	for name, r := range map[string]pspparse.MappingReader{
-		"problem": {Problem: func(pspparse.MappingProblem) error { return stops() }},
+	passes := yamlnode.MappingReader{Problem: func(yamlnode.MappingProblem) error { return nil }}
+	for name, r := range map[string]yamlnode.MappingReader{
+		"problem": {Problem: func(yamlnode.MappingProblem) error { return stops() }},
 		"before":  {Problem: passes.Problem, BeforeMerge: func(_, _ *yaml.Node, _ int) error { return stops() }},
 		"after":   {Problem: passes.Problem, AfterMerge: func(*yaml.Node, int) error { return stops() }},
 	} {
@@ -108,7 +108,7 @@ func TestMappingReaderStops(t *testing.T) {
 		t.Errorf("merged into itself: %v", err)
 	}
 	known := passes
-	known.Known = map[*yaml.Node][]pspparse.MappingEntry{root.Content[3]: {{Name: "known"}}}
+	known.Known = map[*yaml.Node][]yamlnode.MappingEntry{root.Content[3]: {{Name: "known"}}}
 	if entries, err := known.Entries(root.Content[3], 1); err != nil || len(entries) != 1 || entries[0].Name != "known" {
 		t.Errorf("%v %v", entries, err)
 	}

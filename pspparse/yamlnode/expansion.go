@@ -1,10 +1,12 @@
-package pspparse
+package yamlnode
 
 import (
 	"bytes"
 	"fmt"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 const (
@@ -34,12 +36,12 @@ type expansionMeasurer struct {
 	// writtenNodes counts the nodes that are written, each once.
 	writtenNodes int
 	anchors      map[*yaml.Node]*expandedSize
-	problem      *Problem
+	problem      *DocumentError
 }
 
-// checkExpansion returns the Error that forbids walking a YAML tree: an alias within its own anchor, aliases that multiply,
-// or nesting beyond maxDepth; nil if there is none.
-func checkExpansion(root *yaml.Node) *Problem {
+// CheckExpansion returns what forbids walking a YAML tree: an alias within its own anchor, aliases that multiply, or
+// nesting beyond 100 levels; nil if nothing does.
+func CheckExpansion(root *yaml.Node) *DocumentError {
 	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
 	total := r.measureNode(root, 1, false)
 	if r.problem == nil && total.nodes-r.writtenNodes > maxExpansion {
@@ -48,10 +50,10 @@ func checkExpansion(root *yaml.Node) *Problem {
 	return r.problem
 }
 
-// refuse keeps the first Error that forbids walking the YAML tree.
+// refuse keeps the first error that forbids walking the YAML tree.
 func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
 	if r.problem == nil {
-		r.problem = &Problem{Severity: Error, Line: n.Line, Message: msg}
+		r.problem = &DocumentError{Line: n.Line, Reason: msg}
 	}
 	return expandedSize{}
 }
@@ -96,7 +98,7 @@ func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
 	case known == nil:
 		return r.measureNode(n.Alias, depth, true)
 	case known.unfinished:
-		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quoteValue(n.Value)))
+		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", english.QuoteInput(n.Value, 64)))
 	}
 	return *known
 }

@@ -1,4 +1,4 @@
-package pspparse
+package yamlnode
 
 import (
 	"encoding/base64"
@@ -11,31 +11,33 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// AppendYAMLScalar appends a YAML scalar node to buf as the JSON value that kubectl converts it to: unquoted yes and on are
+// AppendScalar appends a YAML scalar node to buf as the JSON value that kubectl converts it to: unquoted yes and on are
 // booleans, 0777 is octal, dates stay text. It fails where an explicit tag contradicts the value, and for numbers that JSON
 // lacks.
-func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
-	switch s := resolveScalar(n); s.kind {
-	case scalarText:
-		return AppendJSONString(buf, s.text), nil
-	case scalarBool:
-		return strconv.AppendBool(buf, s.boolValue), nil
-	case scalarInt:
+func AppendScalar(buf []byte, n *yaml.Node) ([]byte, error) {
+	switch s := ResolveScalar(n); s.Kind {
+	case ScalarText:
+		return AppendJSONString(buf, s.Text), nil
+	case ScalarBool:
+		return strconv.AppendBool(buf, s.Bool), nil
+	case ScalarInt:
 		if s.beyondInt64 {
 			return strconv.AppendUint(buf, s.uintValue, 10), nil
 		}
 		return strconv.AppendInt(buf, s.intValue, 10), nil
-	case scalarFloat:
+	case ScalarFloat:
 		if math.IsInf(s.floatValue, 0) || math.IsNaN(s.floatValue) {
 			return nil, fmt.Errorf("JSON has no number %s: quote it if it is text", n.Value)
 		}
 		number, err := json.Marshal(s.floatValue)
 		return append(buf, number...), err
-	case scalarNull:
+	case ScalarNull:
 		return append(buf, "null"...), nil
-	case scalarInvalid:
+	case ScalarInvalid:
 	}
 	if n.ShortTag() == "!!binary" {
 		data, err := base64.StdEncoding.DecodeString(n.Value)
@@ -44,7 +46,7 @@ func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
 		}
 		return AppendJSONString(buf, string(data)), nil
 	}
-	return nil, fmt.Errorf("the value %s is no %s", quoteValue(n.Value), n.ShortTag())
+	return nil, fmt.Errorf("the value %s is no %s", english.QuoteInput(n.Value, 64), n.ShortTag())
 }
 
 // AppendJSONString appends a string of a YAML document to buf as JSON. Strings without escapes, which dumps are full
@@ -64,20 +66,20 @@ func AppendJSONString(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// YAMLKeyName returns the key to which kubectl converts a YAML scalar node: numbers and booleans become strings. It is false
+// KeyName returns the key to which kubectl converts a YAML scalar node: numbers and booleans become strings. It is false
 // for what cannot be a key.
-func YAMLKeyName(n *yaml.Node) (string, bool) {
+func KeyName(n *yaml.Node) (string, bool) {
 	if n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value != "" && !strings.ContainsAny(n.Value[:1], "+-.0123456789~yYnNtTfFoO") {
 		return n.Value, true
 	}
-	switch s := resolveScalar(n); {
-	case s.kind == scalarText:
-		return s.text, true
-	case s.kind == scalarBool:
-		return strconv.FormatBool(s.boolValue), true
-	case s.kind == scalarInt && !s.beyondInt64:
+	switch s := ResolveScalar(n); {
+	case s.Kind == ScalarText:
+		return s.Text, true
+	case s.Kind == ScalarBool:
+		return strconv.FormatBool(s.Bool), true
+	case s.Kind == ScalarInt && !s.beyondInt64:
 		return strconv.FormatInt(s.intValue, 10), true
-	case s.kind == scalarFloat:
+	case s.Kind == ScalarFloat:
 		return strconv.FormatFloat(s.floatValue, 'g', -1, 32), true
 	}
 	return "", false

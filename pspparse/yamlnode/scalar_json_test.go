@@ -1,4 +1,4 @@
-package pspparse
+package yamlnode
 
 import (
 	"testing"
@@ -54,7 +54,7 @@ func TestAppendScalar(t *testing.T) {
 		if err := yaml.Unmarshal([]byte("a: "+tt.text+"\n"), &doc); err != nil {
 			t.Fatalf("%q: %v", tt.text, err)
 		}
-		data, err := AppendYAMLScalar(nil, doc.Content[0].Content[1])
+		data, err := AppendScalar(nil, doc.Content[0].Content[1])
 		got := string(data)
 		if err != nil {
 			got = "error: " + err.Error()
@@ -91,7 +91,7 @@ func TestKeyName(t *testing.T) {
 		if err := yaml.Unmarshal([]byte("? "+tt.text+"\n: 1\n"), &doc); err != nil {
 			t.Fatalf("%q: %v", tt.text, err)
 		}
-		got, ok := YAMLKeyName(doc.Content[0].Content[0])
+		got, ok := KeyName(doc.Content[0].Content[0])
 		if !ok {
 			got = "(none)"
 		}
