@@ -5,6 +5,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Policy is one PodSecurityPolicy of the Plan: its spec as read, and what it means in terms of the standards.
@@ -96,9 +97,9 @@ type PolicyCheck struct {
 	// not-ensured (some fail), impossible (none can pass) or unknown (a policy says nothing about it).
 	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
 	Fields []string       `json:"fields,omitempty"`
-	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
-	Values []string `json:"values,omitempty"`
-	Note   string   `json:"note,omitempty"`
+	// Values of a list that decide the status: the capabilities beyond what the check accepts.
+	Values []string        `json:"values,omitempty"`
+	Note   message.Message `json:"note"`
 }
 
 // LostConstraint is, in the Plan, a constraint that a policy has and a level has not.

@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Status is what a PodSecurityPolicy ensures of one check of the Pod Security Standards, for the pods that it admits.
@@ -72,8 +74,8 @@ type Check struct {
 	Fields []string
 	// Values decide the status where they are part of a list: the capabilities beyond what the check accepts.
 	Values []string
-	// Note is a clause that gives the reason of the status, with the first of the values.
-	Note string
+	// Note gives the reason of the status, with what decides it.
+	Note message.Message
 	// Core is true for checks that decide Assessment.Closest: those of privilege, of the host and of root. Checks of seccomp,
 	// AppArmor and SELinux, and those that policies have no field for, are conditions only.
 	Core bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -82,21 +83,19 @@ func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id: "capabilities_baseline", status: StatusGuaranteed,
 		fields: []string{"allowedCapabilities", "defaultAddCapabilities"},
-		note:   "nothing beyond baseline's 13 may be added",
+		note:   message.New("capabilities-within-baseline"),
 	}
 	excess := sortedDifference(addableCapabilities(p), baselineCapabilities())
 	if len(excess) == 0 {
 		return status
 	}
 	status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
-	status.note = "containers may add " + joinNames(excess)
-	if slices.Equal(excess, []string{"NET_RAW"}) {
+	grantedByRuntimes := slices.Equal(excess, []string{"NET_RAW"})
+	if grantedByRuntimes {
 		status.tier = profileTier
-		status.note += ", which runtimes grant by default anyway: a condition, not a reason for privileged"
 	}
-	if added := sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()); len(added) > 0 {
-		status.note += "; running pods violate baseline where the policy adds " + joinNames(added) + ", and their templates do not"
-	}
+	status.note = message.New("capabilities-beyond-level", "capabilities", excess, "grantedByRuntimes", grantedByRuntimes,
+		"addedByDefault", sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()))
 	return status
 }
 
@@ -112,16 +111,15 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	switch {
 	case dropsAll && len(added) > 0:
 		status.status, status.values, status.nearestMiss = StatusImpossible, added, "default capabilities ("+joinNames(added)+")"
-		status.note = "BLOCKER: change the policy first: it adds " + joinNames(added) +
-			" to every container that does not drop it by name"
+		status.note = message.New("capabilities-added-beyond-level", "capabilities", added)
 	case !dropsAll:
 		status.status, status.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
-		status.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
+		status.note = message.New("capabilities-all-not-dropped")
 	case len(excess) > 0:
 		status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
-		status.note = "containers may add " + joinNames(excess)
+		status.note = message.New("capabilities-beyond-level", "capabilities", excess)
 	default:
-		status.status, status.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
+		status.status, status.note = StatusByMutation, message.New("capabilities-all-dropped")
 	}
 	return status
 }

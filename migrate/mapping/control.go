@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // pspControl is one subject that a PodSecurityPolicy regulates: its fields, the checks of the Pod Security Standards about
@@ -94,7 +95,7 @@ type checkStatus struct {
 	fields []string
 	// values of a list that decide the status.
 	values []string
-	note   string
+	note   message.Message
 	// nearestMiss names what keeps the policy from the check's level: the rest of "would be baseline but for ...".
 	nearestMiss string
 }

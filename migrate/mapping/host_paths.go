@@ -1,9 +1,12 @@
 package mapping
 
 import (
+	"slices"
+
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -48,23 +51,34 @@ func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
+// hostPathAllowedNote returns the note on the hostPath access that a PodSecurityPolicy gives.
+func hostPathAllowedNote(paths []pspparse.AllowedHostPath) message.Message {
+	if allowsEveryHostPath(paths) {
+		return message.New("host-path-allowed")
+	}
+	texts, readOnly := hostPathTexts(paths)
+	return message.New("host-path-allowed", "paths", texts, "readOnly", readOnly)
+}
+
+// hostPathTexts returns the paths of allowedHostPaths of a PodSecurityPolicy, with a mark on those that are read-only
+// unless all are.
+func hostPathTexts(paths []pspparse.AllowedHostPath) (texts []string, allReadOnly bool) {
+	allReadOnly = !slices.ContainsFunc(paths, func(path pspparse.AllowedHostPath) bool { return !path.ReadOnly })
+	for _, path := range paths {
+		path.ReadOnly = path.ReadOnly && !allReadOnly
+		texts = append(texts, formatHostPath(path))
+	}
+	return texts, allReadOnly
+}
+
 // hostPathNearestMiss returns the hostPath access that a PodSecurityPolicy gives, for NearestMiss.
 func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
 	if allowsEveryHostPath(paths) {
 		return "hostPath (any path, writable)"
 	}
-	var prefixes, texts []string
-	allReadOnly := true
-	for _, path := range paths {
-		text := path.PathPrefix
-		if path.ReadOnly {
-			text += " (read-only)"
-		}
-		prefixes, texts = append(prefixes, path.PathPrefix), append(texts, text)
-		allReadOnly = allReadOnly && path.ReadOnly
-	}
-	if allReadOnly {
-		return "hostPath (read-only, " + joinNames(prefixes) + ")"
+	texts, readOnly := hostPathTexts(paths)
+	if readOnly {
+		return "hostPath (read-only, " + joinNames(texts) + ")"
 	}
 	return "hostPath (" + joinNames(texts) + ")"
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -59,14 +60,14 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 	status := checkStatus{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
 	if !allowed {
-		status.status, status.note = StatusByMutation, "the policy sets false: templates must state it themselves"
+		status.status, status.note = StatusByMutation, message.New("escalation-false-set")
 		return status
 	}
 	status.status, status.nearestMiss = StatusNotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
-	status.note = "escalation is allowed: verify that workloads set it to false"
+	status.note = message.New("escalation-allowed")
 	if byDefault != nil && !*byDefault {
 		status.fields = append(status.fields, "defaultAllowPrivilegeEscalation")
-		status.note = "the policy sets false, so running pods comply, but authors may say true and templates do not state it"
+		status.note = message.New("escalation-false-by-default")
 	}
 	return status
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -29,11 +30,11 @@ func privilegedControl() pspControl {
 func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	status := checkStatus{
 		id: "privileged", fields: []string{"privileged"},
-		status: StatusGuaranteed, note: "privileged containers are refused",
+		status: StatusGuaranteed, note: message.New("privileged-refused"),
 	}
 	meaning := "privileged containers are refused, as at baseline"
 	if p.Spec.Privileged {
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, "privileged containers are admitted", "privileged containers"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("privileged-admitted"), "privileged containers"
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
 		f.recordRefusal("privileged", boolValue(false),

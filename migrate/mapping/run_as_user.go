@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -79,11 +80,11 @@ func runAsNonRootStatus(s pspparse.IDStrategy) checkStatus {
 	status := checkStatus{id: "runAsNonRoot", fields: []string{"runAsUser"}}
 	if refusesRoot(s) {
 		status.status = StatusInEffect
-		status.note = "root is refused, but the field is not always there: set runAsNonRoot: true in every template"
+		status.note = message.New("root-refused")
 		return status
 	}
 	status.status, status.nearestMiss = StatusNotEnsured, rootNearestMiss(s)
-	status.note = "root is admitted (" + formatIDStrategy(s) + "): verify that workloads set runAsNonRoot: true"
+	status.note = message.New("root-admitted", "rule", s.Rule, "ranges", strategyValue(s).entries())
 	return status
 }
 
@@ -93,12 +94,12 @@ func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
 	switch {
 	case refusesRoot(s):
 		status.status, status.nearestMiss = StatusInEffect, ""
-		status.note = "no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted"
+		status.note = message.New("root-refused-in-containers")
 	case admitsOnlyRoot(s):
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: it admits no uid but 0"
+		status.note = message.New("root-only-admitted")
 	default:
-		status.note = "uid 0 is admitted (" + formatIDStrategy(s) + "): verify that workloads do not use it"
+		status.note = message.New("root-uid-admitted", "rule", s.Rule, "ranges", strategyValue(s).entries())
 	}
 	return status
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -132,17 +133,17 @@ func (r seccompRule) baselineStatus() checkStatus {
 	switch {
 	case r.listsUnconfined && !r.listsAccepted && (!r.admitsUnset || r.defaultProfile != ""):
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: unconfined is all that it admits"
+		status.note = message.New("seccomp-only-unconfined")
 	case r.listsUnconfined:
-		status.status, status.note = StatusNotEnsured, "Unconfined is allowed (list "+r.list+"): verify that workloads do not use it"
+		status.status, status.note = StatusNotEnsured, message.New("seccomp-unconfined-listed", "profiles", r.profiles)
 		if r.defaultApplies && r.defaultProfile == "unconfined" {
 			status.fields = append(status.fields, pspparse.SeccompDefaultAnnotation)
-			status.note += "; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not"
+			status.note = status.note.With("byDefault", true)
 		}
 	case r.forbidsAnyProfile():
-		status.note = "no profile may be set, Unconfined included"
+		status.note = message.New("seccomp-no-profile-allowed")
 	default:
-		status.note = "Unconfined is not in the list"
+		status.note = message.New("seccomp-unconfined-not-listed")
 	}
 	return status
 }
@@ -159,16 +160,16 @@ func (r seccompRule) restrictedStatus() checkStatus {
 	switch {
 	case r.forbidsAnyProfile():
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: it refuses every pod that sets a seccomp profile, and restricted demands one"
+		status.note = message.New("seccomp-every-profile-refused")
 	case !r.listsAccepted:
-		status.status, status.note = StatusImpossible, "BLOCKER: change the policy first: unconfined is the only profile that it admits"
+		status.status, status.note = StatusImpossible, message.New("seccomp-only-profile-unconfined")
 	case r.listsUnconfined || (r.admitsPodWithoutProfile() && r.defaultProfile == ""):
-		status.status, status.note = StatusNotEnsured, "pods may be unconfined or without a profile (list "+r.list+"): verify that workloads set RuntimeDefault"
+		status.status, status.note = StatusNotEnsured, message.New("seccomp-unconfined-or-none", "profiles", r.profiles)
 	case r.admitsPodWithoutProfile():
-		status.status, status.note = StatusByMutation, "the policy sets "+r.defaultProfile+": templates must state the field themselves"
+		status.status, status.note = StatusByMutation, message.New("seccomp-profile-set", "profile", r.defaultProfile)
 	default:
 		status.status = StatusGuaranteed
-		status.note = "authors must set a listed profile at pod level; those who do so by annotation alone must move to the field"
+		status.note = message.New("seccomp-profile-demanded")
 	}
 	return status
 }

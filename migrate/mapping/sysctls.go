@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -116,11 +117,11 @@ func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 	out := checkStatus{
 		id: "sysctls", status: StatusGuaranteed, fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
-		note: "only sysctls that baseline accepts at this version are admitted",
+		note: message.New("sysctls-accepted"),
 	}
 	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
 		out.status, out.values, out.nearestMiss = StatusNotEnsured, unsafe, "sysctls ("+joinNames(unsafe)+")"
-		out.note = "unsafe sysctls are admitted: " + joinNames(unsafe) + " (without effect unless the kubelet allows them too)"
+		out.note = message.New("sysctls-unsafe-admitted", "sysctls", unsafe)
 	}
 	return out
 }

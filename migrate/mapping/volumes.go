@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -100,7 +101,7 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	if !allowsVolume(p, "hostPath") {
 		return checkStatus{
-			id: "hostPathVolumes", status: StatusGuaranteed, fields: []string{"volumes"}, note: "hostPath volumes are refused",
+			id: "hostPathVolumes", status: StatusGuaranteed, fields: []string{"volumes"}, note: message.New("host-path-refused"),
 		}
 	}
 	miss := hostPathNearestMiss(p.Spec.AllowedHostPaths)
@@ -110,7 +111,7 @@ func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	}
 	return checkStatus{
 		id: "hostPathVolumes", status: StatusNotEnsured, fields: fields, nearestMiss: miss,
-		note: miss + " is allowed; baseline accepts no hostPath, read-only or not",
+		note: hostPathAllowedNote(p.Spec.AllowedHostPaths),
 	}
 }
 
@@ -118,7 +119,7 @@ func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id: "restrictedVolumes", status: StatusGuaranteed, fields: []string{"volumes"},
-		note: "only types that restricted accepts are allowed",
+		note: message.New("volume-types-accepted"),
 	}
 	var extra []string
 	for _, name := range sortedDifference(pspVolumeTypes(), restrictedVolumeTypes()) {
@@ -128,10 +129,10 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	}
 	switch {
 	case slices.Contains(p.Spec.Volumes, "*"):
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("volume-types-any"), "volume types (*)"
 	case len(extra) > 0:
 		status.status, status.values = StatusNotEnsured, extra
-		status.note, status.nearestMiss = "types beyond restricted are allowed: "+joinNames(extra), "volume types ("+joinNames(extra)+")"
+		status.note, status.nearestMiss = message.New("volume-types-beyond-restricted", "types", extra), "volume types ("+joinNames(extra)+")"
 	}
 	return status
 }

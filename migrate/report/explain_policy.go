@@ -107,11 +107,7 @@ func conditionTexts(po *migrate.Policy) []string {
 		if !slices.Contains(po.Conditions, c.Check) {
 			continue
 		}
-		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkAdvice(c.Status))
-		if c.Note != "" {
-			text += "; " + c.Note
-		}
-		items = append(items, text)
+		items = append(items, fmt.Sprintf("%s (%s): %s; %s", c.Check, c.Status, checkAdvice(c.Status), c.Note))
 	}
 	return items
 }

@@ -17,6 +17,7 @@ type Kind struct {
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
+		policyCheckKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -482,6 +483,219 @@ func policyKinds() []Kind {
 		{
 			"policy-template-not-read", "Rancher makes a policy of the template in clusters that were not read. Read those, or its spec as a PodSecurityPolicy.",
 			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not evaluated here; read those clusters, or its spec as a PodSecurityPolicy of that name",
+		},
+	}
+}
+
+// What several messages about policies say alike.
+const (
+	// hostPathAccess needs paths, unless every path may be written to, and readOnly if all of them are read-only.
+	hostPathAccess = "hostPath ([?paths [?readOnly read-only, ]{paths:max 6}][!paths any path, writable])"
+	// idStrategy needs rule and ranges.
+	idStrategy = "{rule}[?ranges [?rule  ]{ranges:max 6}]"
+	// refusedLabel needs those of user, role and type that are refused.
+	refusedLabel = "[?user user {user}][?role [?user [?type , ][!type  and ]]role {role}][?type [?user [!role  and ]][?role  and ]type {type}]"
+)
+
+// policyCheckKinds returns the messages on why a check of the standards has its status for a policy.
+func policyCheckKinds() []Kind {
+	const (
+		blocker             = "BLOCKER: change the policy first: "
+		unconfinedByDefault = "[?byDefault ; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not]"
+	)
+	return []Kind{
+		{
+			"privileged-refused", "The policy refuses privileged containers, as baseline does.",
+			"privileged containers are refused",
+		},
+		{
+			"privileged-admitted", "Pods that baseline refuses are admitted. See which workloads are privileged before you enforce a level.",
+			"privileged containers are admitted",
+		},
+		{
+			"host-namespaces-refused", "The policy refuses pods in namespaces of the node, as baseline does.",
+			"no namespace of the node may be shared",
+		},
+		{
+			"host-namespaces-shared", "These fields of the policy admit pods that baseline refuses. See which workloads use them.",
+			"pods may share the node's namespaces: {fields:max 6}",
+		},
+		{
+			"host-ports-refused", "The policy refuses host ports, as baseline does.",
+			"no host port is allowed",
+		},
+		{
+			"host-ports-allowed", "The policy admits these ports of the node, and baseline none. See which workloads use them.",
+			"host ports are allowed: {ports:max 6}",
+		},
+		{
+			"host-process-refused", "Windows host processes need hostNetwork. The policy refuses it, so it admits none.",
+			"such pods need hostNetwork, which is refused",
+		},
+		{
+			"host-process-not-covered", "A policy has no field for Windows host processes. Only the workloads show whether there are any.",
+			"hostNetwork is allowed and policies have no other rule for host processes: scan the workloads",
+		},
+		{
+			"probe-hosts-not-covered", "A policy has no field for the hosts of probes and lifecycle hooks. Only the workloads show whether they name any.",
+			"policies have no field for probe and hook hosts: scan the workloads",
+		},
+		{
+			"capabilities-within-baseline", "Containers may add only capabilities that baseline accepts.",
+			"nothing beyond baseline's 13 may be added",
+		},
+		{
+			"capabilities-beyond-level", "Containers may add capabilities that the level of the check refuses. See which workloads add them.",
+			"containers may add {capabilities:max 6}[?grantedByRuntimes , which runtimes grant by default anyway: a condition, not a reason for privileged]" +
+				"[?addedByDefault ; running pods violate baseline where the policy adds {addedByDefault:max 6}, and their templates do not]",
+		},
+		{
+			"capabilities-added-beyond-level", "The policy adds capabilities that restricted refuses. No pod can be admitted by it and meet restricted until it stops doing so.",
+			blocker + "it adds {capabilities:max 6} to every container that does not drop it by name",
+		},
+		{
+			"capabilities-all-not-dropped", "Restricted asks for a drop of ALL, and the policy does not see to it. Templates must state it.",
+			"requiredDropCapabilities lacks ALL: verify that workloads drop it",
+		},
+		{
+			"capabilities-all-dropped", "Pods meet the check only with what the policy writes into them. Write the drop of ALL into templates.",
+			"the policy drops ALL from every container: templates must do so themselves",
+		},
+		{
+			"host-path-refused", "The policy refuses hostPath volumes, as baseline does.",
+			"hostPath volumes are refused",
+		},
+		{
+			"host-path-allowed", "The policy admits hostPath volumes, and baseline none. See which workloads mount one.",
+			hostPathAccess + " is allowed; baseline accepts no hostPath, read-only or not",
+		},
+		{
+			"volume-types-accepted", "The policy admits only volume types that restricted accepts.",
+			"only types that restricted accepts are allowed",
+		},
+		{
+			"volume-types-any", "The policy admits volume types that restricted refuses. See which workloads use them.",
+			"every volume type is allowed (*)",
+		},
+		{
+			"volume-types-beyond-restricted", "The policy admits these volume types, and restricted refuses them. See which workloads use them.",
+			"types beyond restricted are allowed: {types:max 6}",
+		},
+		{
+			"escalation-false-set", "Pods meet the check only with what the policy writes into them. Write allowPrivilegeEscalation: false into templates.",
+			"the policy sets false: templates must state it themselves",
+		},
+		{
+			"escalation-allowed", "Restricted asks for allowPrivilegeEscalation: false, and the policy admits true. Templates must state it.",
+			"escalation is allowed: verify that workloads set it to false",
+		},
+		{
+			"escalation-false-by-default", "The policy writes false where nothing is stated and admits true. Write allowPrivilegeEscalation: false into templates.",
+			"the policy sets false, so running pods comply, but authors may say true and templates do not state it",
+		},
+		{
+			"proc-mount-default", "The policy admits only the default mask of /proc.",
+			"only the Default mask is allowed",
+		},
+		{
+			"proc-mount-unmasked", "The policy admits an unmasked /proc, and the check refuses it. See which workloads ask for it.",
+			"Unmasked is allowed (without effect while the server's ProcMountType gate is off)",
+		},
+		{
+			"proc-mount-only-unmasked", "No pod can be admitted by the policy and pass the check until the policy allows Default.",
+			blocker + "it admits Unmasked alone",
+		},
+		{
+			"root-refused", "No container runs as root, and restricted also asks for the field. Write runAsNonRoot: true into templates.",
+			"root is refused, but the field is not always there: set runAsNonRoot: true in every template",
+		},
+		{
+			"root-admitted", "The policy admits root, and restricted asks for runAsNonRoot: true. See which workloads run as root.",
+			"root is admitted (" + idStrategy + "): verify that workloads set runAsNonRoot: true",
+		},
+		{
+			"root-refused-in-containers", "The policy looks at the user of each container, the check also at that of the pod.",
+			"no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted",
+		},
+		{
+			"root-only-admitted", "No pod can be admitted by the policy and meet restricted until the policy allows another user than root.",
+			blocker + "it admits no uid but 0",
+		},
+		{
+			"root-uid-admitted", "The policy admits runAsUser: 0, and restricted refuses it. See which workloads state it.",
+			"uid 0 is admitted (" + idStrategy + "): verify that workloads do not use it",
+		},
+		{
+			"sysctls-accepted", "The policy admits only sysctls that the standards count as safe at this version.",
+			"only sysctls that baseline accepts at this version are admitted",
+		},
+		{
+			"sysctls-unsafe-admitted", "The policy admits these sysctls, and baseline refuses them. See which workloads set them.",
+			"unsafe sysctls are admitted: {sysctls:max 6} (without effect unless the kubelet allows them too)",
+		},
+		{
+			"selinux-any-label", "The policy leaves SELinux open, and baseline limits it. See which workloads state a user, a role or a type.",
+			"authors may set any SELinux user, role and type: verify that workloads set none",
+		},
+		{
+			"selinux-label-refused", "No pod can be admitted by the policy and meet baseline until the policy demands another label.",
+			blocker + "it forces " + refusedLabel + " on every pod, which baseline refuses",
+		},
+		{
+			"selinux-label-accepted", "Every pod that the policy admits has a label that baseline accepts.",
+			"one label that baseline accepts is forced",
+		},
+		{
+			"apparmor-profile-accepted", "Every pod that the policy admits has AppArmor profiles that baseline accepts.",
+			"every container must have a profile that baseline accepts",
+		},
+		{
+			"apparmor-any-profile", "The policy leaves AppArmor open, and baseline refuses unconfined. See which workloads set it.",
+			"without the annotation any profile may be set, unconfined included: verify that workloads set none" + unconfinedByDefault,
+		},
+		{
+			"apparmor-only-unconfined", "No pod can be admitted by the policy and meet baseline until the policy allows another profile.",
+			blocker + "it admits no profile but unconfined",
+		},
+		{
+			"apparmor-unconfined-listed", "The policy admits the AppArmor profile unconfined, and baseline refuses it. See which workloads set it.",
+			"unconfined is in the list ({profiles:,}): verify that workloads do not use it" + unconfinedByDefault,
+		},
+		{
+			"seccomp-only-unconfined", "No pod can be admitted by the policy and meet baseline until the policy allows another profile.",
+			blocker + "unconfined is all that it admits",
+		},
+		{
+			"seccomp-unconfined-listed", "The policy admits the seccomp profile Unconfined, and baseline refuses it. See which workloads set it.",
+			"Unconfined is allowed (list {profiles:,}): verify that workloads do not use it" + unconfinedByDefault,
+		},
+		{
+			"seccomp-no-profile-allowed", "The policy admits no pod that sets a seccomp profile, so none sets one that baseline refuses.",
+			"no profile may be set, Unconfined included",
+		},
+		{
+			"seccomp-unconfined-not-listed", "The policy refuses the seccomp profile Unconfined, as baseline does.",
+			"Unconfined is not in the list",
+		},
+		{
+			"seccomp-every-profile-refused", "No pod can be admitted by the policy and meet restricted until the policy allows a seccomp profile.",
+			blocker + "it refuses every pod that sets a seccomp profile, and restricted demands one",
+		},
+		{
+			"seccomp-only-profile-unconfined", "No pod can be admitted by the policy and meet restricted until the policy allows another profile.",
+			blocker + "unconfined is the only profile that it admits",
+		},
+		{
+			"seccomp-unconfined-or-none", "Restricted asks for a seccomp profile, and the policy admits pods without one. Write RuntimeDefault into templates.",
+			"pods may be unconfined or without a profile (list {profiles:,}): verify that workloads set RuntimeDefault",
+		},
+		{
+			"seccomp-profile-set", "Pods meet the check only with what the policy writes into them. Write the profile into templates.",
+			"the policy sets {profile}: templates must state the field themselves",
+		},
+		{
+			"seccomp-profile-demanded", "Every pod that the policy admits states a seccomp profile. From v1.27 on only the field counts.",
+			"authors must set a listed profile at pod level; those who do so by annotation alone must move to the field",
 		},
 	}
 }
