@@ -109,10 +109,10 @@ type LostConstraint struct {
 	// Class is security (a restriction is gone), functional (a value that the policy set is gone) or drift (only the
 	// standard is newer than the policy).
 	Class mapping.LossClass `json:"class" values:"security functional drift"`
-	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the
-	// first of them.
+	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them.
 	NewlyAdmits []string `json:"newlyAdmits,omitempty"`
-	Note        string   `json:"note,omitempty"`
+	// Note says what becomes possible, and what can take the place of the constraint.
+	Note message.Message `json:"note"`
 	// Policies is set in Plan.StandardsDrift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
 	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // buildPolicies returns the policies of the Plan by name, each with its assessment and its users.
@@ -120,7 +121,7 @@ func newPolicyLoss(l mapping.LostConstraint, policy string) *policyLoss {
 
 // comparePolicyLosses is the order of lost constraints; 0 is the same constraint, of whichever policies.
 func comparePolicyLosses(x, y *policyLoss) int {
-	return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.text, y.text), cmp.Compare(x.Note, y.Note),
+	return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.text, y.text), message.Compare(x.Note, y.Note),
 		slices.Compare(x.NewlyAdmits, y.NewlyAdmits))
 }
 

@@ -60,12 +60,12 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	f.checks = []checkStatus{v}
 	if stated {
 		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, profileListValue(list).orEmpty(),
-			"containers need no AppArmor profile any more and may have others; an admission policy can keep the list",
+			message.New("lost-apparmor-profiles"),
 			levels.LooseToStrict()...)
 	}
 	if defaultApplies {
 		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, textValue(fallback),
-			"the profile is no longer set: containers get the runtime's own where AppArmor is on", levels.LooseToStrict()...)
+			message.New("lost-apparmor-default"), levels.LooseToStrict()...)
 		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
 			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")

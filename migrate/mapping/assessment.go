@@ -104,7 +104,7 @@ type LostConstraint struct {
 	// NewlyAdmits are the entries that the level accepts and the policy refuses, where both have a list of them.
 	NewlyAdmits []string
 	// Note says what becomes possible, and what can take the place of the constraint.
-	Note string
+	Note message.Message
 }
 
 // RequiredTemplateValue is a value that pod templates must state once the PodSecurityPolicy no longer sets it.

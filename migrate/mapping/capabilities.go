@@ -132,7 +132,7 @@ func (f *controlResult) recordLostCapabilityLimits(p *pspparse.Policy, v api.Ver
 		return
 	}
 	f.recordRefusal("allowedCapabilities", value,
-		"containers may add any capability; an admission policy can keep the list", api.LevelPrivileged)
+		message.New("lost-capabilities"), api.LevelPrivileged)
 	accepted := map[api.Level][]string{
 		api.LevelBaseline:   baselineCapabilities(),
 		api.LevelRestricted: baselineCapabilities(),
@@ -143,7 +143,7 @@ func (f *controlResult) recordLostCapabilityLimits(p *pspparse.Policy, v api.Ver
 	for _, level := range levels.WithChecks() {
 		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
 			f.recordNewlyAdmitted("allowedCapabilities", value, refused,
-				"containers may add "+joinNames(refused)+"; an admission policy can keep the list", level)
+				message.New("lost-capabilities-of-level", "capabilities", refused), level)
 		}
 	}
 }
@@ -154,10 +154,9 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 	drops := p.Spec.RequiredDropCapabilities
 	if len(drops) > 0 {
 		lenient := levelsWithoutRestricted(v, 22)
-		f.recordForcedRestriction("requiredDropCapabilities", listValue(drops), "containers keep the runtime's default capabilities; "+
-			"templates, or an admission policy that mutates, can drop them", lenient...)
+		f.recordForcedRestriction("requiredDropCapabilities", listValue(drops), message.New("lost-required-drops"), lenient...)
 		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {
-			f.recordDrift("requiredDropCapabilities", listValue(drops), "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
+			f.recordDrift("requiredDropCapabilities", listValue(drops), message.New("drift-windows-drops"), api.LevelRestricted)
 		}
 		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", drops,
 			requiredDropNote(drops))
@@ -179,7 +178,7 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	adds := p.Spec.DefaultAddCapabilities
 	if len(adds) > 0 {
 		f.recordSuppliedValue("defaultAddCapabilities", listValue(adds),
-			"containers are no longer given these capabilities: programs that count on them fail", levels.LooseToStrict()...)
+			message.New("lost-default-capabilities"), levels.LooseToStrict()...)
 		note := "where a program truly needs it"
 		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
 			note += "; baseline refuses " + joinNames(excess)

@@ -49,7 +49,7 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 			continue
 		}
 		f.recordRefusal(flag.field, boolValue(false),
-			"pods may share "+noun+"; an admission policy can go on refusing them", api.LevelPrivileged)
+			message.New("lost-host-namespace", "namespace", flag.noun), api.LevelPrivileged)
 		f.explainStatedField(p, flag.field, boolValue(false), "pods may not share "+noun+", as at baseline")
 	}
 	if len(shared) > 0 {

@@ -34,7 +34,7 @@ func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		meaning = "without effect: volumes does not allow hostPath"
 	case !allowsEveryHostPath(p.Spec.AllowedHostPaths):
 		f.recordRefusal("allowedHostPaths", value,
-			"every path of the node becomes mountable and writable; an admission policy can keep the list", api.LevelPrivileged)
+			message.New("lost-host-paths"), api.LevelPrivileged)
 	}
 	f.explainStatedField(p, "allowedHostPaths", value, meaning)
 	return f

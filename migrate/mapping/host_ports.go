@@ -40,7 +40,7 @@ func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	f.checks = []checkStatus{status}
 	if !coversWhole(ranges, 1, maxPort) {
 		f.recordRefusal("hostPorts", ports.orEmpty(),
-			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
+			message.New("lost-host-ports"), api.LevelPrivileged)
 	}
 	f.explainStatedField(p, "hostPorts", ports, meaning)
 	return f

@@ -37,10 +37,9 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 	lenient := levelsWithoutRestricted(v, 8)
 	switch {
 	case !allowed:
-		f.recordRefusal("allowPrivilegeEscalation", boolValue(false), "containers may gain privileges; templates that set it to false, "+
-			"or an admission policy, can prevent it", lenient...)
+		f.recordRefusal("allowPrivilegeEscalation", boolValue(false), message.New("lost-escalation"), lenient...)
 		if versionAtLeast(v, 25) {
-			f.recordDrift("allowPrivilegeEscalation", boolValue(false), "pods with os.name windows need not state it from v1.25",
+			f.recordDrift("allowPrivilegeEscalation", boolValue(false), message.New("drift-windows-escalation"),
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
@@ -48,7 +47,7 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 		}
 	case byDefault != nil && !*byDefault:
 		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", boolValue(false),
-			"false is no longer set: setuid programs gain privileges again", lenient...)
+			message.New("lost-escalation-default"), lenient...)
 		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, false, "where the program allows it; restricted asks for it")
 	}
 	f.explainPrivilegeEscalation(p, allowed)

@@ -38,7 +38,7 @@ func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
 		f.recordRefusal("privileged", boolValue(false),
-			"privileged containers become possible; an admission policy can go on refusing them", api.LevelPrivileged)
+			message.New("lost-privileged"), api.LevelPrivileged)
 	}
 	f.checks = []checkStatus{status}
 	f.explainStatedField(p, "privileged", boolValue(p.Spec.Privileged), meaning)

@@ -62,14 +62,14 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 
 	if !unmasked {
 		f.recordRefusal("allowedProcMountTypes", inForce,
-			"containers may run with /proc unmasked; an admission policy can go on refusing it", api.LevelPrivileged)
+			message.New("lost-proc-mask"), api.LevelPrivileged)
 		if versionAtLeast(v, 35) {
 			f.recordDrift("allowedProcMountTypes", inForce,
-				"pods with hostUsers: false may unmask /proc from v1.35", api.LevelBaseline)
+				message.New("drift-proc-mask"), api.LevelBaseline)
 		}
 	}
 	if !masked {
-		f.recordRefusal("allowedProcMountTypes", inForce, "containers with the Default mask become possible", levels.LooseToStrict()...)
+		f.recordRefusal("allowedProcMountTypes", inForce, message.New("lost-proc-unmasked"), levels.LooseToStrict()...)
 	}
 	if !masked && !unmasked {
 		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + joinNames(types) + ")"

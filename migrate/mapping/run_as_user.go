@@ -47,7 +47,7 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", true,
 			"also where a uid is stated and the policy sets nothing; restricted asks for it")
 	case ok:
-		f.recordSuppliedValue("runAsUser", textValue(strconv.FormatInt(id, 10)), "the uid is no longer set: the image's user takes over, often root", levels.LooseToStrict()...)
+		f.recordSuppliedValue("runAsUser", textValue(strconv.FormatInt(id, 10)), message.New("lost-user"), levels.LooseToStrict()...)
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", id, defaultedUIDNote(id))
 	}
 	if admitsNoID(s) {
@@ -120,22 +120,17 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
 		f.recordRefusal("runAsUser", value,
-			"containers may run as root; templates that set runAsNonRoot, or an admission policy, can prevent it", lenient...)
+			message.New("lost-non-root"), lenient...)
 	case pspparse.MustRunAs:
-		note := "uids outside the ranges become possible; an admission policy can keep the ranges"
-		if refusesRoot(s) {
-			note = "uids outside the ranges, root among them, become possible; an admission policy can keep the ranges"
-		}
 		if !coversWhole(ranges, 0, maxID) {
-			f.recordRefusal("runAsUser", value, note, lenient...)
+			f.recordRefusal("runAsUser", value, message.New("lost-user-ranges", "root", refusesRoot(s)), lenient...)
 		}
 		if restrictedRefusesRoot && !coversWhole(ranges, 1, maxID) && !coversWhole(ranges, 0, maxID) {
-			f.recordRefusal("runAsUser", value,
-				"uids outside the ranges become possible; an admission policy can keep the ranges", api.LevelRestricted)
+			f.recordRefusal("runAsUser", value, message.New("lost-user-ranges"), api.LevelRestricted)
 		}
 	}
 	if refusesRoot(s) && versionAtLeast(v, 35) {
-		f.recordDrift("runAsUser", value, "pods with hostUsers: false may run as root inside their own user namespace from v1.35",
+		f.recordDrift("runAsUser", value, message.New("drift-user-namespace-root"),
 			api.LevelRestricted)
 	}
 }

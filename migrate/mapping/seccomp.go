@@ -182,20 +182,18 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 		return
 	}
 	value := profileListValue(r.list).orEmpty()
-	f.recordRefusal(field, value, "every seccomp profile becomes possible, and none; an admission policy can keep the list",
+	f.recordRefusal(field, value, message.New("lost-seccomp-profiles"),
 		api.LevelPrivileged)
 	if r.forbidsAnyProfile() {
-		f.recordRefusal(field, value, "pods may set RuntimeDefault, which only hardens, or a localhost profile, which may be looser; "+
-			"an admission policy can refuse localhost", levels.WithChecks()...)
+		f.recordRefusal(field, value, message.New("lost-seccomp-prohibition"), levels.WithChecks()...)
 		return
 	}
 	if r.admitsPodWithoutProfile() {
-		f.recordRefusal(field, value, "any localhost profile becomes possible; an admission policy can keep the list", api.LevelBaseline)
+		f.recordRefusal(field, value, message.New("lost-localhost-profiles"), api.LevelBaseline)
 	} else {
-		f.recordRefusal(field, value, "pods without a profile, and any localhost profile, become possible; an admission policy can keep the list",
-			api.LevelBaseline)
+		f.recordRefusal(field, value, message.New("lost-seccomp-demand"), api.LevelBaseline)
 	}
-	f.recordRefusal(field, value, "any localhost profile becomes possible; an admission policy can keep the list", api.LevelRestricted)
+	f.recordRefusal(field, value, message.New("lost-localhost-profiles"), api.LevelRestricted)
 }
 
 // recordSeccompDefault records the seccomp profile that a PodSecurityPolicy sets in pods without one.
@@ -206,10 +204,10 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 	}
 	lenient := levelsWithoutRestricted(v, 19)
 	note := "a field, on the pod or on every container: the API server no longer copies annotations; restricted asks for it"
-	loss := "the profile is no longer set: containers run unconfined unless the kubelet has a default"
+	loss := message.New("lost-seccomp-default")
 	if r.defaultProfile == "unconfined" {
 		note = "only where a program needs it, and privileged only: baseline refuses Unconfined"
-		loss = "unconfined is no longer set: a kubelet with a default profile confines these containers"
+		loss = message.New("lost-seccomp-unconfined-default")
 	}
 	f.recordSuppliedValue(field, textValue(r.defaultProfile), loss, lenient...)
 	f.requireInTemplate(field, "spec.securityContext.seccompProfile", podspec.SeccompProfile(r.defaultProfile), note)

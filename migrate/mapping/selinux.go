@@ -56,11 +56,11 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 	value := Value{Rule: rule, SELinux: options}
 	f.checks = []checkStatus{seLinuxCheckStatus(*options, v)}
 	f.recordRefusal("seLinux", value,
-		"pods may choose among the labels that the level accepts; an admission policy can keep the one", levels.LooseToStrict()...)
+		message.New("lost-selinux-label"), levels.LooseToStrict()...)
 	if *options != (pspparse.SELinuxOptions{}) {
 		label := Value{SELinux: options}
 		f.recordSuppliedValue("seLinux", label,
-			"the label is no longer set: processes and volumes get the runtime's own", levels.LooseToStrict()...)
+			message.New("lost-default-selinux-label"), levels.LooseToStrict()...)
 		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", options, seLinuxTemplateNote(*options, v))
 	}
 	f.explainField(p, "seLinux", value, "every pod gets exactly this label; no level demands one")

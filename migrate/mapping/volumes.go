@@ -81,16 +81,14 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 		switch {
 		case len(refused) == 0:
 		case len(p.Spec.Volumes) == 0:
-			f.recordRefusal("volumes", value.orEmpty(), "volumes become possible, of every type that the level accepts; "+
-				"an admission policy can keep the list", level)
+			f.recordRefusal("volumes", value.orEmpty(), message.New("lost-volume-prohibition"), level)
 		default:
-			f.recordNewlyAdmitted("volumes", value, refused, "volumes of type "+joinNames(refused)+" become possible; "+
-				"an admission policy can keep the list", level)
+			f.recordNewlyAdmitted("volumes", value, refused, message.New("lost-volume-types", "types", refused), level)
 		}
 	}
 	if versionAtLeast(v, 33) {
 		// Beta, and accepted at restricted by the API server itself, from v1.33.
-		f.recordDrift("volumes", value, "image volumes, which policies have no name for, are accepted",
+		f.recordDrift("volumes", value, message.New("drift-image-volumes"),
 			levels.WithChecks()...)
 	}
 	f.explainStatedField(p, "volumes", value, explainVolumes(p))

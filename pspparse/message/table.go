@@ -17,7 +17,7 @@ type Kind struct {
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
-		policyCheckKinds(),
+		policyCheckKinds(), lostConstraintKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -696,6 +696,197 @@ func policyCheckKinds() []Kind {
 		{
 			"seccomp-profile-demanded", "Every pod that the policy admits states a seccomp profile. From v1.27 on only the field counts.",
 			"authors must set a listed profile at pod level; those who do so by annotation alone must move to the field",
+		},
+	}
+}
+
+// lostConstraintKinds returns the messages on what becomes possible with the closest level in place of a policy.
+func lostConstraintKinds() []Kind {
+	const (
+		keepList     = "; an admission policy can keep the list"
+		keepRanges   = "; an admission policy can keep the ranges"
+		keepRefusing = "; an admission policy can go on refusing them"
+	)
+	return []Kind{
+		{
+			"lost-privileged", "The level admits privileged containers, and the policy refuses them.",
+			"privileged containers become possible" + keepRefusing,
+		},
+		{
+			"lost-host-namespace", "The level admits pods in this namespace of the node, and the policy refuses them.",
+			"pods may share the node's {namespace} namespace" + keepRefusing,
+		},
+		{
+			"lost-host-ports", "The level admits every port of the node, the policy only those of its ranges.",
+			"every port of the node becomes possible" + keepRanges,
+		},
+		{
+			"lost-capabilities", "The level admits every capability, the policy only those of its list.",
+			"containers may add any capability" + keepList,
+		},
+		{
+			"lost-capabilities-of-level", "The level accepts these capabilities, and the policy refuses them.",
+			"containers may add {capabilities:max 6}" + keepList,
+		},
+		{
+			"lost-required-drops", "The policy drops these capabilities from every container, and the level asks for no drop.",
+			"containers keep the runtime's default capabilities; templates, or an admission policy that mutates, can drop them",
+		},
+		{
+			"drift-windows-drops", "Newer versions of the standards ask Windows pods for no drops.",
+			"pods with os.name windows need no drops from v1.25",
+		},
+		{
+			"lost-default-capabilities", "The policy adds these capabilities, and the level adds nothing. Write into templates what a program needs.",
+			"containers are no longer given these capabilities: programs that count on them fail",
+		},
+		{
+			"lost-host-paths", "The level admits every path of the node, the policy only those of its list.",
+			"every path of the node becomes mountable and writable" + keepList,
+		},
+		{
+			"lost-escalation", "The level admits privilege escalation, and the policy refuses it.",
+			"containers may gain privileges; templates that set it to false, or an admission policy, can prevent it",
+		},
+		{
+			"drift-windows-escalation", "Newer versions of the standards do not ask Windows pods for the field.",
+			"pods with os.name windows need not state it from v1.25",
+		},
+		{
+			"lost-escalation-default", "The policy writes false where nothing is stated, and the level writes nothing. Write it into templates.",
+			"false is no longer set: setuid programs gain privileges again",
+		},
+		{
+			"lost-proc-mask", "The level admits an unmasked /proc, and the policy refuses it.",
+			"containers may run with /proc unmasked; an admission policy can go on refusing it",
+		},
+		{
+			"drift-proc-mask", "Newer versions of the standards admit an unmasked /proc in pods with their own user namespace.",
+			"pods with hostUsers: false may unmask /proc from v1.35",
+		},
+		{
+			"lost-proc-unmasked", "The level admits the default mask of /proc, and the policy refuses it.",
+			"containers with the Default mask become possible",
+		},
+		{
+			"lost-read-only-root", "No level asks for a read-only root file system, and the policy does.",
+			"root file systems become writable; templates that set it, or an admission policy, can keep them read-only",
+		},
+		{
+			"lost-group-ranges", "No level limits groups, and the policy does.",
+			"groups outside the ranges[?root , root's among them,] become possible" + keepRanges,
+		},
+		{
+			"lost-run-as-group", "The policy sets the group of containers, and no level does. Write it into templates if programs need it.",
+			"the group is no longer set: containers run with group 0 or the image's",
+		},
+		{
+			"lost-fs-group", "The policy sets the group that owns volumes, and no level does. Write it into templates.",
+			"the group is no longer set: pods may lose write access to their volumes",
+		},
+		{
+			"lost-supplemental-group", "The policy adds a group to containers, and no level does. Write it into templates.",
+			"the group is no longer set: access to shared volumes through it is lost",
+		},
+		{
+			"lost-user", "The policy sets the user of containers, and no level does. Write it into templates if programs need it.",
+			"the uid is no longer set: the image's user takes over, often root",
+		},
+		{
+			"lost-non-root", "The level admits root, and the policy refuses it.",
+			"containers may run as root; templates that set runAsNonRoot, or an admission policy, can prevent it",
+		},
+		{
+			"lost-user-ranges", "No level limits users to ranges, and the policy does.",
+			"uids outside the ranges[?root , root among them,] become possible" + keepRanges,
+		},
+		{
+			"drift-user-namespace-root", "Newer versions of the standards admit root in pods with their own user namespace.",
+			"pods with hostUsers: false may run as root inside their own user namespace from v1.35",
+		},
+		{
+			"lost-runtime-classes", "No level limits runtime classes, and the policy does.",
+			"pods may name any runtime class" + keepList,
+		},
+		{
+			"lost-default-runtime-class", "The policy sets the runtime class, and no level does. Write it into templates.",
+			"the class is no longer set: pods move to the plain runtime, out of a sandbox if the class is one",
+		},
+		{
+			"lost-seccomp-profiles", "The level admits every seccomp profile, the policy only those of its list.",
+			"every seccomp profile becomes possible, and none" + keepList,
+		},
+		{
+			"lost-seccomp-prohibition", "The level admits pods that set a seccomp profile, and the policy refuses them.",
+			"pods may set RuntimeDefault, which only hardens, or a localhost profile, which may be looser; an admission policy can refuse localhost",
+		},
+		{
+			"lost-localhost-profiles", "The level admits every profile of the node, the policy only those of its list.",
+			"any localhost profile becomes possible" + keepList,
+		},
+		{
+			"lost-seccomp-demand", "The level admits pods without a seccomp profile, and the policy demands one of its list.",
+			"pods without a profile, and any localhost profile, become possible" + keepList,
+		},
+		{
+			"lost-seccomp-default", "The policy sets a seccomp profile, and the level does not. Write it into templates.",
+			"the profile is no longer set: containers run unconfined unless the kubelet has a default",
+		},
+		{
+			"lost-seccomp-unconfined-default", "The policy turns seccomp off in pods that say nothing of it. A kubelet may have a profile for these.",
+			"unconfined is no longer set: a kubelet with a default profile confines these containers",
+		},
+		{
+			"lost-selinux-label", "No level demands one SELinux label, and the policy does.",
+			"pods may choose among the labels that the level accepts; an admission policy can keep the one",
+		},
+		{
+			"lost-default-selinux-label", "The policy sets an SELinux label, and no level does. Write it into templates where volumes carry it.",
+			"the label is no longer set: processes and volumes get the runtime's own",
+		},
+		{
+			"lost-sysctls", "The level admits every sysctl, the policy only safe ones and those of its list.",
+			"every sysctl becomes possible where the kubelet allows it" + keepList,
+		},
+		{
+			"lost-forbidden-sysctls", "The level forbids no sysctl, and the policy forbids those of its list.",
+			"the forbidden sysctls become possible" + keepList,
+		},
+		{
+			"lost-forbidden-sysctls-of-level", "The level accepts these sysctls, and the policy forbids them.",
+			"the level accepts {sysctls:max 6}; an admission policy can go on forbidding them",
+		},
+		{
+			"drift-sysctls", "Newer versions of the standards accept sysctls that the policy does not list.",
+			"newer standards count these sysctls as safe",
+		},
+		{
+			"lost-volume-prohibition", "The level admits volumes, and the policy admits none.",
+			"volumes become possible, of every type that the level accepts" + keepList,
+		},
+		{
+			"lost-volume-types", "The level admits these types of volumes, and the policy refuses them.",
+			"volumes of type {types:max 6} become possible" + keepList,
+		},
+		{
+			"drift-image-volumes", "Newer versions of the standards accept a type of volumes that is newer than policies.",
+			"image volumes, which policies have no name for, are accepted",
+		},
+		{
+			"lost-apparmor-profiles", "The policy demands an AppArmor profile of its list, and no level demands one.",
+			"containers need no AppArmor profile any more and may have others" + keepList,
+		},
+		{
+			"lost-apparmor-default", "The policy sets an AppArmor profile, and no level does. Write it into templates.",
+			"the profile is no longer set: containers get the runtime's own where AppArmor is on",
+		},
+		{
+			"lost-csi-drivers", "The level admits every driver of inline CSI volumes, the policy only those of its list.",
+			"every inline CSI driver becomes possible" + keepList,
+		},
+		{
+			"lost-flex-volume-drivers", "The level admits every driver of flexVolumes, the policy only those of its list.",
+			"every flexVolume driver becomes possible" + keepList,
 		},
 	}
 }
