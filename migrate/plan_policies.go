@@ -32,9 +32,7 @@ type Policy struct {
 	// check of restricted replaces one of baseline, it alone counts at restricted.
 	Conditions []string `json:"conditions"`
 	// NearestMiss: what keeps it from the next stricter level.
-	NearestMiss string `json:"nearestMiss,omitempty"`
-	// LevelChoices are offered where one word would mislead: one core check alone makes the policy privileged.
-	LevelChoices []string `json:"levelChoices,omitempty"`
+	NearestMiss []message.Message `json:"nearestMiss,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
 	Lost []LostConstraint `json:"lost"`
 	// RequiredTemplateValues: what templates must state themselves once it no longer sets it.

@@ -23,7 +23,7 @@ func (b *planBuilder) buildPolicies() []Policy {
 func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 	a := b.assessments[p.Name]
 	rest := a
-	rest.Checks, rest.Fields, rest.RequiredTemplateValues, rest.Choices = nil, nil, nil, nil
+	rest.Checks, rest.Fields, rest.RequiredTemplateValues = nil, nil, nil
 	b.assessments[p.Name] = rest
 	out := Policy{
 		Name:                  p.Name,
@@ -36,7 +36,6 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		MutatingFields:        emptyIfNil(a.Mutating),
 		ProviderDefault:       p.Provider() != "",
 		NearestMiss:           a.NearestMiss,
-		LevelChoices:          a.Choices,
 		Checks:                make([]PolicyCheck, 0, len(a.Checks)),
 		Lost:                  []LostConstraint{},
 		Conditions:            []string{},

@@ -54,11 +54,9 @@ type Assessment struct {
 	LostConstraints []LostConstraint
 	// RequiredTemplateValues are the values that the policy sets and that templates must state without it, in spec order.
 	RequiredTemplateValues []RequiredTemplateValue
-	// NearestMiss is a sentence that names every core check that keeps the policy from the next stricter level: "would be
-	// baseline but for hostPath (read-only, /var/log)". "" at restricted.
-	NearestMiss string
-	// Choices are the ways to go on where a single core check makes the policy privileged; empty otherwise.
-	Choices []string
+	// NearestMiss is what keeps the policy from the next stricter level, by its core checks: "hostPath (read-only, /var/log)".
+	// Empty at restricted.
+	NearestMiss []message.Message
 	// Fields explains every field and annotation that the policy states or that is loose by omission, in spec order.
 	Fields []FieldExplanation
 }

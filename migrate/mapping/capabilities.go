@@ -89,7 +89,7 @@ func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	if len(excess) == 0 {
 		return status
 	}
-	status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
+	status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, message.New("miss-capabilities", "capabilities", excess)
 	grantedByRuntimes := slices.Equal(excess, []string{"NET_RAW"})
 	if grantedByRuntimes {
 		status.tier = profileTier
@@ -110,13 +110,13 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	added := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
 	switch {
 	case dropsAll && len(added) > 0:
-		status.status, status.values, status.nearestMiss = StatusImpossible, added, "default capabilities ("+joinNames(added)+")"
+		status.status, status.values, status.nearestMiss = StatusImpossible, added, message.New("miss-default-capabilities", "capabilities", added)
 		status.note = message.New("capabilities-added-beyond-level", "capabilities", added)
 	case !dropsAll:
-		status.status, status.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
+		status.status, status.nearestMiss = StatusNotEnsured, message.New("miss-drop-of-all")
 		status.note = message.New("capabilities-all-not-dropped")
 	case len(excess) > 0:
-		status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
+		status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, message.New("miss-capabilities", "capabilities", excess)
 		status.note = message.New("capabilities-beyond-level", "capabilities", excess)
 	default:
 		status.status, status.note = StatusByMutation, message.New("capabilities-all-dropped")

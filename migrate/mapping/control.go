@@ -96,8 +96,8 @@ type checkStatus struct {
 	// values of a list that decide the status.
 	values []string
 	note   message.Message
-	// nearestMiss names what keeps the policy from the check's level: the rest of "would be baseline but for ...".
-	nearestMiss string
+	// nearestMiss names what keeps the policy from the check's level.
+	nearestMiss message.Message
 }
 
 // levelConstraint is a constraint of a PodSecurityPolicy that one level does not have.

@@ -54,7 +54,7 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	if len(shared) > 0 {
 		status.status, status.fields = StatusNotEnsured, shared
-		status.note, status.nearestMiss = message.New("host-namespaces-shared", "fields", shared), "host namespaces ("+joinNames(shared)+")"
+		status.note, status.nearestMiss = message.New("host-namespaces-shared", "fields", shared), message.New("miss-host-namespaces", "fields", shared)
 	}
 	f.checks = []checkStatus{status}
 	return f

@@ -51,34 +51,16 @@ func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
-// hostPathAllowedNote returns the note on the hostPath access that a PodSecurityPolicy gives.
-func hostPathAllowedNote(paths []pspparse.AllowedHostPath) message.Message {
+// hostPathAccess returns the paths of allowedHostPaths of a PodSecurityPolicy, with a mark on those that are read-only
+// unless all are; none where every path may be written to.
+func hostPathAccess(paths []pspparse.AllowedHostPath) (texts []string, allReadOnly bool) {
 	if allowsEveryHostPath(paths) {
-		return message.New("host-path-allowed")
+		return nil, false
 	}
-	texts, readOnly := hostPathTexts(paths)
-	return message.New("host-path-allowed", "paths", texts, "readOnly", readOnly)
-}
-
-// hostPathTexts returns the paths of allowedHostPaths of a PodSecurityPolicy, with a mark on those that are read-only
-// unless all are.
-func hostPathTexts(paths []pspparse.AllowedHostPath) (texts []string, allReadOnly bool) {
 	allReadOnly = !slices.ContainsFunc(paths, func(path pspparse.AllowedHostPath) bool { return !path.ReadOnly })
 	for _, path := range paths {
 		path.ReadOnly = path.ReadOnly && !allReadOnly
 		texts = append(texts, formatHostPath(path))
 	}
 	return texts, allReadOnly
-}
-
-// hostPathNearestMiss returns the hostPath access that a PodSecurityPolicy gives, for NearestMiss.
-func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
-	if allowsEveryHostPath(paths) {
-		return "hostPath (any path, writable)"
-	}
-	texts, readOnly := hostPathTexts(paths)
-	if readOnly {
-		return "hostPath (read-only, " + joinNames(texts) + ")"
-	}
-	return "hostPath (" + joinNames(texts) + ")"
 }

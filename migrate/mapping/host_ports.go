@@ -34,7 +34,7 @@ func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	status := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: message.New("host-ports-refused")}
 	meaning := "no port of the node may be used, as at baseline"
 	if len(clipRanges(ranges, 1, maxPort)) > 0 {
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("host-ports-allowed", "ports", ports.entries()), "host ports ("+formatRanges(ranges)+")"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("host-ports-allowed", "ports", ports.entries()), message.New("miss-host-ports", "ports", ports.entries())
 		meaning = "pods may use these ports of the node; baseline allows none"
 	}
 	f.checks = []checkStatus{status}

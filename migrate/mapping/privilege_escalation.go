@@ -62,7 +62,7 @@ func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 		status.status, status.note = StatusByMutation, message.New("escalation-false-set")
 		return status
 	}
-	status.status, status.nearestMiss = StatusNotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
+	status.status, status.nearestMiss = StatusNotEnsured, message.New("miss-escalation")
 	status.note = message.New("escalation-allowed")
 	if byDefault != nil && !*byDefault {
 		status.fields = append(status.fields, "defaultAllowPrivilegeEscalation")

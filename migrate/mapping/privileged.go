@@ -34,7 +34,7 @@ func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	meaning := "privileged containers are refused, as at baseline"
 	if p.Spec.Privileged {
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("privileged-admitted"), "privileged containers"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("privileged-admitted"), message.New("miss-privileged")
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
 		f.recordRefusal("privileged", boolValue(false),

@@ -48,7 +48,7 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 
 	status := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: message.New("proc-mount-default")}
 	if unmasked {
-		status.status, status.nearestMiss = StatusNotEnsured, "procMount (Unmasked)"
+		status.status, status.nearestMiss = StatusNotEnsured, message.New("miss-proc-mount")
 		status.note = message.New("proc-mount-unmasked")
 	}
 	if unmasked && !masked {

@@ -93,7 +93,7 @@ func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
 	status := checkStatus{id: "runAsUser", fields: []string{"runAsUser"}, status: StatusNotEnsured, nearestMiss: rootNearestMiss(s)}
 	switch {
 	case refusesRoot(s):
-		status.status, status.nearestMiss = StatusInEffect, ""
+		status.status, status.nearestMiss = StatusInEffect, message.Message{}
 		status.note = message.New("root-refused-in-containers")
 	case admitsOnlyRoot(s):
 		status.status = StatusImpossible
@@ -105,8 +105,8 @@ func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
 }
 
 // rootNearestMiss returns the root users that a policy's runAsUser strategy admits, for NearestMiss.
-func rootNearestMiss(s pspparse.IDStrategy) string {
-	return "root users (runAsUser " + formatIDStrategy(s) + ")"
+func rootNearestMiss(s pspparse.IDStrategy) message.Message {
+	return message.New("miss-root", "rule", s.Rule, "ranges", strategyValue(s).entries())
 }
 
 // compareUserRanges records the users that a PodSecurityPolicy refuses and the levels accept. That depends on whether a

@@ -120,7 +120,7 @@ func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 		note: message.New("sysctls-accepted"),
 	}
 	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
-		out.status, out.values, out.nearestMiss = StatusNotEnsured, unsafe, "sysctls ("+joinNames(unsafe)+")"
+		out.status, out.values, out.nearestMiss = StatusNotEnsured, unsafe, message.New("miss-sysctls", "sysctls", unsafe)
 		out.note = message.New("sysctls-unsafe-admitted", "sysctls", unsafe)
 	}
 	return out

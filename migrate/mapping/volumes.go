@@ -102,14 +102,15 @@ func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 			id: "hostPathVolumes", status: StatusGuaranteed, fields: []string{"volumes"}, note: message.New("host-path-refused"),
 		}
 	}
-	miss := hostPathNearestMiss(p.Spec.AllowedHostPaths)
+	paths, readOnly := hostPathAccess(p.Spec.AllowedHostPaths)
 	fields := []string{"volumes"}
 	if len(p.Spec.AllowedHostPaths) > 0 {
 		fields = append(fields, "allowedHostPaths")
 	}
 	return checkStatus{
-		id: "hostPathVolumes", status: StatusNotEnsured, fields: fields, nearestMiss: miss,
-		note: hostPathAllowedNote(p.Spec.AllowedHostPaths),
+		id: "hostPathVolumes", status: StatusNotEnsured, fields: fields,
+		note:        message.New("host-path-allowed", "paths", paths, "readOnly", readOnly),
+		nearestMiss: message.New("miss-host-path", "paths", paths, "readOnly", readOnly),
 	}
 }
 
@@ -127,10 +128,10 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	}
 	switch {
 	case slices.Contains(p.Spec.Volumes, "*"):
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("volume-types-any"), "volume types (*)"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("volume-types-any"), message.New("miss-any-volume-type")
 	case len(extra) > 0:
 		status.status, status.values = StatusNotEnsured, extra
-		status.note, status.nearestMiss = message.New("volume-types-beyond-restricted", "types", extra), "volume types ("+joinNames(extra)+")"
+		status.note, status.nearestMiss = message.New("volume-types-beyond-restricted", "types", extra), message.New("miss-volume-types", "types", extra)
 	}
 	return status
 }

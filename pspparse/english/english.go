@@ -27,6 +27,15 @@ func Quoted(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
+// And joins texts for a sentence: "a, b and c".
+func And(texts []string) string {
+	last := len(texts) - 1
+	if last < 1 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
+}
+
 // First joins the first few of a list with commas and counts the others: "a, b and 3 more".
 func First(names []string, most int) string {
 	if len(names) <= most {

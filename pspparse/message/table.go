@@ -17,7 +17,7 @@ type Kind struct {
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
-		policyCheckKinds(), lostConstraintKinds(),
+		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -887,6 +887,64 @@ func lostConstraintKinds() []Kind {
 		{
 			"lost-flex-volume-drivers", "The level admits every driver of flexVolumes, the policy only those of its list.",
 			"every flexVolume driver becomes possible" + keepList,
+		},
+	}
+}
+
+// nearestMissKinds returns the messages on what keeps a policy from the next stricter level.
+func nearestMissKinds() []Kind {
+	return []Kind{
+		{
+			"miss-privileged", "Privileged containers alone make the policy privileged. See which workloads need them.",
+			"privileged containers",
+		},
+		{
+			"miss-host-namespaces", "These fields admit pods that baseline refuses. See which workloads need them.",
+			"host namespaces ({fields:max 6})",
+		},
+		{
+			"miss-host-ports", "Baseline admits no host port. See which workloads need these.",
+			"host ports ({ports:max 6})",
+		},
+		{
+			"miss-capabilities", "The next stricter level refuses these capabilities. See which workloads add them.",
+			"capabilities ({capabilities:max 6})",
+		},
+		{
+			"miss-default-capabilities", "The policy adds capabilities that restricted refuses. Take them out of the policy.",
+			"default capabilities ({capabilities:max 6})",
+		},
+		{
+			"miss-drop-of-all", "Restricted asks for a drop of ALL. Templates, or the policy, must state it.",
+			"capabilities (ALL is not dropped)",
+		},
+		{
+			"miss-host-path", "Baseline admits no hostPath volume. See which workloads mount one.",
+			hostPathAccess,
+		},
+		{
+			"miss-any-volume-type", "Restricted admits eight types of volumes. See which workloads use others.",
+			"volume types (*)",
+		},
+		{
+			"miss-volume-types", "Restricted refuses these types of volumes. See which workloads use them.",
+			"volume types ({types:max 6})",
+		},
+		{
+			"miss-escalation", "Restricted asks for allowPrivilegeEscalation: false. Templates, or the policy, must state it.",
+			"privilege escalation (allowPrivilegeEscalation true)",
+		},
+		{
+			"miss-proc-mount", "The next stricter level refuses an unmasked /proc. See which workloads ask for it.",
+			"procMount (Unmasked)",
+		},
+		{
+			"miss-root", "Restricted refuses root. See which workloads run as root.",
+			"root users (runAsUser " + idStrategy + ")",
+		},
+		{
+			"miss-sysctls", "Baseline refuses these sysctls. See which workloads set them.",
+			"sysctls ({sysctls:max 6})",
 		},
 	}
 }
