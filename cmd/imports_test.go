@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/levels":            {},
-		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse"},
+		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse", "pspparse/message"},
 		"migrate/access":            {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"migrate/injector":          {},
 		"migrate":                   stages,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Policy is one PodSecurityPolicy of the Plan: its spec as read, and what it means in terms of the standards.
@@ -31,9 +32,7 @@ type Policy struct {
 	// check of restricted replaces one of baseline, it alone counts at restricted.
 	Conditions []string `json:"conditions"`
 	// NearestMiss: what keeps it from the next stricter level.
-	NearestMiss string `json:"nearestMiss,omitempty"`
-	// LevelChoices are offered where one word would mislead: one core check alone makes the policy privileged.
-	LevelChoices []string `json:"levelChoices,omitempty"`
+	NearestMiss []message.Message `json:"nearestMiss,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
 	Lost []LostConstraint `json:"lost"`
 	// RequiredTemplateValues: what templates must state themselves once it no longer sets it.
@@ -96,9 +95,9 @@ type PolicyCheck struct {
 	// not-ensured (some fail), impossible (none can pass) or unknown (a policy says nothing about it).
 	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
 	Fields []string       `json:"fields,omitempty"`
-	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
-	Values []string `json:"values,omitempty"`
-	Note   string   `json:"note,omitempty"`
+	// Values of a list that decide the status: the capabilities beyond what the check accepts.
+	Values []string        `json:"values,omitempty"`
+	Note   message.Message `json:"note"`
 }
 
 // LostConstraint is, in the Plan, a constraint that a policy has and a level has not.
@@ -108,10 +107,10 @@ type LostConstraint struct {
 	// Class is security (a restriction is gone), functional (a value that the policy set is gone) or drift (only the
 	// standard is newer than the policy).
 	Class mapping.LossClass `json:"class" values:"security functional drift"`
-	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the
-	// first of them.
+	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them.
 	NewlyAdmits []string `json:"newlyAdmits,omitempty"`
-	Note        string   `json:"note,omitempty"`
+	// Note says what becomes possible, and what can take the place of the constraint.
+	Note message.Message `json:"note"`
 	// Policies is set in Plan.StandardsDrift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
 	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // buildPolicies returns the policies of the Plan by name, each with its assessment and its users.
@@ -22,7 +23,7 @@ func (b *planBuilder) buildPolicies() []Policy {
 func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 	a := b.assessments[p.Name]
 	rest := a
-	rest.Checks, rest.Fields, rest.RequiredTemplateValues, rest.Choices = nil, nil, nil, nil
+	rest.Checks, rest.Fields, rest.RequiredTemplateValues = nil, nil, nil
 	b.assessments[p.Name] = rest
 	out := Policy{
 		Name:                  p.Name,
@@ -35,7 +36,6 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		MutatingFields:        emptyIfNil(a.Mutating),
 		ProviderDefault:       p.Provider() != "",
 		NearestMiss:           a.NearestMiss,
-		LevelChoices:          a.Choices,
 		Checks:                make([]PolicyCheck, 0, len(a.Checks)),
 		Lost:                  []LostConstraint{},
 		Conditions:            []string{},
@@ -120,7 +120,7 @@ func newPolicyLoss(l mapping.LostConstraint, policy string) *policyLoss {
 
 // comparePolicyLosses is the order of a Plan's lost constraints; 0 is the same constraint, of whichever policies.
 func comparePolicyLosses(x, y *policyLoss) int {
-	return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.text, y.text), cmp.Compare(x.Note, y.Note),
+	return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.text, y.text), message.Compare(x.Note, y.Note),
 		slices.Compare(x.NewlyAdmits, y.NewlyAdmits))
 }
 

@@ -146,7 +146,7 @@ func TestPolicyInThePlan(t *testing.T) {
 		}
 		want := Policy{
 			Name: inv.Policies[0].Name, ClosestLevel: a.Closest, CompliesAsWritten: a.CompliesAsWritten, CompliesAfterMutation: a.CompliesAfterMutation, NoLooserThan: a.NoLooserThan, MutatingFields: a.Mutating,
-			Unused: true, ProviderDefault: inv.Policies[0].Provider() != "", NearestMiss: a.NearestMiss, LevelChoices: a.Choices,
+			Unused: true, ProviderDefault: inv.Policies[0].Provider() != "", NearestMiss: a.NearestMiss,
 			Checks: got.Checks, Conditions: conditions, Lost: got.Lost, Fields: got.Fields, RequiredTemplateValues: got.RequiredTemplateValues, Simplified: got.Simplified,
 			Problems: inv.Policies[0].Problems, Position: inv.Policies[0].Position,
 			APIVersion: inv.Policies[0].APIVersion, Annotations: inv.Policies[0].Annotations, Spec: inv.Policies[0].Spec, Lines: inv.Policies[0].Lines,
@@ -154,7 +154,7 @@ func TestPolicyInThePlan(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		choices = choices || len(got.LevelChoices) > 0
+		choices = choices || got.ClosestLevel == api.LevelPrivileged && len(got.NearestMiss) == 1
 		sizes := [...]int{len(got.Checks), len(got.Lost), len(got.Fields), len(got.RequiredTemplateValues)}
 		if want := [...]int{len(a.Checks), len(a.LostConstraints), len(a.Fields), len(a.RequiredTemplateValues)}; sizes != want {
 			t.Errorf("%s: checks, lost, fields and what to write down number %v, want %v", got.Name, sizes, want)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -51,20 +52,20 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	unconfined := slices.Contains(profiles, "unconfined")
 	defaultApplies := (isAcceptedAppArmorProfile(fallback) || fallback == "unconfined") && (!stated || slices.Contains(profiles, fallback))
 
-	v := appArmorCheckStatus(list, stated, accepted, unconfined)
+	v := appArmorCheckStatus(profiles, stated, accepted, unconfined)
 	if defaultApplies && fallback == "unconfined" && v.status == StatusNotEnsured {
 		v.fields = append(v.fields, pspparse.AppArmorDefaultAnnotation)
-		v.note += "; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not"
+		v.note = v.note.With("byDefault", true)
 	}
 	f.checks = []checkStatus{v}
 	if stated {
 		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, profileListValue(list).orEmpty(),
-			"containers need no AppArmor profile any more and may have others; an admission policy can keep the list",
+			message.New("lost-apparmor-profiles"),
 			levels.LooseToStrict()...)
 	}
 	if defaultApplies {
 		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, textValue(fallback),
-			"the profile is no longer set: containers get the runtime's own where AppArmor is on", levels.LooseToStrict()...)
+			message.New("lost-apparmor-default"), levels.LooseToStrict()...)
 		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
 			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
@@ -79,20 +80,20 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 
 // appArmorCheckStatus returns the status of the check appArmorProfile for a list of allowed AppArmor profiles: whether
 // the policy states one, and whether an accepted profile and unconfined are in it.
-func appArmorCheckStatus(list string, stated, accepted, unconfined bool) checkStatus {
+func appArmorCheckStatus(profiles []string, stated, accepted, unconfined bool) checkStatus {
 	status := checkStatus{
 		id: "appArmorProfile", tier: profileTier, status: StatusGuaranteed,
 		fields: []string{pspparse.AppArmorAllowedAnnotation},
-		note:   "every container must have a profile that baseline accepts",
+		note:   message.New("apparmor-profile-accepted"),
 	}
 	switch {
 	case !stated:
 		status.status = StatusNotEnsured
-		status.note = "without the annotation any profile may be set, unconfined included: verify that workloads set none"
+		status.note = message.New("apparmor-any-profile")
 	case unconfined && !accepted:
-		status.status, status.note = StatusImpossible, "BLOCKER: change the policy first: it admits no profile but unconfined"
+		status.status, status.note = StatusImpossible, message.New("apparmor-only-unconfined")
 	case unconfined:
-		status.status, status.note = StatusNotEnsured, "unconfined is in the list ("+list+"): verify that workloads do not use it"
+		status.status, status.note = StatusNotEnsured, message.New("apparmor-unconfined-listed", "profiles", profiles)
 	}
 	return status
 }

@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Status is what a PodSecurityPolicy ensures of one check of the Pod Security Standards, for the pods that it admits.
@@ -52,11 +54,9 @@ type Assessment struct {
 	LostConstraints []LostConstraint
 	// RequiredTemplateValues are the values that the policy sets and that templates must state without it, in spec order.
 	RequiredTemplateValues []RequiredTemplateValue
-	// NearestMiss is a sentence that names every core check that keeps the policy from the next stricter level: "would be
-	// baseline but for hostPath (read-only, /var/log)". "" at restricted.
-	NearestMiss string
-	// Choices are the ways to go on where a single core check makes the policy privileged; empty otherwise.
-	Choices []string
+	// NearestMiss is what keeps the policy from the next stricter level, by its core checks: "hostPath (read-only, /var/log)".
+	// Empty at restricted.
+	NearestMiss []message.Message
 	// Fields explains every field and annotation that the policy states or that is loose by omission, in spec order.
 	Fields []FieldExplanation
 }
@@ -72,8 +72,8 @@ type Check struct {
 	Fields []string
 	// Values decide the status where they are part of a list: the capabilities beyond what the check accepts.
 	Values []string
-	// Note is a clause that gives the reason of the status, with the first of the values.
-	Note string
+	// Note gives the reason of the status, with what decides it.
+	Note message.Message
 	// Core is true for checks that decide Assessment.Closest: those of privilege, of the host and of root. Checks of seccomp,
 	// AppArmor and SELinux, and those that policies have no field for, are conditions only.
 	Core bool
@@ -102,7 +102,7 @@ type LostConstraint struct {
 	// NewlyAdmits are the entries that the level accepts and the policy refuses, where both have a list of them.
 	NewlyAdmits []string
 	// Note says what becomes possible, and what can take the place of the constraint.
-	Note string
+	Note message.Message
 }
 
 // RequiredTemplateValue is, in an Assessment, a value that pod templates must state once the policy no longer sets it.

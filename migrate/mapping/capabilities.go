@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -82,21 +83,19 @@ func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id: "capabilities_baseline", status: StatusGuaranteed,
 		fields: []string{"allowedCapabilities", "defaultAddCapabilities"},
-		note:   "nothing beyond baseline's 13 may be added",
+		note:   message.New("capabilities-within-baseline"),
 	}
 	excess := sortedDifference(addableCapabilities(p), baselineCapabilities())
 	if len(excess) == 0 {
 		return status
 	}
-	status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
-	status.note = "containers may add " + joinNames(excess)
-	if slices.Equal(excess, []string{"NET_RAW"}) {
+	status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, message.New("miss-capabilities", "capabilities", excess)
+	grantedByRuntimes := slices.Equal(excess, []string{"NET_RAW"})
+	if grantedByRuntimes {
 		status.tier = profileTier
-		status.note += ", which runtimes grant by default anyway: a condition, not a reason for privileged"
 	}
-	if added := sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()); len(added) > 0 {
-		status.note += "; running pods violate baseline where the policy adds " + joinNames(added) + ", and their templates do not"
-	}
+	status.note = message.New("capabilities-beyond-level", "capabilities", excess, "grantedByRuntimes", grantedByRuntimes,
+		"addedByDefault", sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()))
 	return status
 }
 
@@ -111,17 +110,16 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	added := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
 	switch {
 	case dropsAll && len(added) > 0:
-		status.status, status.values, status.nearestMiss = StatusImpossible, added, "default capabilities ("+joinNames(added)+")"
-		status.note = "BLOCKER: change the policy first: it adds " + joinNames(added) +
-			" to every container that does not drop it by name"
+		status.status, status.values, status.nearestMiss = StatusImpossible, added, message.New("miss-default-capabilities", "capabilities", added)
+		status.note = message.New("capabilities-added-beyond-level", "capabilities", added)
 	case !dropsAll:
-		status.status, status.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
-		status.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
+		status.status, status.nearestMiss = StatusNotEnsured, message.New("miss-drop-of-all")
+		status.note = message.New("capabilities-all-not-dropped")
 	case len(excess) > 0:
-		status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
-		status.note = "containers may add " + joinNames(excess)
+		status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, message.New("miss-capabilities", "capabilities", excess)
+		status.note = message.New("capabilities-beyond-level", "capabilities", excess)
 	default:
-		status.status, status.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
+		status.status, status.note = StatusByMutation, message.New("capabilities-all-dropped")
 	}
 	return status
 }
@@ -134,7 +132,7 @@ func (f *controlResult) recordLostCapabilityLimits(p *pspparse.Policy, v api.Ver
 		return
 	}
 	f.recordRefusal("allowedCapabilities", value,
-		"containers may add any capability; an admission policy can keep the list", api.LevelPrivileged)
+		message.New("lost-capabilities"), api.LevelPrivileged)
 	accepted := map[api.Level][]string{
 		api.LevelBaseline:   baselineCapabilities(),
 		api.LevelRestricted: baselineCapabilities(),
@@ -145,7 +143,7 @@ func (f *controlResult) recordLostCapabilityLimits(p *pspparse.Policy, v api.Ver
 	for _, level := range levels.WithChecks() {
 		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
 			f.recordNewlyAdmitted("allowedCapabilities", value, refused,
-				"containers may add "+joinNames(refused)+"; an admission policy can keep the list", level)
+				message.New("lost-capabilities-of-level", "capabilities", refused), level)
 		}
 	}
 }
@@ -156,10 +154,9 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 	drops := p.Spec.RequiredDropCapabilities
 	if len(drops) > 0 {
 		lenient := levelsWithoutRestricted(v, 22)
-		f.recordForcedRestriction("requiredDropCapabilities", listValue(drops), "containers keep the runtime's default capabilities; "+
-			"templates, or an admission policy that mutates, can drop them", lenient...)
+		f.recordForcedRestriction("requiredDropCapabilities", listValue(drops), message.New("lost-required-drops"), lenient...)
 		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {
-			f.recordDrift("requiredDropCapabilities", listValue(drops), "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
+			f.recordDrift("requiredDropCapabilities", listValue(drops), message.New("drift-windows-drops"), api.LevelRestricted)
 		}
 		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", drops,
 			requiredDropNote(drops))
@@ -181,7 +178,7 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	adds := p.Spec.DefaultAddCapabilities
 	if len(adds) > 0 {
 		f.recordSuppliedValue("defaultAddCapabilities", listValue(adds),
-			"containers are no longer given these capabilities: programs that count on them fail", levels.LooseToStrict()...)
+			message.New("lost-default-capabilities"), levels.LooseToStrict()...)
 		note := "where a program truly needs it"
 		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
 			note += "; baseline refuses " + joinNames(excess)

@@ -6,6 +6,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // closestLevel returns the nominal level of a PodSecurityPolicy. Core checks alone decide: nearly every policy leaves
@@ -66,28 +67,17 @@ func constraintsLostAt(constraints []levelConstraint, level api.Level) []LostCon
 	return lost
 }
 
-// describeNearestMiss returns what keeps a PodSecurityPolicy from the next stricter level. Where a single core check
-// makes the policy privileged, it also returns the ways to go on.
-func describeNearestMiss(level api.Level, statuses []checkStatus) (miss string, choices []string) {
+// nearestMiss returns what keeps a PodSecurityPolicy from the next stricter level, each thing once.
+func nearestMiss(level api.Level, statuses []checkStatus) []message.Message {
+	var misses []message.Message
 	next := levels.NextStricter(level)
-	if next == "" {
-		return "", nil
-	}
-	var phrases []string
 	for _, s := range statuses {
-		if s.tier == coreTier && s.nearestMiss != "" && s.level == next && !slices.Contains(phrases, s.nearestMiss) {
-			phrases = append(phrases, s.nearestMiss)
+		known := func(m message.Message) bool { return message.Compare(m, s.nearestMiss) == 0 }
+		if s.tier == coreTier && s.nearestMiss.ID != "" && s.level == next && !slices.ContainsFunc(misses, known) {
+			misses = append(misses, s.nearestMiss)
 		}
 	}
-	miss = "would be " + string(next) + " but for " + joinWithAnd(phrases)
-	if next == api.LevelBaseline && len(phrases) == 1 {
-		choices = []string{
-			"no workload uses " + phrases[0] + ": enforce baseline",
-			"some do: move them to a namespace of their own at privileged and keep the rest at baseline",
-			"keep one namespace at privileged only together with an admission policy for what is lost, and warn and audit at baseline",
-		}
-	}
-	return miss, choices
+	return misses
 }
 
 // Conditions returns the checks of a level that the PodSecurityPolicy does not guarantee: what has to be dealt with

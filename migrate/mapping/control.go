@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // pspControl is one subject that a PodSecurityPolicy regulates: its fields, the checks of the Pod Security Standards about
@@ -94,9 +95,9 @@ type checkStatus struct {
 	fields []string
 	// values of a list that decide the status.
 	values []string
-	note   string
-	// nearestMiss names what keeps the policy from the check's level: the rest of "would be baseline but for ...".
-	nearestMiss string
+	note   message.Message
+	// nearestMiss names what keeps the policy from the check's level.
+	nearestMiss message.Message
 }
 
 // levelConstraint is a constraint of a PodSecurityPolicy that one level does not have.
@@ -109,30 +110,30 @@ type levelConstraint struct {
 }
 
 // recordRefusal adds a constraint by which the PodSecurityPolicy refuses pods that the levels accept.
-func (f *controlResult) recordRefusal(field string, value Value, note string, levels ...api.Level) {
+func (f *controlResult) recordRefusal(field string, value Value, note message.Message, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, true, levels)
 }
 
 // recordNewlyAdmitted adds a constraint by which the PodSecurityPolicy refuses pods with these entries of a list, which
 // the levels accept.
-func (f *controlResult) recordNewlyAdmitted(field string, value Value, entries []string, note string, levels ...api.Level) {
+func (f *controlResult) recordNewlyAdmitted(field string, value Value, entries []string, note message.Message, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, NewlyAdmits: entries, Note: note}, true, levels)
 }
 
 // recordForcedRestriction adds a restriction that the PodSecurityPolicy enforces by mutating pods and that the levels
 // do not ask for.
-func (f *controlResult) recordForcedRestriction(field string, value Value, note string, levels ...api.Level) {
+func (f *controlResult) recordForcedRestriction(field string, value Value, note message.Message, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, false, levels)
 }
 
 // recordSuppliedValue adds a value that the PodSecurityPolicy sets in pods and that the levels neither set nor ask for.
-func (f *controlResult) recordSuppliedValue(field string, value Value, note string, levels ...api.Level) {
+func (f *controlResult) recordSuppliedValue(field string, value Value, note message.Message, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: FunctionalLoss, Note: note}, false, levels)
 }
 
 // recordDrift adds a difference between policy and level that exists only because the standard is newer than
 // PodSecurityPolicy.
-func (f *controlResult) recordDrift(field string, value Value, note string, levels ...api.Level) {
+func (f *controlResult) recordDrift(field string, value Value, note message.Message, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: DriftLoss, Note: note}, true, levels)
 }
 
@@ -210,6 +211,6 @@ func compareLostConstraints(a, b LostConstraint) int {
 		cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Class, b.Class),
 		cmp.Compare(a.Text(a.Field, 0), b.Text(b.Field, 0)),
-		cmp.Compare(a.Note, b.Note),
+		message.Compare(a.Note, b.Note),
 	)
 }

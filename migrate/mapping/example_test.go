@@ -21,7 +21,7 @@ func ExampleAssess() {
 	}}
 	a := mapping.Assess(p, api.MajorMinorVersion(1, 25))
 	fmt.Println("closest:", a.Closest, "no looser than:", a.NoLooserThan)
-	fmt.Println(a.NearestMiss)
+	fmt.Println("not stricter because of", a.NearestMiss[0])
 	for _, lost := range mapping.LostConstraintsAt(p, a.Version, api.LevelBaseline) {
 		if lost.Field == "runAsUser" {
 			fmt.Println("lost at baseline:", lost.Field, lost.Value.Rule)
@@ -29,6 +29,6 @@ func ExampleAssess() {
 	}
 	// Output:
 	// closest: privileged no looser than: none
-	// would be baseline but for hostPath (read-only, /var/log)
+	// not stricter because of hostPath (read-only, /var/log)
 	// lost at baseline: runAsUser MustRunAsNonRoot
 }

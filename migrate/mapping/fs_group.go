@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -23,6 +24,6 @@ func assessFSGroup(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "fsGroup", strategy: p.Spec.FSGroup,
 		templatePath: "spec.securityContext.fsGroup",
-		lossNote:     "the group is no longer set: pods may lose write access to their volumes",
+		lossNote:     message.New("lost-fs-group"),
 	}.assess(p)
 }

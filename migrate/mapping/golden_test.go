@@ -15,6 +15,8 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -150,10 +152,11 @@ func render(a Assessment) string {
 	if a.AdmitsNothing != "" {
 		line("admits nothing: %s", a.AdmitsNothing)
 	}
-	line("nearest miss: %s", a.NearestMiss)
-	for _, choice := range a.Choices {
-		line("  - %s", choice)
+	miss := ""
+	if len(a.NearestMiss) > 0 {
+		miss = fmt.Sprintf("would be %s but for %s", levels.NextStricter(a.Closest), english.And(message.Texts(a.NearestMiss)))
 	}
+	line("nearest miss: %s", miss)
 	line("mutating: %s", strings.Join(a.Mutating, " "))
 	line("\nchecks")
 	for _, c := range a.Checks {

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -37,7 +38,7 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	status := checkStatus{
 		id: "hostNamespaces", fields: []string{"hostNetwork", "hostPID", "hostIPC"},
-		status: StatusGuaranteed, note: "no namespace of the node may be shared",
+		status: StatusGuaranteed, note: message.New("host-namespaces-refused"),
 	}
 	var shared []string
 	for _, flag := range flags {
@@ -48,12 +49,12 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 			continue
 		}
 		f.recordRefusal(flag.field, boolValue(false),
-			"pods may share "+noun+"; an admission policy can go on refusing them", api.LevelPrivileged)
+			message.New("lost-host-namespace", "namespace", flag.noun), api.LevelPrivileged)
 		f.explainStatedField(p, flag.field, boolValue(false), "pods may not share "+noun+", as at baseline")
 	}
 	if len(shared) > 0 {
 		status.status, status.fields = StatusNotEnsured, shared
-		status.note, status.nearestMiss = "pods may share the node's namespaces: "+joinNames(shared), "host namespaces ("+joinNames(shared)+")"
+		status.note, status.nearestMiss = message.New("host-namespaces-shared", "fields", shared), message.New("miss-host-namespaces", "fields", shared)
 	}
 	f.checks = []checkStatus{status}
 	return f

@@ -1,9 +1,12 @@
 package mapping
 
 import (
+	"slices"
+
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -31,7 +34,7 @@ func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		meaning = "without effect: volumes does not allow hostPath"
 	case !allowsEveryHostPath(p.Spec.AllowedHostPaths):
 		f.recordRefusal("allowedHostPaths", value,
-			"every path of the node becomes mountable and writable; an admission policy can keep the list", api.LevelPrivileged)
+			message.New("lost-host-paths"), api.LevelPrivileged)
 	}
 	f.explainStatedField(p, "allowedHostPaths", value, meaning)
 	return f
@@ -48,23 +51,16 @@ func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
-// hostPathNearestMiss returns the hostPath access that a PodSecurityPolicy gives, for NearestMiss.
-func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
+// hostPathAccess returns the paths of allowedHostPaths of a PodSecurityPolicy, with a mark on those that are read-only
+// unless all are; none where every path may be written to.
+func hostPathAccess(paths []pspparse.AllowedHostPath) (texts []string, allReadOnly bool) {
 	if allowsEveryHostPath(paths) {
-		return "hostPath (any path, writable)"
+		return nil, false
 	}
-	var prefixes, texts []string
-	allReadOnly := true
+	allReadOnly = !slices.ContainsFunc(paths, func(path pspparse.AllowedHostPath) bool { return !path.ReadOnly })
 	for _, path := range paths {
-		text := path.PathPrefix
-		if path.ReadOnly {
-			text += " (read-only)"
-		}
-		prefixes, texts = append(prefixes, path.PathPrefix), append(texts, text)
-		allReadOnly = allReadOnly && path.ReadOnly
+		path.ReadOnly = path.ReadOnly && !allReadOnly
+		texts = append(texts, formatHostPath(path))
 	}
-	if allReadOnly {
-		return "hostPath (read-only, " + joinNames(prefixes) + ")"
-	}
-	return "hostPath (" + joinNames(texts) + ")"
+	return texts, allReadOnly
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -29,18 +30,18 @@ func hostPortsControl() pspControl {
 // assessHostPorts compares spec.hostPorts of a PodSecurityPolicy with the standards.
 func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	ranges := portRanges(p.Spec.HostPorts)
-	text := formatRanges(ranges)
-	status := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: "no host port is allowed"}
+	ports := Value{Ranges: ranges}
+	status := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: message.New("host-ports-refused")}
 	meaning := "no port of the node may be used, as at baseline"
 	if len(clipRanges(ranges, 1, maxPort)) > 0 {
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, "host ports are allowed: "+text, "host ports ("+text+")"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("host-ports-allowed", "ports", ports.entries()), message.New("miss-host-ports", "ports", ports.entries())
 		meaning = "pods may use these ports of the node; baseline allows none"
 	}
 	f.checks = []checkStatus{status}
 	if !coversWhole(ranges, 1, maxPort) {
-		f.recordRefusal("hostPorts", Value{Ranges: ranges}.orEmpty(),
-			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
+		f.recordRefusal("hostPorts", ports.orEmpty(),
+			message.New("lost-host-ports"), api.LevelPrivileged)
 	}
-	f.explainStatedField(p, "hostPorts", Value{Ranges: ranges}, meaning)
+	f.explainStatedField(p, "hostPorts", ports, meaning)
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -28,6 +29,6 @@ func hostProbesControl() pspControl {
 func assessHostProbes(*pspparse.Policy, api.Version) controlResult {
 	return controlResult{checks: []checkStatus{{
 		id: "hostProbesAndHostLifecycle", tier: uncoveredTier, status: StatusUnknown,
-		note: "policies have no field for probe and hook hosts: scan the workloads",
+		note: message.New("probe-hosts-not-covered"),
 	}}}
 }

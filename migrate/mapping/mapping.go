@@ -97,7 +97,7 @@ func Assess(p *pspparse.Policy, v api.Version) Assessment {
 	a.CompliesAfterMutation = strictestLevelWith(a.Checks, StatusGuaranteed, StatusByMutation)
 	a.NoLooserThan = leastLevelNoLooser(constraints)
 	a.LostConstraints = constraintsLostAt(constraints, a.Closest)
-	a.NearestMiss, a.Choices = describeNearestMiss(a.Closest, statuses)
+	a.NearestMiss = nearestMiss(a.Closest, statuses)
 	return a
 }
 

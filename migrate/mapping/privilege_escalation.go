@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -36,10 +37,9 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 	lenient := levelsWithoutRestricted(v, 8)
 	switch {
 	case !allowed:
-		f.recordRefusal("allowPrivilegeEscalation", boolValue(false), "containers may gain privileges; templates that set it to false, "+
-			"or an admission policy, can prevent it", lenient...)
+		f.recordRefusal("allowPrivilegeEscalation", boolValue(false), message.New("lost-escalation"), lenient...)
 		if versionAtLeast(v, 25) {
-			f.recordDrift("allowPrivilegeEscalation", boolValue(false), "pods with os.name windows need not state it from v1.25",
+			f.recordDrift("allowPrivilegeEscalation", boolValue(false), message.New("drift-windows-escalation"),
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
@@ -47,7 +47,7 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 		}
 	case byDefault != nil && !*byDefault:
 		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", boolValue(false),
-			"false is no longer set: setuid programs gain privileges again", lenient...)
+			message.New("lost-escalation-default"), lenient...)
 		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, false, "where the program allows it; restricted asks for it")
 	}
 	f.explainPrivilegeEscalation(p, allowed)
@@ -59,14 +59,14 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 	status := checkStatus{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
 	if !allowed {
-		status.status, status.note = StatusByMutation, "the policy sets false: templates must state it themselves"
+		status.status, status.note = StatusByMutation, message.New("escalation-false-set")
 		return status
 	}
-	status.status, status.nearestMiss = StatusNotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
-	status.note = "escalation is allowed: verify that workloads set it to false"
+	status.status, status.nearestMiss = StatusNotEnsured, message.New("miss-escalation")
+	status.note = message.New("escalation-allowed")
 	if byDefault != nil && !*byDefault {
 		status.fields = append(status.fields, "defaultAllowPrivilegeEscalation")
-		status.note = "the policy sets false, so running pods comply, but authors may say true and templates do not state it"
+		status.note = message.New("escalation-false-by-default")
 	}
 	return status
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -29,15 +30,15 @@ func privilegedControl() pspControl {
 func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	status := checkStatus{
 		id: "privileged", fields: []string{"privileged"},
-		status: StatusGuaranteed, note: "privileged containers are refused",
+		status: StatusGuaranteed, note: message.New("privileged-refused"),
 	}
 	meaning := "privileged containers are refused, as at baseline"
 	if p.Spec.Privileged {
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, "privileged containers are admitted", "privileged containers"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("privileged-admitted"), message.New("miss-privileged")
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
 		f.recordRefusal("privileged", boolValue(false),
-			"privileged containers become possible; an admission policy can go on refusing them", api.LevelPrivileged)
+			message.New("lost-privileged"), api.LevelPrivileged)
 	}
 	f.checks = []checkStatus{status}
 	f.explainStatedField(p, "privileged", boolValue(p.Spec.Privileged), meaning)

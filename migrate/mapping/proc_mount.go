@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -45,14 +46,14 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 		inForce = textValue("Default")
 	}
 
-	status := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: "only the Default mask is allowed"}
+	status := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: message.New("proc-mount-default")}
 	if unmasked {
-		status.status, status.nearestMiss = StatusNotEnsured, "procMount (Unmasked)"
-		status.note = "Unmasked is allowed (without effect while the server's ProcMountType gate is off)"
+		status.status, status.nearestMiss = StatusNotEnsured, message.New("miss-proc-mount")
+		status.note = message.New("proc-mount-unmasked")
 	}
 	if unmasked && !masked {
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: it admits Unmasked alone"
+		status.note = message.New("proc-mount-only-unmasked")
 	}
 	for _, id := range []policy.CheckID{"procMount", "procMount_restricted"} {
 		status.id = id
@@ -61,14 +62,14 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 
 	if !unmasked {
 		f.recordRefusal("allowedProcMountTypes", inForce,
-			"containers may run with /proc unmasked; an admission policy can go on refusing it", api.LevelPrivileged)
+			message.New("lost-proc-mask"), api.LevelPrivileged)
 		if versionAtLeast(v, 35) {
 			f.recordDrift("allowedProcMountTypes", inForce,
-				"pods with hostUsers: false may unmask /proc from v1.35", api.LevelBaseline)
+				message.New("drift-proc-mask"), api.LevelBaseline)
 		}
 	}
 	if !masked {
-		f.recordRefusal("allowedProcMountTypes", inForce, "containers with the Default mask become possible", levels.LooseToStrict()...)
+		f.recordRefusal("allowedProcMountTypes", inForce, message.New("lost-proc-unmasked"), levels.LooseToStrict()...)
 	}
 	if !masked && !unmasked {
 		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + joinNames(types) + ")"

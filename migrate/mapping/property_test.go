@@ -43,7 +43,7 @@ func TestProperties(t *testing.T) {
 		if diff := cmp.Diff(LostConstraintsAt(p, v, a.Closest), a.LostConstraints); diff != "" {
 			t.Errorf("seed %d: Lost differs from LostAt(closest):\n%s", seed, diff)
 		}
-		if (a.NearestMiss == "") != (a.Closest == api.LevelRestricted) {
+		if (len(a.NearestMiss) == 0) != (a.Closest == api.LevelRestricted) {
 			t.Errorf("seed %d: closest is %s and the nearest miss %q", seed, a.Closest, a.NearestMiss)
 		}
 		if !slices.IsSortedFunc(a.LostConstraints, compareLostConstraints) || !slices.IsSortedFunc(a.Checks, compareChecks) {

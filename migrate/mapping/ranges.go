@@ -71,9 +71,6 @@ func formatRanges(ranges []pspparse.IDRange) string {
 	return joinNames(Value{Ranges: ranges}.entries())
 }
 
-// formatIDStrategy returns a policy's user or group strategy for a sentence: "MustRunAs 1-65535", "RunAsAny".
-func formatIDStrategy(s pspparse.IDStrategy) string { return strategyValue(s).Text("", maxShownNames) }
-
 // defaultedID returns the user or group ID that a policy's MustRunAs strategy sets in a pod that states none: the
 // minimum of the first range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod
 // has it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -24,8 +25,7 @@ func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	meaning := "nothing is asked of the root file system, as at every level"
 	if p.Spec.ReadOnlyRootFilesystem {
 		meaning = "every root file system is read-only and the field is set; no level asks for it"
-		f.recordRefusal("readOnlyRootFilesystem", boolValue(true), "root file systems become writable; templates that set it, "+
-			"or an admission policy, can keep them read-only", levels.LooseToStrict()...)
+		f.recordRefusal("readOnlyRootFilesystem", boolValue(true), message.New("lost-read-only-root"), levels.LooseToStrict()...)
 		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", true,
 			"no level looks at it")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // groupStrategyField is one of runAsGroup, supplementalGroups and fsGroup of a PodSecurityPolicy: an ID strategy that no level
@@ -19,7 +20,7 @@ type groupStrategyField struct {
 	templatePath string
 	isList       bool
 	// lossNote says what happens once the ID is no longer set.
-	lossNote string
+	lossNote message.Message
 	// refusesEmptyList is true if MustRunAs refuses an explicitly empty list, whatever the ranges.
 	refusesEmptyList bool
 }
@@ -29,11 +30,8 @@ func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	s := g.strategy
 	ranged := s.Rule == pspparse.MustRunAs || s.Rule == pspparse.MayRunAs
 	if ranged && (!coversWhole(s.Ranges, 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
-		note := "groups outside the ranges become possible; an admission policy can keep the ranges"
-		if !containsNumber(s.Ranges, 0) {
-			note = "groups outside the ranges, root's among them, become possible; an admission policy can keep the ranges"
-		}
-		f.recordRefusal(g.field, strategyValue(s), note, levels.LooseToStrict()...)
+		f.recordRefusal(g.field, strategyValue(s), message.New("lost-group-ranges", "root", !containsNumber(s.Ranges, 0)),
+			levels.LooseToStrict()...)
 	}
 	if id, ok := defaultedID(s); ok {
 		f.recordSuppliedValue(g.field, textValue(strconv.FormatInt(id, 10)), g.lossNote, levels.LooseToStrict()...)
@@ -81,6 +79,6 @@ func assessRunAsGroup(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "runAsGroup", strategy: *p.Spec.RunAsGroup,
 		templatePath: "containers[*].securityContext.runAsGroup",
-		lossNote:     "the group is no longer set: containers run with group 0 or the image's",
+		lossNote:     message.New("lost-run-as-group"),
 	}.assess(p)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -46,7 +47,7 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", true,
 			"also where a uid is stated and the policy sets nothing; restricted asks for it")
 	case ok:
-		f.recordSuppliedValue("runAsUser", textValue(strconv.FormatInt(id, 10)), "the uid is no longer set: the image's user takes over, often root", levels.LooseToStrict()...)
+		f.recordSuppliedValue("runAsUser", textValue(strconv.FormatInt(id, 10)), message.New("lost-user"), levels.LooseToStrict()...)
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", id, defaultedUIDNote(id))
 	}
 	if admitsNoID(s) {
@@ -79,11 +80,11 @@ func runAsNonRootStatus(s pspparse.IDStrategy) checkStatus {
 	status := checkStatus{id: "runAsNonRoot", fields: []string{"runAsUser"}}
 	if refusesRoot(s) {
 		status.status = StatusInEffect
-		status.note = "root is refused, but the field is not always there: set runAsNonRoot: true in every template"
+		status.note = message.New("root-refused")
 		return status
 	}
 	status.status, status.nearestMiss = StatusNotEnsured, rootNearestMiss(s)
-	status.note = "root is admitted (" + formatIDStrategy(s) + "): verify that workloads set runAsNonRoot: true"
+	status.note = message.New("root-admitted", "rule", s.Rule, "ranges", strategyValue(s).entries())
 	return status
 }
 
@@ -92,20 +93,20 @@ func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
 	status := checkStatus{id: "runAsUser", fields: []string{"runAsUser"}, status: StatusNotEnsured, nearestMiss: rootNearestMiss(s)}
 	switch {
 	case refusesRoot(s):
-		status.status, status.nearestMiss = StatusInEffect, ""
-		status.note = "no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted"
+		status.status, status.nearestMiss = StatusInEffect, message.Message{}
+		status.note = message.New("root-refused-in-containers")
 	case admitsOnlyRoot(s):
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: it admits no uid but 0"
+		status.note = message.New("root-only-admitted")
 	default:
-		status.note = "uid 0 is admitted (" + formatIDStrategy(s) + "): verify that workloads do not use it"
+		status.note = message.New("root-uid-admitted", "rule", s.Rule, "ranges", strategyValue(s).entries())
 	}
 	return status
 }
 
 // rootNearestMiss returns the root users that a policy's runAsUser strategy admits, for NearestMiss.
-func rootNearestMiss(s pspparse.IDStrategy) string {
-	return "root users (runAsUser " + formatIDStrategy(s) + ")"
+func rootNearestMiss(s pspparse.IDStrategy) message.Message {
+	return message.New("miss-root", "rule", s.Rule, "ranges", strategyValue(s).entries())
 }
 
 // compareUserRanges records the users that a PodSecurityPolicy refuses and the levels accept. That depends on whether a
@@ -119,22 +120,17 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
 		f.recordRefusal("runAsUser", value,
-			"containers may run as root; templates that set runAsNonRoot, or an admission policy, can prevent it", lenient...)
+			message.New("lost-non-root"), lenient...)
 	case pspparse.MustRunAs:
-		note := "uids outside the ranges become possible; an admission policy can keep the ranges"
-		if refusesRoot(s) {
-			note = "uids outside the ranges, root among them, become possible; an admission policy can keep the ranges"
-		}
 		if !coversWhole(ranges, 0, maxID) {
-			f.recordRefusal("runAsUser", value, note, lenient...)
+			f.recordRefusal("runAsUser", value, message.New("lost-user-ranges", "root", refusesRoot(s)), lenient...)
 		}
 		if restrictedRefusesRoot && !coversWhole(ranges, 1, maxID) && !coversWhole(ranges, 0, maxID) {
-			f.recordRefusal("runAsUser", value,
-				"uids outside the ranges become possible; an admission policy can keep the ranges", api.LevelRestricted)
+			f.recordRefusal("runAsUser", value, message.New("lost-user-ranges"), api.LevelRestricted)
 		}
 	}
 	if refusesRoot(s) && versionAtLeast(v, 35) {
-		f.recordDrift("runAsUser", value, "pods with hostUsers: false may run as root inside their own user namespace from v1.35",
+		f.recordDrift("runAsUser", value, message.New("drift-user-namespace-root"),
 			api.LevelRestricted)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -30,7 +31,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	value := listValue(allowed).orEmpty()
 	anyClass := slices.Contains(allowed, "*")
 	if !anyClass {
-		f.recordRefusal("runtimeClass", value, "pods may name any runtime class; an admission policy can keep the list",
+		f.recordRefusal("runtimeClass", value, message.New("lost-runtime-classes"),
 			levels.LooseToStrict()...)
 	}
 	meaning := "pods may name these runtime classes only; no level looks at them"
@@ -44,8 +45,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	switch {
 	case byDefault == nil:
 	case anyClass || slices.Contains(allowed, *byDefault):
-		f.recordSuppliedValue("runtimeClass", textValue(*byDefault), "the class is no longer set: pods move to the plain runtime, "+
-			"out of a sandbox if the class is one", levels.LooseToStrict()...)
+		f.recordSuppliedValue("runtimeClass", textValue(*byDefault), message.New("lost-default-runtime-class"), levels.LooseToStrict()...)
 		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *byDefault, "no level looks at it")
 	case len(allowed) == 0:
 		f.admitsNothing = "runtimeClass sets " + *byDefault + " and allows no class to be named"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -132,17 +133,17 @@ func (r seccompRule) baselineStatus() checkStatus {
 	switch {
 	case r.listsUnconfined && !r.listsAccepted && (!r.admitsUnset || r.defaultProfile != ""):
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: unconfined is all that it admits"
+		status.note = message.New("seccomp-only-unconfined")
 	case r.listsUnconfined:
-		status.status, status.note = StatusNotEnsured, "Unconfined is allowed (list "+r.list+"): verify that workloads do not use it"
+		status.status, status.note = StatusNotEnsured, message.New("seccomp-unconfined-listed", "profiles", r.profiles)
 		if r.defaultApplies && r.defaultProfile == "unconfined" {
 			status.fields = append(status.fields, pspparse.SeccompDefaultAnnotation)
-			status.note += "; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not"
+			status.note = status.note.With("byDefault", true)
 		}
 	case r.forbidsAnyProfile():
-		status.note = "no profile may be set, Unconfined included"
+		status.note = message.New("seccomp-no-profile-allowed")
 	default:
-		status.note = "Unconfined is not in the list"
+		status.note = message.New("seccomp-unconfined-not-listed")
 	}
 	return status
 }
@@ -159,16 +160,16 @@ func (r seccompRule) restrictedStatus() checkStatus {
 	switch {
 	case r.forbidsAnyProfile():
 		status.status = StatusImpossible
-		status.note = "BLOCKER: change the policy first: it refuses every pod that sets a seccomp profile, and restricted demands one"
+		status.note = message.New("seccomp-every-profile-refused")
 	case !r.listsAccepted:
-		status.status, status.note = StatusImpossible, "BLOCKER: change the policy first: unconfined is the only profile that it admits"
+		status.status, status.note = StatusImpossible, message.New("seccomp-only-profile-unconfined")
 	case r.listsUnconfined || (r.admitsPodWithoutProfile() && r.defaultProfile == ""):
-		status.status, status.note = StatusNotEnsured, "pods may be unconfined or without a profile (list "+r.list+"): verify that workloads set RuntimeDefault"
+		status.status, status.note = StatusNotEnsured, message.New("seccomp-unconfined-or-none", "profiles", r.profiles)
 	case r.admitsPodWithoutProfile():
-		status.status, status.note = StatusByMutation, "the policy sets "+r.defaultProfile+": templates must state the field themselves"
+		status.status, status.note = StatusByMutation, message.New("seccomp-profile-set", "profile", r.defaultProfile)
 	default:
 		status.status = StatusGuaranteed
-		status.note = "authors must set a listed profile at pod level; those who do so by annotation alone must move to the field"
+		status.note = message.New("seccomp-profile-demanded")
 	}
 	return status
 }
@@ -181,20 +182,18 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 		return
 	}
 	value := profileListValue(r.list).orEmpty()
-	f.recordRefusal(field, value, "every seccomp profile becomes possible, and none; an admission policy can keep the list",
+	f.recordRefusal(field, value, message.New("lost-seccomp-profiles"),
 		api.LevelPrivileged)
 	if r.forbidsAnyProfile() {
-		f.recordRefusal(field, value, "pods may set RuntimeDefault, which only hardens, or a localhost profile, which may be looser; "+
-			"an admission policy can refuse localhost", levels.WithChecks()...)
+		f.recordRefusal(field, value, message.New("lost-seccomp-prohibition"), levels.WithChecks()...)
 		return
 	}
 	if r.admitsPodWithoutProfile() {
-		f.recordRefusal(field, value, "any localhost profile becomes possible; an admission policy can keep the list", api.LevelBaseline)
+		f.recordRefusal(field, value, message.New("lost-localhost-profiles"), api.LevelBaseline)
 	} else {
-		f.recordRefusal(field, value, "pods without a profile, and any localhost profile, become possible; an admission policy can keep the list",
-			api.LevelBaseline)
+		f.recordRefusal(field, value, message.New("lost-seccomp-demand"), api.LevelBaseline)
 	}
-	f.recordRefusal(field, value, "any localhost profile becomes possible; an admission policy can keep the list", api.LevelRestricted)
+	f.recordRefusal(field, value, message.New("lost-localhost-profiles"), api.LevelRestricted)
 }
 
 // recordSeccompDefault records the seccomp profile that a PodSecurityPolicy sets in pods without one.
@@ -205,10 +204,10 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 	}
 	lenient := levelsWithoutRestricted(v, 19)
 	note := "a field, on the pod or on every container: the API server no longer copies annotations; restricted asks for it"
-	loss := "the profile is no longer set: containers run unconfined unless the kubelet has a default"
+	loss := message.New("lost-seccomp-default")
 	if r.defaultProfile == "unconfined" {
 		note = "only where a program needs it, and privileged only: baseline refuses Unconfined"
-		loss = "unconfined is no longer set: a kubelet with a default profile confines these containers"
+		loss = message.New("lost-seccomp-unconfined-default")
 	}
 	f.recordSuppliedValue(field, textValue(r.defaultProfile), loss, lenient...)
 	f.requireInTemplate(field, "spec.securityContext.seccompProfile", podspec.SeccompProfile(r.defaultProfile), note)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -46,7 +47,7 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 	if rule != pspparse.MustRunAs || options == nil {
 		f.checks = []checkStatus{{
 			id: "seLinuxOptions", tier: profileTier, status: StatusNotEnsured, fields: []string{"seLinux"},
-			note: "authors may set any SELinux user, role and type: verify that workloads set none",
+			note: message.New("selinux-any-label"),
 		}}
 		f.explainField(p, "seLinux", Value{Rule: rule},
 			"any SELinux label is admitted, which is looser than baseline; without effect where nodes use AppArmor")
@@ -55,11 +56,11 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 	value := Value{Rule: rule, SELinux: options}
 	f.checks = []checkStatus{seLinuxCheckStatus(*options, v)}
 	f.recordRefusal("seLinux", value,
-		"pods may choose among the labels that the level accepts; an admission policy can keep the one", levels.LooseToStrict()...)
+		message.New("lost-selinux-label"), levels.LooseToStrict()...)
 	if *options != (pspparse.SELinuxOptions{}) {
 		label := Value{SELinux: options}
 		f.recordSuppliedValue("seLinux", label,
-			"the label is no longer set: processes and volumes get the runtime's own", levels.LooseToStrict()...)
+			message.New("lost-default-selinux-label"), levels.LooseToStrict()...)
 		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", options, seLinuxTemplateNote(*options, v))
 	}
 	f.explainField(p, "seLinux", value, "every pod gets exactly this label; no level demands one")
@@ -69,39 +70,44 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 // seLinuxCheckStatus returns the status of the check seLinuxOptions for the SELinux label that a PodSecurityPolicy
 // demands.
 func seLinuxCheckStatus(options pspparse.SELinuxOptions, v api.Version) checkStatus {
-	if refused := refusedSELinuxOptions(options, v); refused != "" {
+	if refused := refusedSELinuxOptions(options, v); refused != (pspparse.SELinuxOptions{}) {
 		return checkStatus{
 			id: "seLinuxOptions", tier: profileTier, status: StatusImpossible, fields: []string{"seLinux"},
-			note: "BLOCKER: change the policy first: it forces " + refused + " on every pod, which baseline refuses",
+			note: message.New("selinux-label-refused", "user", refused.User, "role", refused.Role, "type", refused.Type),
 		}
 	}
 	return checkStatus{
 		id: "seLinuxOptions", tier: profileTier, status: StatusGuaranteed, fields: []string{"seLinux"},
-		note: "one label that baseline accepts is forced",
+		note: message.New("selinux-label-accepted"),
 	}
 }
 
-// refusedSELinuxOptions returns the parts of a policy's SELinux label that baseline refuses; "" if there are none.
-func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) string {
-	var refused []string
-	if options.User != "" {
-		refused = append(refused, "user "+options.User)
+// refusedSELinuxOptions returns the parts of a policy's SELinux label that baseline refuses.
+func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) pspparse.SELinuxOptions {
+	options.Level = ""
+	if slices.Contains(acceptedSELinuxTypes(v), options.Type) {
+		options.Type = ""
 	}
-	if options.Role != "" {
-		refused = append(refused, "role "+options.Role)
-	}
-	if !slices.Contains(acceptedSELinuxTypes(v), options.Type) {
-		refused = append(refused, "type "+options.Type)
-	}
-	return joinWithAnd(refused)
+	return options
 }
 
 // seLinuxTemplateNote returns the note on where templates have to state the SELinux label of a PodSecurityPolicy.
 func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string {
-	if refused := refusedSELinuxOptions(options, v); refused != "" {
-		return "only where the volumes need it: baseline refuses " + refused
+	if refused := refusedSELinuxOptions(options, v); refused != (pspparse.SELinuxOptions{}) {
+		return "only where the volumes need it: baseline refuses " + joinWithAnd(selinuxParts(refused))
 	}
 	return "where volumes carry this label"
+}
+
+// selinuxParts returns the parts that a SELinux label of a policy states, as text.
+func selinuxParts(options pspparse.SELinuxOptions) []string {
+	var parts []string
+	for _, part := range []struct{ name, value string }{{"user", options.User}, {"role", options.Role}, {"type", options.Type}} {
+		if part.value != "" {
+			parts = append(parts, part.name+" "+part.value)
+		}
+	}
+	return parts
 }
 
 // formatSELinuxOptions returns a policy's SELinux label for people: "type: container_t, level: s0".

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -22,6 +23,6 @@ func assessSupplementalGroups(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "supplementalGroups", strategy: p.Spec.SupplementalGroups,
 		templatePath: "spec.securityContext.supplementalGroups", isList: true, refusesEmptyList: true,
-		lossNote: "the group is no longer set: access to shared volumes through it is lost",
+		lossNote: message.New("lost-supplemental-group"),
 	}.assess(p)
 }

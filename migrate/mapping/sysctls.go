@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -116,11 +117,11 @@ func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 	out := checkStatus{
 		id: "sysctls", status: StatusGuaranteed, fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
-		note: "only sysctls that baseline accepts at this version are admitted",
+		note: message.New("sysctls-accepted"),
 	}
 	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
-		out.status, out.values, out.nearestMiss = StatusNotEnsured, unsafe, "sysctls ("+joinNames(unsafe)+")"
-		out.note = "unsafe sysctls are admitted: " + joinNames(unsafe) + " (without effect unless the kubelet allows them too)"
+		out.status, out.values, out.nearestMiss = StatusNotEnsured, unsafe, message.New("miss-sysctls", "sysctls", unsafe)
+		out.note = message.New("sysctls-unsafe-admitted", "sysctls", unsafe)
 	}
 	return out
 }
@@ -130,11 +131,11 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 	forbidden, safe := p.Spec.ForbiddenSysctls, baselineSysctls(v)
 	if !slices.Contains(grants, "*") {
 		f.recordRefusal("allowedUnsafeSysctls", listValue(p.Spec.AllowedUnsafeSysctls).orEmpty(),
-			"every sysctl becomes possible where the kubelet allows it; an admission policy can keep the list",
+			message.New("lost-sysctls"),
 			api.LevelPrivileged)
 	}
 	if len(forbidden) > 0 {
-		f.recordRefusal("forbiddenSysctls", listValue(forbidden), "the forbidden sysctls become possible; an admission policy can keep the list",
+		f.recordRefusal("forbiddenSysctls", listValue(forbidden), message.New("lost-forbidden-sysctls"),
 			api.LevelPrivileged)
 	}
 	var refused, newer []string
@@ -149,11 +150,11 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 	}
 	if len(refused) > 0 {
 		f.recordNewlyAdmitted("forbiddenSysctls", listValue(forbidden), refused,
-			"the level accepts "+joinNames(refused)+"; an admission policy can go on forbidding them",
+			message.New("lost-forbidden-sysctls-of-level", "sysctls", refused),
 			levels.WithChecks()...)
 	}
 	if len(newer) > 0 {
-		f.recordDrift("allowedUnsafeSysctls", listValue(newer), "newer standards count these sysctls as safe",
+		f.recordDrift("allowedUnsafeSysctls", listValue(newer), message.New("drift-sysctls"),
 			levels.WithChecks()...)
 	}
 }

@@ -72,16 +72,20 @@ func (v Value) entries() []string {
 		entries = append(entries, formatRange(r))
 	}
 	for _, path := range v.Paths {
-		text := path.PathPrefix
-		if path.ReadOnly {
-			text += " (read-only)"
-		}
-		entries = append(entries, text)
+		entries = append(entries, formatHostPath(path))
 	}
 	if v.SELinux != nil {
 		entries = append(entries, formatSELinuxOptions(*v.SELinux))
 	}
 	return entries
+}
+
+// formatHostPath returns a path that a PodSecurityPolicy allows for people: "/var/log (read-only)".
+func formatHostPath(path pspparse.AllowedHostPath) string {
+	if path.ReadOnly {
+		return path.PathPrefix + " (read-only)"
+	}
+	return path.PathPrefix
 }
 
 // joinFirst joins names of a policy's list for a sentence. With most above 0 a longer list is cut: its first most-1

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -80,16 +81,14 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 		switch {
 		case len(refused) == 0:
 		case len(p.Spec.Volumes) == 0:
-			f.recordRefusal("volumes", value.orEmpty(), "volumes become possible, of every type that the level accepts; "+
-				"an admission policy can keep the list", level)
+			f.recordRefusal("volumes", value.orEmpty(), message.New("lost-volume-prohibition"), level)
 		default:
-			f.recordNewlyAdmitted("volumes", value, refused, "volumes of type "+joinNames(refused)+" become possible; "+
-				"an admission policy can keep the list", level)
+			f.recordNewlyAdmitted("volumes", value, refused, message.New("lost-volume-types", "types", refused), level)
 		}
 	}
 	if versionAtLeast(v, 33) {
 		// Beta, and accepted at restricted by the API server itself, from v1.33.
-		f.recordDrift("volumes", value, "image volumes, which policies have no name for, are accepted",
+		f.recordDrift("volumes", value, message.New("drift-image-volumes"),
 			levels.WithChecks()...)
 	}
 	f.explainStatedField(p, "volumes", value, explainVolumes(p))
@@ -100,17 +99,18 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	if !allowsVolume(p, "hostPath") {
 		return checkStatus{
-			id: "hostPathVolumes", status: StatusGuaranteed, fields: []string{"volumes"}, note: "hostPath volumes are refused",
+			id: "hostPathVolumes", status: StatusGuaranteed, fields: []string{"volumes"}, note: message.New("host-path-refused"),
 		}
 	}
-	miss := hostPathNearestMiss(p.Spec.AllowedHostPaths)
+	paths, readOnly := hostPathAccess(p.Spec.AllowedHostPaths)
 	fields := []string{"volumes"}
 	if len(p.Spec.AllowedHostPaths) > 0 {
 		fields = append(fields, "allowedHostPaths")
 	}
 	return checkStatus{
-		id: "hostPathVolumes", status: StatusNotEnsured, fields: fields, nearestMiss: miss,
-		note: miss + " is allowed; baseline accepts no hostPath, read-only or not",
+		id: "hostPathVolumes", status: StatusNotEnsured, fields: fields,
+		note:        message.New("host-path-allowed", "paths", paths, "readOnly", readOnly),
+		nearestMiss: message.New("miss-host-path", "paths", paths, "readOnly", readOnly),
 	}
 }
 
@@ -118,7 +118,7 @@ func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	status := checkStatus{
 		id: "restrictedVolumes", status: StatusGuaranteed, fields: []string{"volumes"},
-		note: "only types that restricted accepts are allowed",
+		note: message.New("volume-types-accepted"),
 	}
 	var extra []string
 	for _, name := range sortedDifference(pspVolumeTypes(), restrictedVolumeTypes()) {
@@ -128,10 +128,10 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	}
 	switch {
 	case slices.Contains(p.Spec.Volumes, "*"):
-		status.status, status.note, status.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("volume-types-any"), message.New("miss-any-volume-type")
 	case len(extra) > 0:
 		status.status, status.values = StatusNotEnsured, extra
-		status.note, status.nearestMiss = "types beyond restricted are allowed: "+joinNames(extra), "volume types ("+joinNames(extra)+")"
+		status.note, status.nearestMiss = message.New("volume-types-beyond-restricted", "types", extra), message.New("miss-volume-types", "types", extra)
 	}
 	return status
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 /*
@@ -29,11 +30,11 @@ func windowsHostProcessControl() pspControl {
 func assessWindowsHostProcess(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	status := checkStatus{
 		id: "windowsHostProcess", tier: uncoveredTier, fields: []string{"hostNetwork"},
-		status: StatusGuaranteed, note: "such pods need hostNetwork, which is refused",
+		status: StatusGuaranteed, note: message.New("host-process-refused"),
 	}
 	if p.Spec.HostNetwork {
 		status.status = StatusUnknown
-		status.note = "hostNetwork is allowed and policies have no other rule for host processes: scan the workloads"
+		status.note = message.New("host-process-not-covered")
 	}
 	f.checks = []checkStatus{status}
 	return f

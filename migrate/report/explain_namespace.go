@@ -136,9 +136,7 @@ func lostTexts(lost []migrate.LostConstraint) []string {
 		if value := l.Text(l.Field, mostValues); value != "" {
 			text += " = " + value
 		}
-		if l.Note != "" {
-			text += ": " + l.Note
-		}
+		text += ": " + l.Note.Text
 		if len(l.Policies) > 0 {
 			text += " (" + joinPolicies(l.Policies) + ")"
 		}

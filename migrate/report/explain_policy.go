@@ -11,6 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // ExplainPolicy builds the report on one policy: the four answers (closest level, what is lost, what may break, what must be
@@ -64,16 +66,34 @@ func closestLevelTexts(po *migrate.Policy) []string {
 		return []string{"none, since it admits nothing: " + po.AdmitsNothingWhy}
 	}
 	texts := []string{fmt.Sprintf("%s, on the conditions below; never the same", po.ClosestLevel)}
-	if po.NearestMiss != "" {
-		texts = append(texts, po.NearestMiss)
+	if len(po.NearestMiss) > 0 {
+		texts = append(texts, nearestMissText(po))
 	}
-	for _, choice := range po.LevelChoices {
+	for _, choice := range levelChoices(po) {
 		texts = append(texts, "choose: "+choice)
 	}
 	texts = append(texts,
 		fmt.Sprintf("pods that it admits comply with %s as written, also without its mutations", orDash(string(po.CompliesAsWritten))),
 		fmt.Sprintf("pods that it admits comply with %s after its mutations", orDash(string(po.CompliesAfterMutation))))
 	return append(texts, noLooserText(po.NoLooserThan))
+}
+
+// nearestMissText returns the report's text on what keeps a policy from the next stricter level.
+func nearestMissText(po *migrate.Policy) string {
+	return fmt.Sprintf("would be %s but for %s", levels.NextStricter(po.ClosestLevel), english.And(message.Texts(po.NearestMiss)))
+}
+
+// levelChoices returns the report's texts on the ways to go on with a policy whose closest level would mislead: one thing
+// alone makes it privileged.
+func levelChoices(po *migrate.Policy) []string {
+	if po.ClosestLevel != api.LevelPrivileged || len(po.NearestMiss) != 1 {
+		return nil
+	}
+	return []string{
+		"no workload uses " + po.NearestMiss[0].Text + ": enforce baseline",
+		"some do: move them to a namespace of their own at privileged and keep the rest at baseline",
+		"keep one namespace at privileged only together with an admission policy for what is lost, and warn and audit at baseline",
+	}
 }
 
 // noLooserText returns the report's text on which level allows nothing that a policy forbids.
@@ -107,11 +127,7 @@ func conditionTexts(po *migrate.Policy) []string {
 		if !slices.Contains(po.Conditions, c.Check) {
 			continue
 		}
-		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkAdvice(c.Status))
-		if c.Note != "" {
-			text += "; " + c.Note
-		}
-		items = append(items, text)
+		items = append(items, fmt.Sprintf("%s (%s): %s; %s", c.Check, c.Status, checkAdvice(c.Status), c.Note))
 	}
 	return items
 }

@@ -7,6 +7,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Only what a policy fills in and a check of the level as admitted asks for carries a workload to that level.
@@ -46,5 +47,27 @@ func TestCarried(t *testing.T) {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestLevelChoices: where one thing alone makes a policy privileged, one word is not the whole answer.
+func TestLevelChoices(t *testing.T) {
+	t.Parallel()
+	hostPath, ports := message.New("miss-host-path"), message.New("miss-host-ports", "ports", []string{"80"})
+	for _, test := range []struct {
+		name    string
+		level   api.Level
+		misses  []message.Message
+		want    string
+		choices int
+	}{
+		{"one", api.LevelPrivileged, []message.Message{hostPath}, "would be baseline but for hostPath (any path, writable)", 3},
+		{"two", api.LevelPrivileged, []message.Message{hostPath, ports}, "would be baseline but for hostPath (any path, writable) and host ports (80)", 0},
+		{"of baseline", api.LevelBaseline, []message.Message{message.New("miss-drop-of-all")}, "would be restricted but for capabilities (ALL is not dropped)", 0},
+	} {
+		po := &migrate.Policy{ClosestLevel: test.level, NearestMiss: test.misses}
+		if got, choices := nearestMissText(po), levelChoices(po); got != test.want || len(choices) != test.choices {
+			t.Errorf("%s: got %q with %d choices, want %q with %d", test.name, got, len(choices), test.want, test.choices)
+		}
 	}
 }

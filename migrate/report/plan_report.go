@@ -210,8 +210,8 @@ func (d *Document) addPolicies(plan *migrate.Plan) {
 		if po.ProviderDefault {
 			provider = append(provider, po.Name)
 		}
-		if len(po.LevelChoices) > 0 {
-			points = append(points, po.Name+" "+po.NearestMiss)
+		if len(levelChoices(po)) > 0 {
+			points = append(points, po.Name+" "+nearestMissText(po))
 		}
 		if po.AdmitsNothing {
 			t.Rows = append(t.Rows, []string{po.Name, "none", "-", "-"})

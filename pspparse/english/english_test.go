@@ -26,3 +26,12 @@ func TestFirst(t *testing.T) {
 		t.Errorf("of nothing: %q", got)
 	}
 }
+
+func TestAnd(t *testing.T) {
+	t.Parallel()
+	for want, texts := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := english.And(texts); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -14,7 +14,9 @@ import (
 //	{name:3}          the first three of a list, and how many more there are
 //	{name:q3}         both
 //	{name:3 and}      the first three, and the number of the others after "and"
+//	{name:max 6}      at most six things: of a longer list the first five, and how many others after "and"
 //	{name:;}          a list joined by "; "
+//	{name:,}          a list joined by "," without a space
 //	{name:#}          the length of a list
 //	{name:one|many}   the first word for 1, or a list of one, else the second
 //	[?name text]      the text, which may have places of its own, if there is such an argument; [!name text] if there is none
@@ -29,10 +31,12 @@ type formatPart struct {
 	how  formatManner
 	// one and many are the words of inWords.
 	one, many string
-	// most items of a list are written; 0 is all of them. The number of the others follows after and.
-	most   int
-	quoted bool
-	and    string
+	// most items of a list are written; 0 is all of them. The number of the others follows after and, and counts as an item if
+	// countsRest is true.
+	most       int
+	countsRest bool
+	quoted     bool
+	and        string
 	// between stands between the items of a list.
 	between string
 	inner   format // of ifSet and unlessSet
@@ -116,8 +120,17 @@ func placeOf(name, modifier string) formatPart {
 		p.how = asLength
 		return p
 	}
-	if modifier == ";" {
+	switch modifier {
+	case ";":
 		p.between = "; "
+		return p
+	case ",":
+		p.between = ","
+		return p
+	}
+	if most, ok := strings.CutPrefix(modifier, "max "); ok {
+		p.most, _ = strconv.Atoi(most) // TestTable checks that it is a number
+		p.countsRest, p.and = true, " and "
 		return p
 	}
 	modifier, p.quoted = strings.CutPrefix(modifier, "q")
@@ -191,6 +204,9 @@ func (p *formatPart) appendList(b []byte, list []string) []byte {
 	shown := list
 	if p.most > 0 && p.most < len(list) {
 		shown = list[:p.most]
+		if p.countsRest {
+			shown = list[:p.most-1]
+		}
 	}
 	for i, item := range shown {
 		if i > 0 {

@@ -17,6 +17,7 @@ type Kind struct {
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
+		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -482,6 +483,468 @@ func policyKinds() []Kind {
 		{
 			"policy-template-not-read", "Rancher makes a policy of the template in clusters that were not read. Read those, or its spec as a PodSecurityPolicy.",
 			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not evaluated here; read those clusters, or its spec as a PodSecurityPolicy of that name",
+		},
+	}
+}
+
+// What several messages about policies say alike.
+const (
+	// hostPathAccess needs paths, unless every path may be written to, and readOnly if all of them are read-only.
+	hostPathAccess = "hostPath ([?paths [?readOnly read-only, ]{paths:max 6}][!paths any path, writable])"
+	// idStrategy needs rule and ranges.
+	idStrategy = "{rule}[?ranges [?rule  ]{ranges:max 6}]"
+	// refusedLabel needs those of user, role and type that are refused.
+	refusedLabel = "[?user user {user}][?role [?user [?type , ][!type  and ]]role {role}][?type [?user [!role  and ]][?role  and ]type {type}]"
+)
+
+// policyCheckKinds returns the messages on why a check of the standards has its status for a policy.
+func policyCheckKinds() []Kind {
+	const (
+		blocker             = "BLOCKER: change the policy first: "
+		unconfinedByDefault = "[?byDefault ; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not]"
+	)
+	return []Kind{
+		{
+			"privileged-refused", "The policy refuses privileged containers, as baseline does.",
+			"privileged containers are refused",
+		},
+		{
+			"privileged-admitted", "Pods that baseline refuses are admitted. See which workloads are privileged before you enforce a level.",
+			"privileged containers are admitted",
+		},
+		{
+			"host-namespaces-refused", "The policy refuses pods in namespaces of the node, as baseline does.",
+			"no namespace of the node may be shared",
+		},
+		{
+			"host-namespaces-shared", "These fields of the policy admit pods that baseline refuses. See which workloads use them.",
+			"pods may share the node's namespaces: {fields:max 6}",
+		},
+		{
+			"host-ports-refused", "The policy refuses host ports, as baseline does.",
+			"no host port is allowed",
+		},
+		{
+			"host-ports-allowed", "The policy admits these ports of the node, and baseline none. See which workloads use them.",
+			"host ports are allowed: {ports:max 6}",
+		},
+		{
+			"host-process-refused", "Windows host processes need hostNetwork. The policy refuses it, so it admits none.",
+			"such pods need hostNetwork, which is refused",
+		},
+		{
+			"host-process-not-covered", "A policy has no field for Windows host processes. Only the workloads show whether there are any.",
+			"hostNetwork is allowed and policies have no other rule for host processes: scan the workloads",
+		},
+		{
+			"probe-hosts-not-covered", "A policy has no field for the hosts of probes and lifecycle hooks. Only the workloads show whether they name any.",
+			"policies have no field for probe and hook hosts: scan the workloads",
+		},
+		{
+			"capabilities-within-baseline", "Containers may add only capabilities that baseline accepts.",
+			"nothing beyond baseline's 13 may be added",
+		},
+		{
+			"capabilities-beyond-level", "Containers may add capabilities that the level of the check refuses. See which workloads add them.",
+			"containers may add {capabilities:max 6}[?grantedByRuntimes , which runtimes grant by default anyway: a condition, not a reason for privileged]" +
+				"[?addedByDefault ; running pods violate baseline where the policy adds {addedByDefault:max 6}, and their templates do not]",
+		},
+		{
+			"capabilities-added-beyond-level", "The policy adds capabilities that restricted refuses. No pod can be admitted by it and meet restricted until it stops doing so.",
+			blocker + "it adds {capabilities:max 6} to every container that does not drop it by name",
+		},
+		{
+			"capabilities-all-not-dropped", "Restricted asks for a drop of ALL, and the policy does not see to it. Templates must state it.",
+			"requiredDropCapabilities lacks ALL: verify that workloads drop it",
+		},
+		{
+			"capabilities-all-dropped", "Pods meet the check only with what the policy writes into them. Write the drop of ALL into templates.",
+			"the policy drops ALL from every container: templates must do so themselves",
+		},
+		{
+			"host-path-refused", "The policy refuses hostPath volumes, as baseline does.",
+			"hostPath volumes are refused",
+		},
+		{
+			"host-path-allowed", "The policy admits hostPath volumes, and baseline none. See which workloads mount one.",
+			hostPathAccess + " is allowed; baseline accepts no hostPath, read-only or not",
+		},
+		{
+			"volume-types-accepted", "The policy admits only volume types that restricted accepts.",
+			"only types that restricted accepts are allowed",
+		},
+		{
+			"volume-types-any", "The policy admits volume types that restricted refuses. See which workloads use them.",
+			"every volume type is allowed (*)",
+		},
+		{
+			"volume-types-beyond-restricted", "The policy admits these volume types, and restricted refuses them. See which workloads use them.",
+			"types beyond restricted are allowed: {types:max 6}",
+		},
+		{
+			"escalation-false-set", "Pods meet the check only with what the policy writes into them. Write allowPrivilegeEscalation: false into templates.",
+			"the policy sets false: templates must state it themselves",
+		},
+		{
+			"escalation-allowed", "Restricted asks for allowPrivilegeEscalation: false, and the policy admits true. Templates must state it.",
+			"escalation is allowed: verify that workloads set it to false",
+		},
+		{
+			"escalation-false-by-default", "The policy writes false where nothing is stated and admits true. Write allowPrivilegeEscalation: false into templates.",
+			"the policy sets false, so running pods comply, but authors may say true and templates do not state it",
+		},
+		{
+			"proc-mount-default", "The policy admits only the default mask of /proc.",
+			"only the Default mask is allowed",
+		},
+		{
+			"proc-mount-unmasked", "The policy admits an unmasked /proc, and the check refuses it. See which workloads ask for it.",
+			"Unmasked is allowed (without effect while the server's ProcMountType gate is off)",
+		},
+		{
+			"proc-mount-only-unmasked", "No pod can be admitted by the policy and pass the check until the policy allows Default.",
+			blocker + "it admits Unmasked alone",
+		},
+		{
+			"root-refused", "No container runs as root, and restricted also asks for the field. Write runAsNonRoot: true into templates.",
+			"root is refused, but the field is not always there: set runAsNonRoot: true in every template",
+		},
+		{
+			"root-admitted", "The policy admits root, and restricted asks for runAsNonRoot: true. See which workloads run as root.",
+			"root is admitted (" + idStrategy + "): verify that workloads set runAsNonRoot: true",
+		},
+		{
+			"root-refused-in-containers", "The policy looks at the user of each container, the check also at that of the pod.",
+			"no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted",
+		},
+		{
+			"root-only-admitted", "No pod can be admitted by the policy and meet restricted until the policy allows another user than root.",
+			blocker + "it admits no uid but 0",
+		},
+		{
+			"root-uid-admitted", "The policy admits runAsUser: 0, and restricted refuses it. See which workloads state it.",
+			"uid 0 is admitted (" + idStrategy + "): verify that workloads do not use it",
+		},
+		{
+			"sysctls-accepted", "The policy admits only sysctls that the standards count as safe at this version.",
+			"only sysctls that baseline accepts at this version are admitted",
+		},
+		{
+			"sysctls-unsafe-admitted", "The policy admits these sysctls, and baseline refuses them. See which workloads set them.",
+			"unsafe sysctls are admitted: {sysctls:max 6} (without effect unless the kubelet allows them too)",
+		},
+		{
+			"selinux-any-label", "The policy leaves SELinux open, and baseline limits it. See which workloads state a user, a role or a type.",
+			"authors may set any SELinux user, role and type: verify that workloads set none",
+		},
+		{
+			"selinux-label-refused", "No pod can be admitted by the policy and meet baseline until the policy demands another label.",
+			blocker + "it forces " + refusedLabel + " on every pod, which baseline refuses",
+		},
+		{
+			"selinux-label-accepted", "Every pod that the policy admits has a label that baseline accepts.",
+			"one label that baseline accepts is forced",
+		},
+		{
+			"apparmor-profile-accepted", "Every pod that the policy admits has AppArmor profiles that baseline accepts.",
+			"every container must have a profile that baseline accepts",
+		},
+		{
+			"apparmor-any-profile", "The policy leaves AppArmor open, and baseline refuses unconfined. See which workloads set it.",
+			"without the annotation any profile may be set, unconfined included: verify that workloads set none" + unconfinedByDefault,
+		},
+		{
+			"apparmor-only-unconfined", "No pod can be admitted by the policy and meet baseline until the policy allows another profile.",
+			blocker + "it admits no profile but unconfined",
+		},
+		{
+			"apparmor-unconfined-listed", "The policy admits the AppArmor profile unconfined, and baseline refuses it. See which workloads set it.",
+			"unconfined is in the list ({profiles:,}): verify that workloads do not use it" + unconfinedByDefault,
+		},
+		{
+			"seccomp-only-unconfined", "No pod can be admitted by the policy and meet baseline until the policy allows another profile.",
+			blocker + "unconfined is all that it admits",
+		},
+		{
+			"seccomp-unconfined-listed", "The policy admits the seccomp profile Unconfined, and baseline refuses it. See which workloads set it.",
+			"Unconfined is allowed (list {profiles:,}): verify that workloads do not use it" + unconfinedByDefault,
+		},
+		{
+			"seccomp-no-profile-allowed", "The policy admits no pod that sets a seccomp profile, so none sets one that baseline refuses.",
+			"no profile may be set, Unconfined included",
+		},
+		{
+			"seccomp-unconfined-not-listed", "The policy refuses the seccomp profile Unconfined, as baseline does.",
+			"Unconfined is not in the list",
+		},
+		{
+			"seccomp-every-profile-refused", "No pod can be admitted by the policy and meet restricted until the policy allows a seccomp profile.",
+			blocker + "it refuses every pod that sets a seccomp profile, and restricted demands one",
+		},
+		{
+			"seccomp-only-profile-unconfined", "No pod can be admitted by the policy and meet restricted until the policy allows another profile.",
+			blocker + "unconfined is the only profile that it admits",
+		},
+		{
+			"seccomp-unconfined-or-none", "Restricted asks for a seccomp profile, and the policy admits pods without one. Write RuntimeDefault into templates.",
+			"pods may be unconfined or without a profile (list {profiles:,}): verify that workloads set RuntimeDefault",
+		},
+		{
+			"seccomp-profile-set", "Pods meet the check only with what the policy writes into them. Write the profile into templates.",
+			"the policy sets {profile}: templates must state the field themselves",
+		},
+		{
+			"seccomp-profile-demanded", "Every pod that the policy admits states a seccomp profile. From v1.27 on only the field counts.",
+			"authors must set a listed profile at pod level; those who do so by annotation alone must move to the field",
+		},
+	}
+}
+
+// lostConstraintKinds returns the messages on what becomes possible with the closest level in place of a policy.
+func lostConstraintKinds() []Kind {
+	const (
+		keepList     = "; an admission policy can keep the list"
+		keepRanges   = "; an admission policy can keep the ranges"
+		keepRefusing = "; an admission policy can go on refusing them"
+	)
+	return []Kind{
+		{
+			"lost-privileged", "The level admits privileged containers, and the policy refuses them.",
+			"privileged containers become possible" + keepRefusing,
+		},
+		{
+			"lost-host-namespace", "The level admits pods in this namespace of the node, and the policy refuses them.",
+			"pods may share the node's {namespace} namespace" + keepRefusing,
+		},
+		{
+			"lost-host-ports", "The level admits every port of the node, the policy only those of its ranges.",
+			"every port of the node becomes possible" + keepRanges,
+		},
+		{
+			"lost-capabilities", "The level admits every capability, the policy only those of its list.",
+			"containers may add any capability" + keepList,
+		},
+		{
+			"lost-capabilities-of-level", "The level accepts these capabilities, and the policy refuses them.",
+			"containers may add {capabilities:max 6}" + keepList,
+		},
+		{
+			"lost-required-drops", "The policy drops these capabilities from every container, and the level asks for no drop.",
+			"containers keep the runtime's default capabilities; templates, or an admission policy that mutates, can drop them",
+		},
+		{
+			"drift-windows-drops", "Newer versions of the standards ask Windows pods for no drops.",
+			"pods with os.name windows need no drops from v1.25",
+		},
+		{
+			"lost-default-capabilities", "The policy adds these capabilities, and the level adds nothing. Write into templates what a program needs.",
+			"containers are no longer given these capabilities: programs that count on them fail",
+		},
+		{
+			"lost-host-paths", "The level admits every path of the node, the policy only those of its list.",
+			"every path of the node becomes mountable and writable" + keepList,
+		},
+		{
+			"lost-escalation", "The level admits privilege escalation, and the policy refuses it.",
+			"containers may gain privileges; templates that set it to false, or an admission policy, can prevent it",
+		},
+		{
+			"drift-windows-escalation", "Newer versions of the standards do not ask Windows pods for the field.",
+			"pods with os.name windows need not state it from v1.25",
+		},
+		{
+			"lost-escalation-default", "The policy writes false where nothing is stated, and the level writes nothing. Write it into templates.",
+			"false is no longer set: setuid programs gain privileges again",
+		},
+		{
+			"lost-proc-mask", "The level admits an unmasked /proc, and the policy refuses it.",
+			"containers may run with /proc unmasked; an admission policy can go on refusing it",
+		},
+		{
+			"drift-proc-mask", "Newer versions of the standards admit an unmasked /proc in pods with their own user namespace.",
+			"pods with hostUsers: false may unmask /proc from v1.35",
+		},
+		{
+			"lost-proc-unmasked", "The level admits the default mask of /proc, and the policy refuses it.",
+			"containers with the Default mask become possible",
+		},
+		{
+			"lost-read-only-root", "No level asks for a read-only root file system, and the policy does.",
+			"root file systems become writable; templates that set it, or an admission policy, can keep them read-only",
+		},
+		{
+			"lost-group-ranges", "No level limits groups, and the policy does.",
+			"groups outside the ranges[?root , root's among them,] become possible" + keepRanges,
+		},
+		{
+			"lost-run-as-group", "The policy sets the group of containers, and no level does. Write it into templates if programs need it.",
+			"the group is no longer set: containers run with group 0 or the image's",
+		},
+		{
+			"lost-fs-group", "The policy sets the group that owns volumes, and no level does. Write it into templates.",
+			"the group is no longer set: pods may lose write access to their volumes",
+		},
+		{
+			"lost-supplemental-group", "The policy adds a group to containers, and no level does. Write it into templates.",
+			"the group is no longer set: access to shared volumes through it is lost",
+		},
+		{
+			"lost-user", "The policy sets the user of containers, and no level does. Write it into templates if programs need it.",
+			"the uid is no longer set: the image's user takes over, often root",
+		},
+		{
+			"lost-non-root", "The level admits root, and the policy refuses it.",
+			"containers may run as root; templates that set runAsNonRoot, or an admission policy, can prevent it",
+		},
+		{
+			"lost-user-ranges", "No level limits users to ranges, and the policy does.",
+			"uids outside the ranges[?root , root among them,] become possible" + keepRanges,
+		},
+		{
+			"drift-user-namespace-root", "Newer versions of the standards admit root in pods with their own user namespace.",
+			"pods with hostUsers: false may run as root inside their own user namespace from v1.35",
+		},
+		{
+			"lost-runtime-classes", "No level limits runtime classes, and the policy does.",
+			"pods may name any runtime class" + keepList,
+		},
+		{
+			"lost-default-runtime-class", "The policy sets the runtime class, and no level does. Write it into templates.",
+			"the class is no longer set: pods move to the plain runtime, out of a sandbox if the class is one",
+		},
+		{
+			"lost-seccomp-profiles", "The level admits every seccomp profile, the policy only those of its list.",
+			"every seccomp profile becomes possible, and none" + keepList,
+		},
+		{
+			"lost-seccomp-prohibition", "The level admits pods that set a seccomp profile, and the policy refuses them.",
+			"pods may set RuntimeDefault, which only hardens, or a localhost profile, which may be looser; an admission policy can refuse localhost",
+		},
+		{
+			"lost-localhost-profiles", "The level admits every profile of the node, the policy only those of its list.",
+			"any localhost profile becomes possible" + keepList,
+		},
+		{
+			"lost-seccomp-demand", "The level admits pods without a seccomp profile, and the policy demands one of its list.",
+			"pods without a profile, and any localhost profile, become possible" + keepList,
+		},
+		{
+			"lost-seccomp-default", "The policy sets a seccomp profile, and the level does not. Write it into templates.",
+			"the profile is no longer set: containers run unconfined unless the kubelet has a default",
+		},
+		{
+			"lost-seccomp-unconfined-default", "The policy turns seccomp off in pods that say nothing of it. A kubelet may have a profile for these.",
+			"unconfined is no longer set: a kubelet with a default profile confines these containers",
+		},
+		{
+			"lost-selinux-label", "No level demands one SELinux label, and the policy does.",
+			"pods may choose among the labels that the level accepts; an admission policy can keep the one",
+		},
+		{
+			"lost-default-selinux-label", "The policy sets an SELinux label, and no level does. Write it into templates where volumes carry it.",
+			"the label is no longer set: processes and volumes get the runtime's own",
+		},
+		{
+			"lost-sysctls", "The level admits every sysctl, the policy only safe ones and those of its list.",
+			"every sysctl becomes possible where the kubelet allows it" + keepList,
+		},
+		{
+			"lost-forbidden-sysctls", "The level forbids no sysctl, and the policy forbids those of its list.",
+			"the forbidden sysctls become possible" + keepList,
+		},
+		{
+			"lost-forbidden-sysctls-of-level", "The level accepts these sysctls, and the policy forbids them.",
+			"the level accepts {sysctls:max 6}; an admission policy can go on forbidding them",
+		},
+		{
+			"drift-sysctls", "Newer versions of the standards accept sysctls that the policy does not list.",
+			"newer standards count these sysctls as safe",
+		},
+		{
+			"lost-volume-prohibition", "The level admits volumes, and the policy admits none.",
+			"volumes become possible, of every type that the level accepts" + keepList,
+		},
+		{
+			"lost-volume-types", "The level admits these types of volumes, and the policy refuses them.",
+			"volumes of type {types:max 6} become possible" + keepList,
+		},
+		{
+			"drift-image-volumes", "Newer versions of the standards accept a type of volumes that is newer than policies.",
+			"image volumes, which policies have no name for, are accepted",
+		},
+		{
+			"lost-apparmor-profiles", "The policy demands an AppArmor profile of its list, and no level demands one.",
+			"containers need no AppArmor profile any more and may have others" + keepList,
+		},
+		{
+			"lost-apparmor-default", "The policy sets an AppArmor profile, and no level does. Write it into templates.",
+			"the profile is no longer set: containers get the runtime's own where AppArmor is on",
+		},
+		{
+			"lost-csi-drivers", "The level admits every driver of inline CSI volumes, the policy only those of its list.",
+			"every inline CSI driver becomes possible" + keepList,
+		},
+		{
+			"lost-flex-volume-drivers", "The level admits every driver of flexVolumes, the policy only those of its list.",
+			"every flexVolume driver becomes possible" + keepList,
+		},
+	}
+}
+
+// nearestMissKinds returns the messages on what keeps a policy from the next stricter level.
+func nearestMissKinds() []Kind {
+	return []Kind{
+		{
+			"miss-privileged", "Privileged containers alone make the policy privileged. See which workloads need them.",
+			"privileged containers",
+		},
+		{
+			"miss-host-namespaces", "These fields admit pods that baseline refuses. See which workloads need them.",
+			"host namespaces ({fields:max 6})",
+		},
+		{
+			"miss-host-ports", "Baseline admits no host port. See which workloads need these.",
+			"host ports ({ports:max 6})",
+		},
+		{
+			"miss-capabilities", "The next stricter level refuses these capabilities. See which workloads add them.",
+			"capabilities ({capabilities:max 6})",
+		},
+		{
+			"miss-default-capabilities", "The policy adds capabilities that restricted refuses. Take them out of the policy.",
+			"default capabilities ({capabilities:max 6})",
+		},
+		{
+			"miss-drop-of-all", "Restricted asks for a drop of ALL. Templates, or the policy, must state it.",
+			"capabilities (ALL is not dropped)",
+		},
+		{
+			"miss-host-path", "Baseline admits no hostPath volume. See which workloads mount one.",
+			hostPathAccess,
+		},
+		{
+			"miss-any-volume-type", "Restricted admits eight types of volumes. See which workloads use others.",
+			"volume types (*)",
+		},
+		{
+			"miss-volume-types", "Restricted refuses these types of volumes. See which workloads use them.",
+			"volume types ({types:max 6})",
+		},
+		{
+			"miss-escalation", "Restricted asks for allowPrivilegeEscalation: false. Templates, or the policy, must state it.",
+			"privilege escalation (allowPrivilegeEscalation true)",
+		},
+		{
+			"miss-proc-mount", "The next stricter level refuses an unmasked /proc. See which workloads ask for it.",
+			"procMount (Unmasked)",
+		},
+		{
+			"miss-root", "Restricted refuses root. See which workloads run as root.",
+			"root users (runAsUser " + idStrategy + ")",
+		},
+		{
+			"miss-sysctls", "Baseline refuses these sysctls. See which workloads set them.",
+			"sysctls ({sysctls:max 6})",
 		},
 	}
 }
