@@ -28,6 +28,15 @@ func Quoted(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
+// And joins texts for an English sentence: "a, b and c".
+func And(texts []string) string {
+	last := len(texts) - 1
+	if last < 1 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
+}
+
 // First joins, for an English sentence, the first few of a list with commas and counts the others: "a, b and 3 more".
 func First(names []string, most int) string {
 	if len(names) <= most {
