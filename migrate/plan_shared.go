@@ -112,7 +112,7 @@ type contentKeys struct {
 // contentHash is the SHA-256 of the JSON of a part of the Plan.
 type contentHash [sha256.Size]byte
 
-// listPlace identifies a list of the Plan in memory: the address of its first item, and its length.
+// listPlace is the key of the hash of a list while Build shares equal content: the address of its first item, and its length.
 type listPlace struct {
 	first  any
 	length int

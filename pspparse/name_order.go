@@ -8,8 +8,8 @@ import (
 // MaxNameLength of a Kubernetes object (a DNS-1123 subdomain).
 const MaxNameLength = 253
 
-// PrefixesBefore yields beginnings for names of PodSecurityPolicies, the shortest first: names that begin with one sort
-// before the given name. Bytes are compared, as PSP admission does when it tries policies by name. It yields none for
+// PrefixesBefore yields beginnings for names that new PodSecurityPolicy objects can have, the shortest first: names that
+// begin with one sort before the given name. Bytes are compared, as PSP admission does when it tries policies by name. It yields none for
 // "0", the first of all names.
 //
 // No name may begin with a character that sorts before 0, and none may hold one that sorts before the dash. So 0 and

@@ -118,8 +118,8 @@ const (
 	maxNamespaceNameLength = 63
 )
 
-// isDNSName reports whether an API server accepts a name in an RBAC subject for a service account or namespace:
-// lower-case letters, digits, '-' and '.', the first and the last no '-' and no '.'.
+// isDNSName reports whether a grant can name somebody: an API server accepts the name in an RBAC subject for a service
+// account or namespace only if it has lower-case letters, digits, '-' and '.', the first and the last no '-' and no '.'.
 func isDNSName(name string, longest int) bool {
 	inside := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 	for i := range len(name) {

@@ -1,7 +1,7 @@
 package rollout
 
-// FailingController is a controller that lacks pods before or after a roll-out, since Pod Security or a policy refuses
-// them or for another reason.
+// FailingController is, in the journal of a roll-out, a controller that lacked pods before its first step, since Pod
+// Security or a policy refuses them or for another reason. Checks afterwards have the same form.
 type FailingController struct {
 	Namespace string `json:"namespace"`
 	// Kind and Name are those of the Deployment or CronJob, if a ReplicaSet or Job of it lacks pods.

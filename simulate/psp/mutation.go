@@ -12,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// Mutation is what a PodSecurityPolicy writes into pods that leave a value unset. Each field is named after the pod's field
-// that is written; nil, empty and false mean that the policy does not write it.
+// Mutation is what PSP admission by one policy writes into pods that leave a value unset. Each field is named after the
+// pod's field that is written; nil, empty and false mean that the policy does not write it.
 type Mutation struct {
 	// isEmpty is true for a policy that leaves every pod unchanged.
 	isEmpty bool
