@@ -15,11 +15,11 @@ demo: ## run the main job on the built-in legacy cluster
 	@CGO_ENABLED=0 $(GO) run $(VERSION_FLAGS) . plan --demo
 
 test: ## run the tests, shuffled
-	@CGO_ENABLED=0 .ci/gotest -shuffle=on ./... ./.ci/mutate
+	@CGO_ENABLED=0 .ci/gotest -shuffle=on -timeout 60m ./... ./.ci/mutate
 
 race: ## run the tests under the race detector (needs a C compiler)
 	@command -v $${CC:-cc} >/dev/null 2>&1 || { echo "make race needs a C compiler, and there is no '$${CC:-cc}' on PATH: install gcc or clang, or set CC" >&2; exit 1; }
-	@CGO_ENABLED=1 .ci/gotest -race -short -shuffle=on ./...
+	@CGO_ENABLED=1 .ci/gotest -race -short -shuffle=on -timeout 60m ./...
 
 FUZZTIME ?= 20s
 fuzz: ## run every fuzz target for FUZZTIME (20s)
