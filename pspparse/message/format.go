@@ -84,6 +84,10 @@ func parseFormatUntil(text string, inBrackets bool) (f format, rest string) {
 			add(i)
 			return f, text[i+1:]
 		}
+		if text[i] != '{' && text[i] != '[' { // no place begins here; asking the expression costs more than all the rest
+			i++
+			continue
+		}
 		m := place.FindStringSubmatch(text[i:])
 		switch {
 		case m == nil:
