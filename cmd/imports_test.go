@@ -23,7 +23,7 @@ func mayImport() map[string][]string {
 		".":                         {"cmd"},
 		"pspparse/message":          {},
 		"pspparse/yamlnode":         {"pspparse/english"},
-		"pspparse":                  {"pspparse/english", "pspparse/yamlnode"},
+		"pspparse":                  {"pspparse/english", "pspparse/message", "pspparse/yamlnode"},
 		"pspparse/podspec":          {},
 		"pspparse/english":          {},
 		"pspparse/inventory":        {"pspparse/english", "pspparse/podspec", "pspparse", "pspparse/message"},

@@ -131,7 +131,7 @@ func TestAdministratorsAndUses(t *testing.T) {
 func TestPolicyThatAdmitsNothing(t *testing.T) {
 	t.Parallel()
 	p := build(t, fromFiles(), Options{}, policy(t, "never", admitsNothing)).Policies[0]
-	if p.ClosestLevel+p.CompliesAsWritten+p.CompliesAfterMutation+p.NoLooserThan != "" || !p.AdmitsNothing || p.AdmitsNothingWhy != `runAsUser: unknown rule "Nonsense"` {
+	if p.ClosestLevel+p.CompliesAsWritten+p.CompliesAfterMutation+p.NoLooserThan != "" || !p.AdmitsNothing || !slices.Equal(message.Texts(p.AdmitsNothingWhy), []string{`runAsUser: unknown rule "Nonsense"`}) {
 		t.Errorf("levels %q %q %q %q, admits nothing: %v (%s)", p.ClosestLevel, p.CompliesAsWritten, p.CompliesAfterMutation, p.NoLooserThan, p.AdmitsNothing, p.AdmitsNothingWhy)
 	}
 	if p.MutatingFields == nil || p.Conditions == nil || p.Lost == nil || p.Checks == nil {

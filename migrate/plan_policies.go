@@ -20,9 +20,9 @@ type Policy struct {
 	CompliesAfterMutation api.Level `json:"compliesAfterMutation,omitempty"`
 	// NoLooserThan is the loosest level that allows nothing which the policy forbids, or none.
 	NoLooserThan api.Level `json:"noLooserThan,omitempty" values:"privileged baseline restricted none"`
-	// AdmitsNothing: no pod can be admitted; Why says the reason.
-	AdmitsNothing    bool   `json:"admitsNothing"`
-	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
+	// AdmitsNothing: no pod can be admitted; Why says the reasons.
+	AdmitsNothing    bool              `json:"admitsNothing"`
+	AdmitsNothingWhy []message.Message `json:"admitsNothingWhy,omitempty"`
 	// MutatingFields: fields and annotations by which it sets values in pods.
 	MutatingFields []string `json:"mutatingFields"`
 	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.

@@ -31,7 +31,7 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		CompliesAsWritten:     a.CompliesAsWritten,
 		CompliesAfterMutation: a.CompliesAfterMutation,
 		NoLooserThan:          a.NoLooserThan,
-		AdmitsNothing:         a.AdmitsNothing != "",
+		AdmitsNothing:         len(a.AdmitsNothing) > 0,
 		AdmitsNothingWhy:      a.AdmitsNothing,
 		MutatingFields:        emptyIfNil(a.Mutating),
 		ProviderDefault:       p.Provider() != "",

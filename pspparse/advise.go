@@ -10,7 +10,8 @@ func addPolicyAdvice(p *Policy, found *problemList) {
 	a := &policyAdviser{policy: p, problems: found}
 	for _, r := range p.unusableReasons() {
 		if !r.refusedByAPI {
-			a.warn(r.field, r.text+": the API server accepts the policy, but admission can never use it")
+			text := strings.TrimPrefix(r.message().Text, strings.TrimPrefix(r.field, "spec.")+": ")
+			a.warn(r.field, text+": the API server accepts the policy, but admission can never use it")
 		}
 	}
 	a.hostPorts()

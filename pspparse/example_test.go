@@ -31,7 +31,7 @@ spec:
 	}
 	fmt.Println("privileged:", policy.Spec.Privileged)
 	fmt.Println("fills in:", policy.MutatingFields())
-	fmt.Println("unusable:", policy.UnusableReason())
+	fmt.Println("unusable:", policy.UnusableReasons()[0])
 	for _, p := range policy.Problems {
 		fmt.Printf("web.yaml:%d: %s\n", p.Line, p.Message)
 	}

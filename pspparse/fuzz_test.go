@@ -43,7 +43,7 @@ func FuzzParse(f *testing.F) {
 		if diff := cmp.Diff(string(text), string(again)); diff != "" {
 			t.Fatalf("read again it differs (-first +second):\n%s", diff)
 		}
-		if first.UnusableReason() != second.UnusableReason() || !cmp.Equal(first.MutatingFields(), second.MutatingFields()) {
+		if !cmp.Equal(first.UnusableReasons(), second.UnusableReasons()) || !cmp.Equal(first.MutatingFields(), second.MutatingFields()) {
 			t.Fatal("read again it means something else")
 		}
 		if len(first.Problems) == 0 && len(second.Problems) > 0 {

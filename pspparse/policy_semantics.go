@@ -3,6 +3,8 @@ package pspparse
 import (
 	"slices"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // FSTypes returns the volume types that a PodSecurityPolicy may list, "*" last. All but cephFS (cephfs) are the pod
@@ -25,21 +27,39 @@ func groupStrategyRules() []string { return []string{MustRunAs, MayRunAs, RunAsA
 // seLinuxRules returns the valid rules of seLinux in a PodSecurityPolicy.
 func seLinuxRules() []string { return []string{MustRunAs, RunAsAny} }
 
-// UnusableReason says why admission can never use a PodSecurityPolicy; "" if it can. Admission could not build a provider
+// UnusableReasons says why admission can never use a PodSecurityPolicy; nil if it can. Admission could not build a provider
 // from it and would skip it without a word. The API server does not refuse all such policies.
-func (p *Policy) UnusableReason() string {
-	var texts []string
+func (p *Policy) UnusableReasons() []message.Message {
+	var reasons []message.Message
 	for _, r := range p.unusableReasons() {
-		texts = append(texts, strings.TrimPrefix(r.field, "spec.")+": "+r.text)
+		reasons = append(reasons, r.message())
 	}
-	return strings.Join(texts, "; ")
+	return reasons
 }
 
 // unusableReason is one cause why admission can never use a PodSecurityPolicy.
 type unusableReason struct {
-	field, text string
+	field string
+	// rule of the strategy; "" if there is none.
+	rule string
+	// withoutRanges and withoutOptions are true if the rule is known and lacks these.
+	withoutRanges, withoutOptions bool
 	// refusedByAPI is true for a cause that API validation refuses, too.
 	refusedByAPI bool
+}
+
+// message returns the reason why admission can never use the PodSecurityPolicy.
+func (r unusableReason) message() message.Message {
+	field := strings.TrimPrefix(r.field, "spec.")
+	switch {
+	case r.withoutRanges:
+		return message.New("psp-ranges-missing", "field", field, "rule", r.rule)
+	case r.withoutOptions:
+		return message.New("psp-selinux-options-missing", "field", field, "rule", r.rule)
+	case r.rule == "":
+		return message.New("psp-rule-missing", "field", field)
+	}
+	return message.New("psp-rule-unknown", "field", field, "rule", quoteValue(r.rule))
 }
 
 // unusableReasons returns all causes why admission can never use the PodSecurityPolicy.
@@ -49,9 +69,9 @@ func (p *Policy) unusableReasons() []unusableReason {
 	add := func(field string, r *IDStrategy, rules []string) {
 		switch {
 		case !slices.Contains(rules, r.Rule):
-			found = append(found, unknownRule(field, r.Rule))
+			found = append(found, unusableReason{field: field, rule: r.Rule, refusedByAPI: true})
 		case (r.Rule == MustRunAs || r.Rule == MayRunAs) && len(r.Ranges) == 0:
-			found = append(found, unusableReason{field: field, text: r.Rule + " without ranges", refusedByAPI: field == "spec.runAsGroup"})
+			found = append(found, unusableReason{field: field, rule: r.Rule, withoutRanges: true, refusedByAPI: field == "spec.runAsGroup"})
 		}
 	}
 	add("spec.runAsUser", &s.RunAsUser, runAsUserRules())
@@ -60,22 +80,13 @@ func (p *Policy) unusableReasons() []unusableReason {
 	}
 	switch {
 	case !slices.Contains(seLinuxRules(), s.SELinux.Rule):
-		found = append(found, unknownRule("spec.seLinux", s.SELinux.Rule))
+		found = append(found, unusableReason{field: "spec.seLinux", rule: s.SELinux.Rule, refusedByAPI: true})
 	case s.SELinux.Rule == MustRunAs && s.SELinux.SELinuxOptions == nil:
-		found = append(found, unusableReason{field: "spec.seLinux", text: MustRunAs + " without seLinuxOptions"})
+		found = append(found, unusableReason{field: "spec.seLinux", rule: MustRunAs, withoutOptions: true})
 	}
 	add("spec.fsGroup", &s.FSGroup, groupStrategyRules())
 	add("spec.supplementalGroups", &s.SupplementalGroups, groupStrategyRules())
 	return found
-}
-
-// unknownRule returns the reason why admission can never use a PodSecurityPolicy with a strategy whose rule is missing
-// or unknown.
-func unknownRule(field, rule string) unusableReason {
-	if rule == "" {
-		return unusableReason{field: field, text: "no rule", refusedByAPI: true}
-	}
-	return unusableReason{field: field, text: "unknown rule " + quoteValue(rule), refusedByAPI: true}
 }
 
 // MutatingFields returns the fields ("runAsUser") and annotations (their key) by which a PodSecurityPolicy sets values in

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // policyWith reads a valid policy in which one strategy, if given, is replaced and the rest is added to its spec.
@@ -53,7 +55,7 @@ func TestUnusable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := policyWith(t, tc.strategy, tc.more).UnusableReason(); got != tc.want {
+			if got := strings.Join(message.Texts(policyWith(t, tc.strategy, tc.more).UnusableReasons()), "; "); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})

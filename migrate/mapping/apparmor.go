@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -71,7 +70,7 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
 	}
 	if stated && !accepted && !unconfined {
-		f.admitsNothing = "an AppArmor profile is mandatory and the list has none that a container can have (" + cmp.Or(list, "empty") + ")"
+		f.admitsNothing = message.New("no-apparmor-profile-possible", "profiles", profileListValue(list).Values)
 	}
 	f.explainField(p, pspparse.AppArmorAllowedAnnotation, profileListValue(list), explainAppArmorList(stated, unconfined))
 	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, textValue(fallback), "set on every container that names no profile")

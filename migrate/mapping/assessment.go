@@ -42,8 +42,8 @@ type Assessment struct {
 	// NoLooserThan is the least strict level that forbids all that the policy forbids, or LevelNone; "" if the policy admits
 	// nothing. What newer standards allow (DriftLoss) does not count.
 	NoLooserThan api.Level
-	// AdmitsNothing says why no pod can be admitted by this policy; "" if some can.
-	AdmitsNothing string
+	// AdmitsNothing says why no pod can be admitted by this policy; empty if some can.
+	AdmitsNothing []message.Message
 	// Mutating has the fields and annotations that set values in pods, by the name of the spec field ("runAsUser") or the key
 	// of the annotation, sorted.
 	Mutating []string

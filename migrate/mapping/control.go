@@ -81,8 +81,8 @@ type controlResult struct {
 	constraints    []levelConstraint
 	templateValues []RequiredTemplateValue
 	fields         []FieldExplanation
-	// admitsNothing says why this control alone lets no pod be admitted; "" if it does not.
-	admitsNothing string
+	// admitsNothing says why this control alone lets no pod be admitted; the zero Message if it does not.
+	admitsNothing message.Message
 }
 
 // checkStatus is the status of one check of the standards for a PodSecurityPolicy, as a control returns it.

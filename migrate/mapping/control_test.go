@@ -91,7 +91,7 @@ func summarise(c pspControl, f controlResult, v api.Version) summary {
 	}
 	return summary{
 		Status: strings.Join(status, " "), Refused: strings.Join(refused, " "), Drift: strings.Join(drift, " "),
-		Fills: strings.Join(fills, " "), Never: f.admitsNothing,
+		Fills: strings.Join(fills, " "), Never: f.admitsNothing.Text,
 	}
 }
 

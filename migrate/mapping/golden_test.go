@@ -149,8 +149,8 @@ func render(a Assessment) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("closest %s  as written %s  after mutation %s  no looser than %s  at %s", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.Version)
-	if a.AdmitsNothing != "" {
-		line("admits nothing: %s", a.AdmitsNothing)
+	if len(a.AdmitsNothing) > 0 {
+		line("admits nothing: %s", strings.Join(message.Texts(a.AdmitsNothing), "; "))
 	}
 	miss := ""
 	if len(a.NearestMiss) > 0 {

@@ -59,13 +59,9 @@ func policyFieldOrder() []string {
 // newer than the library's newest count as that newest one.
 func Assess(p *pspparse.Policy, v api.Version) Assessment {
 	v = clampVersion(v)
-	a := Assessment{Version: v, Mutating: p.MutatingFields()}
+	a := Assessment{Version: v, Mutating: p.MutatingFields(), AdmitsNothing: p.UnusableReasons()}
 	var constraints []levelConstraint
 	var statuses []checkStatus
-	var reasons []string
-	if why := p.UnusableReason(); why != "" {
-		reasons = append(reasons, why)
-	}
 	for _, c := range allControls() {
 		f := c.assess(p, v)
 		for _, status := range f.checks {
@@ -80,14 +76,13 @@ func Assess(p *pspparse.Policy, v api.Version) Assessment {
 		constraints = append(constraints, f.constraints...)
 		a.RequiredTemplateValues = append(a.RequiredTemplateValues, f.templateValues...)
 		a.Fields = append(a.Fields, f.fields...)
-		if f.admitsNothing != "" {
-			reasons = append(reasons, f.admitsNothing)
+		if f.admitsNothing.ID != "" {
+			a.AdmitsNothing = append(a.AdmitsNothing, f.admitsNothing)
 		}
 	}
 	slices.SortFunc(a.Checks, compareChecks)
 	a.sortFields()
-	a.AdmitsNothing = strings.Join(reasons, "; ")
-	if a.AdmitsNothing != "" {
+	if len(a.AdmitsNothing) > 0 {
 		// No pod passes, so no value is set either, and no level is truer than another.
 		a.RequiredTemplateValues = nil
 		return a
@@ -105,13 +100,13 @@ func Assess(p *pspparse.Policy, v api.Version) Assessment {
 // Assessment.LostConstraints are those of the closest level. A policy that admits nothing loses nothing.
 func LostConstraintsAt(p *pspparse.Policy, v api.Version, level api.Level) []LostConstraint {
 	v = clampVersion(v)
-	if p.UnusableReason() != "" {
+	if len(p.UnusableReasons()) > 0 {
 		return nil
 	}
 	var constraints []levelConstraint
 	for _, c := range allControls() {
 		f := c.assess(p, v)
-		if f.admitsNothing != "" {
+		if f.admitsNothing.ID != "" {
 			return nil
 		}
 		constraints = append(constraints, f.constraints...)

@@ -72,7 +72,7 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 		f.recordRefusal("allowedProcMountTypes", inForce, message.New("lost-proc-unmasked"), levels.LooseToStrict()...)
 	}
 	if !masked && !unmasked {
-		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + joinNames(types) + ")"
+		f.admitsNothing = message.New("no-proc-mount-type-possible", "types", types)
 	}
 	f.explainStatedField(p, "allowedProcMountTypes", listValue(types), "containers may choose these masks of /proc; baseline accepts Default")
 	return f

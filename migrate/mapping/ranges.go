@@ -66,11 +66,6 @@ func formatRange(r pspparse.IDRange) string {
 	return fmt.Sprintf("%d-%d", r.Min, r.Max)
 }
 
-// formatRanges returns the first of a policy's port or ID ranges for a sentence: "80, 8000-8080".
-func formatRanges(ranges []pspparse.IDRange) string {
-	return joinNames(Value{Ranges: ranges}.entries())
-}
-
 // defaultedID returns the user or group ID that a policy's MustRunAs strategy sets in a pod that states none: the
 // minimum of the first range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod
 // has it.

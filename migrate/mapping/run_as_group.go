@@ -42,7 +42,7 @@ func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 		f.requireInTemplate(g.field, g.templatePath, value, "no level looks at it")
 	}
 	if admitsNoID(s) {
-		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatRanges(s.Ranges) + ")"
+		f.admitsNothing = message.New("no-group-possible", "field", g.field, "ranges", strategyValue(s).entries())
 	}
 	f.explainStatedField(p, g.field, strategyValue(s), explainGroupStrategy(s))
 	return f

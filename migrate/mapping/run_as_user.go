@@ -51,7 +51,7 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", id, defaultedUIDNote(id))
 	}
 	if admitsNoID(s) {
-		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatRanges(s.Ranges) + ")"
+		f.admitsNothing = message.New("no-user-possible", "ranges", strategyValue(s).entries())
 	}
 	f.explainField(p, "runAsUser", strategyValue(s), explainUserStrategy(s))
 	return f

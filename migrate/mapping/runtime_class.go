@@ -48,7 +48,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		f.recordSuppliedValue("runtimeClass", textValue(*byDefault), message.New("lost-default-runtime-class"), levels.LooseToStrict()...)
 		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *byDefault, "no level looks at it")
 	case len(allowed) == 0:
-		f.admitsNothing = "runtimeClass sets " + *byDefault + " and allows no class to be named"
+		f.admitsNothing = message.New("no-runtime-class-possible", "class", *byDefault)
 	}
 	f.explainField(p, "runtimeClass", value, meaning)
 	return f

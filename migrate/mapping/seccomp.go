@@ -116,12 +116,12 @@ func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
-// admitsNothing returns why the seccomp annotations of a policy admit no pod; "" if they admit some.
-func (r seccompRule) admitsNothing() string {
+// admitsNothing returns why the seccomp annotations of a policy admit no pod.
+func (r seccompRule) admitsNothing() message.Message {
 	if r.defaultProfile != "" && (!r.hasList || r.list == "") {
-		return "the seccomp default " + r.defaultProfile + " is set and no seccomp profile may be set"
+		return message.New("seccomp-default-refused", "profile", r.defaultProfile)
 	}
-	return "no pod can have a seccomp profile that the list has (" + r.list + ")"
+	return message.New("no-seccomp-profile-possible", "profiles", r.profiles)
 }
 
 // baselineStatus returns the status of the check seccompProfile_baseline for a policy.

@@ -63,7 +63,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 // bounds.
 func closestLevelTexts(po *migrate.Policy) []string {
 	if po.AdmitsNothing {
-		return []string{"none, since it admits nothing: " + po.AdmitsNothingWhy}
+		return []string{"none, since it admits nothing: " + strings.Join(message.Texts(po.AdmitsNothingWhy), "; ")}
 	}
 	texts := []string{fmt.Sprintf("%s, on the conditions below; never the same", po.ClosestLevel)}
 	if len(po.NearestMiss) > 0 {

@@ -15,7 +15,7 @@ import (
 type Inventory struct {
 	Source Source
 	// Policies are the PodSecurityPolicies by name, those included that admission can never use
-	// (pspparse.Policy.UnusableReason).
+	// (pspparse.Policy.UnusableReasons).
 	Policies []*pspparse.Policy
 	// Namespaces are those that exist: each has a Namespace object, or something that runs in it (then Declared is false).
 	Namespaces      []Namespace

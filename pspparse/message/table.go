@@ -17,7 +17,7 @@ type Kind struct {
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
-		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(),
+		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -945,6 +945,56 @@ func nearestMissKinds() []Kind {
 		{
 			"miss-sysctls", "Baseline refuses these sysctls. See which workloads set them.",
 			"sysctls ({sysctls:max 6})",
+		},
+	}
+}
+
+// unusablePolicyKinds returns the messages on why a policy admits no pod.
+func unusablePolicyKinds() []Kind {
+	return []Kind{
+		{
+			"psp-rule-missing", "Admission cannot use a policy with a strategy without a rule. Give the field a rule.",
+			"{field}: no rule",
+		},
+		{
+			"psp-rule-unknown", "Admission cannot use a policy with a strategy whose rule it does not know. Correct the rule.",
+			"{field}: unknown rule {rule}",
+		},
+		{
+			"psp-ranges-missing", "Admission cannot use a policy whose rule needs ranges that it does not have. Give the field ranges.",
+			"{field}: {rule} without ranges",
+		},
+		{
+			"psp-selinux-options-missing", "Admission cannot use a policy that demands an SELinux label and names none. Give the field its options.",
+			"{field}: {rule} without seLinuxOptions",
+		},
+		{
+			"no-apparmor-profile-possible", "Every container must have an AppArmor profile of the list, and the list has none that the server takes. Correct the annotation.",
+			"an AppArmor profile is mandatory and the list has none that a container can have ([?profiles {profiles:,}][!profiles empty])",
+		},
+		{
+			"no-proc-mount-type-possible", "The list has no type that a container can have, so that no pod is admitted. Correct the list.",
+			"allowedProcMountTypes has no type that a container can have ({types:max 6})",
+		},
+		{
+			"no-group-possible", "No group that a pod can have is in the ranges, so that no pod is admitted. Correct the ranges.",
+			"no group is in the ranges of {field} ({ranges:max 6})",
+		},
+		{
+			"no-user-possible", "No user that a pod can have is in the ranges, so that no pod is admitted. Correct the ranges.",
+			"no uid is in the ranges of runAsUser ({ranges:max 6})",
+		},
+		{
+			"no-runtime-class-possible", "The policy sets a runtime class and refuses every pod that names one. Allow the class that it sets.",
+			"runtimeClass sets {class} and allows no class to be named",
+		},
+		{
+			"seccomp-default-refused", "The policy sets a seccomp profile and refuses every pod that has one. Allow the profile that it sets.",
+			"the seccomp default {profile} is set and no seccomp profile may be set",
+		},
+		{
+			"no-seccomp-profile-possible", "The list has no seccomp profile that a pod can have, so that no pod is admitted. Correct the annotation.",
+			"no pod can have a seccomp profile that the list has ({profiles:,})",
 		},
 	}
 }

@@ -25,7 +25,7 @@ type Admitter struct {
 func NewAdmitter(policies []*pspparse.Policy) *Admitter {
 	a := &Admitter{}
 	for _, p := range policies {
-		if p.UnusableReason() == "" {
+		if len(p.UnusableReasons()) == 0 {
 			a.policies = append(a.policies, compilePolicy(p))
 		}
 	}

@@ -60,7 +60,7 @@ func NewMutations(policies []*pspparse.Policy) *Mutations {
 		} else {
 			known[m.fingerprint()] = append(alike, m)
 		}
-		if _, twice := all.byPolicyName[p.Name]; twice || p.UnusableReason() != "" {
+		if _, twice := all.byPolicyName[p.Name]; twice || len(p.UnusableReasons()) > 0 {
 			// Of two policies of one name either may have written. A policy that can admit no pod now was another one when it did.
 			m = all.unknown
 		}
