@@ -123,7 +123,8 @@ type RequiredTemplateValue struct {
 	Path  string `json:"path"`
 	// Value is compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}. Text has it for a reader.
 	Value string `json:"value,omitempty"`
-	Note  string `json:"note,omitempty"`
+	// Note says where templates need the value, and what the levels ask for.
+	Note message.Message `json:"note"`
 }
 
 // PolicyField explains, in the Plan, one field or annotation of a policy.

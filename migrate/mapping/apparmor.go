@@ -67,7 +67,7 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 			message.New("lost-apparmor-default"), levels.LooseToStrict()...)
 		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
 			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
-			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
+			message.New("template-apparmor"))
 	}
 	if stated && !accepted && !unconfined {
 		f.admitsNothing = message.New("no-apparmor-profile-possible", "profiles", profileListValue(list).Values)

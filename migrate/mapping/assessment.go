@@ -113,7 +113,8 @@ type RequiredTemplateValue struct {
 	Path string
 	// Value is compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}. TemplateText writes it for people.
 	Value string
-	Note  string
+	// Note says where templates need the value, and what the levels ask for.
+	Note message.Message
 }
 
 // FieldExplanation says what one field or annotation of a PodSecurityPolicy does to pods.

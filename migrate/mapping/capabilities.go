@@ -159,18 +159,10 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 			f.recordDrift("requiredDropCapabilities", listValue(drops), message.New("drift-windows-drops"), api.LevelRestricted)
 		}
 		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", drops,
-			requiredDropNote(drops))
+			message.New("template-drops", "all", slices.Contains(drops, "ALL")))
 	}
 	f.explainStatedField(p, "requiredDropCapabilities", listValue(drops),
 		"dropped from every container; baseline asks for nothing, restricted for ALL")
-}
-
-// requiredDropNote returns the note on where templates have to state the capabilities that a PodSecurityPolicy drops.
-func requiredDropNote(drops []string) string {
-	if slices.Contains(drops, "ALL") {
-		return "in every container, init containers included; restricted asks for ALL"
-	}
-	return "in every container, init containers included; restricted asks for ALL instead"
 }
 
 // recordDefaultAdds records the capabilities that a PodSecurityPolicy adds to containers by default.
@@ -179,11 +171,8 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	if len(adds) > 0 {
 		f.recordSuppliedValue("defaultAddCapabilities", listValue(adds),
 			message.New("lost-default-capabilities"), levels.LooseToStrict()...)
-		note := "where a program truly needs it"
-		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
-			note += "; baseline refuses " + joinNames(excess)
-		}
-		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", adds, note)
+		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", adds,
+			message.New("template-capabilities", "refused", sortedDifference(adds, baselineCapabilities())))
 	}
 	f.explainStatedField(p, "defaultAddCapabilities", listValue(adds),
 		"added to every container that does not drop them by name; counts as allowed")

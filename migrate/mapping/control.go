@@ -145,7 +145,7 @@ func (f *controlResult) addConstraint(lost LostConstraint, refuses bool, levels 
 }
 
 // requireInTemplate adds a value that templates must state once the PodSecurityPolicy no longer sets it.
-func (f *controlResult) requireInTemplate(field, path string, value any, note string) {
+func (f *controlResult) requireInTemplate(field, path string, value any, note message.Message) {
 	f.templateValues = append(f.templateValues, RequiredTemplateValue{Field: field, Path: path, Value: compactJSON(value), Note: note})
 }
 
@@ -192,18 +192,6 @@ const maxShownNames = 6
 
 // joinNames joins the first names of a policy's list for a sentence.
 func joinNames(list []string) string { return joinFirst(list, maxShownNames) }
-
-// joinWithAnd joins phrases about a policy for a sentence: "a, b and c".
-func joinWithAnd(phrases []string) string {
-	switch n := len(phrases); n {
-	case 0:
-		return ""
-	case 1:
-		return phrases[0]
-	default:
-		return strings.Join(phrases[:n-1], ", ") + " and " + phrases[n-1]
-	}
-}
 
 // compareLostConstraints orders the lost constraints of a PodSecurityPolicy by field, class, value and note.
 func compareLostConstraints(a, b LostConstraint) int {

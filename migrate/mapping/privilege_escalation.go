@@ -43,12 +43,12 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
-			f.requireInTemplate("allowPrivilegeEscalation", path, false, "in every container, init containers included; restricted asks for it")
+			f.requireInTemplate("allowPrivilegeEscalation", path, false, message.New("template-escalation"))
 		}
 	case byDefault != nil && !*byDefault:
 		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", boolValue(false),
 			message.New("lost-escalation-default"), lenient...)
-		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, false, "where the program allows it; restricted asks for it")
+		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, false, message.New("template-escalation-default"))
 	}
 	f.explainPrivilegeEscalation(p, allowed)
 	return f

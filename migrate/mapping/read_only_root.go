@@ -27,7 +27,7 @@ func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		meaning = "every root file system is read-only and the field is set; no level asks for it"
 		f.recordRefusal("readOnlyRootFilesystem", boolValue(true), message.New("lost-read-only-root"), levels.LooseToStrict()...)
 		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", true,
-			"no level looks at it")
+			message.New("template-no-level"))
 	}
 	f.explainStatedField(p, "readOnlyRootFilesystem", boolValue(p.Spec.ReadOnlyRootFilesystem), meaning)
 	return f

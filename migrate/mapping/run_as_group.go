@@ -39,7 +39,7 @@ func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 		if g.isList {
 			value = []int64{id}
 		}
-		f.requireInTemplate(g.field, g.templatePath, value, "no level looks at it")
+		f.requireInTemplate(g.field, g.templatePath, value, message.New("template-no-level"))
 	}
 	if admitsNoID(s) {
 		f.admitsNothing = message.New("no-group-possible", "field", g.field, "ranges", strategyValue(s).entries())

@@ -45,7 +45,7 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 	switch id, ok := defaultedID(s); {
 	case s.Rule == pspparse.MustRunAsNonRoot:
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", true,
-			"also where a uid is stated and the policy sets nothing; restricted asks for it")
+			message.New("template-non-root"))
 	case ok:
 		f.recordSuppliedValue("runAsUser", textValue(strconv.FormatInt(id, 10)), message.New("lost-user"), levels.LooseToStrict()...)
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", id, defaultedUIDNote(id))
@@ -136,11 +136,11 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 }
 
 // defaultedUIDNote returns the note on a uid that templates have to state once a policy no longer sets it.
-func defaultedUIDNote(id int64) string {
+func defaultedUIDNote(id int64) message.Message {
 	if id == 0 {
-		return "restricted refuses uid 0"
+		return message.New("template-root")
 	}
-	return "at pod level it does the same where no container sets its own; restricted asks for runAsNonRoot: true besides"
+	return message.New("template-user")
 }
 
 // explainUserStrategy returns the explanation of what a policy's runAsUser strategy does to pods.

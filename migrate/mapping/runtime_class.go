@@ -46,7 +46,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	case byDefault == nil:
 	case anyClass || slices.Contains(allowed, *byDefault):
 		f.recordSuppliedValue("runtimeClass", textValue(*byDefault), message.New("lost-default-runtime-class"), levels.LooseToStrict()...)
-		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *byDefault, "no level looks at it")
+		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *byDefault, message.New("template-no-level"))
 	case len(allowed) == 0:
 		f.admitsNothing = message.New("no-runtime-class-possible", "class", *byDefault)
 	}

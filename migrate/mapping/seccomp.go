@@ -203,10 +203,10 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 		return
 	}
 	lenient := levelsWithoutRestricted(v, 19)
-	note := "a field, on the pod or on every container: the API server no longer copies annotations; restricted asks for it"
+	note := message.New("template-seccomp")
 	loss := message.New("lost-seccomp-default")
 	if r.defaultProfile == "unconfined" {
-		note = "only where a program needs it, and privileged only: baseline refuses Unconfined"
+		note = message.New("template-seccomp-unconfined")
 		loss = message.New("lost-seccomp-unconfined-default")
 	}
 	f.recordSuppliedValue(field, textValue(r.defaultProfile), loss, lenient...)

@@ -92,22 +92,11 @@ func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) psppa
 }
 
 // seLinuxTemplateNote returns the note on where templates have to state the SELinux label of a PodSecurityPolicy.
-func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string {
+func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) message.Message {
 	if refused := refusedSELinuxOptions(options, v); refused != (pspparse.SELinuxOptions{}) {
-		return "only where the volumes need it: baseline refuses " + joinWithAnd(selinuxParts(refused))
+		return message.New("template-selinux-label-refused", "user", refused.User, "role", refused.Role, "type", refused.Type)
 	}
-	return "where volumes carry this label"
-}
-
-// selinuxParts returns the parts that a SELinux label of a policy states, as text.
-func selinuxParts(options pspparse.SELinuxOptions) []string {
-	var parts []string
-	for _, part := range []struct{ name, value string }{{"user", options.User}, {"role", options.Role}, {"type", options.Type}} {
-		if part.value != "" {
-			parts = append(parts, part.name+" "+part.value)
-		}
-	}
-	return parts
+	return message.New("template-selinux-label")
 }
 
 // formatSELinuxOptions returns a policy's SELinux label for people: "type: container_t, level: s0".

@@ -141,11 +141,7 @@ func requiredValueTexts(po *migrate.Policy) []string {
 		if w.Value != "" {
 			text += " = " + w.Text()
 		}
-		text += ", until now by " + w.Field
-		if w.Note != "" {
-			text += "; " + w.Note
-		}
-		items = append(items, text)
+		items = append(items, text+", until now by "+w.Field+"; "+w.Note.Text)
 	}
 	return items
 }

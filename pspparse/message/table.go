@@ -18,6 +18,7 @@ func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
+		requiredValueKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -995,6 +996,64 @@ func unusablePolicyKinds() []Kind {
 		{
 			"no-seccomp-profile-possible", "The list has no seccomp profile that a pod can have, so that no pod is admitted. Correct the annotation.",
 			"no pod can have a seccomp profile that the list has ({profiles:,})",
+		},
+	}
+}
+
+// requiredValueKinds returns the messages on where templates need the values that a policy has set.
+func requiredValueKinds() []Kind {
+	return []Kind{
+		{
+			"template-drops", "Every container must state the drops. Restricted accepts no others than ALL.",
+			"in every container, init containers included; restricted asks for ALL[!all  instead]",
+		},
+		{
+			"template-capabilities", "Programs had these capabilities without a word. Write them into those templates alone that need them.",
+			"where a program truly needs it[?refused ; baseline refuses {refused:max 6}]",
+		},
+		{
+			"template-escalation", "Every container must state it. Restricted refuses containers that say nothing.",
+			"in every container, init containers included; restricted asks for it",
+		},
+		{
+			"template-escalation-default", "State it in templates whose programs gain no privileges, as restricted asks.",
+			"where the program allows it; restricted asks for it",
+		},
+		{
+			"template-no-level", "No level asks for the value. State it if programs depend on it.",
+			"no level looks at it",
+		},
+		{
+			"template-non-root", "Restricted asks for the field even where a user is stated.",
+			"also where a uid is stated and the policy sets nothing; restricted asks for it",
+		},
+		{
+			"template-root", "The policy sets root, and restricted refuses it. State another user if the program can run as one.",
+			"restricted refuses uid 0",
+		},
+		{
+			"template-user", "State the user in the pod or in each container. For restricted state runAsNonRoot, too.",
+			"at pod level it does the same where no container sets its own; restricted asks for runAsNonRoot: true besides",
+		},
+		{
+			"template-seccomp", "State the profile in the field. An annotation has no effect from v1.27 on.",
+			"a field, on the pod or on every container: the API server no longer copies annotations; restricted asks for it",
+		},
+		{
+			"template-seccomp-unconfined", "State Unconfined only for a program that needs it. Such a pod meets no level but privileged.",
+			"only where a program needs it, and privileged only: baseline refuses Unconfined",
+		},
+		{
+			"template-selinux-label", "State the label only for pods whose volumes carry it.",
+			"where volumes carry this label",
+		},
+		{
+			"template-selinux-label-refused", "Pods with this label do not meet baseline. State it only where the volumes need it.",
+			"only where the volumes need it: baseline refuses " + refusedLabel,
+		},
+		{
+			"template-apparmor", "The annotation names one container. Newer servers have a field for it.",
+			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place",
 		},
 	}
 }
