@@ -131,7 +131,8 @@ type RequiredTemplateValue struct {
 type PolicyField struct {
 	Name string `json:"name"`
 	mapping.Value
-	Line     int    `json:"line,omitempty"`
-	Meaning  string `json:"meaning"`
-	Mutating bool   `json:"mutating,omitempty"`
+	Line int `json:"line,omitempty"`
+	// Meaning says what the field does to pods, and how the standards treat that.
+	Meaning  message.Message `json:"meaning"`
+	Mutating bool            `json:"mutating,omitempty"`
 }

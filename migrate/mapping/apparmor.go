@@ -73,7 +73,7 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		f.admitsNothing = message.New("no-apparmor-profile-possible", "profiles", profileListValue(list).Values)
 	}
 	f.explainField(p, pspparse.AppArmorAllowedAnnotation, profileListValue(list), explainAppArmorList(stated, unconfined))
-	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, textValue(fallback), "set on every container that names no profile")
+	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, textValue(fallback), message.New("field-apparmor-default"))
 	return f
 }
 
@@ -99,13 +99,13 @@ func appArmorCheckStatus(profiles []string, stated, accepted, unconfined bool) c
 
 // explainAppArmorList returns the explanation of what a list of allowed AppArmor profiles of a PodSecurityPolicy does
 // to pods.
-func explainAppArmorList(stated, unconfined bool) string {
+func explainAppArmorList(stated, unconfined bool) message.Message {
 	switch {
 	case !stated:
-		return "absent, so any profile may be set, unconfined included, which is looser than baseline"
+		return message.New("field-apparmor-absent")
 	case unconfined:
-		return "every container must have one of these profiles, unconfined among them; baseline refuses it"
+		return message.New("field-apparmor-unconfined")
 	default:
-		return "every container must have one of these profiles; baseline accepts them and also none"
+		return message.New("field-apparmor-profiles")
 	}
 }

@@ -125,8 +125,8 @@ type FieldExplanation struct {
 	Value
 	// Line of the field in its file; 0 if it is absent or not from a file.
 	Line int
-	// Meaning is a clause: what the field does to pods, and how the standards treat that.
-	Meaning string
+	// Meaning says what the field does to pods, and how the standards treat that.
+	Meaning message.Message
 	// Mutating is true if the field sets values in pods.
 	Mutating bool
 }

@@ -64,7 +64,7 @@ func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.compareRequiredDrops(p, v)
 	f.recordDefaultAdds(p)
 	f.explainStatedField(p, "allowedCapabilities", listValue(p.Spec.AllowedCapabilities),
-		"containers may add these; baseline accepts 13, restricted NET_BIND_SERVICE alone")
+		message.New("field-allowed-capabilities"))
 	return f
 }
 
@@ -162,7 +162,7 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 			message.New("template-drops", "all", slices.Contains(drops, "ALL")))
 	}
 	f.explainStatedField(p, "requiredDropCapabilities", listValue(drops),
-		"dropped from every container; baseline asks for nothing, restricted for ALL")
+		message.New("field-required-drops"))
 }
 
 // recordDefaultAdds records the capabilities that a PodSecurityPolicy adds to containers by default.
@@ -175,5 +175,5 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 			message.New("template-capabilities", "refused", sortedDifference(adds, baselineCapabilities())))
 	}
 	f.explainStatedField(p, "defaultAddCapabilities", listValue(adds),
-		"added to every container that does not drop them by name; counts as allowed")
+		message.New("field-default-capabilities"))
 }

@@ -150,7 +150,7 @@ func (f *controlResult) requireInTemplate(field, path string, value any, note me
 }
 
 // explainStatedField adds the explanation of a field if the PodSecurityPolicy states it.
-func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, value Value, meaning string) {
+func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, value Value, meaning message.Message) {
 	line, stated := p.Lines[fieldLineKey(name)]
 	if !stated && (value.isZero() || slices.Equal(value.Values, []string{"false"})) {
 		return
@@ -159,7 +159,7 @@ func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, valu
 }
 
 // explainField adds the explanation of a field, also of one that the PodSecurityPolicy leaves out.
-func (f *controlResult) explainField(p *pspparse.Policy, name string, value Value, meaning string) {
+func (f *controlResult) explainField(p *pspparse.Policy, name string, value Value, meaning message.Message) {
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: p.Lines[fieldLineKey(name)], Meaning: meaning})
 }
 

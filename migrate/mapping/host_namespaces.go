@@ -42,15 +42,14 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	var shared []string
 	for _, flag := range flags {
-		noun := "the node's " + flag.noun + " namespace"
 		if flag.shared {
 			shared = append(shared, flag.field)
-			f.explainStatedField(p, flag.field, boolValue(true), "pods may share "+noun+"; only the privileged level allows it")
+			f.explainStatedField(p, flag.field, boolValue(true), message.New("field-host-namespace-shared", "namespace", flag.noun))
 			continue
 		}
 		f.recordRefusal(flag.field, boolValue(false),
 			message.New("lost-host-namespace", "namespace", flag.noun), api.LevelPrivileged)
-		f.explainStatedField(p, flag.field, boolValue(false), "pods may not share "+noun+", as at baseline")
+		f.explainStatedField(p, flag.field, boolValue(false), message.New("field-host-namespace-refused", "namespace", flag.noun))
 	}
 	if len(shared) > 0 {
 		status.status, status.fields = StatusNotEnsured, shared

@@ -28,10 +28,10 @@ func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	if len(p.Spec.AllowedHostPaths) > 0 {
 		value.Paths = p.Spec.AllowedHostPaths
 	}
-	meaning := "hostPath volumes may name these paths only; no level knows such a list"
+	meaning := message.New("field-host-paths")
 	switch {
 	case !allowsVolume(p, "hostPath"):
-		meaning = "without effect: volumes does not allow hostPath"
+		meaning = message.New("field-without-volume-type", "type", "hostPath")
 	case !allowsEveryHostPath(p.Spec.AllowedHostPaths):
 		f.recordRefusal("allowedHostPaths", value,
 			message.New("lost-host-paths"), api.LevelPrivileged)

@@ -32,10 +32,10 @@ func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	ranges := portRanges(p.Spec.HostPorts)
 	ports := Value{Ranges: ranges}
 	status := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: message.New("host-ports-refused")}
-	meaning := "no port of the node may be used, as at baseline"
+	meaning := message.New("field-host-ports-none")
 	if len(clipRanges(ranges, 1, maxPort)) > 0 {
 		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("host-ports-allowed", "ports", ports.entries()), message.New("miss-host-ports", "ports", ports.entries())
-		meaning = "pods may use these ports of the node; baseline allows none"
+		meaning = message.New("field-host-ports")
 	}
 	f.checks = []checkStatus{status}
 	if !coversWhole(ranges, 1, maxPort) {

@@ -75,17 +75,17 @@ func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 func (f *controlResult) explainPrivilegeEscalation(p *pspparse.Policy, allowed bool) {
 	if byDefault := p.Spec.DefaultAllowPrivilegeEscalation; byDefault != nil {
 		f.explainField(p, "defaultAllowPrivilegeEscalation", boolValue(*byDefault),
-			"set where a container states nothing; it refuses no pod")
+			message.New("field-escalation-default"))
 	}
 	_, stated := p.Lines[fieldLineKey("allowPrivilegeEscalation")]
 	switch {
 	case !allowed:
 		f.explainField(p, "allowPrivilegeEscalation", boolValue(false),
-			"escalation is refused and false is set; restricted asks for it to be stated")
+			message.New("field-escalation-refused"))
 	case stated || (p.Spec.AllowPrivilegeEscalation != nil && len(p.Lines) == 0):
-		f.explainField(p, "allowPrivilegeEscalation", boolValue(true), "escalation is allowed, as at baseline")
+		f.explainField(p, "allowPrivilegeEscalation", boolValue(true), message.New("field-escalation-allowed"))
 	default:
 		f.explainField(p, "allowPrivilegeEscalation", Value{},
-			"absent, which the API server reads as true: escalation is allowed, as at baseline")
+			message.New("field-escalation-allowed", "absent", true))
 	}
 }

@@ -32,10 +32,10 @@ func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		id: "privileged", fields: []string{"privileged"},
 		status: StatusGuaranteed, note: message.New("privileged-refused"),
 	}
-	meaning := "privileged containers are refused, as at baseline"
+	meaning := message.New("field-privileged-refused")
 	if p.Spec.Privileged {
 		status.status, status.note, status.nearestMiss = StatusNotEnsured, message.New("privileged-admitted"), message.New("miss-privileged")
-		meaning = "privileged containers are admitted; only the privileged level does so"
+		meaning = message.New("field-privileged-admitted")
 	} else {
 		f.recordRefusal("privileged", boolValue(false),
 			message.New("lost-privileged"), api.LevelPrivileged)

@@ -74,6 +74,6 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 	if !masked && !unmasked {
 		f.admitsNothing = message.New("no-proc-mount-type-possible", "types", types)
 	}
-	f.explainStatedField(p, "allowedProcMountTypes", listValue(types), "containers may choose these masks of /proc; baseline accepts Default")
+	f.explainStatedField(p, "allowedProcMountTypes", listValue(types), message.New("field-proc-mount-types"))
 	return f
 }

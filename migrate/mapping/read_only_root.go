@@ -22,9 +22,9 @@ func readOnlyRootControl() pspControl {
 
 // assessReadOnlyRoot compares spec.readOnlyRootFilesystem of a PodSecurityPolicy with the standards.
 func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	meaning := "nothing is asked of the root file system, as at every level"
+	meaning := message.New("field-read-only-root-open")
 	if p.Spec.ReadOnlyRootFilesystem {
-		meaning = "every root file system is read-only and the field is set; no level asks for it"
+		meaning = message.New("field-read-only-root")
 		f.recordRefusal("readOnlyRootFilesystem", boolValue(true), message.New("lost-read-only-root"), levels.LooseToStrict()...)
 		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", true,
 			message.New("template-no-level"))

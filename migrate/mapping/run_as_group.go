@@ -49,14 +49,14 @@ func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 }
 
 // explainGroupStrategy returns the explanation of what a group strategy of a PodSecurityPolicy does to pods.
-func explainGroupStrategy(s pspparse.IDStrategy) string {
+func explainGroupStrategy(s pspparse.IDStrategy) message.Message {
 	switch s.Rule {
 	case pspparse.MustRunAs:
-		return "groups must be in the ranges, and the first is set where none is stated; no level looks at groups"
+		return message.New("field-group-demanded")
 	case pspparse.MayRunAs:
-		return "groups that are stated must be in the ranges; no level looks at groups"
+		return message.New("field-group-limited")
 	default:
-		return "any group is admitted, as at every level"
+		return message.New("field-group-any")
 	}
 }
 

@@ -144,15 +144,15 @@ func defaultedUIDNote(id int64) message.Message {
 }
 
 // explainUserStrategy returns the explanation of what a policy's runAsUser strategy does to pods.
-func explainUserStrategy(s pspparse.IDStrategy) string {
+func explainUserStrategy(s pspparse.IDStrategy) message.Message {
 	switch {
 	case s.Rule == pspparse.RunAsAny:
-		return "any user is admitted, root included, as at baseline; restricted refuses root"
+		return message.New("field-user-any")
 	case s.Rule == pspparse.MustRunAsNonRoot:
-		return "root is refused and runAsNonRoot set where nothing is stated; restricted asks for the field itself"
+		return message.New("field-user-non-root")
 	case refusesRoot(s):
-		return "uids must be in the ranges, which leave out root, and the first is set where none is stated; no level knows uid ranges"
+		return message.New("field-user-ranges", "withoutRoot", true)
 	default:
-		return "uids must be in the ranges, and the first is set where none is stated; no level knows uid ranges"
+		return message.New("field-user-ranges")
 	}
 }

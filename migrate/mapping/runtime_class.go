@@ -34,13 +34,13 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		f.recordRefusal("runtimeClass", value, message.New("lost-runtime-classes"),
 			levels.LooseToStrict()...)
 	}
-	meaning := "pods may name these runtime classes only; no level looks at them"
+	meaning := message.New("field-runtime-classes")
 	if len(allowed) == 0 {
-		meaning = "pods may name no runtime class; no level looks at them"
+		meaning = message.New("field-runtime-class-none")
 	}
 	if byDefault != nil {
 		value.Default, value.Empty = *byDefault, false
-		meaning = "pods may name these runtime classes only and get the default where they name none; no level looks at them"
+		meaning = message.New("field-runtime-class-default")
 	}
 	switch {
 	case byDefault == nil:

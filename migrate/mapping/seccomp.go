@@ -112,7 +112,7 @@ func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	}
 	f.explainField(p, pspparse.SeccompAllowedAnnotation, profileListValue(r.list), r.explain())
 	f.explainStatedField(p, pspparse.SeccompDefaultAnnotation, textValue(r.defaultProfile),
-		"set on pods that set no profile, as an annotation that the API server copies to the field up to v1.26")
+		message.New("field-seccomp-default"))
 	return f
 }
 
@@ -214,15 +214,15 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 }
 
 // explain returns the explanation of what a policy's list of allowed seccomp profiles does to pods.
-func (r seccompRule) explain() string {
+func (r seccompRule) explain() message.Message {
 	switch {
 	case r.forbidsAnyProfile():
-		return "no profile may be set, as where it is absent: hardened pods are refused, and no pod can meet restricted"
+		return message.New("field-seccomp-none")
 	case r.wildcard:
-		return "any profile may be set, or none; baseline refuses Unconfined"
+		return message.New("field-seccomp-any")
 	case r.listsUnconfined:
-		return "these profiles may be set, unconfined among them; baseline refuses it"
+		return message.New("field-seccomp-unconfined")
 	default:
-		return "pods must have one of these profiles; restricted asks for one, baseline only refuses Unconfined"
+		return message.New("field-seccomp-profiles")
 	}
 }

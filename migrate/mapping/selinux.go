@@ -50,7 +50,7 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 			note: message.New("selinux-any-label"),
 		}}
 		f.explainField(p, "seLinux", Value{Rule: rule},
-			"any SELinux label is admitted, which is looser than baseline; without effect where nodes use AppArmor")
+			message.New("field-selinux-any"))
 		return f
 	}
 	value := Value{Rule: rule, SELinux: options}
@@ -63,7 +63,7 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 			message.New("lost-default-selinux-label"), levels.LooseToStrict()...)
 		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", options, seLinuxTemplateNote(*options, v))
 	}
-	f.explainField(p, "seLinux", value, "every pod gets exactly this label; no level demands one")
+	f.explainField(p, "seLinux", value, message.New("field-selinux-label"))
 	return f
 }
 

@@ -106,9 +106,9 @@ func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.checks = []checkStatus{sysctlsCheckStatus(grants, v)}
 	f.compareSysctls(p, grants, v)
 	f.explainStatedField(p, "allowedUnsafeSysctls", listValue(p.Spec.AllowedUnsafeSysctls),
-		"these sysctls are admitted beside the safe five; baseline accepts only its own list")
+		message.New("field-allowed-sysctls"))
 	f.explainStatedField(p, "forbiddenSysctls", listValue(forbidden),
-		"these sysctls are refused, safe ones included; no level knows such a list")
+		message.New("field-forbidden-sysctls"))
 	return f
 }
 

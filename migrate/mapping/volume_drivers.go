@@ -17,7 +17,7 @@ Check: none; inline CSI is accepted even at restricted, so the list is lost at e
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func csiDriversControl() pspControl {
-	return driverListControl("allowedCSIDrivers", "csi", "inline CSI volumes", message.New("lost-csi-drivers"), func(s *pspparse.Spec) []string {
+	return driverListControl("allowedCSIDrivers", "csi", message.New("field-csi-drivers"), message.New("lost-csi-drivers"), func(s *pspparse.Spec) []string {
 		drivers := make([]string, 0, len(s.AllowedCSIDrivers))
 		for _, driver := range s.AllowedCSIDrivers {
 			drivers = append(drivers, driver.Name)
@@ -35,7 +35,7 @@ Check: none; restricted refuses flexVolume altogether (restrictedVolumes).
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func flexVolumesControl() pspControl {
-	return driverListControl("allowedFlexVolumes", "flexVolume", "flexVolumes", message.New("lost-flex-volume-drivers"), func(s *pspparse.Spec) []string {
+	return driverListControl("allowedFlexVolumes", "flexVolume", message.New("field-flex-volume-drivers"), message.New("lost-flex-volume-drivers"), func(s *pspparse.Spec) []string {
 		drivers := make([]string, 0, len(s.AllowedFlexVolumes))
 		for _, driver := range s.AllowedFlexVolumes {
 			drivers = append(drivers, driver.Driver)
@@ -46,13 +46,13 @@ func flexVolumesControl() pspControl {
 
 // driverListControl returns the control of a list of volume drivers in a PodSecurityPolicy, which is lost at the given
 // levels. It has an effect only where the policy allows the type of volume.
-func driverListControl(field, volumeType, volumes string, loss message.Message, driversOf func(*pspparse.Spec) []string, lostAt ...api.Level) pspControl {
+func driverListControl(field, volumeType string, meaning, loss message.Message, driversOf func(*pspparse.Spec) []string, lostAt ...api.Level) pspControl {
 	return pspControl{fields: []string{field}, assess: func(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		drivers := driversOf(&p.Spec)
-		meaning := volumes + " may use these drivers only; no level knows such a list"
+		meaning := meaning
 		switch {
 		case !allowsVolume(p, volumeType):
-			meaning = "without effect: volumes does not allow " + volumeType
+			meaning = message.New("field-without-volume-type", "type", volumeType)
 		case len(drivers) > 0:
 			f.recordRefusal(field, listValue(drivers), loss, lostAt...)
 		}

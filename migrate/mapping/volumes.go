@@ -137,16 +137,16 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 }
 
 // explainVolumes returns the explanation of what spec.volumes of a PodSecurityPolicy does to pods.
-func explainVolumes(p *pspparse.Policy) string {
+func explainVolumes(p *pspparse.Policy) message.Message {
 	switch {
 	case len(p.Spec.Volumes) == 0:
-		return "no volume of any kind is admitted, the service account token's included; no level is as strict"
+		return message.New("field-volumes-none")
 	case allowsVolume(p, "hostPath"):
-		return "these volume types are admitted, hostPath among them; only the privileged level allows that"
+		return message.New("field-volumes-host-path")
 	case len(refusedVolumeTypes(p, restrictedVolumeTypes())) < len(restrictedVolumeTypes()) &&
 		restrictedVolumesStatus(p).status == StatusGuaranteed:
-		return "these volume types are admitted, none beyond what restricted accepts"
+		return message.New("field-volumes-restricted")
 	default:
-		return "these volume types are admitted; baseline accepts all but hostPath, restricted eight of them"
+		return message.New("field-volumes")
 	}
 }

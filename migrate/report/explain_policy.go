@@ -157,7 +157,7 @@ func fieldTexts(po *migrate.Policy) []string {
 		if value := f.Text(f.Name, mostValues); value != "" {
 			text += " = " + value
 		}
-		text += ": " + f.Meaning
+		text += ": " + f.Meaning.Text
 		if f.Mutating {
 			text += " (mutates pods)"
 		}

@@ -18,7 +18,7 @@ func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
-		requiredValueKinds(),
+		requiredValueKinds(), policyFieldKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -1054,6 +1054,192 @@ func requiredValueKinds() []Kind {
 		{
 			"template-apparmor", "The annotation names one container. Newer servers have a field for it.",
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place",
+		},
+	}
+}
+
+// policyFieldKinds returns the messages on what a field of a policy does to pods.
+func policyFieldKinds() []Kind {
+	return []Kind{
+		{
+			"field-apparmor-absent", "The policy leaves AppArmor open.",
+			"absent, so any profile may be set, unconfined included, which is looser than baseline",
+		},
+		{
+			"field-apparmor-unconfined", "The list has a profile that baseline refuses.",
+			"every container must have one of these profiles, unconfined among them; baseline refuses it",
+		},
+		{
+			"field-apparmor-profiles", "The list has only profiles that baseline accepts.",
+			"every container must have one of these profiles; baseline accepts them and also none",
+		},
+		{
+			"field-apparmor-default", "The policy writes this AppArmor profile into pods.",
+			"set on every container that names no profile",
+		},
+		{
+			"field-allowed-capabilities", "The capabilities that containers may add.",
+			"containers may add these; baseline accepts 13, restricted NET_BIND_SERVICE alone",
+		},
+		{
+			"field-required-drops", "The policy writes these drops into containers.",
+			"dropped from every container; baseline asks for nothing, restricted for ALL",
+		},
+		{
+			"field-default-capabilities", "The policy writes these capabilities into containers.",
+			"added to every container that does not drop them by name; counts as allowed",
+		},
+		{
+			"field-host-namespace-shared", "Pods that use this namespace of the node meet no level but privileged.",
+			"pods may share the node's {namespace} namespace; only the privileged level allows it",
+		},
+		{
+			"field-host-namespace-refused", "The policy refuses pods in this namespace of the node, as baseline does.",
+			"pods may not share the node's {namespace} namespace, as at baseline",
+		},
+		{
+			"field-host-paths", "The paths of the node that pods may mount. Baseline admits none.",
+			"hostPath volumes may name these paths only; no level knows such a list",
+		},
+		{
+			"field-without-volume-type", "The list limits a type of volumes that the policy does not admit.",
+			"without effect: volumes does not allow {type}",
+		},
+		{
+			"field-host-ports-none", "The policy refuses host ports, as baseline does.",
+			"no port of the node may be used, as at baseline",
+		},
+		{
+			"field-host-ports", "The ports of the node that pods may use.",
+			"pods may use these ports of the node; baseline allows none",
+		},
+		{
+			"field-escalation-default", "The policy writes this value into containers that state none.",
+			"set where a container states nothing; it refuses no pod",
+		},
+		{
+			"field-escalation-refused", "The policy refuses true and writes false into containers.",
+			"escalation is refused and false is set; restricted asks for it to be stated",
+		},
+		{
+			"field-escalation-allowed", "The policy admits privilege escalation, and restricted refuses it.",
+			"[?absent absent, which the API server reads as true: ]escalation is allowed, as at baseline",
+		},
+		{
+			"field-privileged-refused", "The policy refuses privileged containers, as baseline does.",
+			"privileged containers are refused, as at baseline",
+		},
+		{
+			"field-privileged-admitted", "Privileged containers meet no level but privileged.",
+			"privileged containers are admitted; only the privileged level does so",
+		},
+		{
+			"field-proc-mount-types", "The masks of /proc that containers may have.",
+			"containers may choose these masks of /proc; baseline accepts Default",
+		},
+		{
+			"field-read-only-root-open", "The policy leaves root file systems open.",
+			"nothing is asked of the root file system, as at every level",
+		},
+		{
+			"field-read-only-root", "The policy refuses false and writes true into containers.",
+			"every root file system is read-only and the field is set; no level asks for it",
+		},
+		{
+			"field-group-demanded", "The groups that pods may have. The policy writes the first one into pods that state none.",
+			"groups must be in the ranges, and the first is set where none is stated; no level looks at groups",
+		},
+		{
+			"field-group-limited", "The groups that pods may state.",
+			"groups that are stated must be in the ranges; no level looks at groups",
+		},
+		{
+			"field-group-any", "The policy leaves groups open.",
+			"any group is admitted, as at every level",
+		},
+		{
+			"field-user-ranges", "The users that containers may run as. The policy writes the first one into containers that state none.",
+			"uids must be in the ranges[?withoutRoot , which leave out root], and the first is set where none is stated; no level knows uid ranges",
+		},
+		{
+			"field-user-any", "The policy leaves users open.",
+			"any user is admitted, root included, as at baseline; restricted refuses root",
+		},
+		{
+			"field-user-non-root", "The policy refuses root and writes runAsNonRoot: true into containers that state nothing.",
+			"root is refused and runAsNonRoot set where nothing is stated; restricted asks for the field itself",
+		},
+		{
+			"field-runtime-classes", "The runtime classes that pods may name.",
+			"pods may name these runtime classes only; no level looks at them",
+		},
+		{
+			"field-runtime-class-none", "The policy refuses pods that name a runtime class.",
+			"pods may name no runtime class; no level looks at them",
+		},
+		{
+			"field-runtime-class-default", "The runtime classes that pods may name. The policy writes the default into pods that name none.",
+			"pods may name these runtime classes only and get the default where they name none; no level looks at them",
+		},
+		{
+			"field-seccomp-default", "The policy writes this seccomp profile into pods that state none.",
+			"set on pods that set no profile, as an annotation that the API server copies to the field up to v1.26",
+		},
+		{
+			"field-seccomp-none", "The policy refuses pods that set a seccomp profile. Allow one before you enforce restricted.",
+			"no profile may be set, as where it is absent: hardened pods are refused, and no pod can meet restricted",
+		},
+		{
+			"field-seccomp-any", "The policy leaves seccomp open.",
+			"any profile may be set, or none; baseline refuses Unconfined",
+		},
+		{
+			"field-seccomp-unconfined", "The list has a profile that baseline refuses.",
+			"these profiles may be set, unconfined among them; baseline refuses it",
+		},
+		{
+			"field-seccomp-profiles", "The list has only profiles that the levels accept.",
+			"pods must have one of these profiles; restricted asks for one, baseline only refuses Unconfined",
+		},
+		{
+			"field-selinux-any", "The policy leaves SELinux open.",
+			"any SELinux label is admitted, which is looser than baseline; without effect where nodes use AppArmor",
+		},
+		{
+			"field-selinux-label", "The policy writes this SELinux label into pods and refuses others.",
+			"every pod gets exactly this label; no level demands one",
+		},
+		{
+			"field-allowed-sysctls", "The unsafe sysctls that pods may set.",
+			"these sysctls are admitted beside the safe five; baseline accepts only its own list",
+		},
+		{
+			"field-forbidden-sysctls", "The sysctls that pods may not set.",
+			"these sysctls are refused, safe ones included; no level knows such a list",
+		},
+		{
+			"field-volumes-none", "The policy admits pods without volumes alone.",
+			"no volume of any kind is admitted, the service account token's included; no level is as strict",
+		},
+		{
+			"field-volumes-host-path", "The types of volumes that pods may have. Those with hostPath meet no level but privileged.",
+			"these volume types are admitted, hostPath among them; only the privileged level allows that",
+		},
+		{
+			"field-volumes-restricted", "The types of volumes that pods may have.",
+			"these volume types are admitted, none beyond what restricted accepts",
+		},
+		{
+			"field-volumes", "The types of volumes that pods may have. Restricted refuses some of them.",
+			"these volume types are admitted; baseline accepts all but hostPath, restricted eight of them",
+		},
+		{
+			"field-csi-drivers", "The drivers that inline CSI volumes may use.",
+			"inline CSI volumes may use these drivers only; no level knows such a list",
+		},
+		{
+			"field-flex-volume-drivers", "The drivers that flexVolumes may use.",
+			"flexVolumes may use these drivers only; no level knows such a list",
 		},
 	}
 }
