@@ -71,9 +71,9 @@ type SimplifiedField struct {
 	// the guide leaves it in place).
 	Class string `json:"class" values:"mutating outOfScope stillMutating"`
 	// Becomes says what is done to it: "removed", "RunAsAny".
-	Becomes string `json:"becomes"`
+	Becomes message.Message `json:"becomes"`
 	// Opens says what the clone lets pass and the policy does not; absent for nothing.
-	Opens string `json:"opens,omitempty"`
+	Opens *message.Message `json:"opens,omitempty"`
 }
 
 // NonMutatingClone is, in the Plan, the clone of a PodSecurityPolicy that mutates no pods.

@@ -35,7 +35,11 @@ func (b *planBuilder) addSimplifiedPolicies(policies []Policy) {
 func planSimplifiedPolicy(s *mapping.SimplifiedPolicy) *SimplifiedPolicy {
 	out := &SimplifiedPolicy{Clone: NonMutatingClone{Name: s.Clone.Name, Annotations: s.Clone.Annotations, Spec: s.Clone.Spec}}
 	for _, c := range s.Changes {
-		out.Changes = append(out.Changes, SimplifiedField{Field: c.Field, Class: string(c.Class), Becomes: c.Becomes, Opens: c.NewlyAdmits})
+		change := SimplifiedField{Field: c.Field, Class: string(c.Class), Becomes: c.Becomes}
+		if c.NewlyAdmits.ID != "" {
+			change.Opens = &c.NewlyAdmits
+		}
+		out.Changes = append(out.Changes, change)
 	}
 	return out
 }

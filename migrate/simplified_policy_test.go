@@ -13,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
@@ -146,7 +147,7 @@ func TestClonesTellWhatTheyOpen(t *testing.T) {
 			return ""
 		}
 		more++
-		if slices.ContainsFunc(c.s.Changes, func(c mapping.FieldChange) bool { return c.NewlyAdmits != "" }) {
+		if slices.ContainsFunc(c.s.Changes, func(c mapping.FieldChange) bool { return c.NewlyAdmits.ID != "" }) {
 			return ""
 		}
 		return "the clone admits what the policy refuses and is said to open nothing: " + c.before.RefusalMessage("p")
@@ -215,8 +216,8 @@ func TestSimplifyInThePlan(t *testing.T) {
 	}}
 	want := &SimplifiedPolicy{
 		Changes: []SimplifiedField{
-			{Field: pspparse.SeccompDefaultAnnotation, Class: "mutating", Becomes: "removed"},
-			{Field: "supplementalGroups", Class: "outOfScope", Becomes: "RunAsAny", Opens: "pods may name any group there"},
+			{Field: pspparse.SeccompDefaultAnnotation, Class: "mutating", Becomes: message.New("becomes-removed")},
+			{Field: "supplementalGroups", Class: "outOfScope", Becomes: message.New("becomes-value", "value", "RunAsAny"), Opens: new(message.New("opens-groups"))},
 		},
 		Clone: NonMutatingClone{
 			Name: "0-web", Annotations: map[string]string{pspparse.SeccompAllowedAnnotation: "runtime/default"},

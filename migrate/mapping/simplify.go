@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // FieldChangeClass says why the clone of a PodSecurityPolicy differs from it in one field.
@@ -30,9 +31,9 @@ type FieldChange struct {
 	Field string
 	Class FieldChangeClass
 	// Becomes says what the field is in the clone: "removed", "RunAsAny".
-	Becomes string
-	// NewlyAdmits says what pods the clone admits and the policy refuses or would have changed; "" for none.
-	NewlyAdmits string
+	Becomes message.Message
+	// NewlyAdmits says what pods the clone admits and the policy refuses or would have changed; the zero Message for none.
+	NewlyAdmits message.Message
 }
 
 // SimplifiedPolicy is a PodSecurityPolicy as step 2 of the official migration guide leaves it.
@@ -98,9 +99,9 @@ type fieldSimplification struct {
 	// remove writes over fields of the clone's spec, never through what it shares with the policy.
 	remove func(*pspparse.Policy)
 	// becomes returns FieldChange.Becomes.
-	becomes func(*pspparse.Policy) string
+	becomes func(*pspparse.Policy) message.Message
 	// newlyAdmits returns FieldChange.NewlyAdmits; nil for a field that forbids nothing.
-	newlyAdmits func(*pspparse.Policy) string
+	newlyAdmits func(*pspparse.Policy) message.Message
 }
 
 // allSimplifications returns the fields of a PodSecurityPolicy that its clone does not keep, in the guide's order.
@@ -114,12 +115,12 @@ func allSimplifications() []fieldSimplification {
 func purelyMutatingFields() []fieldSimplification {
 	return []fieldSimplification{
 		{
-			field: "defaultAllowPrivilegeEscalation", class: PurelyMutating, becomes: fixedText("removed"),
+			field: "defaultAllowPrivilegeEscalation", class: PurelyMutating, becomes: always(message.New("becomes-removed")),
 			isSet:  func(p *pspparse.Policy) bool { return p.Spec.DefaultAllowPrivilegeEscalation != nil },
 			remove: func(p *pspparse.Policy) { p.Spec.DefaultAllowPrivilegeEscalation = nil },
 		},
 		{
-			field: "runtimeClass.defaultRuntimeClassName", class: PurelyMutating, becomes: fixedText("removed"),
+			field: "runtimeClass.defaultRuntimeClassName", class: PurelyMutating, becomes: always(message.New("becomes-removed")),
 			isSet: func(p *pspparse.Policy) bool {
 				return p.Spec.RuntimeClass != nil && p.Spec.RuntimeClass.DefaultRuntimeClassName != nil
 			},
@@ -142,7 +143,7 @@ func purelyMutatingFields() []fieldSimplification {
 // newSimplifiedClone has left it out already.
 func defaultProfileAnnotation(annotation string) fieldSimplification {
 	return fieldSimplification{
-		field: annotation, class: PurelyMutating, becomes: fixedText("removed"),
+		field: annotation, class: PurelyMutating, becomes: always(message.New("becomes-removed")),
 		isSet:  func(p *pspparse.Policy) bool { return p.Annotations[annotation] != "" },
 		remove: func(*pspparse.Policy) {},
 	}
@@ -159,63 +160,57 @@ func defaultAddsToAllow(p *pspparse.Policy) []string {
 }
 
 // describeMovedAdds returns what becomes of a policy's defaultAddCapabilities in the clone.
-func describeMovedAdds(p *pspparse.Policy) string {
-	text := "removed; allowedCapabilities has them already"
-	if adds := defaultAddsToAllow(p); len(adds) > 0 {
-		text = "moved to allowedCapabilities: " + joinNames(adds)
-	}
-	if slices.Contains(p.Spec.DefaultAddCapabilities, "*") && !allowsAnyCapability(p) {
-		text += `; not so "*", which would allow every capability there, so that pods which carry it are refused`
-	}
-	return text
+func describeMovedAdds(p *pspparse.Policy) message.Message {
+	star := slices.Contains(p.Spec.DefaultAddCapabilities, "*") && !allowsAnyCapability(p)
+	return message.New("becomes-allowed-capabilities", "capabilities", defaultAddsToAllow(p), "star", star)
 }
 
 // outOfScopeFields returns the fields of a PodSecurityPolicy in step 2.b of the migration guide: no level looks at what
 // they are about.
 func outOfScopeFields() []fieldSimplification {
 	return []fieldSimplification{
-		volumeAllowList("allowedHostPaths", "hostPath", "pods may mount any path of the node, and write to it",
+		volumeAllowList("allowedHostPaths", "hostPath", message.New("opens-host-paths"),
 			func(s *pspparse.Spec) bool { return len(s.AllowedHostPaths) > 0 }, func(s *pspparse.Spec) { s.AllowedHostPaths = nil }),
-		volumeAllowList("allowedFlexVolumes", "flexVolume", "pods may use any flexVolume driver",
+		volumeAllowList("allowedFlexVolumes", "flexVolume", message.New("opens-flex-volume-drivers"),
 			func(s *pspparse.Spec) bool { return len(s.AllowedFlexVolumes) > 0 }, func(s *pspparse.Spec) { s.AllowedFlexVolumes = nil }),
-		volumeAllowList("allowedCSIDrivers", "csi", "pods may use any inline CSI driver",
+		volumeAllowList("allowedCSIDrivers", "csi", message.New("opens-csi-drivers"),
 			func(s *pspparse.Spec) bool { return len(s.AllowedCSIDrivers) > 0 }, func(s *pspparse.Spec) { s.AllowedCSIDrivers = nil }),
 		{
-			field: "forbiddenSysctls", class: OutOfScope, becomes: fixedText("removed"),
+			field: "forbiddenSysctls", class: OutOfScope, becomes: always(message.New("becomes-removed")),
 			isSet:       func(p *pspparse.Policy) bool { return len(p.Spec.ForbiddenSysctls) > 0 },
 			remove:      func(p *pspparse.Policy) { p.Spec.ForbiddenSysctls = nil },
-			newlyAdmits: fixedText("pods may set those of them that are safe or in allowedUnsafeSysctls"),
+			newlyAdmits: always(message.New("opens-forbidden-sysctls")),
 		},
 		{
-			field: "runtimeClass", class: OutOfScope, becomes: fixedText("removed"),
+			field: "runtimeClass", class: OutOfScope, becomes: always(message.New("becomes-removed")),
 			isSet:  func(p *pspparse.Policy) bool { return p.Spec.RuntimeClass != nil },
 			remove: func(p *pspparse.Policy) { p.Spec.RuntimeClass = nil },
-			newlyAdmits: func(p *pspparse.Policy) string {
+			newlyAdmits: func(p *pspparse.Policy) message.Message {
 				if slices.Contains(p.Spec.RuntimeClass.AllowedRuntimeClassNames, "*") {
-					return ""
+					return message.Message{}
 				}
-				return "pods may name any runtime class"
+				return message.New("opens-runtime-classes")
 			},
 		},
-		groupStrategy("runAsGroup", "removed", func(s *pspparse.Spec) *pspparse.IDStrategy { return s.RunAsGroup },
+		groupStrategy("runAsGroup", message.New("becomes-removed"), func(s *pspparse.Spec) *pspparse.IDStrategy { return s.RunAsGroup },
 			func(s *pspparse.Spec) { s.RunAsGroup = nil }),
-		groupStrategy("supplementalGroups", pspparse.RunAsAny, func(s *pspparse.Spec) *pspparse.IDStrategy { return &s.SupplementalGroups },
+		groupStrategy("supplementalGroups", message.New("becomes-value", "value", pspparse.RunAsAny), func(s *pspparse.Spec) *pspparse.IDStrategy { return &s.SupplementalGroups },
 			func(s *pspparse.Spec) { s.SupplementalGroups = pspparse.IDStrategy{Rule: pspparse.RunAsAny} }),
-		groupStrategy("fsGroup", pspparse.RunAsAny, func(s *pspparse.Spec) *pspparse.IDStrategy { return &s.FSGroup },
+		groupStrategy("fsGroup", message.New("becomes-value", "value", pspparse.RunAsAny), func(s *pspparse.Spec) *pspparse.IDStrategy { return &s.FSGroup },
 			func(s *pspparse.Spec) { s.FSGroup = pspparse.IDStrategy{Rule: pspparse.RunAsAny} }),
 	}
 }
 
 // volumeAllowList returns the simplification that removes a policy's list that narrows one type of volume. Where the
 // type is not allowed, the list has no effect.
-func volumeAllowList(field, volume, newlyAdmits string, isSet func(*pspparse.Spec) bool, remove func(*pspparse.Spec)) fieldSimplification {
+func volumeAllowList(field, volume string, newlyAdmits message.Message, isSet func(*pspparse.Spec) bool, remove func(*pspparse.Spec)) fieldSimplification {
 	return fieldSimplification{
-		field: field, class: OutOfScope, becomes: fixedText("removed"),
+		field: field, class: OutOfScope, becomes: always(message.New("becomes-removed")),
 		isSet:  func(p *pspparse.Policy) bool { return isSet(&p.Spec) },
 		remove: func(p *pspparse.Policy) { remove(&p.Spec) },
-		newlyAdmits: func(p *pspparse.Policy) string {
+		newlyAdmits: func(p *pspparse.Policy) message.Message {
 			if !slices.Contains(p.Spec.Volumes, volume) && !slices.Contains(p.Spec.Volumes, "*") {
-				return ""
+				return message.Message{}
 			}
 			return newlyAdmits
 		},
@@ -224,15 +219,15 @@ func volumeAllowList(field, volume, newlyAdmits string, isSet func(*pspparse.Spe
 
 // groupStrategy returns the simplification that opens a policy's group strategy: supplementalGroups and fsGroup are
 // required and cannot be removed, so they get RunAsAny.
-func groupStrategy(field, becomes string, strategyOf func(*pspparse.Spec) *pspparse.IDStrategy, remove func(*pspparse.Spec)) fieldSimplification {
+func groupStrategy(field string, becomes message.Message, strategyOf func(*pspparse.Spec) *pspparse.IDStrategy, remove func(*pspparse.Spec)) fieldSimplification {
 	return fieldSimplification{
-		field: field, class: OutOfScope, becomes: fixedText(becomes),
+		field: field, class: OutOfScope, becomes: always(becomes),
 		isSet: func(p *pspparse.Policy) bool {
 			strategy := strategyOf(&p.Spec)
 			return strategy != nil && strategy.Rule != pspparse.RunAsAny
 		},
 		remove:      func(p *pspparse.Policy) { remove(&p.Spec) },
-		newlyAdmits: fixedText("pods may name any group there"),
+		newlyAdmits: always(message.New("opens-groups")),
 	}
 }
 
@@ -241,43 +236,43 @@ func groupStrategy(field, becomes string, strategyOf func(*pspparse.Spec) *psppa
 func stillMutatingFields() []fieldSimplification {
 	return []fieldSimplification{
 		{
-			field: "requiredDropCapabilities", class: StillMutating, becomes: fixedText("removed"),
+			field: "requiredDropCapabilities", class: StillMutating, becomes: always(message.New("becomes-removed")),
 			isSet:       func(p *pspparse.Policy) bool { return len(p.Spec.RequiredDropCapabilities) > 0 },
 			remove:      func(p *pspparse.Policy) { p.Spec.RequiredDropCapabilities = nil },
-			newlyAdmits: fixedText("containers may keep the runtime's default capabilities; restricted asks for a drop of ALL"),
+			newlyAdmits: always(message.New("opens-drops")),
 		},
 		{
-			field: "seLinux", class: StillMutating, becomes: fixedText(pspparse.RunAsAny),
+			field: "seLinux", class: StillMutating, becomes: always(message.New("becomes-value", "value", pspparse.RunAsAny)),
 			isSet:       func(p *pspparse.Policy) bool { return p.Spec.SELinux.Rule != pspparse.RunAsAny },
 			remove:      func(p *pspparse.Policy) { p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny} },
-			newlyAdmits: fixedText("pods may state any SELinux options; baseline keeps them to a few types, without user and role"),
+			newlyAdmits: always(message.New("opens-selinux-options")),
 		},
 		{
-			field: "runAsUser", class: StillMutating, becomes: fixedText(pspparse.RunAsAny),
+			field: "runAsUser", class: StillMutating, becomes: always(message.New("becomes-value", "value", pspparse.RunAsAny)),
 			isSet:       func(p *pspparse.Policy) bool { return p.Spec.RunAsUser.Rule != pspparse.RunAsAny },
 			remove:      func(p *pspparse.Policy) { p.Spec.RunAsUser = pspparse.IDStrategy{Rule: pspparse.RunAsAny} },
-			newlyAdmits: fixedText("containers may run as any user, root as well; restricted asks for another than root"),
+			newlyAdmits: always(message.New("opens-users")),
 		},
 		{
-			field: "allowPrivilegeEscalation", class: StillMutating, becomes: fixedText("true"),
+			field: "allowPrivilegeEscalation", class: StillMutating, becomes: always(message.New("becomes-value", "value", "true")),
 			isSet: func(p *pspparse.Policy) bool {
 				return p.Spec.AllowPrivilegeEscalation != nil && !*p.Spec.AllowPrivilegeEscalation
 			},
 			remove:      func(p *pspparse.Policy) { p.Spec.AllowPrivilegeEscalation = new(true) },
-			newlyAdmits: fixedText("containers may gain privileges as they run; restricted asks for false"),
+			newlyAdmits: always(message.New("opens-escalation")),
 		},
 		{
-			field: "readOnlyRootFilesystem", class: StillMutating, becomes: fixedText("removed"),
+			field: "readOnlyRootFilesystem", class: StillMutating, becomes: always(message.New("becomes-removed")),
 			isSet:       func(p *pspparse.Policy) bool { return p.Spec.ReadOnlyRootFilesystem },
 			remove:      func(p *pspparse.Policy) { p.Spec.ReadOnlyRootFilesystem = false },
-			newlyAdmits: fixedText("containers may write to their root file system; no level looks at it, and the guide names it only among what to compare"),
+			newlyAdmits: always(message.New("opens-root-file-systems")),
 		},
 	}
 }
 
-// fixedText returns a function that gives every simplified policy the same text.
-func fixedText(text string) func(*pspparse.Policy) string {
-	return func(*pspparse.Policy) string { return text }
+// always returns a function that gives every simplified policy the same message.
+func always(m message.Message) func(*pspparse.Policy) message.Message {
+	return func(*pspparse.Policy) message.Message { return m }
 }
 
 // namesSortingBefore yields valid names for a clone that sort before the policy's, the best first. A name that becomes

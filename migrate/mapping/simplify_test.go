@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // keptFields stay in a clone as they are: they fill nothing in, and a level looks at them.
@@ -99,27 +100,27 @@ func TestSimplify(t *testing.T) {
 			Annotations: map[string]string{pspparse.SeccompAllowedAnnotation: "*", pspparse.AppArmorAllowedAnnotation: "runtime/default"},
 		},
 		Changes: []FieldChange{
-			{"defaultAllowPrivilegeEscalation", PurelyMutating, "removed", ""},
-			{"runtimeClass.defaultRuntimeClassName", PurelyMutating, "removed", ""},
-			{pspparse.SeccompDefaultAnnotation, PurelyMutating, "removed", ""},
-			{pspparse.AppArmorDefaultAnnotation, PurelyMutating, "removed", ""},
-			{"defaultAddCapabilities", PurelyMutating, "moved to allowedCapabilities: KILL", ""},
-			{"allowedHostPaths", OutOfScope, "removed", "pods may mount any path of the node, and write to it"},
-			{"allowedFlexVolumes", OutOfScope, "removed", "pods may use any flexVolume driver"},
-			{"allowedCSIDrivers", OutOfScope, "removed", "pods may use any inline CSI driver"},
-			{"forbiddenSysctls", OutOfScope, "removed", "pods may set those of them that are safe or in allowedUnsafeSysctls"},
-			{"runtimeClass", OutOfScope, "removed", "pods may name any runtime class"},
-			{"runAsGroup", OutOfScope, "removed", "pods may name any group there"},
-			{"supplementalGroups", OutOfScope, "RunAsAny", "pods may name any group there"},
-			{"fsGroup", OutOfScope, "RunAsAny", "pods may name any group there"},
-			{"requiredDropCapabilities", StillMutating, "removed", "containers may keep the runtime's default capabilities; restricted asks for a drop of ALL"},
-			{"seLinux", StillMutating, "RunAsAny", "pods may state any SELinux options; baseline keeps them to a few types, without user and role"},
-			{"runAsUser", StillMutating, "RunAsAny", "containers may run as any user, root as well; restricted asks for another than root"},
-			{"allowPrivilegeEscalation", StillMutating, "true", "containers may gain privileges as they run; restricted asks for false"},
-			{"readOnlyRootFilesystem", StillMutating, "removed", "containers may write to their root file system; no level looks at it, and the guide names it only among what to compare"},
+			{"defaultAllowPrivilegeEscalation", PurelyMutating, says("removed"), message.Message{}},
+			{"runtimeClass.defaultRuntimeClassName", PurelyMutating, says("removed"), message.Message{}},
+			{pspparse.SeccompDefaultAnnotation, PurelyMutating, says("removed"), message.Message{}},
+			{pspparse.AppArmorDefaultAnnotation, PurelyMutating, says("removed"), message.Message{}},
+			{"defaultAddCapabilities", PurelyMutating, says("moved to allowedCapabilities: KILL"), message.Message{}},
+			{"allowedHostPaths", OutOfScope, says("removed"), says("pods may mount any path of the node, and write to it")},
+			{"allowedFlexVolumes", OutOfScope, says("removed"), says("pods may use any flexVolume driver")},
+			{"allowedCSIDrivers", OutOfScope, says("removed"), says("pods may use any inline CSI driver")},
+			{"forbiddenSysctls", OutOfScope, says("removed"), says("pods may set those of them that are safe or in allowedUnsafeSysctls")},
+			{"runtimeClass", OutOfScope, says("removed"), says("pods may name any runtime class")},
+			{"runAsGroup", OutOfScope, says("removed"), says("pods may name any group there")},
+			{"supplementalGroups", OutOfScope, says("RunAsAny"), says("pods may name any group there")},
+			{"fsGroup", OutOfScope, says("RunAsAny"), says("pods may name any group there")},
+			{"requiredDropCapabilities", StillMutating, says("removed"), says("containers may keep the runtime's default capabilities; restricted asks for a drop of ALL")},
+			{"seLinux", StillMutating, says("RunAsAny"), says("pods may state any SELinux options; baseline keeps them to a few types, without user and role")},
+			{"runAsUser", StillMutating, says("RunAsAny"), says("containers may run as any user, root as well; restricted asks for another than root")},
+			{"allowPrivilegeEscalation", StillMutating, says("true"), says("containers may gain privileges as they run; restricted asks for false")},
+			{"readOnlyRootFilesystem", StillMutating, says("removed"), says("containers may write to their root file system; no level looks at it, and the guide names it only among what to compare")},
 		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if again := SimplifyPolicy(got.Clone, free); again != nil {
@@ -138,11 +139,11 @@ func TestSimplifyOpensNothing(t *testing.T) {
 		p.Spec.RunAsGroup = &pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	})
 	want := []FieldChange{
-		{"defaultAddCapabilities", PurelyMutating, "removed; allowedCapabilities has them already", ""},
-		{"allowedHostPaths", OutOfScope, "removed", ""},
-		{"runtimeClass", OutOfScope, "removed", ""},
+		{"defaultAddCapabilities", PurelyMutating, says("removed; allowedCapabilities has them already"), message.Message{}},
+		{"allowedHostPaths", OutOfScope, says("removed"), message.Message{}},
+		{"runtimeClass", OutOfScope, says("removed"), message.Message{}},
 	}
-	if diff := cmp.Diff(want, SimplifyPolicy(p, free).Changes); diff != "" {
+	if diff := cmp.Diff(want, SimplifyPolicy(p, free).Changes, messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := SimplifyPolicy(openPolicy(), free); got != nil {
@@ -159,7 +160,7 @@ func TestSimplifyOfADefaultStar(t *testing.T) {
 		t.Errorf("allowed (-want +got):\n%s", diff)
 	}
 	want := `moved to allowedCapabilities: KILL; not so "*", which would allow every capability there, so that pods which carry it are refused`
-	if diff := cmp.Diff(want, got.Changes[0].Becomes); diff != "" {
+	if diff := cmp.Diff(want, got.Changes[0].Becomes.Text); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -236,4 +237,12 @@ func TestSimplifyTakenNames(t *testing.T) {
 	if names != "[0-full 0--full]" {
 		t.Errorf("got %s", names)
 	}
+}
+
+// says is a message as far as people read it.
+func says(text string) message.Message { return message.Message{Text: text} }
+
+// messageText compares messages by what people read of them.
+func messageText() cmp.Option {
+	return cmp.Comparer(func(a, b message.Message) bool { return a.Text == b.Text })
 }

@@ -32,9 +32,9 @@ func changeTexts(po *migrate.Policy, class string) []string {
 		if c.Class != class {
 			continue
 		}
-		text := c.Field + ": " + c.Becomes
-		if c.Opens != "" {
-			text += "; the clone opens: " + c.Opens
+		text := c.Field + ": " + c.Becomes.Text
+		if c.Opens != nil {
+			text += "; the clone opens: " + c.Opens.Text
 		}
 		for _, w := range po.RequiredTemplateValues {
 			if w.Field == c.Field || strings.HasPrefix(c.Field, w.Field+".default") {
@@ -83,7 +83,7 @@ func (d *Document) addClone(po *migrate.Policy) error {
 // cloneOpensAnything reports whether a report warns of a policy's clone: it admits pods that the policy does not.
 func cloneOpensAnything(po *migrate.Policy) bool {
 	for _, c := range po.Simplified.Changes {
-		if c.Opens != "" {
+		if c.Opens != nil {
 			return true
 		}
 	}

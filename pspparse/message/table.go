@@ -18,7 +18,7 @@ func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
-		requiredValueKinds(), policyFieldKinds(),
+		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -1240,6 +1240,69 @@ func policyFieldKinds() []Kind {
 		{
 			"field-flex-volume-drivers", "The drivers that flexVolumes may use.",
 			"flexVolumes may use these drivers only; no level knows such a list",
+		},
+	}
+}
+
+// simplifiedPolicyKinds returns the messages on what becomes of a field of a policy in its clone, and on what that opens.
+func simplifiedPolicyKinds() []Kind {
+	return []Kind{
+		{
+			"becomes-removed", "The clone does not have the field.",
+			"removed",
+		},
+		{
+			"becomes-value", "The clone has this value in the field.",
+			"{value}",
+		},
+		{
+			"becomes-allowed-capabilities", "The clone allows the capabilities that the policy adds, so that pods which have them are admitted.",
+			"[?capabilities moved to allowedCapabilities: {capabilities:max 6}][!capabilities removed; allowedCapabilities has them already]" +
+				`[?star ; not so "*", which would allow every capability there, so that pods which carry it are refused]`,
+		},
+		{
+			"opens-host-paths", "The clone does not limit paths. See whether an admission policy should.",
+			"pods may mount any path of the node, and write to it",
+		},
+		{
+			"opens-flex-volume-drivers", "The clone does not limit the drivers of flexVolumes.",
+			"pods may use any flexVolume driver",
+		},
+		{
+			"opens-csi-drivers", "The clone does not limit the drivers of inline CSI volumes.",
+			"pods may use any inline CSI driver",
+		},
+		{
+			"opens-forbidden-sysctls", "The clone forbids no sysctl by name.",
+			"pods may set those of them that are safe or in allowedUnsafeSysctls",
+		},
+		{
+			"opens-runtime-classes", "The clone does not limit runtime classes.",
+			"pods may name any runtime class",
+		},
+		{
+			"opens-groups", "The clone does not limit groups.",
+			"pods may name any group there",
+		},
+		{
+			"opens-drops", "The clone drops no capabilities. Restricted, once it is enforced, asks for it.",
+			"containers may keep the runtime's default capabilities; restricted asks for a drop of ALL",
+		},
+		{
+			"opens-selinux-options", "The clone does not limit SELinux. Baseline, once it is enforced, does.",
+			"pods may state any SELinux options; baseline keeps them to a few types, without user and role",
+		},
+		{
+			"opens-users", "The clone does not limit users. Restricted, once it is enforced, refuses root.",
+			"containers may run as any user, root as well; restricted asks for another than root",
+		},
+		{
+			"opens-escalation", "The clone admits privilege escalation. Restricted, once it is enforced, refuses it.",
+			"containers may gain privileges as they run; restricted asks for false",
+		},
+		{
+			"opens-root-file-systems", "The clone does not ask for read-only root file systems, and no level does.",
+			"containers may write to their root file system; no level looks at it, and the guide names it only among what to compare",
 		},
 	}
 }
