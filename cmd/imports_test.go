@@ -21,7 +21,7 @@ func mayImport() map[string][]string {
 	writers := []string{"pspparse/english", "migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
 	return map[string][]string{
 		".":                         {"cmd"},
-		"pspparse/message":          {},
+		"pspparse/message":          {"pspparse/english"},
 		"pspparse/yamlnode":         {"pspparse/english"},
 		"pspparse":                  {"pspparse/english", "pspparse/message", "pspparse/yamlnode"},
 		"pspparse/podspec":          {},

@@ -44,7 +44,8 @@ type Policy struct {
 	Simplified *SimplifiedPolicy `json:"simplified,omitempty"`
 	// Unused: nobody may use it but Plan.ClusterAdministrators, who may use every policy.
 	Unused bool `json:"unused,omitempty"`
-	// Problems: unknown fields, values that API validation refuses.
+	// Problems: unknown fields, values that API validation refuses. At most 20 are kept, since a hostile document must not
+	// make a plan that is longer than itself: psp-problems-more then says how many others there are.
 	Problems []pspparse.Problem `json:"problems,omitempty"`
 	Position pspparse.Position  `json:"position,omitzero"`
 

@@ -2,6 +2,8 @@ package pspparse
 
 import (
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // addPolicyAdvice adds a Warning for each field of a PodSecurityPolicy that the API server accepts and that does not do
@@ -10,8 +12,7 @@ func addPolicyAdvice(p *Policy, found *problemList) {
 	a := &policyAdviser{policy: p, problems: found}
 	for _, r := range p.unusableReasons() {
 		if !r.refusedByAPI {
-			text := strings.TrimPrefix(r.message().Text, strings.TrimPrefix(r.field, "spec.")+": ")
-			a.warn(r.field, text+": the API server accepts the policy, but admission can never use it")
+			a.warn(r.field, r.message("", true))
 		}
 	}
 	a.hostPorts()
@@ -35,7 +36,7 @@ type policyAdviser struct {
 }
 
 // warn adds a Warning to the Problems of the PodSecurityPolicy that is parsed.
-func (a *policyAdviser) warn(field, msg string) {
+func (a *policyAdviser) warn(field string, msg message.Message) {
 	a.problems.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
 }
 
@@ -47,11 +48,11 @@ func (a *policyAdviser) hostPorts() {
 		at := indexPath("spec.hostPorts", i)
 		switch {
 		case r.Min > r.Max:
-			a.warn(at, "the range is inverted and allows no port")
+			a.warn(at, message.New("psp-port-range-inverted"))
 		case r.Min > greatest || r.Max < 0:
-			a.warn(at, "the range holds no port: ports are 1 to 65535")
+			a.warn(at, message.New("psp-port-range-empty"))
 		case r.Min < 0 || r.Max > greatest:
-			a.warn(at, "the range goes beyond the ports, which are 1 to 65535")
+			a.warn(at, message.New("psp-port-range-beyond"))
 		}
 	}
 }
@@ -63,7 +64,7 @@ func (a *policyAdviser) incompleteRanges(field string, n int) {
 		at := indexPath(field, i)
 		for _, end := range []string{".min", ".max"} {
 			if _, ok := a.policy.Lines[at+end]; !ok {
-				a.warn(at+end, "it is missing and read as 0, as the API server does")
+				a.warn(at+end, message.New("psp-range-end-missing"))
 			}
 		}
 	}
@@ -78,12 +79,12 @@ func (a *policyAdviser) capabilities(field string, list []string) {
 		usual := strings.TrimPrefix(strings.ToUpper(c), "CAP_")
 		switch {
 		case c == "":
-			a.warn(at, "the capability is empty and matches nothing")
+			a.warn(at, message.New("psp-capability-empty"))
 		case c == usual:
 		case names[usual]:
 			// Both spellings are there: someone knew.
 		default:
-			a.warn(at, quoteValue(c)+" matches only containers that spell it like that; the usual spelling is "+quoteValue(usual))
+			a.warn(at, message.New("psp-capability-spelling", "capability", c, "usual", usual))
 		}
 	}
 }
@@ -94,7 +95,7 @@ func (a *policyAdviser) hostPaths() {
 	for i, h := range a.policy.Spec.AllowedHostPaths {
 		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !isWindowsPath(p) {
 			a.warn(indexPath("spec.allowedHostPaths", i)+".pathPrefix",
-				"the path prefix "+quoteValue(p)+" is relative: it matches no absolute path")
+				message.New("psp-path-relative", "path", p))
 		}
 	}
 }

@@ -85,7 +85,7 @@ func TestPublishedPoliciesAreRead(t *testing.T) {
 			}
 			read++
 			for _, problem := range p.Problems {
-				if strings.Contains(problem.Message, "unknown field") || strings.Contains(problem.Message, "refuse") {
+				if strings.Contains(problem.Message.Text, "unknown field") || strings.Contains(problem.Message.Text, "refuse") {
 					t.Errorf("%s: a published policy is doubted:\n%s", path, told([]Problem{problem}))
 				}
 			}

@@ -2,12 +2,12 @@ package pspparse
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
@@ -63,10 +63,10 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 		root = &yaml.Node{}
 	}
 	if root.Kind == 0 || root.Kind == yaml.DocumentNode || yamlnode.IsNull(root) {
-		return nil, []Problem{{Severity: Error, Line: root.Line, Message: "the document is empty"}}
+		return nil, []Problem{{Severity: Error, Line: root.Line, Message: message.New("psp-document-empty")}}
 	}
 	if err := yamlnode.CheckExpansion(root); err != nil {
-		return nil, []Problem{{Severity: Error, Line: err.Line, Message: err.Reason}}
+		return nil, []Problem{{Severity: Error, Line: err.Line, Message: message.New("psp-document-invalid", "error", err.Reason)}}
 	}
 	line := yamlnode.AliasTarget(root).Line
 	d := &policyDecoder{lines: map[string]int{"": line}, failedFields: map[string]bool{}}
@@ -101,12 +101,12 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
 	node, err := yamlnode.FromJSON(data, at.Line)
 	if err != nil {
-		p := Problem{Severity: Error, Line: at.Line, Message: err.Error()}
+		line, reason := at.Line, err.Error()
 		var syntax *yamlnode.DocumentError
 		if errors.As(err, &syntax) {
-			p.Line, p.Message = syntax.Line, syntax.Reason
+			line, reason = syntax.Line, syntax.Reason
 		}
-		return nil, []Problem{p}
+		return nil, []Problem{{Severity: Error, Line: line, Message: message.New("psp-document-invalid", "error", reason)}}
 	}
 	return Parse(node, at.File)
 }
@@ -123,17 +123,14 @@ func (p *Policy) applyDefaults() {
 // checkHeader adds Problems of everything outside the spec of a PodSecurityPolicy: kind, apiVersion and metadata.
 func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	if obj.Kind != "" && obj.Kind != PolicyKind {
-		msg := fmt.Sprintf("the kind is %s, not %s", quoteValue(obj.Kind), PolicyKind)
-		if strings.EqualFold(obj.Kind, PolicyKind) {
-			msg += ": kinds are case-sensitive"
-		}
-		d.addError("kind", d.lineOf("kind"), msg)
+		d.addError("kind", d.lineOf("kind"), message.New("psp-kind-wrong", "kind", obj.Kind,
+			"case", strings.EqualFold(obj.Kind, PolicyKind)))
 	}
 	d.checkAPIVersion(obj)
 	d.checkName(&obj.Metadata)
 	if ns := obj.Metadata.Namespace; ns != "" {
 		d.addWarning("metadata.namespace", d.lineOf("metadata.namespace"),
-			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quoteValue(ns)))
+			message.New("psp-namespace-ignored", "namespace", ns))
 	}
 	if _, ok := obj.Metadata.Annotations[lastAppliedAnnotation]; ok {
 		delete(obj.Metadata.Annotations, lastAppliedAnnotation)
@@ -146,7 +143,6 @@ func (d *policyDecoder) checkHeader(obj *policyDocument) {
 
 // checkAPIVersion adds a Problem for an apiVersion under which no server ever served a PodSecurityPolicy.
 func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
-	const served = "policies were served as policy/v1beta1 and extensions/v1beta1"
 	line := d.lineOf("apiVersion")
 	group, _, hasGroup := strings.Cut(obj.APIVersion, "/")
 	switch lower := strings.ToLower(group); {
@@ -156,14 +152,13 @@ func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	case obj.APIVersion == "" && obj.Kind == "":
 		// An item of a typed list carries neither; the list says what it is.
 	case obj.APIVersion == "":
-		d.addWarning("apiVersion", line, "the apiVersion is missing: read as policy/v1beta1")
+		d.addWarning("apiVersion", line, message.New("psp-api-version-missing"))
 	case strings.Count(obj.APIVersion, "/") > 1:
-		d.addError("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quoteValue(obj.APIVersion), served))
+		d.addError("apiVersion", line, message.New("psp-api-version-invalid", "apiVersion", obj.APIVersion))
 	case !hasGroup, lower == "policy", lower == "extensions":
-		d.addWarning("apiVersion", line, fmt.Sprintf("no server ever served %s as %s: read as policy/v1beta1; %s",
-			PolicyKind, quoteValue(obj.APIVersion), served))
+		d.addWarning("apiVersion", line, message.New("psp-api-version-not-served", "apiVersion", obj.APIVersion))
 	default:
-		d.addError("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quoteValue(obj.APIVersion), served))
+		d.addError("apiVersion", line, message.New("psp-api-group-wrong", "apiVersion", obj.APIVersion))
 	}
 }
 
@@ -176,11 +171,10 @@ func (d *policyDecoder) checkName(m *policyMetadata) {
 	switch msgs := validation.IsDNS1123Subdomain(m.Name); {
 	case m.Name == "" && m.GenerateName != "":
 		d.addError(field, d.lineOf("metadata.generateName"),
-			"the name is missing: a grant cannot name what only has a generateName; give metadata.name")
+			message.New("psp-name-missing", "generated", true))
 	case m.Name == "":
-		d.addError(field, d.lineOf("metadata"), "the name is missing; give metadata.name")
+		d.addError(field, d.lineOf("metadata"), message.New("psp-name-missing"))
 	case len(msgs) > 0:
-		d.addError(field, d.lineOf(field), fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
-			"and starts and ends with a letter or digit%s", quoteValue(m.Name), unrenderedTemplateHint(m.Name)))
+		d.addError(field, d.lineOf(field), message.New("psp-name-invalid", "name", m.Name, "template", hasTemplateMarks(m.Name)))
 	}
 }

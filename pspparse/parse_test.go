@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // valid is the smallest policy that the API server accepts; the tests add to its spec, from line 10 on.
@@ -508,7 +510,7 @@ func TestParseManyErrors(t *testing.T) {
 	if p != nil || len(problems) != maxProblemsPerSeverity+1 {
 		t.Fatalf("%d problems are told", len(problems))
 	}
-	want := Problem{Severity: Error, Message: "and 1 more of these (only the first 20 are listed)"}
+	want := Problem{Severity: Error, Message: message.New("psp-problems-more", "n", 1, "limit", 20)}
 	if diff := cmp.Diff(want, problems[maxProblemsPerSeverity]); diff != "" {
 		t.Errorf("last problem (-want +got):\n%s", diff)
 	}
@@ -525,7 +527,7 @@ func TestParseManyProblems(t *testing.T) {
 	if got := len(p.Problems); got != maxProblemsPerSeverity+1 {
 		t.Fatalf("%d problems are told", got)
 	}
-	want := Problem{Severity: Warning, Message: "and 20 more of these (only the first 20 are listed)"}
+	want := Problem{Severity: Warning, Message: message.New("psp-problems-more", "n", 20, "limit", 20)}
 	if diff := cmp.Diff(want, p.Problems[maxProblemsPerSeverity]); diff != "" {
 		t.Errorf("last problem (-want +got):\n%s", diff)
 	}

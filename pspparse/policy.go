@@ -1,5 +1,7 @@
 package pspparse
 
+import "github.com/psp2pss/psp2pss/pspparse/message"
+
 // Position is the file and line in which a PodSecurityPolicy, another object or a field was read. The zero value means
 // a live cluster.
 type Position struct {
@@ -27,8 +29,8 @@ type Policy struct {
 	// Lines gives the line of each field that the document states, by path: "spec.privileged",
 	// "spec.allowedHostPaths[0].readOnly", "metadata.annotations[seccomp.security.alpha.kubernetes.io/allowedProfileNames]".
 	Lines map[string]int `json:"lines,omitempty"`
-	// Problems are the Warnings found: unknown fields, values the API server would refuse. A document with Errors
-	// yields no Policy.
+	// Problems are the Warnings found: unknown fields, values the API server would refuse. The first 20 are kept, and a last
+	// one says how many others there are. A document with Errors yields no Policy.
 	Problems []Problem `json:"problems,omitempty"`
 }
 
@@ -174,6 +176,6 @@ type Problem struct {
 	// Field is the path, as in Policy.Lines; empty for the document as a whole.
 	Field string `json:"field,omitempty"`
 	Line  int    `json:"line,omitempty"`
-	// Message is a lower-case clause that says what is wrong and, where useful, what was meant.
-	Message string `json:"message"`
+	// Message says what is wrong and, where useful, what was meant.
+	Message message.Message `json:"message"`
 }

@@ -1,12 +1,12 @@
 package pspparse
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
@@ -39,13 +39,13 @@ func (d *policyDecoder) lineOf(path string) int {
 }
 
 // addError adds an Error about a field of the PodSecurityPolicy.
-func (d *policyDecoder) addError(path string, line int, msg string) {
+func (d *policyDecoder) addError(path string, line int, msg message.Message) {
 	d.failedFields[path] = true
 	d.problems.add(Problem{Severity: Error, Field: path, Line: line, Message: msg})
 }
 
 // addWarning adds a Warning about a field of the PodSecurityPolicy.
-func (d *policyDecoder) addWarning(path string, line int, msg string) {
+func (d *policyDecoder) addWarning(path string, line int, msg message.Message) {
 	d.problems.add(Problem{Severity: Warning, Field: path, Line: line, Message: msg})
 }
 
@@ -85,7 +85,7 @@ func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) 
 			v.SetString(s.Text)
 			d.warnCustomTag(path, n)
 		} else {
-			d.wrongType(path, n, "a string")
+			d.wrongType(path, n, aString)
 		}
 	default: // the integers
 		d.decodeInteger(v, n, path)
@@ -100,7 +100,7 @@ func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string
 	case fits == yamlnode.NotInteger:
 		d.wrongType(path, n, "an integer")
 	case fits == yamlnode.OutOfRange, v.OverflowInt(i):
-		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quoteValue(n.Value), v.Type().Bits()))
+		d.addError(path, n.Line, message.New("psp-number-out-of-range", "number", n.Value, "bits", v.Type().Bits()))
 	default:
 		v.SetInt(i)
 	}
@@ -131,17 +131,12 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 // probably meant.
 func (d *policyDecoder) unknownField(path string, e yamlnode.MappingEntry, names map[string]int) {
 	if d.problems.isFull(Warning) {
-		d.addWarning(path, e.Key.Line, "") // which is only counted
+		d.addWarning(path, e.Key.Line, message.Message{}) // which is only counted
 		return
 	}
-	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quoteValue(e.Name))
-	if s := suggestKey(e.Name, names); s != "" {
-		msg += fmt.Sprintf("; did you mean %q?", s)
-		if strings.EqualFold(s, e.Name) {
-			msg += " Names are case-sensitive."
-		}
-	}
-	d.addWarning(path, e.Key.Line, msg)
+	meant := suggestKey(e.Name, names)
+	d.addWarning(path, e.Key.Line, message.New("psp-field-unknown", "name", e.Name, "meant", meant,
+		"case", meant != "" && strings.EqualFold(meant, e.Name)))
 }
 
 // decodeStringMap decodes a YAML mapping of a PodSecurityPolicy into a map of strings.
@@ -193,7 +188,7 @@ func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string
 	if v.Kind() == reflect.Struct {
 		empty = "{}"
 	}
-	d.addWarning(path, n.Line, "null is read as "+empty+", as the API server does")
+	d.addWarning(path, n.Line, message.New("psp-null", "empty", empty))
 }
 
 // mappingEntries returns the keys and values of the PodSecurityPolicy's YAML mapping at a path, merged ones (<<) among
@@ -213,75 +208,70 @@ func (d *policyDecoder) mappingProblem(path string, member func(path, name strin
 	switch p.Kind {
 	case yamlnode.KeyNotText:
 		key := yamlnode.AliasTarget(first.Key)
-		found, hint := describeNode(key)
-		if key.Kind == yaml.MappingNode {
-			hint = unrenderedTemplateHint("{{")
-		}
-		d.addError(path, key.Line, "expected a key, found "+found+hint)
+		d.addError(path, key.Line, typeProblem(key, aKey))
 	case yamlnode.DuplicateKey, yamlnode.DuplicateMergeKey:
-		var where string
-		switch a, b := first.Key.Line, second.Key.Line; {
-		case a == 0 || b == 0:
-		case a == b:
-			where = fmt.Sprintf(" (both in line %d)", a)
-		default:
-			where = fmt.Sprintf(" (lines %d and %d)", a, b)
+		a, b := first.Key.Line, second.Key.Line
+		if a == 0 || b == 0 {
+			a, b = 0, 0
 		}
 		d.addError(member(path, second.Name), second.Key.Line,
-			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quoteValue(second.Name), where))
+			message.New("psp-key-twice", "key", second.Name, "first", a, "second", b, "oneLine", a != 0 && a == b))
 	case yamlnode.MergeNotMapping:
 		d.wrongType(member(path, first.Name), first.Value, "an object to merge")
 	case yamlnode.MergeConflict:
 		d.addError(member(path, first.Name), first.Key.Line,
-			fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
-				"this one; move the merge key to the top", quoteValue(first.Name)))
+			message.New("psp-merge-conflict", "key", first.Name))
 	}
 }
+
+// The types that a PodSecurityPolicy needs and that typeProblem has more to say of.
+const (
+	aKey    = "a key"
+	aString = "a string"
+)
 
 // wrongType adds the Error of a PodSecurityPolicy's field whose YAML node is not of the type that is wanted.
 func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	if d.problems.isFull(Error) {
-		d.addError(path, n.Line, "") // which is only counted
+		d.addError(path, n.Line, message.Message{}) // which is only counted
 		return
 	}
-	found, hint := describeNode(n)
-	if want == "a string" && hint == "" && n.Kind == yaml.ScalarNode {
-		hint = "; quote it"
-	}
-	d.addError(path, n.Line, "expected "+want+", found "+found+hint)
+	d.addError(path, n.Line, typeProblem(n, want))
 }
 
-// describeNode returns what kind of value a YAML node is, for a Problem of a PodSecurityPolicy, and what to try if that
-// is not obvious.
-func describeNode(n *yaml.Node) (found, hint string) {
+// typeProblem returns the message that a YAML node of a PodSecurityPolicy is not of the type that is wanted, with what to
+// try if that is not obvious.
+func typeProblem(n *yaml.Node, want string) message.Message {
 	switch n.Kind {
 	case yaml.MappingNode:
 		// {{ .Values.x }} is a mapping whose key is a mapping.
-		if len(n.Content) > 0 && n.Style&yaml.FlowStyle != 0 && n.Content[0].Kind == yaml.MappingNode {
-			return "an object", unrenderedTemplateHint("{{")
-		}
-		return "an object", ""
+		template := want == aKey || len(n.Content) > 0 && n.Style&yaml.FlowStyle != 0 && n.Content[0].Kind == yaml.MappingNode
+		return message.New("psp-type-wrong", "want", want, "found", "an object", "template", template)
 	case yaml.SequenceNode:
-		return "a list", ""
+		return message.New("psp-type-wrong", "want", want, "found", "a list")
 	}
-	switch s := yamlnode.ResolveScalar(n); s.Kind {
-	case yamlnode.ScalarBool:
-		return "the boolean " + quoteValue(n.Value), ""
-	case yamlnode.ScalarInt, yamlnode.ScalarFloat:
-		return "the number " + quoteValue(n.Value), ""
+	found, tag, template := "the string", "", false
+	switch yamlnode.ResolveScalar(n).Kind {
 	case yamlnode.ScalarNull:
-		return "null", ""
+		return message.New("psp-type-wrong", "want", want, "found", "null", "unquoted", want == aString)
+	case yamlnode.ScalarBool:
+		found = "the boolean"
+	case yamlnode.ScalarInt, yamlnode.ScalarFloat:
+		found = "the number"
 	case yamlnode.ScalarInvalid:
-		return fmt.Sprintf("%s, which is no %s", quoteValue(n.Value), n.ShortTag()), ""
+		found, tag = "", n.ShortTag()
+	default:
+		template = hasTemplateMarks(n.Value)
 	}
-	return "the string " + quoteValue(n.Value), unrenderedTemplateHint(n.Value)
+	return message.New("psp-type-wrong", "want", want, "found", found, "scalar", true, "value", n.Value, "tag", tag,
+		"template", template, "unquoted", want == aString && !template)
 }
 
 // warnCustomTag adds a Warning about a YAML tag of a PodSecurityPolicy that a tool before kubectl was meant to replace
 // (a vault, a cloud template).
 func (d *policyDecoder) warnCustomTag(path string, n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
-		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quoteValue(n.Tag)))
+		d.addWarning(path, n.Line, message.New("psp-tag-ignored", "tag", n.Tag))
 	}
 }
 

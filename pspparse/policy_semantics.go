@@ -32,7 +32,7 @@ func seLinuxRules() []string { return []string{MustRunAs, RunAsAny} }
 func (p *Policy) UnusableReasons() []message.Message {
 	var reasons []message.Message
 	for _, r := range p.unusableReasons() {
-		reasons = append(reasons, r.message())
+		reasons = append(reasons, r.message(strings.TrimPrefix(r.field, "spec."), false))
 	}
 	return reasons
 }
@@ -48,18 +48,18 @@ type unusableReason struct {
 	refusedByAPI bool
 }
 
-// message returns the reason why admission can never use the PodSecurityPolicy.
-func (r unusableReason) message() message.Message {
-	field := strings.TrimPrefix(r.field, "spec.")
+// message returns the reason why admission can never use the PodSecurityPolicy: of a field, unless that is said beside it,
+// and of a policy that the API server has accepted.
+func (r unusableReason) message(field string, accepted bool) message.Message {
 	switch {
 	case r.withoutRanges:
-		return message.New("psp-ranges-missing", "field", field, "rule", r.rule)
+		return message.New("psp-ranges-missing", "field", field, "rule", r.rule, "accepted", accepted)
 	case r.withoutOptions:
-		return message.New("psp-selinux-options-missing", "field", field, "rule", r.rule)
+		return message.New("psp-selinux-options-missing", "field", field, "rule", r.rule, "accepted", accepted)
 	case r.rule == "":
 		return message.New("psp-rule-missing", "field", field)
 	}
-	return message.New("psp-rule-unknown", "field", field, "rule", quoteValue(r.rule))
+	return message.New("psp-rule-unknown", "field", field, "rule", r.rule)
 }
 
 // unusableReasons returns all causes why admission can never use the PodSecurityPolicy.

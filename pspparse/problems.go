@@ -2,12 +2,12 @@ package pspparse
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // maxProblemsPerSeverity is how many Problems of each severity are kept of one document; the rest is counted. A hostile
@@ -47,7 +47,7 @@ func (f *problemList) isFull(s Severity) bool {
 // were left out.
 func (f *problemList) sorted() []Problem {
 	slices.SortFunc(f.problems, compareProblems)
-	all := slices.Compact(f.problems)
+	all := slices.CompactFunc(f.problems, func(a, b Problem) bool { return compareProblems(a, b) == 0 })
 	for _, more := range []struct {
 		severity Severity
 		found    int
@@ -55,7 +55,7 @@ func (f *problemList) sorted() []Problem {
 		if more.found > maxProblemsPerSeverity {
 			all = append(all, Problem{
 				Severity: more.severity,
-				Message:  fmt.Sprintf("and %d more of these (only the first %d are listed)", more.found-maxProblemsPerSeverity, maxProblemsPerSeverity),
+				Message:  message.New("psp-problems-more", "n", more.found-maxProblemsPerSeverity, "limit", maxProblemsPerSeverity),
 			})
 		}
 	}
@@ -70,20 +70,14 @@ func (f *problemList) ofSeverity(s Severity) []Problem {
 // compareProblems orders Problems of a PodSecurityPolicy by line, field, severity and message.
 func compareProblems(a, b Problem) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Field, b.Field),
-		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
+		cmp.Compare(a.Severity, b.Severity), message.Compare(a.Message, b.Message))
 }
 
 // quoteValue quotes a value from a PodSecurityPolicy document for a message.
 func quoteValue(s string) string { return english.QuoteInput(s, 64) }
 
-// unrenderedTemplateHint returns the advice to render a template first, for a value of a PodSecurityPolicy that has the
-// marks of one.
-func unrenderedTemplateHint(s string) string {
-	if strings.Contains(s, "{{") || strings.Contains(s, "{%") {
-		return "; this looks like a template: render it first (helm template)"
-	}
-	return ""
-}
+// hasTemplateMarks reports whether a value of a PodSecurityPolicy has the marks of a template that was not rendered.
+func hasTemplateMarks(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
 
 // fieldPath appends a field name to a field path of a PodSecurityPolicy. A name that is not a plain one is quoted, so
 // that a path stays one line.

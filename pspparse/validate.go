@@ -1,7 +1,6 @@
 package pspparse
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -9,6 +8,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // validatePolicy adds a Warning for everything for which the API server would refuse a PodSecurityPolicy, by the rules of
@@ -37,17 +38,8 @@ type policyValidator struct {
 }
 
 // warnRefused adds a Warning about a field for which the API server would refuse the PodSecurityPolicy.
-func (v *policyValidator) warnRefused(field, format string, args ...any) {
-	if v.problems.isFull(Warning) {
-		v.problems.warnings++ // the warning is only counted
-		return
-	}
-	v.problems.add(Problem{
-		Severity: Warning,
-		Field:    field,
-		Line:     v.policy.Line(field),
-		Message:  fmt.Sprintf(format, args...) + "; the API server would refuse this policy",
-	})
+func (v *policyValidator) warnRefused(field string, msg message.Message) {
+	v.problems.add(Problem{Severity: Warning, Field: field, Line: v.policy.Line(field), Message: msg})
 }
 
 // metadata checks the labels and annotations of the PodSecurityPolicy.
@@ -56,35 +48,35 @@ func (v *policyValidator) metadata() {
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Labels)) {
 		field := mapKeyPath("metadata.labels", k)
 		if len(validation.IsQualifiedName(k)) > 0 {
-			v.warnRefused(field, "%s is not a valid label key", quoteValue(k))
+			v.warnRefused(field, message.New("psp-label-key-invalid", "key", k))
 		}
 		if value := v.policy.Labels[k]; len(validation.IsValidLabelValue(value)) > 0 {
-			v.warnRefused(field, "%s is not a valid label value", quoteValue(value))
+			v.warnRefused(field, message.New("psp-label-value-invalid", "value", value))
 		}
 	}
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Annotations)) {
 		size += len(k) + len(v.policy.Annotations[k])
 		if len(validation.IsQualifiedName(strings.ToLower(k))) > 0 {
-			v.warnRefused(mapKeyPath("metadata.annotations", k), "%s is not a valid annotation key", quoteValue(k))
+			v.warnRefused(mapKeyPath("metadata.annotations", k), message.New("psp-annotation-key-invalid", "key", k))
 		}
 	}
 	if size > maxAnnotations {
-		v.warnRefused("metadata.annotations", "the annotations hold %d bytes, more than %d", size, maxAnnotations)
+		v.warnRefused("metadata.annotations", message.New("psp-annotations-too-large", "n", size, "limit", maxAnnotations))
 	}
 }
 
 // profiles checks a PodSecurityPolicy's four annotations for seccomp and AppArmor. An empty one is always valid, an
 // empty element only for AppArmor; the wildcard exists only in the list for seccomp.
 func (v *policyValidator) profiles() {
-	v.profileList(AppArmorDefaultAnnotation, "an AppArmor", false, isAppArmorProfile)
-	v.profileList(AppArmorAllowedAnnotation, "an AppArmor", true, isAppArmorProfile)
-	v.profileList(SeccompDefaultAnnotation, "a seccomp", false, isSeccompProfile)
-	v.profileList(SeccompAllowedAnnotation, "a seccomp", true, func(s string) bool { return s == "*" || isSeccompProfile(s) })
+	v.profileList(AppArmorDefaultAnnotation, true, false, isAppArmorProfile)
+	v.profileList(AppArmorAllowedAnnotation, true, true, isAppArmorProfile)
+	v.profileList(SeccompDefaultAnnotation, false, false, isSeccompProfile)
+	v.profileList(SeccompAllowedAnnotation, false, true, func(s string) bool { return s == "*" || isSeccompProfile(s) })
 }
 
 // profileList checks the profiles in one annotation of a PodSecurityPolicy.
-func (v *policyValidator) profileList(annotation, kind string, list bool, valid func(string) bool) {
+func (v *policyValidator) profileList(annotation string, appArmor, list bool, valid func(string) bool) {
 	value := v.policy.Annotations[annotation]
 	if value == "" {
 		return
@@ -95,7 +87,7 @@ func (v *policyValidator) profileList(annotation, kind string, list bool, valid 
 	}
 	for _, s := range elements {
 		if !valid(s) {
-			v.warnRefused(mapKeyPath("metadata.annotations", annotation), "%s is not %s profile", quoteValue(s), kind)
+			v.warnRefused(mapKeyPath("metadata.annotations", annotation), message.New("psp-profile-invalid", "profile", s, "appArmor", appArmor))
 		}
 	}
 }
@@ -142,9 +134,9 @@ func (v *policyValidator) runAsGroup(g *IDStrategy) {
 	case !slices.Contains(groupStrategyRules(), g.Rule):
 		v.checkRule(field, g.Rule, groupStrategyRules())
 	case g.Rule == RunAsAny && len(g.Ranges) > 0:
-		v.warnRefused(field+".ranges", "%s takes no ranges", RunAsAny)
+		v.warnRefused(field+".ranges", message.New("psp-ranges-not-taken", "rule", RunAsAny))
 	case g.Rule != RunAsAny && len(g.Ranges) == 0:
-		v.warnRefused(field+".ranges", "%s needs at least one range", g.Rule)
+		v.warnRefused(field+".ranges", message.New("psp-group-ranges-missing", "rule", g.Rule))
 	case g.Rule != RunAsAny:
 		v.checkRanges(field, g.Ranges)
 	}
@@ -155,12 +147,11 @@ func (v *policyValidator) checkRule(field, rule string, rules []string) {
 	if slices.Contains(rules, rule) {
 		return
 	}
-	allowed := strings.Join(rules, ", ")
 	if rule == "" {
-		v.warnRefused(field+".rule", "the rule is missing: one of %s is required", allowed)
+		v.warnRefused(field+".rule", message.New("psp-strategy-rule-missing", "rules", rules))
 		return
 	}
-	v.warnRefused(field+".rule", "unknown rule %s%s: it must be one of %s", quoteValue(rule), v.didYouMean(rule, stringSet(rules)), allowed)
+	v.warnRefused(field+".rule", message.New("psp-strategy-rule-unknown", "rule", rule, "meant", v.meant(rule, stringSet(rules)), "rules", rules))
 }
 
 // checkRanges checks the ID ranges of a PodSecurityPolicy's strategy.
@@ -168,13 +159,13 @@ func (v *policyValidator) checkRanges(field string, ranges []IDRange) {
 	for i, r := range ranges {
 		at := indexPath(field+".ranges", i)
 		if r.Min < 0 {
-			v.warnRefused(at+".min", "the range %d-%d starts below 0", r.Min, r.Max)
+			v.warnRefused(at+".min", message.New("psp-range-below-zero", "min", r.Min, "max", r.Max, "start", true))
 		}
 		if r.Max < 0 {
-			v.warnRefused(at+".max", "the range %d-%d ends below 0", r.Min, r.Max)
+			v.warnRefused(at+".max", message.New("psp-range-below-zero", "min", r.Min, "max", r.Max))
 		}
 		if r.Min > r.Max {
-			v.warnRefused(at+".min", "the range %d-%d is inverted and holds nothing", r.Min, r.Max)
+			v.warnRefused(at+".min", message.New("psp-range-inverted", "min", r.Min, "max", r.Max))
 		}
 	}
 }
@@ -184,7 +175,7 @@ func (v *policyValidator) volumes() {
 	types := stringSet(FSTypes())
 	for i, t := range v.policy.Spec.Volumes {
 		if !types[t] {
-			v.warnRefused(indexPath("spec.volumes", i), "unknown volume type %s%s", quoteValue(t), v.didYouMean(t, types))
+			v.warnRefused(indexPath("spec.volumes", i), message.New("psp-volume-type-unknown", "type", t, "meant", v.meant(t, types)))
 		}
 	}
 }
@@ -198,23 +189,20 @@ func stringSet(list []string) map[string]bool {
 	return set
 }
 
-// didYouMean returns a question with the value that a PodSecurityPolicy probably means, or "". It is not asked for
-// problems that will only be counted.
-func (v *policyValidator) didYouMean(s string, candidates map[string]bool) string {
+// meant returns the value that a PodSecurityPolicy probably means, or "". It is not asked for problems that will only be
+// counted.
+func (v *policyValidator) meant(s string, candidates map[string]bool) string {
 	if v.problems.isFull(Warning) {
 		return ""
 	}
-	if c := suggestKey(s, candidates); c != "" {
-		return fmt.Sprintf(" (did you mean %q?)", c)
-	}
-	return ""
+	return suggestKey(s, candidates)
 }
 
 // capabilities checks the PodSecurityPolicy's three lists of capabilities against one another.
 func (v *policyValidator) capabilities() {
 	s := &v.policy.Spec
 	if len(s.RequiredDropCapabilities) > 0 && slices.Contains(s.AllowedCapabilities, "*") {
-		v.warnRefused("spec.requiredDropCapabilities", `no capability can be required to drop while "*" is allowed`)
+		v.warnRefused("spec.requiredDropCapabilities", message.New("psp-drops-with-star"))
 	}
 	drops := stringSet(s.RequiredDropCapabilities)
 	v.checkDropped("spec.defaultAddCapabilities", s.DefaultAddCapabilities, drops)
@@ -225,7 +213,7 @@ func (v *policyValidator) capabilities() {
 func (v *policyValidator) checkDropped(field string, list []string, drops map[string]bool) {
 	for i, c := range list {
 		if drops[c] {
-			v.warnRefused(indexPath(field, i), "%s is also in requiredDropCapabilities", quoteValue(c))
+			v.warnRefused(indexPath(field, i), message.New("psp-capability-dropped", "capability", c))
 		}
 	}
 }
@@ -234,7 +222,7 @@ func (v *policyValidator) checkDropped(field string, list []string, drops map[st
 func (v *policyValidator) escalation() {
 	s := &v.policy.Spec
 	if s.DefaultAllowPrivilegeEscalation != nil && *s.DefaultAllowPrivilegeEscalation && !*s.AllowPrivilegeEscalation {
-		v.warnRefused("spec.defaultAllowPrivilegeEscalation", "the default is true while allowPrivilegeEscalation is false")
+		v.warnRefused("spec.defaultAllowPrivilegeEscalation", message.New("psp-escalation-default-refused"))
 	}
 }
 
@@ -243,7 +231,7 @@ func (v *policyValidator) procMounts() {
 	types := stringSet([]string{"Default", "Unmasked"})
 	for i, t := range v.policy.Spec.AllowedProcMountTypes {
 		if !types[t] {
-			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quoteValue(t), v.didYouMean(t, types))
+			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), message.New("psp-proc-mount-type-unknown", "type", t, "meant", v.meant(t, types)))
 		}
 	}
 }
@@ -254,9 +242,9 @@ func (v *policyValidator) hostPaths() {
 		at := indexPath("spec.allowedHostPaths", i) + ".pathPrefix"
 		switch {
 		case h.PathPrefix == "":
-			v.warnRefused(at, "the path prefix is missing")
+			v.warnRefused(at, message.New("psp-path-missing"))
 		case hasParentSegment(h.PathPrefix):
-			v.warnRefused(at, `the path prefix %s contains ".."`, quoteValue(h.PathPrefix))
+			v.warnRefused(at, message.New("psp-path-with-parent", "path", h.PathPrefix))
 		}
 	}
 }
@@ -266,16 +254,16 @@ func (v *policyValidator) drivers() {
 	const longest = 63
 	for i, f := range v.policy.Spec.AllowedFlexVolumes {
 		if f.Driver == "" {
-			v.warnRefused(indexPath("spec.allowedFlexVolumes", i)+".driver", "the driver is missing")
+			v.warnRefused(indexPath("spec.allowedFlexVolumes", i)+".driver", message.New("psp-flex-volume-driver-missing"))
 		}
 	}
 	for i, c := range v.policy.Spec.AllowedCSIDrivers {
 		at := indexPath("spec.allowedCSIDrivers", i) + ".name"
 		switch {
 		case c.Name == "":
-			v.warnRefused(at, "the name of the driver is missing")
+			v.warnRefused(at, message.New("psp-csi-driver-missing"))
 		case len(c.Name) > longest || len(validation.IsDNS1123Subdomain(strings.ToLower(c.Name))) > 0:
-			v.warnRefused(at, "%s is not a valid CSI driver name", quoteValue(c.Name))
+			v.warnRefused(at, message.New("psp-csi-driver-invalid", "driver", c.Name))
 		}
 	}
 }
@@ -288,7 +276,7 @@ func (v *policyValidator) sysctls() {
 	forbidden := newSysctlPatterns(s.ForbiddenSysctls)
 	for i, a := range s.AllowedUnsafeSysctls {
 		if f, ok := forbidden.overlap(a); ok {
-			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quoteValue(a), quoteValue(f))
+			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), message.New("psp-sysctls-overlap", "sysctl", a, "forbidden", f))
 		}
 	}
 }
@@ -298,11 +286,11 @@ func (v *policyValidator) sysctlList(field string, list []string) {
 	for i, s := range list {
 		switch {
 		case s == "":
-			v.warnRefused(indexPath(field, i), "the sysctl is empty")
+			v.warnRefused(indexPath(field, i), message.New("psp-sysctl-empty"))
 		case !isSysctlPattern(s):
-			v.warnRefused(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quoteValue(s))
+			v.warnRefused(indexPath(field, i), message.New("psp-sysctl-invalid", "sysctl", s))
 		case s == "*" && len(list) > 1:
-			v.warnRefused(field, `"*" must stand alone`)
+			v.warnRefused(field, message.New("psp-star-not-alone"))
 		}
 	}
 }
@@ -400,24 +388,24 @@ func (v *policyValidator) runtimeClass() {
 	for i, name := range r.AllowedRuntimeClassNames {
 		at := indexPath(field, i)
 		if name != "*" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-			v.warnRefused(at, "%s is not a valid runtime class name", quoteValue(name))
+			v.warnRefused(at, message.New("psp-runtime-class-invalid", "class", name))
 		}
 		if allowed[name] {
-			v.warnRefused(at, "%s stands twice", quoteValue(name))
+			v.warnRefused(at, message.New("psp-runtime-class-twice", "class", name))
 		}
 		allowed[name] = true
 	}
 	if allowed["*"] && len(r.AllowedRuntimeClassNames) > 1 {
-		v.warnRefused(field, `"*" must stand alone`)
+		v.warnRefused(field, message.New("psp-star-not-alone"))
 	}
 	if r.DefaultRuntimeClassName == nil {
 		return
 	}
 	name := *r.DefaultRuntimeClassName
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
-		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quoteValue(name))
+		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", message.New("psp-runtime-class-invalid", "class", name))
 	}
 	if !allowed[name] && !allowed["*"] {
-		v.warnRefused(field, "the default %s is not allowed", quoteValue(name))
+		v.warnRefused(field, message.New("psp-runtime-class-default-refused", "class", name))
 	}
 }

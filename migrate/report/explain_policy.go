@@ -53,7 +53,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 	for _, problem := range po.Problems {
 		at := po.Position
 		at.Line = problem.Line
-		problems = append(problems, messageAt(problem.Field, problem.Message, phrases.FileLine(at)))
+		problems = append(problems, messageAt(problem.Field, problem.Message.Text, phrases.FileLine(at)))
 	}
 	d.addSection("PROBLEMS in the document", problems)
 	return d, nil

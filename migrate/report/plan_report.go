@@ -453,7 +453,7 @@ func noteTexts(plan *migrate.Plan) []string {
 			if problem.Field != "" {
 				what += " " + problem.Field
 			}
-			items = append(items, messageAt(what, problem.Message, phrases.FileLine(at)))
+			items = append(items, messageAt(what, problem.Message.Text, phrases.FileLine(at)))
 		}
 	}
 	if len(plan.SkippedKinds) > 0 {

@@ -42,7 +42,7 @@ func parseErrorsText(problems []pspparse.Problem) string {
 		if p.Severity != pspparse.Error {
 			continue
 		}
-		parts = append(parts, strings.TrimPrefix(p.Field+": "+p.Message, ": "))
+		parts = append(parts, strings.TrimPrefix(p.Field+": "+p.Message.Text, ": "))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -161,7 +161,7 @@ func outcome(t *testing.T, name, path string) row {
 	}
 	for _, p := range inv.Policies {
 		for _, problem := range p.Problems {
-			says = append(says, problem.Message)
+			says = append(says, problem.Message.Text)
 		}
 	}
 	g.gaps = strings.Join(gaps, "; ")

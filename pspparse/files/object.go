@@ -308,7 +308,7 @@ func invalidPolicy(problems []pspparse.Problem) message.Message {
 	named := problems[:min(len(problems), maxProblemsNamed)]
 	var out []string
 	for _, p := range named {
-		text := p.Message
+		text := p.Message.Text
 		if p.Field != "" && !strings.Contains(text, p.Field) {
 			text = p.Field + ": " + text
 		}

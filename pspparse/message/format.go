@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // A format is the text of a kind of message with places for arguments:
@@ -17,12 +19,16 @@ import (
 //	{name:max 6}      at most six things: of a longer list the first five, and how many others after "and"
 //	{name:;}          a list joined by "; "
 //	{name:,}          a list joined by "," without a space
+//	{name:input}      a text from the input, as english.QuoteInput quotes and cuts it
 //	{name:#}          the length of a list
 //	{name:one|many}   the first word for 1, or a list of one, else the second
 //	[?name text]      the text, which may have places of its own, if there is such an argument; [!name text] if there is none
 //
 // text/template says the same and takes four times as long (BenchmarkNew): a plan of 10,000 namespaces has 50,000 messages.
 type format []formatPart
+
+// maxInputShown is how many bytes of a text from the input a message shows.
+const maxInputShown = 64
 
 // formatPart is a piece of a message's format: a fixed text, a place for an argument, or a text that depends on one.
 type formatPart struct {
@@ -36,7 +42,9 @@ type formatPart struct {
 	most       int
 	countsRest bool
 	quoted     bool
-	and        string
+	// input is true for a text that is quoted as english.QuoteInput does.
+	input bool
+	and   string
 	// between stands between the items of a list.
 	between string
 	inner   format // of ifSet and unlessSet
@@ -131,6 +139,9 @@ func placeOf(name, modifier string) formatPart {
 	case ",":
 		p.between = ","
 		return p
+	case "input":
+		p.quoted, p.input = true, true
+		return p
 	}
 	if most, ok := strings.CutPrefix(modifier, "max "); ok {
 		p.most, _ = strconv.Atoi(most) // TestTable checks that it is a number
@@ -197,7 +208,10 @@ func (p *formatPart) appendTo(b []byte, value any) []byte {
 
 // appendQuoted adds one text of an argument, in double quotes where the format of the message says so.
 func (p *formatPart) appendQuoted(b []byte, text string) []byte {
-	if p.quoted {
+	switch {
+	case p.input:
+		return append(b, english.QuoteInput(text, maxInputShown)...)
+	case p.quoted:
 		return strconv.AppendQuote(b, text)
 	}
 	return append(b, text...)

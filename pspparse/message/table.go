@@ -18,7 +18,7 @@ func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
-		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(),
+		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(), policyProblemKinds(), policyValidationKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
@@ -952,6 +952,7 @@ func nearestMissKinds() []Kind {
 
 // unusablePolicyKinds returns the messages on why a policy admits no pod.
 func unusablePolicyKinds() []Kind {
+	const accepted = "[?accepted : the API server accepts the policy, but admission can never use it]"
 	return []Kind{
 		{
 			"psp-rule-missing", "Admission cannot use a policy with a strategy without a rule. Give the field a rule.",
@@ -959,15 +960,15 @@ func unusablePolicyKinds() []Kind {
 		},
 		{
 			"psp-rule-unknown", "Admission cannot use a policy with a strategy whose rule it does not know. Correct the rule.",
-			"{field}: unknown rule {rule}",
+			"{field}: unknown rule {rule:input}",
 		},
 		{
 			"psp-ranges-missing", "Admission cannot use a policy whose rule needs ranges that it does not have. Give the field ranges.",
-			"{field}: {rule} without ranges",
+			"[?field {field}: ]{rule} without ranges" + accepted,
 		},
 		{
 			"psp-selinux-options-missing", "Admission cannot use a policy that demands an SELinux label and names none. Give the field its options.",
-			"{field}: {rule} without seLinuxOptions",
+			"[?field {field}: ]{rule} without seLinuxOptions" + accepted,
 		},
 		{
 			"no-apparmor-profile-possible", "Every container must have an AppArmor profile of the list, and the list has none that the server takes. Correct the annotation.",
@@ -1303,6 +1304,238 @@ func simplifiedPolicyKinds() []Kind {
 		{
 			"opens-root-file-systems", "The clone does not ask for read-only root file systems, and no level does.",
 			"containers may write to their root file system; no level looks at it, and the guide names it only among what to compare",
+		},
+	}
+}
+
+// policyProblemKinds returns the messages on what is wrong with the document of a policy, or does not do what it seems to say.
+func policyProblemKinds() []Kind {
+	const (
+		served   = "; policies were served as policy/v1beta1 and extensions/v1beta1"
+		template = "[?template ; this looks like a template: render it first (helm template)]"
+	)
+	return []Kind{
+		{
+			"psp-problems-more", "The document has more problems than are listed.",
+			"and {n} more of these (only the first {limit} are listed)",
+		},
+		{
+			"psp-port-range-inverted", "The range begins after its end. Turn it round.",
+			"the range is inverted and allows no port",
+		},
+		{
+			"psp-port-range-empty", "No port is in the range. Correct it.",
+			"the range holds no port: ports are 1 to 65535",
+		},
+		{
+			"psp-port-range-beyond", "Some numbers of the range are no ports. Correct it.",
+			"the range goes beyond the ports, which are 1 to 65535",
+		},
+		{
+			"psp-range-end-missing", "A range without a min begins at 0, which is root. State both ends.",
+			"it is missing and read as 0, as the API server does",
+		},
+		{
+			"psp-capability-empty", "An empty name is no capability. Remove it.",
+			"the capability is empty and matches nothing",
+		},
+		{
+			"psp-capability-spelling", "Admission compares the names of capabilities letter by letter. Use the usual spelling.",
+			"{capability:input} matches only containers that spell it like that; the usual spelling is {usual:input}",
+		},
+		{
+			"psp-path-relative", "The paths of pods are absolute. Begin the prefix with a slash.",
+			"the path prefix {path:input} is relative: it matches no absolute path",
+		},
+		{
+			"psp-number-out-of-range", "No field takes so large a number. Correct it.",
+			"the number {number:input} is out of range: it does not fit in {bits} bits",
+		},
+		{
+			"psp-field-unknown", "The policy says nothing by a field that does not exist. Correct its name, or remove it.",
+			"unknown field {name:input}, which the API server ignores[?meant ; did you mean {meant:q}?[?case  Names are case-sensitive.]]",
+		},
+		{
+			"psp-null", "A list or map cannot leave out a value: null is the empty one. Remove the entry, or state a value.",
+			"null is read as {empty}, as the API server does",
+		},
+		{
+			"psp-type-wrong", "The value is of another type than the field, so the policy cannot be read. Correct it.",
+			"expected {want}, found {found}[?scalar [?found  ]{value:input}[?tag , which is no {tag}]]" + template + "[?unquoted ; quote it]",
+		},
+		{
+			"psp-key-twice", "Readers differ in which value counts, so the policy cannot be read. Remove one.",
+			"the key {key:input} stands twice[?oneLine  (both in line {first})][!oneLine [?first  (lines {first} and {second})]]: which one counts depends on the reader; remove one",
+		},
+		{
+			"psp-merge-conflict", "Readers differ in which value counts, so the policy cannot be read. Move the merge key to the top.",
+			"the merge key (<<) after {key:input} holds another value for it: kubectl takes that one, other readers this one; move the merge key to the top",
+		},
+		{
+			"psp-tag-ignored", "A tool before kubectl was to replace the value. Read what that tool writes.",
+			"the tag {tag:input} is ignored, as kubectl does",
+		},
+		{
+			"psp-document-empty", "The document has no value.",
+			"the document is empty",
+		},
+		{
+			"psp-document-invalid", "The document is no valid JSON, nests too deep, or its aliases stand for too much. Correct it.",
+			"{error}",
+		},
+		{
+			"psp-kind-wrong", "The document is no PodSecurityPolicy. Correct its kind, or leave it out.",
+			"the kind is {kind:input}, not PodSecurityPolicy[?case : kinds are case-sensitive]",
+		},
+		{
+			"psp-namespace-ignored", "A PodSecurityPolicy belongs to no namespace. Remove the field.",
+			"policies are cluster-scoped: the namespace {namespace:input} is ignored",
+		},
+		{
+			"psp-api-version-missing", "A server refuses an object without apiVersion. State it.",
+			"the apiVersion is missing: read as policy/v1beta1",
+		},
+		{
+			"psp-api-version-invalid", "The apiVersion is none. Correct it.",
+			"{apiVersion:input} is not an API version" + served,
+		},
+		{
+			"psp-api-version-not-served", "No server takes a PodSecurityPolicy of this apiVersion. Correct it.",
+			"no server ever served PodSecurityPolicy as {apiVersion:input}: read as policy/v1beta1" + served,
+		},
+		{
+			"psp-api-group-wrong", "The object is of another API group. Correct its apiVersion, or leave it out.",
+			"{apiVersion:input} is not the API group of a policy" + served,
+		},
+		{
+			"psp-name-missing", "Grants name a policy, so it needs a name. State one.",
+			"the name is missing[?generated : a grant cannot name what only has a generateName]; give metadata.name",
+		},
+		{
+			"psp-name-invalid", "No object has this name. Correct it.",
+			"{name:input} is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', and starts and ends with a letter or digit" + template,
+		},
+	}
+}
+
+// policyValidationKinds returns the messages on why the API server would refuse a policy.
+func policyValidationKinds() []Kind {
+	const (
+		meant   = "[?meant  (did you mean {meant:q}?)]"
+		refused = "; the API server would refuse this policy"
+	)
+	return []Kind{
+		{
+			"psp-label-key-invalid", "No object has a label with this key. Correct it.",
+			"{key:input} is not a valid label key" + refused,
+		},
+		{
+			"psp-label-value-invalid", "No label has this value. Correct it.",
+			"{value:input} is not a valid label value" + refused,
+		},
+		{
+			"psp-annotation-key-invalid", "No object has an annotation with this key. Correct it.",
+			"{key:input} is not a valid annotation key" + refused,
+		},
+		{
+			"psp-annotations-too-large", "The annotations of an object may not be larger. Remove some.",
+			"the annotations hold {n} bytes, more than {limit}" + refused,
+		},
+		{
+			"psp-profile-invalid", "The annotation names a profile that no pod can have. Correct it.",
+			"{profile:input} is not [?appArmor an AppArmor][!appArmor a seccomp] profile" + refused,
+		},
+		{
+			"psp-ranges-not-taken", "The rule has no use for ranges. Remove them, or take another rule.",
+			"{rule} takes no ranges" + refused,
+		},
+		{
+			"psp-group-ranges-missing", "The rule needs ranges. State them, or take another rule.",
+			"{rule} needs at least one range" + refused,
+		},
+		{
+			"psp-strategy-rule-missing", "A strategy needs a rule. State one.",
+			"the rule is missing: one of {rules} is required" + refused,
+		},
+		{
+			"psp-strategy-rule-unknown", "The server does not know the rule. Correct it.",
+			"unknown rule {rule:input}" + meant + ": it must be one of {rules}" + refused,
+		},
+		{
+			"psp-range-below-zero", "No ID is negative. Correct the range.",
+			"the range {min}-{max} [?start starts][!start ends] below 0" + refused,
+		},
+		{
+			"psp-range-inverted", "The range begins after its end. Turn it round.",
+			"the range {min}-{max} is inverted and holds nothing" + refused,
+		},
+		{
+			"psp-volume-type-unknown", "The server does not know the type of volumes. Correct it.",
+			"unknown volume type {type:input}" + meant + refused,
+		},
+		{
+			"psp-drops-with-star", "A policy cannot both demand drops and allow every capability. Decide for one.",
+			`no capability can be required to drop while "*" is allowed` + refused,
+		},
+		{
+			"psp-capability-dropped", "A policy cannot both allow and drop a capability. Take it out of one list.",
+			"{capability:input} is also in requiredDropCapabilities" + refused,
+		},
+		{
+			"psp-escalation-default-refused", "A policy cannot set what it refuses. Correct the default.",
+			"the default is true while allowPrivilegeEscalation is false" + refused,
+		},
+		{
+			"psp-proc-mount-type-unknown", "There are the types Default and Unmasked. Correct it.",
+			"unknown proc mount type {type:input}" + meant + refused,
+		},
+		{
+			"psp-path-missing", "The entry names no path. State one, or remove the entry.",
+			"the path prefix is missing" + refused,
+		},
+		{
+			"psp-path-with-parent", "A path may not lead upwards. Write it out.",
+			`the path prefix {path:input} contains ".."` + refused,
+		},
+		{
+			"psp-flex-volume-driver-missing", "The entry names no driver. State one, or remove the entry.",
+			"the driver is missing" + refused,
+		},
+		{
+			"psp-csi-driver-missing", "The entry names no driver. State one, or remove the entry.",
+			"the name of the driver is missing" + refused,
+		},
+		{
+			"psp-csi-driver-invalid", "No driver has this name. Correct it.",
+			"{driver:input} is not a valid CSI driver name" + refused,
+		},
+		{
+			"psp-sysctls-overlap", "A policy cannot both allow and forbid a sysctl. Take it out of one list.",
+			"{sysctl:input} overlaps with {forbidden:input} in forbiddenSysctls" + refused,
+		},
+		{
+			"psp-sysctl-empty", "An empty name is no sysctl. Remove it.",
+			"the sysctl is empty" + refused,
+		},
+		{
+			"psp-sysctl-invalid", "No sysctl has this name. Correct it.",
+			"{sysctl:input} is not a sysctl name or a pattern that ends in *" + refused,
+		},
+		{
+			"psp-star-not-alone", "The star allows everything. Remove the other entries, or the star.",
+			`"*" must stand alone` + refused,
+		},
+		{
+			"psp-runtime-class-invalid", "No runtime class has this name. Correct it.",
+			"{class:input} is not a valid runtime class name" + refused,
+		},
+		{
+			"psp-runtime-class-twice", "The list has the class twice. Remove one.",
+			"{class:input} stands twice" + refused,
+		},
+		{
+			"psp-runtime-class-default-refused", "A policy cannot set a class that it refuses. Allow the class, or take another default.",
+			"the default {class:input} is not allowed" + refused,
 		},
 	}
 }
