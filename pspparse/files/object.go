@@ -300,21 +300,17 @@ func firstProblemLine(problems []pspparse.Problem, line int) int {
 	return line
 }
 
-// maxProblemsNamed is how many problems of one policy are named: a message is not to be much longer than the policy.
-const maxProblemsNamed = 10
-
 // invalidPolicy returns the text on what is wrong with a file's policy.
 func invalidPolicy(problems []pspparse.Problem) message.Message {
-	named := problems[:min(len(problems), maxProblemsNamed)]
 	var out []string
-	for _, p := range named {
+	for _, p := range problems {
 		text := p.Message.Text
 		if p.Field != "" && !strings.Contains(text, p.Field) {
 			text = p.Field + ": " + text
 		}
 		out = append(out, text)
 	}
-	return message.New("policy-invalid", "problems", out, "more", len(problems)-len(named))
+	return message.New("policy-invalid", "problems", out)
 }
 
 // objectLabel returns the name of a file's object by its kind, namespace and name, as far as these can be read.

@@ -18,6 +18,7 @@ import (
 //	{name:3 and}      the first three, and the number of the others after "and"
 //	{name:max 6}      at most six things: of a longer list the first five, and how many others after "and"
 //	{name:;}          a list joined by "; "
+//	{name:;10}        the first ten of it, and how many others after "; and"
 //	{name:,}          a list joined by "," without a space
 //	{name:input}      a text from the input, as english.QuoteInput quotes and cuts it
 //	{name:#}          the length of a list
@@ -133,14 +134,16 @@ func placeOf(name, modifier string) formatPart {
 		return p
 	}
 	switch modifier {
-	case ";":
-		p.between = "; "
-		return p
 	case ",":
 		p.between = ","
 		return p
 	case "input":
 		p.quoted, p.input = true, true
+		return p
+	}
+	if most, ok := strings.CutPrefix(modifier, ";"); ok {
+		p.most, _ = strconv.Atoi(most) // TestTable checks that it is a number
+		p.between, p.and = "; ", "; and "
 		return p
 	}
 	if most, ok := strings.CutPrefix(modifier, "max "); ok {

@@ -137,6 +137,7 @@ func TestFormat(t *testing.T) {
 		{"long input", "{x:input}", []any{"x", strings.Repeat("a", 65)}, `"` + strings.Repeat("a", 64) + `"... (65 bytes)`},
 		{"absent input", "{x:input}", nil, `""`},
 		{"semicolons", "{x:;}", []any{"x", many[:2]}, "a; b"},
+		{"first before semicolons", "{x:;2}", []any{"x", many}, "a; b; and 3 more"},
 		{"commas", "{x:,}", []any{"x", many[:2]}, "a,b"},
 		{"part with", "a[?x  {x}!]b", []any{"x", "1"}, "a 1!b"},
 		{"part without", "a[?x  {x}!][!x -]b", nil, "a-b"},

@@ -1794,7 +1794,7 @@ func objectKinds() []Kind {
 		},
 		{
 			"policy-invalid", "The PodSecurityPolicy cannot be used as it stands.",
-			"{problems:;}[?more ; and {more} more]",
+			"{problems:;10}",
 		},
 		{
 			"key-twice", "A key stands twice in the object, and readers differ in which value counts.",
