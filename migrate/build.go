@@ -77,7 +77,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.APIServers = inv.APIServers
 	addAPIServerFindings(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
-		plan.IneffectiveGrants = append(plan.IneffectiveGrants, IneffectiveGrant{Message: f.Reason, Subject: f.Object, Others: f.Others, RoleNotRead: b.grants.MissingRoles[f.Object]})
+		plan.IneffectiveGrants = append(plan.IneffectiveGrants, ineffectiveGrant(f, b.grants.MissingRoles[f.Object]))
 	}
 	plan.Namespaces = b.buildNamespaces(plan.Gaps)
 	plan.Cautions = slices.Concat(plan.Cautions, b.cautionUnknownOwners(plan.Namespaces), b.cautionSCCPods(), b.cautionPodCreatorsEverywhere(plan.Namespaces))

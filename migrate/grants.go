@@ -142,8 +142,18 @@ func (b *planBuilder) addGrants(plan *Plan) {
 	for _, w := range access.NamespaceWriters(b.inv.Roles, b.inv.Bindings) {
 		plan.NamespaceWriters = append(plan.NamespaceWriters, NamespaceWriter{
 			Namespace: w.Namespace, Subject: planSubject(w.Subject), Verbs: w.Verbs, Binding: w.Binding, Role: w.Role, Administrator: w.Administrator,
+			BindingPosition: w.BindingPosition, RolePosition: w.RolePosition,
 		})
 	}
+}
+
+// ineffectiveGrant converts what is found of an RBAC object that grants nothing to the form of the Plan.
+func ineffectiveGrant(f access.RBACFinding, roleNotRead bool) IneffectiveGrant {
+	out := IneffectiveGrant{Message: f.Reason, Subject: f.Object, Position: f.Position, RoleNotRead: roleNotRead}
+	for _, other := range f.Others {
+		out.Others = append(out.Others, GrantingObject{Subject: other.Object, Position: other.Position})
+	}
+	return out
 }
 
 // planRole converts an RBAC role that lets use policies to the form of the Plan.

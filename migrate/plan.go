@@ -141,7 +141,8 @@ type Namespace struct {
 	Action Action `json:"action"`
 	// LabelOwner is the tool that manages the namespace's labels, where one does: then a manifest is the way, not a command.
 	LabelOwner string `json:"labelOwner,omitempty"`
-	// LabelWriters are other objects that write its labels: the first of this cluster is LabelOwner.
+	// LabelWriters are other objects that write its labels: the first of this cluster is LabelOwner. At most 20 are kept, since
+	// one object may name any number of namespaces: the note label-writers-not-named has the number of the others.
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// ClientApplied: 'kubectl apply' without --server-side has left a record of what it applied to the namespace. What is
 	// applied next takes away every label and annotation that the record has and it does not. Absent where that is not
@@ -153,7 +154,8 @@ type Namespace struct {
 	// AlsoRefusedBy names what else may refuse pods here, whatever the level: validating webhooks, and validating policies of
 	// Kubernetes and of policy engines. No level counts them.
 	AlsoRefusedBy []string `json:"alsoRefusedBy,omitempty"`
-	// AlsoRefusedByOthers is the number of rules of such objects that were not kept: the first 50 of a namespace are.
+	// AlsoRefusedByOthers is the number of rules of such objects that were not kept. The first 50 of a namespace are: rules
+	// times namespaces would make a plan of any size.
 	AlsoRefusedByOthers int `json:"alsoRefusedByOthers,omitempty"`
 	// LevelWithout: what the namespace would need without the workloads that hold it back.
 	LevelWithout []LevelWithout `json:"levelWithout,omitempty"`
@@ -269,11 +271,18 @@ type BlockingViolation struct {
 // what it grants.
 type IneffectiveGrant struct {
 	message.Message
-	// Subject is the binding or role; Others are more of them that the same is to be said of.
-	Subject string   `json:"what"`
-	Others  []string `json:"others,omitempty"`
+	// Subject is the binding or role, and Position where it was read; Others are more of them that the same is to be said of.
+	Subject  string            `json:"what"`
+	Position pspparse.Position `json:"position,omitzero"`
+	Others   []GrantingObject  `json:"others,omitempty"`
 	// RoleNotRead is true for a role that bindings refer to and that was not read: what it grants is not known.
 	RoleNotRead bool `json:"roleNotRead,omitempty"`
+}
+
+// GrantingObject is, in the Plan, an RBAC role or binding, with where it was read.
+type GrantingObject struct {
+	Subject  string            `json:"what"`
+	Position pspparse.Position `json:"position,omitzero"`
 }
 
 // Gap is something that could not be read or evaluated for the Plan; it may change results.

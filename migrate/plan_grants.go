@@ -70,6 +70,9 @@ type NamespaceWriter struct {
 	// Binding and Role are the evidence, as in PolicyGrant.
 	Binding string `json:"binding"`
 	Role    string `json:"role"`
+	// BindingPosition and RolePosition say where these were read.
+	BindingPosition pspparse.Position `json:"bindingPosition,omitzero"`
+	RolePosition    pspparse.Position `json:"rolePosition,omitzero"`
 	// Administrator is true where the role allows everything on everything.
 	Administrator bool `json:"administrator,omitempty"`
 }

@@ -45,7 +45,9 @@ type Evaluation struct {
 	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one sets in the pod template:
 	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
 	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
-	// this depends on was not read.
+	// this depends on was not read. Refused has the first 20 policies, since policies times evaluations would make a plan of
+	// any size: psp-refusals-more then has the number of the others, and psp-refusal the number of a policy's reasons that
+	// were left out.
 	AdmittedBy string            `json:"admittedBy,omitempty"`
 	Refused    []message.Message `json:"refused,omitempty"`
 	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they

@@ -95,8 +95,15 @@ type Grants struct {
 
 // RBACFinding is an RBAC object that does not grant what it seems to grant, with the reason.
 type RBACFinding struct {
-	Object string
+	RBACObject
 	Reason message.Message
 	// Others are more objects of which the same is to be said.
-	Others []string
+	Others []RBACObject
+}
+
+// RBACObject is the RBAC object that a finding is about: "ClusterRole psp:restricted", and where it was read; the position is
+// zero for a live cluster and for a role that was not read.
+type RBACObject struct {
+	Object   string
+	Position pspparse.Position
 }

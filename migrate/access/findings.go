@@ -8,6 +8,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -31,9 +32,9 @@ type missingRole struct {
 	bindings []string
 }
 
-// add adds one finding about an RBAC object that grants less than it seems to.
-func (f *rbacFindings) add(what string, why message.Message) {
-	f.all = append(f.all, RBACFinding{Object: what, Reason: why})
+// add adds one finding about an RBAC object that grants less than it seems to, with where it was read.
+func (f *rbacFindings) add(what string, at pspparse.Position, why message.Message) {
+	f.all = append(f.all, RBACFinding{RBACObject: RBACObject{what, at}, Reason: why})
 }
 
 // referencedRole returns the role that a binding refers to; nil, and a finding, if there is none.
@@ -44,10 +45,10 @@ func (f *rbacFindings) referencedRole(b *inventory.Binding, roles map[roleKey]*r
 	case b.RoleKind == roleKind && b.Namespace != "":
 		key.namespace = b.Namespace
 	case b.RoleKind == roleKind:
-		f.add(bindingReference(b), message.New("binding-to-role-across", "role", b.RoleName))
+		f.add(bindingReference(b), b.Position, message.New("binding-to-role-across", "role", b.RoleName))
 		return nil
 	default:
-		f.add(bindingReference(b), message.New("binding-to-other-kind", "kind", strconv.Quote(b.RoleKind)))
+		f.add(bindingReference(b), b.Position, message.New("binding-to-other-kind", "kind", strconv.Quote(b.RoleKind)))
 		return nil
 	}
 	if r := roles[key]; r != nil {
@@ -87,11 +88,11 @@ func (f *rbacFindings) addMissingRole(key roleKey, binding string) {
 // checkSubjects adds a finding for each subject of a binding that never matches anyone.
 func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 	if len(b.Subjects) == 0 {
-		f.add(bindingReference(b), message.New("binding-without-subjects"))
+		f.add(bindingReference(b), b.Position, message.New("binding-without-subjects"))
 	}
 	for _, s := range b.Subjects {
 		if why := whyNeverMatches(s, b.Namespace); why != "" {
-			f.add(bindingReference(b), message.New("subject-never-matches", "reason", why))
+			f.add(bindingReference(b), b.Position, message.New("subject-never-matches", "reason", why))
 		}
 	}
 }
@@ -99,7 +100,7 @@ func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 // checkRoles adds a finding for each rule that seems to grant the use of policies and does not.
 func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole, overwritten []*resolvedRole) {
 	for _, r := range overwritten {
-		f.add(r.reference, message.New("role-rules-overwritten"))
+		f.add(r.reference, r.source.Position, message.New("role-rules-overwritten"))
 	}
 	for i := range inv.Roles {
 		r := &inv.Roles[i]
@@ -109,17 +110,17 @@ func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*r
 		}
 		label, reach := known.reference, grantedPoliciesOf(r.Rules)
 		if known.keepsOwnRules && reach.anyPolicy() {
-			f.add(label, message.New("role-rules-may-be-overwritten"))
+			f.add(label, r.Position, message.New("role-rules-may-be-overwritten"))
 		}
 		if isReadOnlyRole(r.Rules) {
 			continue
 		}
 		for j := range r.Rules {
 			if why := whyRuleGrantsNoUse(&r.Rules[j], reach.anyPolicy()); why.ID != "" {
-				f.add(label, why)
+				f.add(label, r.Position, why)
 			}
 		}
-		f.addUnknownPolicies(label, reach.policies)
+		f.addUnknownPolicies(label, r.Position, reach.policies)
 	}
 }
 
@@ -176,20 +177,20 @@ func resemblesPSPResource(name string) bool {
 }
 
 // addUnknownPolicies adds one finding for the policies that a role names and that were not read.
-func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
+func (f *rbacFindings) addUnknownPolicies(label string, at pspparse.Position, named []string) {
 	var missing []string
 	for _, name := range named {
 		if _, found := slices.BinarySearch(f.knownPolicies, name); found {
 			continue
 		}
 		if name == "*" {
-			f.add(label, message.New("rule-with-star-name"))
+			f.add(label, at, message.New("rule-with-star-name"))
 			continue
 		}
 		missing = append(missing, name)
 	}
 	if len(missing) > 0 {
-		f.add(label, message.New("role-names-unread-policies", "policies", missing))
+		f.add(label, at, message.New("role-names-unread-policies", "policies", missing))
 	}
 }
 
@@ -197,7 +198,7 @@ func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
 // finding with all of them.
 func (f *rbacFindings) sorted() []RBACFinding {
 	for key, u := range f.missingRoles {
-		f.add(key.reference(), u.reason())
+		f.add(key.reference(), pspparse.Position{}, u.reason())
 	}
 	slices.SortFunc(f.all, func(a, b RBACFinding) int {
 		return cmp.Or(message.Compare(a.Reason, b.Reason), cmp.Compare(a.Object, b.Object))
@@ -213,7 +214,7 @@ func (f *rbacFindings) sorted() []RBACFinding {
 		if n > 3 {
 			one := rest[0]
 			for _, other := range rest[1:n] {
-				one.Others = append(one.Others, other.Object)
+				one.Others = append(one.Others, other.RBACObject)
 			}
 			out = append(out, one)
 		} else {
