@@ -30,7 +30,9 @@ func TestEditedPlans(t *testing.T) {
 		{"status of a check", `"status": "guaranteed"`, `"status": "safe"`, `policies[0].checks[1].status: "safe" is not one of guaranteed, by-mutation, in-effect, not-ensured, impossible, unknown`},
 		{"level in an evaluation", `"afterPSP": "privileged"`, `"afterPSP": "open"`, `evaluations[N].levels.afterPSP: "open" is not one of privileged, baseline, restricted`},
 		{"id of a reason", `"id": "level-needed"`, `"id": "Level needed"`, `namespaces[0].reasons[0].id: "Level needed" is not the id of a message`},
-		{"id of a problem", `"id": "psp-ranges-missing"`, `"id": "PSP"`, `policies[2].problems[0].message.id: "PSP" is not the id of a message`},
+		{"id of a problem", `"message": {
+            "id": "psp-ranges-missing"`, `"message": {
+            "id": "PSP"`, `policies[2].problems[0].message.id: "PSP" is not the id of a message`},
 		{"argument in an evaluation", `"id": "edit-in-force",
                 "args": {
                   "policy": "apps"`, `"id": "edit-in-force",
