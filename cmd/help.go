@@ -83,7 +83,8 @@ func printUsage(w io.Writer, c *cobra.Command, rest string, width int) error {
 		writeFlags(&b, c.LocalFlags().FlagUsages(), width)
 	}
 	if c.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, "\n'%s [command] --help' shows more about a command.\n", c.CommandPath())
+		b.WriteString("\n")
+		writeHanging(&b, "", fmt.Sprintf("'%s [command] --help' shows more about a command.", c.CommandPath()), width)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
