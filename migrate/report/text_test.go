@@ -66,13 +66,22 @@ shop-front  restricted  baseline
 volumes/kubernetes.\
 io~empty-dir/plugins
 `},
-		{"everything is there to the last", 20, report.Table{
+		{"every column gets little", 40, report.Table{
+			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("CURRENT", report.RoleLevel), column("ENFORCE", report.RoleLevel), column("WHY", report.RoleText)},
+			Rows:    [][]string{{"shop-frontend", "restricted", "privileged", "unconfined containers"}},
+		}, `NAMESPA…  CURRENT   ENFORCE    WHY
+sho…tend  restric…  privileg…  unconfin\
+                               ed
+                               containe\
+                               rs
+`},
+		{"there is no room for the columns", 24, report.Table{
 			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("CURRENT", report.RoleLevel), column("ENFORCE", report.RoleLevel), column("WHY", report.RoleText)},
 			Rows:    [][]string{{"shop-frontend", "restricted", "privileged", "many words"}},
-		}, `NA…  CU…  ENF…  WHY
-s…d  re…  pri…  many
-                wor\
-                ds
+		}, `shop-frontend
+  CURRENT  restricted
+  ENFORCE  privileged
+  WHY      many words
 `},
 	}
 	for _, tt := range tests {
