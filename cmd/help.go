@@ -82,6 +82,10 @@ func printUsage(w io.Writer, c *cobra.Command, rest string, width int) error {
 		b.WriteString("\nFlags:\n")
 		writeFlags(&b, c.LocalFlags().FlagUsages(), width)
 	}
+	if c.HasAvailableInheritedFlags() {
+		b.WriteString("\nFlags of every command:\n")
+		writeFlags(&b, c.InheritedFlags().FlagUsages(), width)
+	}
 	if c.HasAvailableSubCommands() {
 		b.WriteString("\n")
 		writeHanging(&b, "", fmt.Sprintf("'%s [command] --help' shows more about a command.", c.CommandPath()), width)

@@ -130,6 +130,15 @@ func (t *textRenderer) grid(g *grid) error {
 	for line := range strings.Lines(out.String()) {
 		t.line(strings.TrimRight(withoutResets(line), " \n"))
 	}
+	var leftOut []string
+	for column, title := range g.header {
+		if widths[column] == 0 {
+			leftOut = append(leftOut, title)
+		}
+	}
+	if len(leftOut) > 0 {
+		t.fold(hanging, hanging+hanging, "no room here for "+strings.Join(leftOut, ", "))
+	}
 	return nil
 }
 

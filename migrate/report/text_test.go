@@ -53,6 +53,7 @@ team-xxxx…x-frontend  one two three four
 			Rows:    [][]string{{"shop-front", "restricted", "privileged", "baseline"}}, Spare: []string{"AUDIT", "WARN"},
 		}, `NAMESPACE   WARN        ENFORCE
 shop-front  restricted  baseline
+  no room here for AUDIT
 `},
 		{"a command is whole", 40, report.Table{
 			Columns: []report.Column{column("STEP", report.RoleText), column("COMMAND", report.RoleCommand)},
