@@ -67,14 +67,21 @@ shop-front  restricted  baseline
 volumes/kubernetes.\
 io~empty-dir/plugins
 `},
-		{"every column gets little", 40, report.Table{
+		{"a mark stays with its level", 36, report.Table{
+			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("", report.RoleLevel), column("CURRENT", report.RoleLevel)},
+			Rows:    [][]string{{"team-a", "+ baseline (for now)", "restricted"}},
+		}, `NAMESPACE              CURRENT
+team-a     + baseline  restricted
+           (for now)
+`},
+		{"every column but levels gets little", 44, report.Table{
 			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("CURRENT", report.RoleLevel), column("ENFORCE", report.RoleLevel), column("WHY", report.RoleText)},
 			Rows:    [][]string{{"shop-frontend", "restricted", "privileged", "unconfined containers"}},
-		}, `NAMESPA…  CURRENT   ENFORCE    WHY
-sho…tend  restric…  privileg…  unconfin\
-                               ed
-                               containe\
-                               rs
+		}, `NAMESPACE  CURRENT     ENFORCE     WHY
+shop…tend  restricted  privileged  unconfin\
+                                   ed
+                                   containe\
+                                   rs
 `},
 		{"there is no room for the columns", 24, report.Table{
 			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("CURRENT", report.RoleLevel), column("ENFORCE", report.RoleLevel), column("WHY", report.RoleText)},
