@@ -110,8 +110,10 @@ func writeLong(t *testing.T, dir string) {
 		return o
 	}
 	rule := m{"rule": "RunAsAny"}
-	policy := m{"spec": m{"privileged": true, "hostNetwork": true, "volumes": []any{"*"}, "allowedHostPaths": []any{m{"pathPrefix": "/" + strings.Repeat("path/", 40)}},
-		"defaultAddCapabilities": []any{strings.ToUpper(longName)}, "runAsUser": rule, "seLinux": rule, "fsGroup": rule, "supplementalGroups": rule}}
+	policy := m{"spec": m{
+		"privileged": true, "hostNetwork": true, "volumes": []any{"*"}, "allowedHostPaths": []any{m{"pathPrefix": "/" + strings.Repeat("path/", 40)}},
+		"defaultAddCapabilities": []any{strings.ToUpper(longName)}, "runAsUser": rule, "seLinux": rule, "fsGroup": rule, "supplementalGroups": rule,
+	}}
 	const rbac = "rbac.authorization.k8s.io"
 	deployment := func(spec m) m {
 		return m{"spec": m{"selector": m{"matchLabels": m{"a": "b"}}, "template": m{"metadata": m{"labels": m{"a": "b"}}, "spec": spec}}}
