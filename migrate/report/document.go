@@ -29,9 +29,11 @@ type List struct {
 	Flat bool
 }
 
-// Item is one point of a List in a report, with the points below it and the objects that it is about.
+// Item is one point of a List in a report, with the points below it and the objects that it is about. Its Role may be
+// RoleStatus: the text begins with an outcome.
 type Item struct {
 	Text    string
+	Role    Role
 	Items   []Item
 	Objects Objects
 }
@@ -40,25 +42,41 @@ type Item struct {
 type Table struct {
 	Columns []Column
 	Rows    [][]string
+	// Spare are the titles of the columns that a narrow terminal goes without, the first to go first.
+	Spare []string
 	// Omitted says what is left out of the table and where it is; "" for nothing.
 	Omitted string
 }
 
-// Column is a column of a Table in a report: its title and what its cells hold.
+// Column is a column of a Table in a report: its title and what its cells hold. What they hold says what becomes of them
+// on a terminal that is too narrow for the table: see Role.
 type Column struct {
 	Title string
 	Role  Role
 }
 
-// Role is what the value of a table cell or a Fact in a report is.
+// Role is what the value of a table cell, a Fact or an Item in a report is. It decides the colour of the value, and what
+// a narrow terminal makes of a cell; elsewhere every cell is whole.
 type Role int
 
-// The roles of values in a report.
+// The roles of values in a report, with what becomes of them where a terminal is too narrow for the table.
 const (
-	// RoleText is anything that has no role of its own.
+	// RoleText is a sentence, a list or a number, and anything that has no role of its own. It is wrapped at spaces, and
+	// nothing of it is lost.
 	RoleText Role = iota
 	// RoleLevel is a level of the Pod Security Standards, perhaps with a mark before it and a version or a remark behind it.
+	// It keeps to one line as long as anything else can give way; then it wraps, and at last it ends in "…".
 	RoleLevel
+	// RoleName is the name of an object, which people copy, perhaps with a remark. It is whole up to half of the terminal; a
+	// longer one has "…" in its middle.
+	RoleName
+	// RoleSummary is text whose beginning says enough: one line, which ends in "…" where there is no room for the rest.
+	RoleSummary
+	// RoleStatus is an outcome in a word or two, such as "not ok"; a colon and a remark may follow. It wraps as RoleLevel does.
+	RoleStatus
+	// RoleCommand is a line for a shell, which people copy, in the last column of a table. It is whole, even where it is
+	// longer than the terminal is wide.
+	RoleCommand
 )
 
 // Facts are what a report says of one object: names with values.
@@ -73,9 +91,11 @@ type Fact struct {
 // Steps are the numbered steps of a report.
 type Steps []Step
 
-// Step is one numbered step of a report: what is to be done, and below it the objects, sentences and commands.
+// Step is one numbered step of a report: what is to be done, and below it the objects, sentences and commands. Its Role
+// may be RoleStatus: the text begins with an outcome.
 type Step struct {
 	Text   string
+	Role   Role
 	Blocks []Block
 }
 

@@ -40,7 +40,7 @@ func ExplainServiceAccount(plan *migrate.Plan, namespace, name string) (*Documen
 
 // grantsTable returns the report's table of every grant by which a service account may use a policy.
 func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
-	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"WHERE", RoleText}, {"AS", RoleText}, {"VIA", RoleText}}}
+	t := &Table{Columns: []Column{{"POLICY", RoleName}, {"CLOSEST", RoleLevel}, {"WHERE", RoleText}, {"AS", RoleText}, {"VIA", RoleText}}}
 	own := policiesOfServiceAccount(plan, namespace, name)
 	for i := range own.Policies {
 		po := &own.Policies[i]

@@ -201,8 +201,8 @@ func (d *Document) addWorkloads(ns *migrate.Namespace) {
 	if len(ns.Workloads) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{
-		{"WORKLOAD", RoleText}, {"ACCOUNT", RoleText}, {"AS WRITTEN", RoleLevel}, {"AS ADMITTED", RoleLevel}, {"AFTER PSP", RoleLevel}, {"ADMITTED BY", RoleText},
+	t := &Table{Spare: []string{"ACCOUNT"}, Columns: []Column{
+		{"WORKLOAD", RoleName}, {"ACCOUNT", RoleName}, {"AS WRITTEN", RoleLevel}, {"AS ADMITTED", RoleLevel}, {"AFTER PSP", RoleLevel}, {"ADMITTED BY", RoleName},
 	}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]

@@ -171,7 +171,7 @@ func (d *Document) addChecks(po *migrate.Policy) {
 	if len(po.Checks) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{{"STATUS", RoleText}, {"CHECK", RoleText}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
+	t := &Table{Columns: []Column{{"STATUS", RoleText}, {"CHECK", RoleName}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
 	for _, level := range levels.WithChecks() {
 		for _, c := range po.Checks {
 			if c.Level == level {
@@ -188,7 +188,7 @@ func (d *Document) addGrants(uses []migrate.PolicyGrant) {
 		d.addSection("USED BY", []string{"nobody: no role and binding that was read grants it"})
 		return
 	}
-	t := &Table{Columns: []Column{{"WHERE", RoleText}, {"WHO", RoleText}, {"VIA", RoleText}}}
+	t := &Table{Columns: []Column{{"WHERE", RoleName}, {"WHO", RoleText}, {"VIA", RoleText}}}
 	for _, use := range uses {
 		where := "everywhere"
 		if use.Namespace != "" {

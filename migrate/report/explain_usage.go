@@ -16,7 +16,7 @@ func (d *Document) addPolicyUsages(heading string, all []migrate.PolicyUsage, be
 	if len(all) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"AS", RoleText}, {"VIA", RoleText}}}
+	t := &Table{Columns: []Column{{"POLICY", RoleName}, {"CLOSEST", RoleLevel}, {"AS", RoleText}, {"VIA", RoleText}}}
 	for _, u := range all[:min(len(all), maxUsages)] {
 		via := u.FirstGrant.Binding + ", " + u.FirstGrant.Role
 		if u.OtherGrants > 0 {

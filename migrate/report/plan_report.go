@@ -71,7 +71,7 @@ func planSize(p *migrate.Plan) string {
 
 // namespaceTable returns the report's table of namespaces; mark puts a star behind those of the platform.
 func namespaceTable(p *migrate.Plan, wide, mark bool) *Table {
-	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CURRENT", RoleLevel}, {"ENFORCE", RoleLevel}}}
+	t := &Table{Columns: []Column{{"NAMESPACE", RoleName}, {"CURRENT", RoleLevel}, {"ENFORCE", RoleLevel}}}
 	if wide {
 		t.Columns = append(t.Columns, Column{"PERMITTED", RoleLevel}, Column{"NEEDED", RoleLevel}, Column{"AUDIT", RoleLevel},
 			Column{"WARN", RoleLevel}, Column{"WORKLOADS", RoleText}, Column{"COMPLETE", RoleText})
@@ -200,7 +200,7 @@ func (d *Document) addPolicies(plan *migrate.Plan) {
 	if len(plan.Policies) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"CONDITIONS", RoleText}, {"MUTATES", RoleText}}}
+	t := &Table{Columns: []Column{{"POLICY", RoleName}, {"CLOSEST", RoleLevel}, {"CONDITIONS", RoleText}, {"MUTATES", RoleText}}}
 	var points, unused, provider []string
 	for i := range plan.Policies {
 		po := &plan.Policies[i]

@@ -6,12 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
-	"k8s.io/pod-security-admission/api"
-
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
@@ -20,20 +14,25 @@ const (
 	paragraphWidth = 100
 	// narrowest is the width below which text is not folded any further.
 	narrowest = 16
-	// gutter is the space between the columns of a table.
-	gutter = 2
+	// hanging is the indentation of the further lines of a point, and of the points below it.
+	hanging = "  "
 )
 
 // Text writes a report Document as text, or returns the error of writing, for a terminal, or for a file that people
-// read: escaped, folded to the width of Options, with headings and levels in colour where Options ask for it. It writes
-// all of the Document at once, and nothing if a part of it cannot be drawn.
+// read: escaped, with headings, levels and outcomes in colour where Options ask for it. It writes all of the Document at
+// once, and nothing if a part of it cannot be drawn.
+//
+// On a terminal, whose width Options name, no line is longer than that, but lines for a shell and manifests, which are
+// copied: text is folded at spaces (Fold), names that stand alone are shortened in the middle, and tables narrow by the
+// roles of their columns. Elsewhere nothing is shortened, tables and Documents of OneLine are as wide as they need to be,
+// and running text is folded to be readable.
 func Text(w io.Writer, d *Document, opts Options) error {
 	t := textRenderer{width: paragraphWidth, opts: opts}
 	switch {
-	case d.OneLine:
-		t.width, t.opts.Width = 0, 0
 	case opts.Width > 0:
 		t.width = opts.Width
+	case d.OneLine:
+		t.width = 0
 	}
 	var before Block
 	for _, b := range d.Blocks {
@@ -108,21 +107,34 @@ func (t *textRenderer) block(b Block, indent string) error {
 // heading draws a section heading of a report, bold where colours are on.
 func (t *textRenderer) heading(text string) {
 	text = escape.Terminal(text)
-	if t.opts.Colour {
-		text = "\x1b[1m" + text + "\x1b[0m"
+	lines := []string{text}
+	if t.opts.Width > 0 {
+		lines = Fold(text, max(t.opts.Width-len(hanging), narrowest))
 	}
-	t.line(text)
+	indent := ""
+	for _, line := range lines {
+		if t.opts.Colour {
+			line = bold + line + plain
+		}
+		t.line(indent + line)
+		indent = hanging
+	}
 }
 
 // fold writes text in lines that keep to the width of the report, the first behind one indentation and the others behind another.
-func (t *textRenderer) fold(first, others, text string) {
-	text = escape.Terminal(text)
-	if t.width == 0 {
-		t.line(first + text)
-		return
+func (t *textRenderer) fold(first, others, text string) { t.foldRole(first, others, text, RoleText) }
+
+// foldRole folds text as fold does, coloured by its role in the report.
+func (t *textRenderer) foldRole(first, others, text string, role Role) {
+	lines := []string{escape.Terminal(text)}
+	if t.width > 0 {
+		lines = Fold(lines[0], max(t.width-max(len(first), len(others)), narrowest))
+	}
+	if t.opts.Colour {
+		lines[0] = colourByRole(lines[0], role)
 	}
 	indent := first
-	for _, line := range foldText(text, max(t.width-len(others), narrowest)) {
+	for _, line := range lines {
 		t.line(indent + line)
 		indent = others
 	}
@@ -130,20 +142,20 @@ func (t *textRenderer) fold(first, others, text string) {
 
 // list draws a list of a report as indented points.
 func (t *textRenderer) list(l List) {
-	indent := "  "
+	indent := hanging
 	if l.Flat {
 		indent = ""
 	}
 	t.items(l.Items, indent, indent)
 	if l.Omitted != "" {
-		t.line(indent + escape.Terminal(l.Omitted))
+		t.fold(indent, indent+hanging, l.Omitted)
 	}
 }
 
 // items writes the points of a list in a report at an indentation, and those below each at step more.
 func (t *textRenderer) items(items []Item, indent, step string) {
 	for _, item := range items {
-		t.fold(indent, indent+step, item.Text)
+		t.foldRole(indent, indent+hanging, item.Text, item.Role)
 		t.items(item.Items, indent+step, step)
 		t.objects(item.Objects)
 	}
@@ -153,7 +165,11 @@ func (t *textRenderer) items(items []Item, indent, step string) {
 func (t *textRenderer) objects(o Objects) {
 	const indent = "     "
 	for _, name := range o.Names {
-		t.line(indent + escape.Terminal(name))
+		name = escape.Terminal(name)
+		if t.opts.Width > 0 {
+			name = shortenMiddle(name, max(t.opts.Width-len(indent), narrowest))
+		}
+		t.line(indent + name)
 	}
 	if o.Omitted > 0 {
 		t.line(fmt.Sprintf("%sand %d more", indent, o.Omitted))
@@ -166,7 +182,7 @@ func (t *textRenderer) steps(steps Steps) error {
 		if i > 0 {
 			t.line("")
 		}
-		t.fold("", "   ", fmt.Sprintf("%d. %s", i+1, step.Text))
+		t.foldRole(fmt.Sprintf("%d. ", i+1), "   ", step.Text, step.Role)
 		for _, b := range step.Blocks {
 			if err := t.block(b, "   "); err != nil {
 				return err
@@ -174,149 +190,4 @@ func (t *textRenderer) steps(steps Steps) error {
 		}
 	}
 	return nil
-}
-
-// facts draws the names and values of a report as a table of two columns without a header.
-func (t *textRenderer) facts(facts Facts) error {
-	rows, levels := make([][]string, len(facts)), make([]bool, len(facts))
-	for i, f := range facts {
-		rows[i], levels[i] = []string{f.Name, f.Value}, f.Role == RoleLevel
-	}
-	return t.grid(nil, rows, func(row, column int) bool { return column == 1 && levels[row] })
-}
-
-// table draws a table of a report, without its header where Options leave headers out.
-func (t *textRenderer) table(table *Table) error {
-	var header []string
-	for _, c := range table.Columns {
-		if c.Title != "" && !t.opts.NoHeaders {
-			header = append(header, c.Title)
-		}
-	}
-	err := t.grid(header, table.Rows, func(_, column int) bool { return table.Columns[column].Role == RoleLevel })
-	if err == nil && table.Omitted != "" {
-		t.line("  " + escape.Terminal(table.Omitted))
-	}
-	return err
-}
-
-// grid draws the rows of a report's table without borders, as kubectl does. Where the terminal is too narrow the last
-// column is folded, so that nothing is lost. A cell for which isLevel is true is coloured.
-func (t *textRenderer) grid(header []string, values [][]string, isLevel func(row, column int) bool) error {
-	if len(values) == 0 {
-		return nil
-	}
-	var out bytes.Buffer
-	table := tablewriter.NewTable(&out,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Symbols:  tw.NewSymbols(tw.StyleNone),
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		})),
-		tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gutter), Overwrite: true}),
-		tablewriter.WithTrimSpace(tw.Off),
-		tablewriter.WithTrimTab(tw.Off),
-		tablewriter.WithHeaderAutoFormat(tw.Off),
-		tablewriter.WithHeaderAlignment(tw.AlignLeft),
-		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
-		tablewriter.WithRowAlignment(tw.AlignLeft),
-		tablewriter.WithRowAutoWrap(tw.WrapNone),
-	)
-	if len(header) > 0 {
-		table.Header(header)
-	}
-	for i, row := range foldLastColumn(header, values, t.opts.Width) {
-		for column := range row {
-			if t.opts.Colour && isLevel(i, column) {
-				row[column] = colourLevel(row[column])
-			}
-		}
-		if err := table.Append(row); err != nil {
-			return fmt.Errorf("drawing a table: %w", err)
-		}
-	}
-	if err := table.Render(); err != nil {
-		return fmt.Errorf("drawing a table: %w", err)
-	}
-	for line := range strings.Lines(out.String()) {
-		t.line(strings.TrimRight(line, " \n"))
-	}
-	return nil
-}
-
-// foldLastColumn returns the escaped rows of a report's table, with a last column that keeps to what the others leave
-// of the width; 0 for no limit.
-func foldLastColumn(header []string, values [][]string, width int) [][]string {
-	rows := make([][]string, len(values))
-	for i, row := range values {
-		rows[i] = make([]string, len(row))
-		for column, text := range row {
-			rows[i][column] = escape.Terminal(text)
-		}
-	}
-	if width == 0 {
-		return rows
-	}
-	last, before := len(rows[0])-1, 0
-	for column := range last {
-		widest := 0
-		if len(header) > column {
-			widest = twwidth.Width(header[column])
-		}
-		for _, row := range rows {
-			widest = max(widest, twwidth.Width(row[column]))
-		}
-		before += widest + gutter
-	}
-	for _, row := range rows {
-		row[last] = strings.Join(foldText(row[last], max(width-before, narrowest)), "\n")
-	}
-	return rows
-}
-
-// foldText breaks the text of a report at spaces into lines of at most width columns. A word that is longer has a line
-// of its own and is left to the terminal: a name that was broken could not be copied.
-func foldText(text string, width int) []string {
-	if twwidth.Width(text) <= width {
-		return []string{text}
-	}
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case twwidth.Width(line)+1+twwidth.Width(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
-}
-
-// colourLevel colours the Pod Security level in a table cell of a report, with the mark before it; a version or a
-// remark may follow the level.
-func colourLevel(cell string) string {
-	start := 0
-	if len(cell) > 2 && cell[1] == ' ' {
-		start = 2
-	}
-	end := len(cell)
-	if i := strings.IndexAny(cell[start:], ":, \n"); i >= 0 {
-		end = start + i
-	}
-	colour := ""
-	switch api.Level(cell[start:end]) {
-	case api.LevelPrivileged:
-		colour = "\x1b[31m"
-	case api.LevelBaseline:
-		colour = "\x1b[33m"
-	case api.LevelRestricted:
-		colour = "\x1b[32m"
-	default:
-		return cell
-	}
-	return colour + cell[:end] + "\x1b[0m" + cell[end:]
 }

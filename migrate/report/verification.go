@@ -36,7 +36,7 @@ type VerificationResult struct {
 
 // VerificationDocument builds the report on verifying a roll-out: a table of the results.
 func VerificationDocument(v *Verification, _ Options) *Document {
-	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CHECK", RoleText}, {"WORKLOAD", RoleText}, {"STATUS", RoleText}, {"WHY", RoleText}}}
+	t := &Table{Columns: []Column{{"NAMESPACE", RoleName}, {"CHECK", RoleText}, {"WORKLOAD", RoleName}, {"STATUS", RoleStatus}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
 		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why.Text})
 	}
