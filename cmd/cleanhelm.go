@@ -83,6 +83,9 @@ could not be read, and may hold policies (--allow-partial turns 4 into 0).`,
 		if !o.Yes && !streams.Interactive {
 			return usagef("nobody can be asked here whether to write to the cluster: add --%s; 'gate' says what there is to clean", yesFlag)
 		}
+		if err := o.Source.checkConnection(); err != nil {
+			return err
+		}
 		return asRunError(runF(cmd.Context(), &o))
 	}
 	return cmd

@@ -38,6 +38,9 @@ func printUsage(c *cobra.Command) error {
 	if c.HasAvailableLocalFlags() {
 		fmt.Fprintf(&b, "\nFlags:\n%s", c.LocalFlags().FlagUsagesWrapped(helpWidth))
 	}
+	if c.HasAvailableInheritedFlags() {
+		fmt.Fprintf(&b, "\nFlags of every command:\n%s", c.InheritedFlags().FlagUsagesWrapped(helpWidth))
+	}
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n'%s [command] --help' shows more about a command.\n", c.CommandPath())
 	}

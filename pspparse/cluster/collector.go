@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -77,23 +78,33 @@ func (c *inventoryCollector) addBatch(got inventoryBatch) {
 		}
 	}
 	c.addKinds(got.moreKinds...)
-	if line := c.progressLine(); line != "" && c.progress != nil {
+	c.reportProgress(c.progressLine())
+}
+
+// reportProgress hands on how far the reading of the cluster is; "" is nothing new.
+func (c *inventoryCollector) reportProgress(line string) {
+	if line != "" && c.progress != nil {
 		c.progress(line)
 	}
 }
 
-// progressLine returns the progress of the kinds that are being read from the cluster, on one line.
+// progressLine returns the progress of the kinds that are being read from the cluster, on one line: "reading pods, 12,000
+// so far".
 func (c *inventoryCollector) progressLine() string {
 	var parts []string
 	for _, k := range c.progressOfKinds {
-		if !k.done && k.read > 0 {
-			parts = append(parts, k.resource+" "+k.countText("/"))
+		switch {
+		case k.done || k.read == 0 && k.total <= 0:
+		case k.total > k.read:
+			parts = append(parts, fmt.Sprintf("%s, %s of %s", k.resource, english.Number(k.read), english.Number(k.total)))
+		default:
+			parts = append(parts, fmt.Sprintf("%s, %s so far", k.resource, english.Number(k.read)))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return "reading " + strings.Join(parts, ", ")
+	return "reading " + strings.Join(parts, "; ")
 }
 
 // countText returns how many objects of a kind were read from the cluster, and of how many if that is known.

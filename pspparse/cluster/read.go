@@ -89,6 +89,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	} else if len(table.resources) > 0 {
 		c.addKinds(customResourcesLabel)
 	}
+	c.reportProgress("asking the API server for its version")
 	serverVersion, err := l.serverVersion(ctx, b)
 	if ctx.Err() != nil {
 		return "", c.interruptedError(r.Context, ctx.Err())
@@ -97,6 +98,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 		return "", fmt.Errorf("reaching the API server%s at %s: %w", r.ofContext(), r.Config.Host, err)
 	}
 	l.serverGitVersion = serverVersion
+	c.reportProgress("asking the API server what there is to read")
 	go func() {
 		defer close(out)
 		l.readAllKinds(ctx, r.kindsToRead(), table, r.OnForbidden)
