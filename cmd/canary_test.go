@@ -15,7 +15,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
@@ -170,7 +172,7 @@ func TestCredentialsAreNotShown(t *testing.T) {
 func TestCredentialsAreNotShownInErrors(t *testing.T) {
 	t.Parallel()
 	handlers := map[string]http.HandlerFunc{
-		"refuses": func(w http.ResponseWriter, r *http.Request) {
+		"refuses": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = fmt.Fprintf(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized", "code": 401}`)
 		},
@@ -190,8 +192,15 @@ func TestCredentialsAreNotShownInErrors(t *testing.T) {
 	}
 	b := newBirdcage(t, func(func(*http.Request)) http.Handler { return http.NotFoundHandler() })
 	for _, args := range [][]string{
-		{"--server=https://127.0.0.1:1", "--token=canary"}, {"--server=https://canary:canary@127.0.0.1:1"}, {"--server=https://canary:ca%nary@a", "--token=canary"},
-		{"--server=http://127.0.0.1:1", "--token=canary"}, {"--token=canary canary"}, {"--token=canary\n"}, {"-token=canary"}, {"--demo", "--token=canary"}, {"-f", "x", "--token=canary"},
+		{"--server=https://127.0.0.1:1", "--token=canary"},
+		{"--server=https://canary:canary@127.0.0.1:1"},
+		{"--server=https://canary:ca%nary@a", "--token=canary"},
+		{"--server=http://127.0.0.1:1", "--token=canary"},
+		{"--token=canary canary"},
+		{"--token=canary\n"},
+		{"-token=canary"},
+		{"--demo", "--token=canary"},
+		{"-f", "x", "--token=canary"},
 		{"--server=127.0.0.1:1", "--token=canary", "--user=nosuch"},
 	} {
 		if code, errOut := b.run(nil, append([]string{"plan"}, args...)...); code == exitDone || errOut == "" {
@@ -218,5 +227,69 @@ func TestScriptsNameTheTokenVariable(t *testing.T) {
 		if text := strings.ReplaceAll(out.String(), `\"`, `"`); code == exitUsage || code == exitFailed || !strings.Contains(text, want) {
 			t.Errorf("%q: exit code %d, %s\nwant %s\n%s", args, code, errOut, want, text)
 		}
+	}
+}
+
+// A journal has what is needed to come back to its cluster, but for a token and, since credentials would be sent there, the
+// address of a server.
+func TestJournalKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	const token, noToken, server = "PSP2PSS_TOKEN", "", "--server=https://a"
+	tests := []struct {
+		name        string
+		began, back []string
+		env         string // the variable that holds a token on the way back
+		// want is how the way back comes; "" if it is refused, with refusal.
+		want    SourceOptions
+		refusal string
+	}{
+		{name: "nothing but the kubeconfig", want: SourceOptions{Context: "prod"}},
+		{name: "entries of the kubeconfig", began: []string{"--context=x", "--cluster=c", "--user=u"}, want: SourceOptions{Context: "x", Cluster: "c", User: "u"}},
+		{name: "another user on the way back", began: []string{"--cluster=c", "--user=u"}, back: []string{"--user=v"}, want: SourceOptions{Cluster: "c", User: "v"}},
+		{name: "another cluster on the way back", began: []string{"--cluster=c", "--user=u"}, back: []string{"--context=d"}, want: SourceOptions{Context: "d"}},
+		{
+			name: "a server", began: []string{server}, env: noToken,
+			refusal: `the roll-out of "JOURNAL" was begun with --server=https://a: give --server again, since no credentials are sent to an address that only a file names`,
+		},
+		{name: "a server, given again", began: []string{server, "--token=canary"}, back: []string{server}, env: token, want: SourceOptions{Server: "https://a", Token: canary}},
+		{
+			name: "a token", began: []string{"--token=canary"},
+			refusal: `the roll-out of "JOURNAL" was begun with a token: put one into the environment as PSP2PSS_TOKEN, or name a user with --user`,
+		},
+		{name: "a token, given again", began: []string{"--token=canary"}, env: token, want: SourceOptions{Token: canary}},
+		{name: "a token, and a user instead", began: []string{"--token=canary"}, back: []string{"--user=u"}, want: SourceOptions{User: "u"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t)
+			code, out, errOut := g.run(t.Context(), nil, g.both(append([]string{"--yes"}, tt.began...)...)...)
+			journal, err := os.ReadFile(g.journal())
+			if text := out + errOut + string(journal); err != nil || code != exitDone || strings.Contains(text, canary) {
+				t.Fatalf("exit code %d, %v: %s", code, err, text)
+			}
+			for _, args := range [][]string{{"rollout", "--resume", "--yes"}, {"verify", "--allow-partial"}, {"rollback", "--yes"}} {
+				var came *SourceOptions
+				g.deps.Connect = func(o SourceOptions) (dynamic.Interface, string, error) {
+					came = &SourceOptions{Context: o.Context, Cluster: o.Cluster, User: o.User, Server: o.Server, Token: o.Token}
+					return g.client, "prod", nil
+				}
+				g.deps.LookupEnv = func(name string) (string, bool) { return canary, name == tt.env }
+				code, out, errOut := g.run(t.Context(), nil, slices.Concat(args, []string{"--journal", g.journal()}, tt.back)...)
+				if tt.refusal != "" {
+					want := "psp2pss: " + strings.Replace(tt.refusal, "JOURNAL", g.journal(), 1) + "\nTry 'psp2pss " + args[0] + " --help'.\n"
+					if code != exitUsage || came != nil || errOut != want {
+						t.Errorf("%q: exit code %d (-want +got):\n%s", args, code, cmp.Diff(want, errOut))
+					}
+					continue
+				}
+				if code == exitUsage || code == exitFailed || strings.Contains(out+errOut, canary) {
+					t.Errorf("%q: exit code %d, %s%s", args, code, out, errOut)
+				}
+				if diff := cmp.Diff(&tt.want, came); diff != "" {
+					t.Errorf("%q (-want +got):\n%s", args, diff)
+				}
+			}
+		})
 	}
 }

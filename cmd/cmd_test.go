@@ -162,6 +162,9 @@ func TestPlanFlags(t *testing.T) {
 		{name: "a negative verbosity", args: []string{"-v=-1"}, err: `invalid argument "-1" for "-v, --v" flag: it is not a number from 0 on`},
 		{name: "no colour", args: []string{"--color=red"}, err: `invalid argument "red" for "--color" flag: it is not one of auto, always, never`},
 		{name: "quiet and verbose", args: []string{"-q", "-v6"}, err: "--quiet and -v exclude each other: leave one of them out"},
+		{name: "quiet in the environment, and verbose", args: []string{"-v6"}, env: map[string]string{"PSP2PSS_QUIET": "true"}, outputs: table},
+		{name: "verbose in the environment, and quiet", args: []string{"-q"}, env: map[string]string{"PSP2PSS_V": "6"}, outputs: table},
+		{name: "quiet and verbose in the environment", env: map[string]string{"PSP2PSS_V": "6", "PSP2PSS_QUIET": "true"}, err: "--quiet and -v exclude each other: leave one of them out"},
 		{name: "quiet and not verbose", args: []string{"-q", "-v0"}, outputs: table},
 		{name: "custom resources", args: []string{"--custom-resources"}, outputs: table},
 		{

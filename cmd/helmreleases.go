@@ -20,7 +20,7 @@ func readHelmReleases(ctx context.Context, streams Streams, deps Deps, src Sourc
 		c, n := helm.ReleaseCollector{}, 0
 		gaps, err := deps.LoadHelmReleases(ctx, src, func(kind string, m metav1.ObjectMeta, payload []byte) {
 			n++
-			p.update(fmt.Sprintf("reading Helm releases, %s so far", english.Count(n, "revision", "revisions")))
+			p.update(fmt.Sprintf("reading Helm releases, %s %s so far", english.Number(int64(n)), english.Plural(n, "revision", "revisions")))
 			c.Add(kind, m, payload)
 		})
 		all := collectedHelmReleases(&c)

@@ -140,7 +140,7 @@ func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringVar(&o.Cluster, clusterFlag, "", "kubeconfig cluster to use instead of that of the context")
 	flags.StringVar(&o.User, userFlag, "", "kubeconfig user to use instead of that of the context")
 	flags.StringVarP(&o.Server, serverFlag, "s", "", "address of the API server")
-	flags.StringVar(&o.Token, tokenFlag, "", "bearer token for the API server; better in PSP2PSS_TOKEN, which no list of processes shows")
+	flags.StringVar(&o.Token, tokenFlag, "", "bearer token for the API server, better given as PSP2PSS_TOKEN, from which generated scripts take it; it is written nowhere; as with kubectl, a client certificate of the kubeconfig's user goes before it")
 	flags.StringVar(&o.As, asFlag, "", "user to impersonate")
 	flags.StringArrayVar(&o.AsGroups, asGroupFlag, nil, "group to impersonate; may be repeated")
 	flags.DurationVar(&o.Timeout, timeoutFlag, 0, "time that the whole run may take, such as 5m; 0 means no limit")
@@ -227,8 +227,11 @@ func (o *SourceOptions) checkClusterFlags(flags *pflag.FlagSet) error {
 		return nil
 	}
 	for _, about := range [][2]string{
-		{asFlag, "impersonates on a cluster"}, {asGroupFlag, "impersonates on a cluster"}, {userFlag, "says as whom a cluster is read"},
-		{tokenFlag, "says as whom a cluster is read"}, {customFlag, "says what is read from a cluster"},
+		{asFlag, "impersonates on a cluster"},
+		{asGroupFlag, "impersonates on a cluster"},
+		{userFlag, "says as whom a cluster is read"},
+		{tokenFlag, "says as whom a cluster is read"},
+		{customFlag, "says what is read from a cluster"},
 	} {
 		switch f := flags.Lookup(about[0]); {
 		case f == nil || !f.Changed:

@@ -48,7 +48,7 @@ func connectionFlags(s inventory.Source) (flags string, err error) {
 
 // TokenVariable is the environment variable from which a generated script takes the token for the API server. It is the one that
 // sets --token of this tool.
-const TokenVariable = "PSP2PSS_TOKEN"
+const TokenVariable = "PSP2PSS_TOKEN" //nolint:gosec // it is the name of a variable
 
 // TokenFlag is the flag that gives a command of a shell the token of TokenVariable. The shell refuses the command where the
 // variable is not set: without a token kubectl would come as another user.

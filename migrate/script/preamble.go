@@ -68,6 +68,8 @@ func tokenPreamble(s inventory.Source) string {
 }
 
 // missingTokenPreamble is the tokenPreamble of a cluster that was read with a token.
+//
+//nolint:gosec // it holds the name of a variable
 const missingTokenPreamble = `# The token in %[1]s is sent to %[2]s; it is written nowhere.
 if [ -z "${%[1]s:-}" ]; then
   echo 'Nothing was run. The cluster was read with a token, which is kept nowhere: put one into the environment as %[1]s.' >&2

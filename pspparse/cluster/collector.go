@@ -16,6 +16,8 @@ type inventoryCollector struct {
 	builder inventory.Sink
 	// progress is Reader.Progress.
 	progress func(string)
+	// reported is the line that it was given last.
+	reported string
 	// progressOfKinds are the kinds that are counted, in the order of the progress line.
 	progressOfKinds []*kindProgress
 }
@@ -81,11 +83,13 @@ func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	c.reportProgress(c.progressLine())
 }
 
-// reportProgress hands on how far the reading of the cluster is; "" is nothing new.
+// reportProgress hands on how far the reading of the cluster is, if that is new; "" never is.
 func (c *inventoryCollector) reportProgress(line string) {
-	if line != "" && c.progress != nil {
-		c.progress(line)
+	if line == "" || line == c.reported || c.progress == nil {
+		return
 	}
+	c.reported = line
+	c.progress(line)
 }
 
 // progressLine returns the progress of the kinds that are being read from the cluster, on one line: "reading pods, 12,000
@@ -95,7 +99,7 @@ func (c *inventoryCollector) progressLine() string {
 	for _, k := range c.progressOfKinds {
 		switch {
 		case k.done || k.read == 0 && k.total <= 0:
-		case k.total > k.read:
+		case k.total >= k.read:
 			parts = append(parts, fmt.Sprintf("%s, %s of %s", k.resource, english.Number(k.read), english.Number(k.total)))
 		default:
 			parts = append(parts, fmt.Sprintf("%s, %s so far", k.resource, english.Number(k.read)))
