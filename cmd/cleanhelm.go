@@ -84,6 +84,9 @@ could not be read, and may hold policies (--allow-partial turns 4 into 0).`,
 		if !o.Yes && !streams.Interactive {
 			return usagef("nobody can be asked here whether to write to the cluster: add --%s; 'gate' says what there is to clean", yesFlag)
 		}
+		if err := o.Source.checkConnection(); err != nil {
+			return err
+		}
 		return asRunError(runF(cmd.Context(), &o))
 	}
 	return cmd
@@ -144,7 +147,7 @@ func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revi
 			line = "refused  " + cleanhelm.Describe(&revisions[i], revisions[i].Policies) + ": " + err.Error()
 		}
 		text := &report.Document{OneLine: true, Blocks: []report.Block{report.List{Flat: true, Items: []report.Item{{Text: line, Role: report.RoleStatus}}}}}
-		if err := report.Text(o.streams.Out, text, report.Options{Width: o.streams.Width, Colour: o.streams.Colour}); err != nil {
+		if err := report.Text(o.streams.Out, text, report.Options{Width: o.streams.Width, Colour: o.streams.Colour()}); err != nil {
 			return fmt.Errorf("writing to standard output: %w", err)
 		}
 		if ctx.Err() != nil {

@@ -156,7 +156,7 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := report.Text(o.streams.Out, document, report.Options{Width: o.streams.Width, Colour: o.streams.Colour}); err != nil {
+	if err := report.Text(o.streams.Out, document, report.Options{Width: o.streams.Width, Colour: o.streams.Colour()}); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
 	warnOldTarget(o.streams.ErrOut, plan)

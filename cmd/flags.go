@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -46,7 +47,11 @@ func registerCompletion(cmd *cobra.Command, flag string, values []string) {
 // refuseEmptyFlags makes every command-line flag of a command and of those below it refuse an empty value: it is what a shell leaves of a
 // variable that is not set, and must not pass for "all" or "none".
 func refuseEmptyFlags(cmd *cobra.Command) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+	refuse := func(f *pflag.Flag) {
+		switch f.Value.(type) {
+		case nonEmptyFlag, nonEmptyListFlag:
+			return
+		}
 		if f.DefValue == "[]" || f.DefValue == "0s" {
 			f.DefValue = "0" // which the help leaves out whatever the type is
 		}
@@ -55,10 +60,25 @@ func refuseEmptyFlags(cmd *cobra.Command) {
 			return
 		}
 		f.Value = nonEmptyFlag{f.Value}
-	})
+	}
+	cmd.Flags().VisitAll(refuse)
+	cmd.PersistentFlags().VisitAll(refuse)
 	for _, sub := range cmd.Commands() {
 		refuseEmptyFlags(sub)
 	}
+}
+
+// withoutFlagValue returns an error of parsing the command line without what stands behind the name of a flag with one
+// dash: -token=... is not known, and its value may be secret.
+func withoutFlagValue(err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	if flag, _, hasValue := strings.Cut(unknown.GetSpecifiedShortnames(), "="); hasValue {
+		return fmt.Errorf("unknown shorthand flag: %q in -%s", flag[:1], flag)
+	}
+	return err
 }
 
 // isBlank reports whether the value of a command-line flag is empty or white space alone.

@@ -44,16 +44,42 @@ func keeping() map[string]string {
 	return map[string]string{"/api/v1/secrets": "SecretList", "/api/v1/configmaps": "ConfigMapList"}
 }
 
-// server answers lists with one namespace, one Deployment and one Helm release in it, and refuses one path; it records every
-// method.
+// server is an apiServer that records every method, with a kubeconfig of it.
 func server(t *testing.T, forbidden string) (kubeconfig string, methods func() []string) {
 	t.Helper()
 	var mu sync.Mutex
 	seen := map[string]bool{}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(apiServer(t, forbidden, func(r *http.Request) {
 		mu.Lock()
+		defer mu.Unlock()
 		seen[r.Method] = true
-		mu.Unlock()
+	}))
+	t.Cleanup(s.Close)
+	kubeconfig = filepath.Join(t.TempDir(), "config")
+	config := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Config", "current-context": "c",
+		"clusters": [{"name": "c", "cluster": {"server": %q}}], "users": [{"name": "c", "user": {"token": "t"}}],
+		"contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}]}`, s.URL)
+	if err := os.WriteFile(kubeconfig, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return kubeconfig, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		var out []string
+		for m := range seen {
+			out = append(out, m)
+		}
+		slices.Sort(out)
+		return out
+	}
+}
+
+// apiServer answers lists with one namespace, one Deployment and one Helm release in it, and refuses one path; it calls saw
+// with every request.
+func apiServer(t *testing.T, forbidden string, saw func(*http.Request)) http.HandlerFunc {
+	t.Helper()
+	return func(w http.ResponseWriter, r *http.Request) {
+		saw(r)
 		w.Header().Set("Content-Type", "application/json")
 		kind, ok := served()[r.URL.Path]
 		if !ok {
@@ -87,24 +113,6 @@ func server(t *testing.T, forbidden string) (kubeconfig string, methods func() [
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte(`{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}`))
 		}
-	}))
-	t.Cleanup(s.Close)
-	kubeconfig = filepath.Join(t.TempDir(), "config")
-	config := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"clusters": [{"name": "c", "cluster": {"server": %q}}], "users": [{"name": "c", "user": {"token": "t"}}],
-		"contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}]}`, s.URL)
-	if err := os.WriteFile(kubeconfig, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return kubeconfig, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		var out []string
-		for m := range seen {
-			out = append(out, m)
-		}
-		slices.Sort(out)
-		return out
 	}
 }
 

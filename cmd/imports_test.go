@@ -71,6 +71,7 @@ func mayImport() map[string][]string {
 			"migrate/rollout",
 			"migrate/roles",
 			"migrate/rollout/verify",
+			"migrate/script",
 			"migrate/simulation",
 			"pspparse/admissionconfig",
 			"pspparse/cluster",

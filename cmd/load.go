@@ -74,38 +74,46 @@ func loadDemoCluster(b *inventory.Builder) (*inventory.Inventory, error) {
 // loadFromCluster adds, for a command, the objects of a live cluster to an inventory builder, and says which cluster
 // that was.
 func loadFromCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (inventory.Source, error) {
-	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+	flags := o.connection()
+	config, name, err := cluster.LoadConfig(flags)
 	if err != nil {
 		return inventory.Source{}, err
 	}
 	if name == cluster.InClusterContext {
 		name = "" // no kubeconfig has such a context, and a script must not name it
 	}
-	r := &cluster.Reader{Config: config, Context: name, Namespace: o.Namespace, WithoutCustomResources: o.SkipCustomResources, Progress: o.OnProgress, OnForbidden: o.OnForbidden}
+	r := &cluster.Reader{Config: config, Context: flags.ClusterName(config, name), Namespace: o.Namespace, WithoutCustomResources: o.SkipCustomResources, Progress: o.OnProgress, OnForbidden: o.OnForbidden}
 	version, err := r.Read(ctx, b)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)
 	}
-	return inventory.Source{Name: name, ServerVersion: version, Kubeconfig: o.Kubeconfig, As: o.As, AsGroups: o.AsGroups}, err
+	return inventory.Source{
+		Name: name, ServerVersion: version, Kubeconfig: o.Kubeconfig, Cluster: o.Cluster, User: o.User, Server: o.Server, WithToken: o.Token != "",
+		As: o.As, AsGroups: o.AsGroups,
+	}, err
 }
 
 // loadHelmReleases reads the stored Helm releases of the cluster that the command-line flags name.
 func loadHelmReleases(ctx context.Context, o SourceOptions, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
-	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+	flags := o.connection()
+	config, name, err := cluster.LoadConfig(flags)
 	if err != nil {
 		return nil, err
 	}
-	return (&cluster.Reader{Config: config, Context: name}).HelmReleases(ctx, each)
+	return (&cluster.Reader{Config: config, Context: flags.ClusterName(config, name)}).HelmReleases(ctx, each)
 }
 
-// connectToCluster returns a client of the cluster that the command-line flags name, and the kubeconfig context that it
-// uses.
+// connectToCluster returns a client of the cluster that the command-line flags name, and how people are told which one
+// that is: by its kubeconfig context or its address.
 func connectToCluster(o SourceOptions) (dynamic.Interface, string, error) {
 	// A server that takes a request and never answers must not hold a roll-out for good.
-	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups, Timeout: cluster.DefaultRequestTimeout})
+	flags := o.connection()
+	flags.Timeout = cluster.DefaultRequestTimeout
+	config, name, err := cluster.LoadConfig(flags)
 	if err != nil {
 		return nil, "", err
 	}
+	name = flags.ClusterName(config, name)
 	cluster.GuardConfig(config)
 	config.WarningHandlerWithContext = rest.NoWarnings{} // what an old server warns of is why this tool is run
 	client, err := dynamic.NewForConfig(config)

@@ -42,6 +42,11 @@ func namesNothing() map[string]nothing {
 		"plan":             {value: "nosuch.json", code: exitFailed},
 		"kubeconfig":       {value: "nosuch.kubeconfig", code: exitFailed},
 		"context":          {value: "nosuch", code: exitFailed},
+		"cluster":          {value: "nosuch", code: exitFailed},
+		"user":             {value: "nosuch", code: exitFailed},
+		"server":           {value: "nosuch://a", code: exitUsage},
+		"token":            {why: "the server answers for tokens"},
+		"kustomize":        {value: "nosuch", code: exitUsage},
 		"as":               {why: "the server answers for users"},
 		"as-group":         {why: "the server answers for groups"},
 		"admission-config": {value: "nosuch.yaml", code: exitFailed},
@@ -62,6 +67,9 @@ func namesNothing() map[string]nothing {
 		"dry-run":          {value: "nosuch", code: exitUsage},
 		"output":           {value: "nosuch", code: exitUsage},
 		"wave-label":       {value: "nosuch", code: exitUsage},
+
+		"color": {value: "nosuch", code: exitUsage},
+		"v":     {value: "nosuch", code: exitUsage},
 
 		"undo":           {why: output},
 		"backup":         {why: output},
@@ -140,7 +148,7 @@ func newErrand(t *testing.T) *errand {
 		t.Fatal(err)
 	}
 	named := func(o SourceOptions) bool {
-		return len(o.Files) > 0 || o.Context != "" && o.Context != "prod" || o.Kubeconfig != ""
+		return len(o.Files) > 0 || o.Context != "" && o.Context != "prod" || o.Kubeconfig != "" || o.Cluster != "" || o.User != "" || o.Server != ""
 	}
 	e.deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 		e.asked++
@@ -219,6 +227,7 @@ func forEachCommand(t *testing.T, f func(path string, cmd *cobra.Command)) {
 	walk = func(cmd *cobra.Command) {
 		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
 		if cmd.Runnable() && len(cmd.Commands()) == 0 {
+			cmd.InheritedFlags() // merges those of its parents
 			f(path, cmd)
 		}
 		for _, sub := range cmd.Commands() {

@@ -131,7 +131,7 @@ func writeOutputs[R any](streams Streams, outs []outputTarget[R], result R, noHe
 		if o.file != "" {
 			continue
 		}
-		opts := report.Options{Width: streams.Width, Colour: streams.Colour, NoHeaders: noHeaders}
+		opts := report.Options{Width: streams.Width, Colour: streams.Colour(), NoHeaders: noHeaders}
 		if err := o.format.Write(streams.Out, result, opts); err != nil {
 			return fmt.Errorf("writing %s to standard output: %w", o.format.Name, err)
 		}

@@ -80,6 +80,9 @@ interrupted.`,
 		case !o.DryRun && !o.Yes && !streams.Interactive:
 			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 		}
+		if err := o.Source.checkConnection(); err != nil {
+			return err
+		}
 		return asRunError(runF(cmd.Context(), &o))
 	}
 	return cmd

@@ -176,7 +176,7 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 		}
 	}
 	f.source.NeedsCluster = o.DryRun != dryRunClient || f.source.Plan != ""
-	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "") {
+	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && !f.source.NamesCluster()) {
 		return nil, usagef("a roll-out needs a cluster: add --%s or --%s, or --dry-run=client to see the steps", contextFlag, kubeconfigFlag)
 	}
 	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {
@@ -217,5 +217,6 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 // resumeFlags returns the command-line flags that may stand beside rollout --resume: they say where, as whom and how a
 // roll-out goes on, not what it does.
 func resumeFlags() []string {
-	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, rollbackOnFailureFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
+	names := append(connectionFlagNames(), displayFlagNames()...)
+	return append(names, "resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, rollbackOnFailureFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, timeoutFlag, customFlag)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
 // stageNames returns the values of the flag --stage of the command rollout.
@@ -33,16 +34,22 @@ func parseStages(values []string) ([]rollout.Stage, error) {
 }
 
 // journalCommand returns a psp2pss command line with a journal, on the same cluster as the same user, for people to
-// copy.
+// copy. A token is not in it: the shell takes that from the environment.
 func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
-	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
+	src := &o.Source
+	for _, f := range [][2]string{
+		{kubeconfigFlag, src.Kubeconfig}, {contextFlag, src.Context}, {clusterFlag, src.Cluster}, {userFlag, src.User}, {serverFlag, src.Server}, {asFlag, src.As},
+	} {
 		if f[1] != "" {
 			words = append(words, "--"+f[0], escape.Shell(f[1]))
 		}
 	}
-	for _, group := range o.Source.AsGroups {
+	for _, group := range src.AsGroups {
 		words = append(words, "--"+asGroupFlag, escape.Shell(group))
+	}
+	if src.Token != "" {
+		words = append(words, script.TokenFlag)
 	}
 	return strings.Join(words, " ")
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,8 +80,9 @@ func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 // connectToJournalCluster connects to the cluster of a journal. It returns an error if the command-line flags name
 // another one.
 func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Journal, path string) (dynamic.Interface, error) {
-	if src.Context == "" && src.Kubeconfig == "" {
-		src.Context = journalContext(j)
+	src, err := journalSource(src, j, path)
+	if err != nil {
+		return nil, err
 	}
 	client, name, err := deps.Connect(src)
 	if err != nil {
@@ -97,11 +99,34 @@ func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, 
 	return client, err
 }
 
-// journalContext returns, for --resume, the kubeconfig context that a journal names; "" for that of a pod, which has no
-// kubeconfig.
-func journalContext(j *rollout.Journal) string {
-	if j.Context == cluster.InClusterContext {
-		return ""
+// journalSource returns the flags of the cluster of a journal: those that were given, and else what the journal says. It
+// returns a usage error where that would send credentials to an address which only the journal names, or come as another
+// user than the one whose token the roll-out began with.
+func journalSource(src SourceOptions, j *rollout.Journal, path string) (SourceOptions, error) {
+	was := j.Connection
+	switch {
+	case src.NamesCluster():
+		return src, nil
+	case was == nil:
+		if src.Context = j.Context; src.Context == cluster.InClusterContext {
+			src.Context = "" // that of a pod, which has no kubeconfig
+		}
+		return src, nil
+	case was.Server != "":
+		return src, usagef("the roll-out of %q was begun with --%[2]s=%s: give --%[2]s again, since no credentials are sent to an address that only a file names", path, serverFlag, was.Server)
+	case was.WithToken && src.Token == "" && src.User == "":
+		return src, usagef("the roll-out of %q was begun with a token: put one into the environment as %s, or name a user with --%s", path, environmentVariable(tokenFlag), userFlag)
 	}
-	return j.Context
+	src.Context, src.Cluster, src.User = was.Context, was.Cluster, cmp.Or(src.User, was.User)
+	return src, nil
+}
+
+// journalConnection returns what a journal keeps of the flags that named the cluster and the user; nil where its context
+// says it all.
+func journalConnection(src SourceOptions) *rollout.Connection {
+	was := rollout.Connection{Context: src.Context, Cluster: src.Cluster, User: src.User, Server: src.Server, WithToken: src.Token != ""}
+	if was == (rollout.Connection{Context: src.Context}) {
+		return nil
+	}
+	return &was
 }

@@ -33,7 +33,7 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 		if on, err = o.connectToPlannedCluster(ctx, plan); err != nil {
 			return err
 		}
-	case o.Source.Context != "" || o.Source.Kubeconfig != "": // only whether there are such: nothing is asked of a server
+	case o.Source.NamesCluster(): // only whether there are such: nothing is asked of a server
 		if _, _, err = o.deps.Connect(o.Source); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, sel
 		return errors.New("nothing was done")
 	}
 	header := rollout.JournalHeader{
-		Tool: "psp2pss " + readBuildInfo().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
+		Tool: "psp2pss " + readBuildInfo().Version, Started: time.Now().UTC(), Context: on.name, Connection: journalConnection(o.Source), TargetVersion: selected.TargetVersion,
 		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, KnownViolations: r.KnownViolations, Cluster: on.uid, Admission: selected.Admission,
 	}
 	header.FailingBefore = o.failingControllers(ctx, on.client, steps)
@@ -160,7 +160,7 @@ func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *r
 // recheck returns, for psp2pss rollout, a function that builds the Plan of one namespace again during a roll-out, as it
 // is now, for a server with this admission configuration.
 func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
-	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, SkipCustomResources: o.Source.SkipCustomResources, NeedsCluster: true}
+	src := o.Source.sameCluster()
 	return rollout.NewRecheck(admission, o.Decide.AllowPartial, func(ctx context.Context, namespace string, decide migrate.Options) (*migrate.Plan, error) {
 		src.Namespace = namespace
 		inv, err := o.deps.LoadInventory(ctx, src)

@@ -449,6 +449,11 @@ func TestAgain(t *testing.T) {
 	if got := o.journalCommand("rollout --resume", "j"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	o.Source = SourceOptions{Cluster: "my cluster", User: "u", Server: "https://a", Token: "canary"}
+	want = "kubectl psp2pss rollout --resume --journal j --cluster 'my cluster' --user u --server https://a --token=\"${PSP2PSS_TOKEN:?}\""
+	if got := o.journalCommand("rollout --resume", "j"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 // What a roll-out reads again before it writes is read as the plan was.

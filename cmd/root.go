@@ -5,6 +5,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -38,9 +39,13 @@ type Deps struct {
 
 // NewRootCommand returns the root cobra command of the tool with all subcommands.
 func NewRootCommand(streams Streams, deps Deps) *cobra.Command {
+	d := newDisplay()
+	streams = d.attach(streams)
+	deps = d.withRequestLog(streams, deps)
 	root := &cobra.Command{
-		Use:   "psp2pss",
-		Short: "Migrate a cluster from PodSecurityPolicy to the Pod Security Standards",
+		Use:     "psp2pss",
+		Version: readBuildInfo().versionAndRevision(),
+		Short:   "Migrate a cluster from PodSecurityPolicy to the Pod Security Standards",
 		Long: `psp2pss takes a cluster that lives by PodSecurityPolicy to the Pod Security Standards, without an
 outage and without silently opening what the policies had closed. It reads policies, RBAC and
 workloads, from files or from a cluster, and recommends for every namespace the level to enforce,
@@ -78,15 +83,20 @@ object was not read, since their labels are not known: it says so, and the code 
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return setFlagsFromEnvironment(cmd.Flags(), deps.LookupEnv)
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			if err := setFlagsFromEnvironment(cmd.Flags(), deps.LookupEnv); err != nil {
+				return err
+			}
+			return errors.Join(refuseKustomize(cmd, args), d.check(cmd.Flags()))
 		},
 	}
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	useHelp(root, streams.Width)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{withoutFlagValue(err)} })
+	root.Flags().Bool("version", false, "print the version of the tool; 'version' says more")
+	d.addFlags(root)
 	root.AddCommand(
 		newPlan(streams, deps, nil),
 		newExplain(streams, deps, nil),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -33,9 +35,10 @@ type SourceOptions struct {
 	SkipCustomResources bool
 	// AdmissionConfig is the file of --admission-config; "" where none was given.
 	AdmissionConfig string
-	// Kubeconfig, Context, As and AsGroups mean what they mean to kubectl.
-	Kubeconfig, Context, As string
-	AsGroups                []string
+	// Kubeconfig, Context, Cluster, User, Server, Token, As and AsGroups mean what they mean to kubectl.
+	Kubeconfig, Context, Cluster, User, Server string
+	Token, As                                  string
+	AsGroups                                   []string
 	// Timeout bounds the whole run; 0 means no bound.
 	Timeout time.Duration
 
@@ -44,6 +47,8 @@ type SourceOptions struct {
 	Stdin       io.Reader
 	OnProgress  func(string)
 	OnForbidden func(resources []string)
+	// OnRequest, if not nil, gets a line about every request to a cluster, concurrently.
+	OnRequest func(line string)
 	// OnOtherObject, if not nil, is given the objects in files that hold no pod, policy or grant.
 	OnOtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
@@ -53,7 +58,28 @@ func (o *SourceOptions) ReadsCluster() bool {
 	if o.Demo || o.Plan != "" && !o.NeedsCluster {
 		return false
 	}
-	return o.NeedsCluster || len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
+	return o.NeedsCluster || len(o.Files) == 0 || o.NamesCluster()
+}
+
+// NamesCluster says whether a flag names the cluster to read.
+func (o *SourceOptions) NamesCluster() bool {
+	return o.Context != "" || o.Kubeconfig != "" || o.Cluster != "" || o.Server != ""
+}
+
+// connection returns the flags that say which cluster is read, and as whom, as package cluster takes them.
+func (o *SourceOptions) connection() cluster.ConnectionFlags {
+	return cluster.ConnectionFlags{
+		Kubeconfig: o.Kubeconfig, Context: o.Context, Cluster: o.Cluster, User: o.User, Server: o.Server, Token: o.Token,
+		As: o.As, AsGroups: o.AsGroups, OnRequest: o.OnRequest,
+	}
+}
+
+// sameCluster returns the options that read the same cluster, in the same way, and nothing beside it.
+func (o *SourceOptions) sameCluster() SourceOptions {
+	return SourceOptions{
+		Kubeconfig: o.Kubeconfig, Context: o.Context, Cluster: o.Cluster, User: o.User, Server: o.Server, Token: o.Token,
+		As: o.As, AsGroups: o.AsGroups, SkipCustomResources: o.SkipCustomResources, NeedsCluster: true,
+	}
 }
 
 const (
@@ -63,6 +89,11 @@ const (
 	planFlag       = "plan"
 	kubeconfigFlag = "kubeconfig"
 	contextFlag    = "context"
+	clusterFlag    = "cluster"
+	userFlag       = "user"
+	serverFlag     = "server"
+	tokenFlag      = "token"
+	kustomizeFlag  = "kustomize"
 	asFlag         = "as"
 	asGroupFlag    = "as-group"
 	timeoutFlag    = "timeout"
@@ -72,8 +103,9 @@ const (
 // addSourceFlags defines the command-line flags that say where objects are read from: files, a saved plan, the demo or a
 // cluster.
 func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
-	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files or folders to read (YAML, JSON, gzip), or - for standard input; may be repeated; no cluster is read unless --context or --kubeconfig is also given")
+	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files or folders to read (YAML, JSON, gzip), or - for standard input; may be repeated; no cluster is read unless --context, --kubeconfig, --cluster or --server is also given")
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
+	addKustomizeFlag(flags)
 	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")
 	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
 	flags.Var((*invertedBoolFlag)(&o.SkipCustomResources), customFlag, "read the known kinds of custom resources that make or change pods or label namespaces, where the cluster serves them; =false leaves them out, which is a gap")
@@ -105,29 +137,34 @@ func (u *invertedBoolFlag) Type() string { return "bool" }
 func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringVar(&o.Kubeconfig, kubeconfigFlag, "", "kubeconfig file to read the cluster through")
 	flags.StringVar(&o.Context, contextFlag, "", "kubeconfig context to use")
+	flags.StringVar(&o.Cluster, clusterFlag, "", "kubeconfig cluster to use instead of that of the context")
+	flags.StringVar(&o.User, userFlag, "", "kubeconfig user to use instead of that of the context")
+	flags.StringVarP(&o.Server, serverFlag, "s", "", "address of the API server")
+	flags.StringVar(&o.Token, tokenFlag, "", "bearer token for the API server, better given as PSP2PSS_TOKEN, from which generated scripts take it; it is written nowhere; as with kubectl, a client certificate of the kubeconfig's user goes before it")
 	flags.StringVar(&o.As, asFlag, "", "user to impersonate")
 	flags.StringArrayVar(&o.AsGroups, asGroupFlag, nil, "group to impersonate; may be repeated")
 	flags.DurationVar(&o.Timeout, timeoutFlag, 0, "time that the whole run may take, such as 5m; 0 means no limit")
 }
 
-// sourceConflicts are pairs of command-line flags that name different sources and exclude each other.
-var sourceConflicts = [][2]string{
-	{demoFlag, planFlag},
-	{demoFlag, fileFlag},
-	{demoFlag, contextFlag},
-	{demoFlag, kubeconfigFlag},
-	{demoFlag, asFlag},
-	{demoFlag, asGroupFlag},
-	{planFlag, fileFlag},
-	{planFlag, contextFlag},
-	{planFlag, kubeconfigFlag},
-	{planFlag, asFlag},
-	{planFlag, asGroupFlag},
+// connectionFlagNames returns the command-line flags that say which cluster is read, and as whom.
+func connectionFlagNames() []string {
+	return []string{contextFlag, kubeconfigFlag, clusterFlag, serverFlag, userFlag, tokenFlag, asFlag, asGroupFlag}
+}
+
+// sourceConflicts returns the pairs of command-line flags that name different sources and exclude each other.
+func sourceConflicts() [][2]string {
+	pairs := [][2]string{{demoFlag, planFlag}, {demoFlag, fileFlag}, {planFlag, fileFlag}}
+	for _, source := range []string{demoFlag, planFlag} {
+		for _, name := range connectionFlagNames() {
+			pairs = append(pairs, [2]string{source, name})
+		}
+	}
+	return pairs
 }
 
 // validate checks the flags that name the source together, before anything is read, and completes the options.
 func (o *SourceOptions) validate(flags *pflag.FlagSet, streams Streams) error {
-	for _, pair := range sourceConflicts {
+	for _, pair := range sourceConflicts() {
 		if o.NeedsCluster && pair[0] == planFlag && pair[1] != fileFlag {
 			continue // the plan says what to do, the others where
 		}
@@ -144,14 +181,43 @@ func (o *SourceOptions) validate(flags *pflag.FlagSet, streams Streams) error {
 	if o.Recursive && len(o.Files) == 0 {
 		return usagef("--%s needs a folder: add -f FOLDER", recursiveFlag)
 	}
-	if len(o.AsGroups) > 0 && o.As == "" {
-		return usagef("--%s needs --%s: a group is impersonated together with a user", asGroupFlag, asFlag)
+	if err := o.checkConnection(); err != nil {
+		return err
 	}
 	if err := o.checkClusterFlags(flags); err != nil {
 		return err
 	}
 	o.Stdin = streams.In
 	return nil
+}
+
+// checkConnection returns the usage error for flags about the connection to a cluster that cannot be right. It repeats
+// no credentials.
+func (o *SourceOptions) checkConnection() error {
+	if len(o.AsGroups) > 0 && o.As == "" {
+		return usagef("--%s needs --%s: a group is impersonated together with a user", asGroupFlag, asFlag)
+	}
+	if strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return usagef("--%s holds white space or characters that no token has: was it copied whole, and alone?", tokenFlag)
+	}
+	switch at, err := parseServer(o.Server); {
+	case o.Server == "":
+	case strings.Contains(o.Server, "@"):
+		return usagef("--%s holds a user name or password, which plans and scripts would repeat: give the address alone, and credentials with --%s or in the kubeconfig", serverFlag, tokenFlag)
+	case err != nil || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http":
+		return usagef("--%s=%q is not the address of an API server: give it as https://HOST:PORT", serverFlag, o.Server)
+	case at.Scheme == "http" && o.Token != "":
+		return usagef("--%s is not sent to %q, which is not encrypted: give the address as https://HOST:PORT", tokenFlag, o.Server)
+	}
+	return nil
+}
+
+// parseServer reads the address of an API server as kubectl does: with https:// where it has no scheme.
+func parseServer(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
+	}
+	return url.Parse(address)
 }
 
 // checkClusterFlags is the usage error for flags about a cluster where none is read. From the environment they are meant for whenever
@@ -161,7 +227,11 @@ func (o *SourceOptions) checkClusterFlags(flags *pflag.FlagSet) error {
 		return nil
 	}
 	for _, about := range [][2]string{
-		{asFlag, "impersonates on a cluster"}, {asGroupFlag, "impersonates on a cluster"}, {customFlag, "says what is read from a cluster"},
+		{asFlag, "impersonates on a cluster"},
+		{asGroupFlag, "impersonates on a cluster"},
+		{userFlag, "says as whom a cluster is read"},
+		{tokenFlag, "says as whom a cluster is read"},
+		{customFlag, "says what is read from a cluster"},
 	} {
 		switch f := flags.Lookup(about[0]); {
 		case f == nil || !f.Changed:
@@ -248,7 +318,7 @@ func callUntilCancelled[T any](ctx context.Context, doing string, work func() (T
 
 // readInventory loads the inventory of Kubernetes objects and shows progress on a terminal.
 func readInventory(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
-	p := streams.startProgress()
+	p := streams.startProgress("reading what is there")
 	src.OnProgress = p.update
 	src.OnForbidden = func(resources []string) {
 		p.printAbove(fmt.Sprintf("warning: listing %s is not permitted, which leaves gaps ('%s plan --%s' prints the role that a full answer needs)",

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
@@ -20,13 +18,16 @@ type Streams struct {
 	Out, ErrOut io.Writer
 	// Width is the number of columns to keep to on the terminal that Out is, 0 where Out is none.
 	Width int
-	// Colour is true where Out is a terminal that may be coloured.
-	Colour bool
+	// ColourTerminal is true where Out is a terminal that may be coloured, by the environment; Colour minds the flags, too.
+	ColourTerminal bool
 	// ProgressWidth is the number of columns of the terminal that ErrOut is, 0 where it is none: only on a terminal may a line
 	// be written and wiped again.
 	ProgressWidth int
 	// Interactive is true where a person can answer: In and ErrOut are terminals.
 	Interactive bool
+
+	// display is what flags say about colours and ErrOut; nil where there are none.
+	display *display
 }
 
 // noColour is the environment variable of no-color.org: set to anything, it switches colour off.
@@ -45,64 +46,17 @@ func SystemStreams() Streams {
 	s.Interactive = isTerminal(os.Stdin) && isTerminal(os.Stderr)
 	if isTerminal(os.Stdout) {
 		s.Width = terminalWidth(os.Stdout)
-		s.Colour = os.Getenv(noColour) == "" && !dumb
+		s.ColourTerminal = os.Getenv(noColour) == "" && !dumb
 	}
 	return s
 }
 
-// progressLine is the line of a terminal that shows what is being read, with warnings above it. Nothing is shown within
-// the first second, nor where nobody watches.
-type progressLine struct {
-	out   io.Writer
-	width int
-	start time.Time
-
-	mu    sync.Mutex // a reader that was left behind may still report
-	last  time.Time
-	shown bool
-	over  bool
-}
-
-// startProgress returns a progress line on standard error; it shows nothing where that is no terminal.
-func (s Streams) startProgress() *progressLine {
-	return &progressLine{out: s.ErrOut, width: s.ProgressWidth, start: time.Now()}
-}
-
-// update replaces the text of the progress line, a few times a second at the most.
-func (p *progressLine) update(text string) {
-	const quiet, often = time.Second, 100 * time.Millisecond
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.width == 0 || p.over || time.Since(p.start) < quiet || time.Since(p.last) < often {
-		return
+// Colour says whether results are coloured: as --color says, and by default where Out is a terminal that may be.
+func (s Streams) Colour() bool {
+	if s.display != nil && s.display.color != colorAuto {
+		return s.display.color == colorAlways
 	}
-	p.last, p.shown = time.Now(), true
-	line := []rune(escape.Terminal(text))
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", string(line[:min(len(line), p.width-1)]))
-}
-
-// printAbove writes a line above the progress line.
-func (p *progressLine) printAbove(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clear()
-	_, _ = fmt.Fprintln(p.out, escape.Terminal(text))
-}
-
-// close removes the progress line; later updates are not shown.
-func (p *progressLine) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.over = true
-	p.clear()
-}
-
-// clear removes the progress line from the terminal.
-func (p *progressLine) clear() {
-	if p.shown {
-		_, _ = io.WriteString(p.out, "\r\x1b[K")
-		p.shown = false
-	}
+	return s.ColourTerminal
 }
 
 // BufferStreams returns streams over buffers for tests, which look like pipes to a command.

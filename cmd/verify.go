@@ -143,7 +143,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 		o.Stages = append(o.Stages, stage)
 	}
 	f.source.NeedsCluster = true
-	if f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "" {
+	if f.source.Demo || len(f.source.Files) > 0 && !f.source.NamesCluster() {
 		return nil, usagef("verify looks at a cluster: add --%s or --%s", contextFlag, kubeconfigFlag)
 	}
 	var err error

@@ -20,8 +20,8 @@ type buildInfo struct {
 }
 
 // readBuildInfo reads the version, commit and library versions that the Go toolchain put into the binary.
-func readBuildInfo() buildInfo {
-	b := buildInfo{Version: "(devel)", Library: "(unknown)", Go: runtime.Version()}
+func readBuildInfo() *buildInfo {
+	b := &buildInfo{Version: "(devel)", Library: "(unknown)", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -49,6 +49,14 @@ func readBuildInfo() buildInfo {
 	return b
 }
 
+// versionAndRevision returns the version of the tool, and the commit in parentheses where it is known.
+func (b *buildInfo) versionAndRevision() string {
+	if b.Revision == "" {
+		return b.Version
+	}
+	return b.Version + " (" + b.Revision + ")"
+}
+
 // versionOptions are what the command version needs: the streams to print to.
 type versionOptions struct {
 	streams Streams
@@ -73,11 +81,7 @@ func newVersion(streams Streams, runF func(context.Context, *versionOptions) err
 // versionRun prints the version of the tool, of Go and of the Pod Security Standards that it knows.
 func versionRun(_ context.Context, o *versionOptions) error {
 	b := readBuildInfo()
-	revision := ""
-	if b.Revision != "" {
-		revision = " (" + b.Revision + ")"
-	}
-	_, err := fmt.Fprintf(o.streams.Out, "psp2pss %s%s\nPod Security Standards: up to %s (k8s.io/pod-security-admission %s)\nbuilt with %s for %s/%s\n",
-		b.Version, revision, pss.NewestVersion(), b.Library, b.Go, runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(o.streams.Out, "psp2pss %s\nPod Security Standards: up to %s (k8s.io/pod-security-admission %s)\nbuilt with %s for %s/%s\n",
+		b.versionAndRevision(), pss.NewestVersion(), b.Library, b.Go, runtime.GOOS, runtime.GOARCH)
 	return err
 }

@@ -143,7 +143,12 @@ func SourcePhrase(s inventory.Source) string {
 		return "snapshot" + name
 	}
 	text := "the cluster"
-	if name != "" {
+	switch {
+	case s.Server != "":
+		text = "the server " + escape.Terminal(s.Server)
+	case s.Cluster != "":
+		text = "cluster " + escape.Terminal(s.Cluster)
+	case name != "":
 		text = "context" + name
 	}
 	if s.Kind == inventory.SourceFilesAndCluster {

@@ -32,9 +32,11 @@ type JournalHeader struct {
 	Tool    string    `json:"tool,omitempty"`
 	Started time.Time `json:"started"`
 	// Cluster is the UID of the namespace kube-system: the steps are taken on no other cluster. Context is the name of the
-	// kubeconfig's context.
+	// kubeconfig's context, or the address of the cluster where Connection says more.
 	Cluster string `json:"cluster"`
 	Context string `json:"context,omitempty"`
+	// Connection is set where more than a context said which cluster is meant, and as whom.
+	Connection *Connection `json:"connection,omitempty"`
 	// TargetVersion is that of the Plan. Force is as it was asked for.
 	TargetVersion string `json:"targetVersion"`
 	Force         bool   `json:"force,omitempty"`
@@ -48,6 +50,17 @@ type JournalHeader struct {
 	Admission *migrate.Admission `json:"admission,omitempty"`
 	// FailingBefore are the controllers that lacked pods before the first step.
 	FailingBefore []FailingController `json:"failing,omitempty"`
+}
+
+// Connection is what a roll-out was told of its cluster in flags, beside the kubeconfig. It holds no credentials.
+type Connection struct {
+	// Context, Cluster and User are entries of the kubeconfig, and Server is an address.
+	Context string `json:"context,omitempty"`
+	Cluster string `json:"cluster,omitempty"`
+	User    string `json:"user,omitempty"`
+	Server  string `json:"server,omitempty"`
+	// WithToken is true where a token was given.
+	WithToken bool `json:"withToken,omitempty"`
 }
 
 // Guards say how the namespaces of a roll-out are checked, and what happens if a check fails.

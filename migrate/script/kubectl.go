@@ -19,13 +19,14 @@ func KubectlCommand(s inventory.Source) (command string, err error) {
 }
 
 // connectionFlags returns the flags with which a script calls kubectl for the plan's cluster, as the user who read it:
-// --kubeconfig, --context, --as, --as-group, as words of a shell with a space before each. They are empty for what was not
-// read from a cluster. It returns an error where a value has characters that do not show.
+// --kubeconfig, --context, --cluster, --user, --server, --as, --as-group, as words of a shell with a space before each; and
+// --token from TokenVariable, without which a shell refuses the command. They are empty for what was not read from a
+// cluster. It returns an error where a value has characters that do not show.
 func connectionFlags(s inventory.Source) (flags string, err error) {
 	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
 		return "", nil
 	}
-	given := [][2]string{{"kubeconfig", s.Kubeconfig}, {"context", s.Name}, {"as", s.As}}
+	given := [][2]string{{"kubeconfig", s.Kubeconfig}, {"context", s.Name}, {"cluster", s.Cluster}, {"user", s.User}, {"server", s.Server}, {"as", s.As}}
 	for _, group := range s.AsGroups {
 		given = append(given, [2]string{"as-group", group})
 	}
@@ -39,5 +40,16 @@ func connectionFlags(s inventory.Source) (flags string, err error) {
 			flags += " --" + flag[0] + "=" + escape.Shell(flag[1])
 		}
 	}
+	if s.WithToken {
+		flags += " " + TokenFlag
+	}
 	return flags, nil
 }
+
+// TokenVariable is the environment variable from which a generated script takes the token for the API server. It is the one that
+// sets --token of this tool.
+const TokenVariable = "PSP2PSS_TOKEN" //nolint:gosec // it is the name of a variable
+
+// TokenFlag is the flag that gives a command of a shell the token of TokenVariable. The shell refuses the command where the
+// variable is not set: without a token kubectl would come as another user.
+const TokenFlag = `--token="${` + TokenVariable + `:?}"`

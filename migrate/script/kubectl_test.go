@@ -20,6 +20,12 @@ func TestKubectlCommand(t *testing.T) {
 		err    string
 	}{
 		{"all", whole, `kubectl --kubeconfig='/tmp/a b' --context='it'\''s prod' --as=jane --as-group=ops --as-group='$x'`, ""},
+		{
+			"a server",
+			inventory.Source{Kind: inventory.SourceCluster, Cluster: "c d", User: "u", Server: "https://a:6443", WithToken: true},
+			`kubectl --cluster='c d' --user=u --server=https://a:6443 --token="${PSP2PSS_TOKEN:?}"`, "",
+		},
+		{"hidden in the server", inventory.Source{Kind: inventory.SourceCluster, Server: "https://a\u202eb"}, "", `the value "https://a\u202eb" of --server holds characters that do not show`},
 		{"files", inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, "kubectl", ""},
 		{"in a pod", inventory.Source{Kind: inventory.SourceCluster}, "kubectl", ""},
 		{"hidden in the context", inventory.Source{Kind: inventory.SourceCluster, Name: "a\u202eb"}, "", `the value "a\u202eb" of --context holds characters that do not show`},

@@ -46,13 +46,36 @@ func SameClusterNote(s inventory.Source) string {
 // Preamble returns the beginning of a generated shell script, below its first comments: nothing after it runs on
 // another cluster than the plan's. It needs a POSIX shell and kubectl, nothing else.
 func Preamble(s inventory.Source, kubectl string) string {
-	want := plannedClusterUID(s)
+	want, token := plannedClusterUID(s), tokenPreamble(s)
 	if want == "" {
-		return fmt.Sprintf(unknownClusterPreamble, ThisClusterVariable, escape.Shell("Nothing was run. These commands are from "+phrases.SourcePhrase(s)+", and it is not known which cluster they are for: "+
+		return token + fmt.Sprintf(unknownClusterPreamble, ThisClusterVariable, escape.Shell("Nothing was run. These commands are from "+phrases.SourcePhrase(s)+", and it is not known which cluster they are for: "+
 			"make sure that kubectl talks to the right one, and run them with "+ThisClusterVariable+"=1."))
 	}
-	return fmt.Sprintf(knownClusterPreamble, want, ThisClusterVariable, ClusterUIDCommand(kubectl))
+	return token + fmt.Sprintf(knownClusterPreamble, want, ThisClusterVariable, ClusterUIDCommand(kubectl))
 }
+
+// tokenPreamble returns the part of a script's Preamble that ends it where the token is missing with which the cluster
+// was read; "" where it was read without.
+func tokenPreamble(s inventory.Source) string {
+	if !s.WithToken {
+		return ""
+	}
+	to := "the API server"
+	if s.Server != "" {
+		to = s.Server
+	}
+	return fmt.Sprintf(missingTokenPreamble, TokenVariable, escape.Comment(to))
+}
+
+// missingTokenPreamble is the tokenPreamble of a cluster that was read with a token.
+//
+//nolint:gosec // it holds the name of a variable
+const missingTokenPreamble = `# The token in %[1]s is sent to %[2]s; it is written nowhere.
+if [ -z "${%[1]s:-}" ]; then
+  echo 'Nothing was run. The cluster was read with a token, which is kept nowhere: put one into the environment as %[1]s.' >&2
+  exit 1
+fi
+`
 
 // unknownClusterPreamble is the Preamble where there is no UID to compare.
 const unknownClusterPreamble = `# Which cluster this is for is not known: it runs only with %[1]s=1 in the environment.

@@ -104,6 +104,36 @@ func TestNothingRunsElsewhere(t *testing.T) {
 	}
 }
 
+// A script for a cluster that was read with a token runs nothing without one, and gives kubectl the one in the variable. A
+// line that is copied out of it does neither.
+func TestNothingRunsWithoutTheToken(t *testing.T) {
+	t.Parallel()
+	from := inventory.Source{Kind: inventory.SourceCluster, Server: "https://a", UID: plannedClusterUID, WithToken: true}
+	kubectl, err := script.KubectlCommand(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := kubectl + " delete everything\n"
+	const missing = "Nothing was run. The cluster was read with a token, which is kept nowhere: put one into the environment as PSP2PSS_TOKEN."
+	for _, shell := range shells(t) {
+		t.Run(strings.Join(shell, " "), func(t *testing.T) {
+			t.Parallel()
+			for _, env := range [][]string{nil, {"PSP2PSS_TOKEN="}} {
+				if calls, said, code := run(t, shell, script.Preamble(from, kubectl)+line, plannedClusterUID, env); code == 0 || calls != "" || said != missing+"\n" {
+					t.Errorf("%q: exit code %d, %q; kubectl was called with %q", env, code, said, calls)
+				}
+				if calls, _, code := run(t, shell, line, plannedClusterUID, env); code == 0 || calls != "" {
+					t.Errorf("%q, one line: exit code %d; kubectl was called with %q", env, code, calls)
+				}
+			}
+			calls, said, code := run(t, shell, script.Preamble(from, kubectl)+line, plannedClusterUID, []string{"PSP2PSS_TOKEN=a $b"})
+			if want := "--server=https://a --token=a $b delete everything\n"; code != 0 || !strings.HasSuffix(calls, want) {
+				t.Errorf("exit code %d, %q; kubectl was called with %q", code, said, calls)
+			}
+		})
+	}
+}
+
 func shells(t *testing.T) [][]string {
 	t.Helper()
 	var out [][]string

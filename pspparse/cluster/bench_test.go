@@ -71,7 +71,7 @@ func BenchmarkReadPods(b *testing.B) {
 			}))
 			defer s.Close()
 			cfg := &rest.Config{Host: s.URL}
-			setClientDefaults(cfg, 0)
+			setClientDefaults(cfg, ConnectionFlags{})
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
 				inv, err := (&Reader{Config: cfg, Context: "test"}).Load(b.Context())

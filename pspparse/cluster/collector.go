@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -15,6 +16,8 @@ type inventoryCollector struct {
 	builder inventory.Sink
 	// progress is Reader.Progress.
 	progress func(string)
+	// reported is the line that it was given last.
+	reported string
 	// progressOfKinds are the kinds that are counted, in the order of the progress line.
 	progressOfKinds []*kindProgress
 }
@@ -77,23 +80,35 @@ func (c *inventoryCollector) addBatch(got inventoryBatch) {
 		}
 	}
 	c.addKinds(got.moreKinds...)
-	if line := c.progressLine(); line != "" && c.progress != nil {
-		c.progress(line)
-	}
+	c.reportProgress(c.progressLine())
 }
 
-// progressLine returns the progress of the kinds that are being read from the cluster, on one line.
+// reportProgress hands on how far the reading of the cluster is, if that is new; "" never is.
+func (c *inventoryCollector) reportProgress(line string) {
+	if line == "" || line == c.reported || c.progress == nil {
+		return
+	}
+	c.reported = line
+	c.progress(line)
+}
+
+// progressLine returns the progress of the kinds that are being read from the cluster, on one line: "reading pods, 12,000
+// so far".
 func (c *inventoryCollector) progressLine() string {
 	var parts []string
 	for _, k := range c.progressOfKinds {
-		if !k.done && k.read > 0 {
-			parts = append(parts, k.resource+" "+k.countText("/"))
+		switch {
+		case k.done || k.read == 0 && k.total <= 0:
+		case k.total >= k.read:
+			parts = append(parts, fmt.Sprintf("%s, %s of %s", k.resource, english.Number(k.read), english.Number(k.total)))
+		default:
+			parts = append(parts, fmt.Sprintf("%s, %s so far", k.resource, english.Number(k.read)))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return "reading " + strings.Join(parts, ", ")
+	return "reading " + strings.Join(parts, "; ")
 }
 
 // countText returns how many objects of a kind were read from the cluster, and of how many if that is known.

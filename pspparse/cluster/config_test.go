@@ -146,6 +146,121 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+const manyEntries = `apiVersion: v1
+kind: Config
+current-context: %s
+contexts:
+- {name: prod, context: {cluster: c, user: u}}
+clusters:
+- {name: c, cluster: {server: "https://127.0.0.1:1", tls-server-name: c.example}}
+- {name: d, cluster: {server: "https://127.0.0.1:2"}}
+- {name: no-server, cluster: {}}
+- {name: secret, cluster: {server: "https://jane:canary@127.0.0.1:3/k8s"}}
+- {name: broken, cluster: {server: "https://jane:can%%ary@127.0.0.1:3"}}
+users:
+- {name: u, user: {token: t}}
+- {name: v, user: {token: v, as: joe}}
+- {name: file, user: {tokenFile: %q}}
+`
+
+// --cluster, --user, --server and --token change what the context says, each its own part, as they do for kubectl. The
+// name is that of the context; without one, the address says which cluster it is.
+func TestConnectionFlags(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	dir := t.TempDir()
+	tokens := filepath.Join(dir, "token")
+	files := map[string]string{tokens: "of-file"}
+	for name, current := range map[string]string{"prod": "prod", "none": `""`} {
+		files[filepath.Join(dir, name)] = fmt.Sprintf(manyEntries, current, tokens)
+	}
+	for path, text := range files {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type result struct{ Context, Name, Host, Token, TokenFile, Username, Password, As, ServerName string }
+	tests := []struct {
+		name, file string
+		flags      ConnectionFlags
+		want       result
+		err        string
+	}{
+		{name: "nothing", file: "prod", want: result{Context: "prod", Name: "prod", Host: "https://127.0.0.1:1", Token: "t", ServerName: "c.example"}},
+		{
+			name: "another cluster", file: "prod", flags: ConnectionFlags{Cluster: "d"},
+			want: result{Context: "prod", Name: "https://127.0.0.1:2", Host: "https://127.0.0.1:2", Token: "t"},
+		},
+		{
+			name: "another user", file: "prod", flags: ConnectionFlags{User: "v"},
+			want: result{Context: "prod", Name: "prod", Host: "https://127.0.0.1:1", Token: "v", As: "joe", ServerName: "c.example"},
+		},
+		{
+			name: "another server", file: "prod", flags: ConnectionFlags{Server: "https://127.0.0.1:9"},
+			want: result{Context: "prod", Name: "https://127.0.0.1:9", Host: "https://127.0.0.1:9", Token: "t"},
+		},
+		{
+			name: "a server for a cluster that has none", file: "prod", flags: ConnectionFlags{Server: "https://127.0.0.1:9", Cluster: "no-server"},
+			want: result{Context: "prod", Name: "https://127.0.0.1:9", Host: "https://127.0.0.1:9", Token: "t"},
+		},
+		{
+			name: "another token", file: "prod", flags: ConnectionFlags{Token: "mine", As: "jane"},
+			want: result{Context: "prod", Name: "prod", Host: "https://127.0.0.1:1", Token: "mine", As: "jane", ServerName: "c.example"},
+		},
+		{
+			name: "another token than that of a file", file: "prod", flags: ConnectionFlags{Token: "mine", User: "file"},
+			want: result{Context: "prod", Name: "prod", Host: "https://127.0.0.1:1", Token: "mine", ServerName: "c.example"},
+		},
+		{
+			name: "without a context", file: "none", flags: ConnectionFlags{Cluster: "d", User: "v"},
+			want: result{Name: "https://127.0.0.1:2", Host: "https://127.0.0.1:2", Token: "v", As: "joe"},
+		},
+		{
+			name: "without a kubeconfig", file: "missing", flags: ConnectionFlags{Server: "https://127.0.0.1:9", Token: "mine"},
+			want: result{Name: "https://127.0.0.1:9", Host: "https://127.0.0.1:9", Token: "mine"},
+		},
+		{
+			name: "credentials in the address", file: "prod", flags: ConnectionFlags{Cluster: "secret"},
+			want: result{Context: "prod", Name: "https://127.0.0.1:3/k8s", Host: "https://127.0.0.1:3/k8s", Username: "jane", Password: "canary"},
+		},
+		{
+			name: "credentials in an address that is none", file: "prod", flags: ConnectionFlags{Cluster: "broken"},
+			err: "the server's address in the kubeconfig is not a URL, or its user name and password hold characters that must be percent-encoded; correct it, or give one with --server",
+		},
+		{
+			name: "unknown cluster", file: "prod", flags: ConnectionFlags{Cluster: "e", Server: "https://127.0.0.1:9"},
+			err: `choosing cluster "e": it is not in the kubeconfig (DIR/prod); choose one with --cluster: broken, c, d, no-server, secret`,
+		},
+		{
+			name: "cluster without a server", file: "prod", flags: ConnectionFlags{Cluster: "no-server"},
+			err: `choosing cluster "no-server": the kubeconfig (DIR/prod) has no server for it; correct it, or choose another one with --cluster`,
+		},
+		{
+			name: "unknown user", file: "prod", flags: ConnectionFlags{User: "w"},
+			err: `choosing user "w": it is not in the kubeconfig (DIR/prod); choose one with --user: file, u, v`,
+		},
+		{
+			name: "a user without a kubeconfig", file: "missing", flags: ConnectionFlags{User: "v", Server: "https://127.0.0.1:9"},
+			err: `choosing user "v": KUBECONFIG names DIR/missing, which does not exist; name a kubeconfig with --kubeconfig, or read files with -f`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("KUBECONFIG", filepath.Join(dir, tt.file))
+			cfg, name, err := LoadConfig(tt.flags)
+			if want := strings.ReplaceAll(tt.err, "DIR", dir); err != nil || want != "" {
+				if err == nil || err.Error() != want {
+					t.Errorf("got  %v\nwant %s", err, want)
+				}
+				return
+			}
+			got := result{name, tt.flags.ClusterName(cfg, name), cfg.Host, cfg.BearerToken, cfg.BearerTokenFile, cfg.Username, cfg.Password, cfg.Impersonate.UserName, cfg.ServerName}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestImpersonatingAGroupNeedsAUser(t *testing.T) {
 	t.Parallel()
 	err := setImpersonation(&rest.Config{}, ConnectionFlags{AsGroups: []string{"ops"}})

@@ -43,7 +43,10 @@ func testPaging(t *testing.T, onlyJSON bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"reading pods 2/7", "reading pods 4/7", "reading pods 6/7", "reading pods 7/7"}
+	want := []string{
+		"asking the API server for its version", "asking the API server what there is to read",
+		"reading pods, 0 of 7", "reading pods, 2 of 7", "reading pods, 4 of 7", "reading pods, 6 of 7", "reading pods, 7 of 7",
+	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}

@@ -143,7 +143,7 @@ func readBomb(host string) error {
 		Config: &rest.Config{Host: host}, Context: "test", Timeout: time.Hour, custom: bombTable(),
 		limits: serverLimits{listObjects: 5000, listBytes: int64(list), idleTime: time.Hour},
 	}
-	setClientDefaults(r.Config, 0)
+	setClientDefaults(r.Config, ConnectionFlags{})
 	inv, err := r.Load(context.Background())
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ const (
 type Reader struct {
 	// Config says which server, and as whom; see LoadConfig. It is not changed.
 	Config *rest.Config
-	// Context is the name of the cluster in Inventory.Source.
+	// Context is the name of the cluster in Inventory.Source and in errors.
 	Context string
 	// Timeout limits one request. 0 takes Config.Timeout, and DefaultRequestTimeout if that is 0 too.
 	Timeout time.Duration
@@ -89,14 +89,16 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	} else if len(table.resources) > 0 {
 		c.addKinds(customResourcesLabel)
 	}
+	c.reportProgress("asking the API server for its version")
 	serverVersion, err := l.serverVersion(ctx, b)
 	if ctx.Err() != nil {
 		return "", c.interruptedError(r.Context, ctx.Err())
 	}
 	if err != nil {
-		return "", fmt.Errorf("reaching the API server of context %q at %s: %w", r.Context, r.Config.Host, err)
+		return "", fmt.Errorf("reaching the API server%s at %s: %w", r.ofContext(), r.Config.Host, err)
 	}
 	l.serverGitVersion = serverVersion
+	c.reportProgress("asking the API server what there is to read")
 	go func() {
 		defer close(out)
 		l.readAllKinds(ctx, r.kindsToRead(), table, r.OnForbidden)
@@ -105,6 +107,14 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 		return "", c.interruptedError(r.Context, err)
 	}
 	return serverVersion, nil
+}
+
+// ofContext returns the words that name the context of the cluster in an error which has the address, too.
+func (r *Reader) ofContext() string {
+	if r.Context == r.Config.Host { // a flag named the cluster
+		return ""
+	}
+	return fmt.Sprintf(" of context %q", r.Context)
 }
 
 // kindsToRead returns the kinds that are read from the cluster: all, or those of one namespace and the policies.

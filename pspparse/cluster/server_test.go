@@ -94,7 +94,7 @@ func (s *server) inBubble() *Reader {
 		conns <- there
 		return here, nil
 	}}
-	setClientDefaults(cfg, 0)
+	setClientDefaults(cfg, ConnectionFlags{})
 	return &Reader{Config: cfg, Context: "test", custom: &customResourceTable{}}
 }
 
@@ -118,7 +118,7 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 // reader returns a Reader of the server that never waits between attempts, and gives a busy machine all the time that it needs.
 func (s *server) reader() *Reader {
 	cfg := &rest.Config{Host: s.URL}
-	setClientDefaults(cfg, 0)
+	setClientDefaults(cfg, ConnectionFlags{})
 	return &Reader{
 		Config: cfg, Context: "test", custom: &customResourceTable{}, Timeout: time.Hour, limits: serverLimits{idleTime: time.Hour},
 		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },

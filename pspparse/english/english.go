@@ -11,6 +11,15 @@ import (
 // Count returns a number with its English noun: "1 policy", "3 policies".
 func Count(n int, one, many string) string { return strconv.Itoa(n) + " " + Plural(n, one, many) }
 
+// Number returns a number as English text has it, with a comma before each three digits: "12,000".
+func Number(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
 // Plural returns the form of an English word that goes with a number: "is" or "are", "pod" or "pods".
 func Plural(n int, one, many string) string {
 	if n == 1 {

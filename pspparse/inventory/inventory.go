@@ -78,11 +78,17 @@ type Source struct {
 	// UID is that of the namespace kube-system, which identifies a cluster. It is empty where that
 	// namespace was not read, was read from a manifest that has none, or was read of two clusters.
 	UID string `json:"uid,omitempty"`
-	// Kubeconfig, As and AsGroups are the flags that the cluster was read with, beside its context. Credentials are never
-	// among them.
+	// Kubeconfig, Cluster, User, Server, As and AsGroups are the flags that the cluster was read with, beside its context.
+	// Credentials are never among them.
 	Kubeconfig string   `json:"kubeconfig,omitempty"`
+	Cluster    string   `json:"cluster,omitempty"`
+	User       string   `json:"user,omitempty"`
+	Server     string   `json:"server,omitempty"`
 	As         string   `json:"as,omitempty"`
 	AsGroups   []string `json:"asGroups,omitempty"`
+	// WithToken is true where the cluster was read with a token of its own, which is not kept: who goes there again has to
+	// bring it.
+	WithToken bool `json:"withToken,omitempty"`
 	// Run is what differs from one run to the next over the same objects; nil where that is not known.
 	Run *Run `json:"run,omitempty"`
 }
