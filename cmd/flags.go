@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,8 +34,15 @@ func asRunError(err error) error {
 // addOutputFlag defines the command-line flag -o with the names of the output formats, the first of which is the default.
 func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report.Format[R]) {
 	names := report.FormatNames(formats)
-	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
-	registerCompletion(cmd, "output", names)
+	usage := "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of " + strings.Join(names, ", ") + " (default " + names[0] + ")"
+	expressions := formatsWithExpression(formats)
+	if len(expressions) > 0 {
+		document, _ := report.FindFormat(formats, report.JSONFormat)
+		usage += fmt.Sprintf("; as in kubectl also %s=HEADER:PATH,... with a row for each of %s, and %s=EXPRESSION, of what json has",
+			columnsFormat, strings.Join(document.Rows, " and "), jsonpathFormat)
+	}
+	cmd.Flags().VarP(outputFlag{values}, "output", "o", usage)
+	registerCompletion(cmd, "output", append(names, expressions...))
 }
 
 // registerCompletion offers the values of a command-line flag to the shell. It fails only for a flag that does not exist, which a test of the

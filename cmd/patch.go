@@ -145,7 +145,8 @@ func patchFormats(o *patchOptions) []report.Format[*migrate.Plan] {
 		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
 	}
 	return []report.Format[*migrate.Plan]{
-		form("strategic", patch.WriteStrategic), form("json", patch.WriteJSONPatches), form("commands", patch.WriteCommands), {Name: kustomizeFormat},
+		form("strategic", patch.WriteStrategic), form(report.JSONFormat, patch.WriteJSONPatches).WithRows("patches"), form("commands", patch.WriteCommands),
+		{Name: kustomizeFormat}, form("name", patch.WriteNames),
 	}
 }
 
