@@ -589,9 +589,6 @@ func TestHelp(t *testing.T) {
 					t.Errorf("%d columns: %s", n, line)
 				}
 			}
-			if len(path) == 1 && path[0] == "completion" {
-				return // cobra writes it, and puts the examples below
-			}
 			example := regexp.MustCompile(`(?m)^\s+(.*\| )?(source <\()?psp2pss `)
 			if !example.MatchString(strings.ReplaceAll(out, "Usage:\n  psp2pss", "")) {
 				t.Errorf("there is no example:\n%s", out)

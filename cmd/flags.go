@@ -42,7 +42,19 @@ func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report
 			columnsFormat, strings.Join(document.Rows, " and "), jsonpathFormat)
 	}
 	cmd.Flags().VarP(outputFlag{values}, "output", "o", usage)
-	registerCompletion(cmd, "output", append(names, expressions...))
+	_ = cmd.RegisterFlagCompletionFunc("output", func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return completeFormats(append(names, expressions...), begun)
+	})
+}
+
+// completeFormats returns the output formats that a word on the command line may become; what goes on behind it has no space
+// after it.
+func completeFormats(formats []string, begun string) ([]string, cobra.ShellCompDirective) {
+	offered := slices.DeleteFunc(slices.Clone(formats), func(name string) bool { return !strings.HasPrefix(name, begun) })
+	if len(offered) > 0 && !slices.ContainsFunc(offered, func(name string) bool { return !strings.HasSuffix(name, "=") }) {
+		return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp
 }
 
 // registerCompletion offers the values of a command-line flag to the shell. It fails only for a flag that does not exist, which a test of the
