@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale mutate lint fmt golden docs cover tidy generated ci e2e oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale mutate lint fmt golden docs man cover tidy generated ci e2e oracle controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ golden: ## rewrite the golden files and the command reference
 
 docs: ## rewrite the command reference
 	$(GO) test ./cmd -run TestCommandReference -args -update
+
+man: ## write the man pages to bin/man, from what the command reference is made of
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) test ./cmd -count=1 -run TestManPages -args -man $(CURDIR)/bin/man
 
 cover: ## print the test coverage
 	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...

@@ -94,6 +94,7 @@ func overHostile() map[string][][]string {
 		"rollback":         nil,
 		"clean-helm":       nil, // needs a server: see TestCleanHelm
 		"version":          {{}},
+		"completion":       {{"kubectl"}, {hostile}},
 	}
 }
 

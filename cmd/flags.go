@@ -34,8 +34,27 @@ func asRunError(err error) error {
 // addOutputFlag defines the command-line flag -o with the names of the output formats, the first of which is the default.
 func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report.Format[R]) {
 	names := report.FormatNames(formats)
-	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
-	registerCompletion(cmd, "output", names)
+	usage := "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of " + strings.Join(names, ", ") + " (default " + names[0] + ")"
+	expressions := formatsWithExpression(formats)
+	if len(expressions) > 0 {
+		document, _ := report.FindFormat(formats, report.JSONFormat)
+		usage += fmt.Sprintf("; as in kubectl also %s=HEADER:PATH,... with a row for each of %s, and %s=EXPRESSION, of what json has",
+			columnsFormat, strings.Join(document.Rows, " and "), jsonpathFormat)
+	}
+	cmd.Flags().VarP(outputFlag{values}, "output", "o", usage)
+	_ = cmd.RegisterFlagCompletionFunc("output", func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return completeFormats(append(names, expressions...), begun)
+	})
+}
+
+// completeFormats returns the output formats that a word on the command line may become; what goes on behind it has no space
+// after it.
+func completeFormats(formats []string, begun string) ([]string, cobra.ShellCompDirective) {
+	offered := slices.DeleteFunc(slices.Clone(formats), func(name string) bool { return !strings.HasPrefix(name, begun) })
+	if len(offered) > 0 && !slices.ContainsFunc(offered, func(name string) bool { return !strings.HasSuffix(name, "=") }) {
+		return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp
 }
 
 // registerCompletion offers the values of a command-line flag to the shell. It fails only for a flag that does not exist, which a test of the

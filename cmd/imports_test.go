@@ -44,6 +44,7 @@ func mayImport() map[string][]string {
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/english", "pspparse/inventory", "pspparse"},
+		"migrate/jsonpath":          {"migrate/escape"},
 		"migrate/manifest":          {"migrate/escape", "pspparse/yamlnode"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
@@ -64,6 +65,7 @@ func mayImport() map[string][]string {
 			"migrate/cleanhelm",
 			"migrate/escape",
 			"migrate/gate",
+			"migrate/jsonpath",
 			"migrate/labels",
 			"migrate/manifest",
 			"migrate/patch",
@@ -84,7 +86,7 @@ func mayImport() map[string][]string {
 // mayReach says which of our packages may depend, directly or not, on what the rest must stay free of.
 func mayReach() map[string][]string {
 	return map[string][]string{
-		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/roles", "migrate/rollout/verify", "migrate/cleanhelm", "cmd", "."},
+		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/roles", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd", "."},
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},
@@ -101,7 +103,7 @@ func mayNotReach() map[string]string {
 // mayName says who may import it themselves.
 func mayName() map[string][]string {
 	return map[string][]string{
-		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "cmd"},
+		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
 		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},

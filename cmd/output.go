@@ -76,13 +76,18 @@ func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputT
 	seen := map[string]bool{}
 	for _, value := range values {
 		name, file, toFile := strings.Cut(value, "=")
+		format, ok := report.FindFormat(formats, name)
+		if !ok {
+			var err error
+			if format, err = parseExpression(value, formats); err != nil {
+				return nil, err
+			}
+			file, toFile = "", false
+		}
 		if file == "-" { // as everywhere in kubectl; a file of that name is ./-
 			file, toFile = "", false
 		}
-		format, ok := report.FindFormat(formats, name)
 		switch {
-		case !ok:
-			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(report.FormatNames(formats), ", "))
 		case toFile && isBlank(file):
 			return nil, usagef("-o %q names no file: give one, as in -o %s=FILE", value, name)
 		case !toFile && seen[""]:

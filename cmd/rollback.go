@@ -21,7 +21,7 @@ type rollbackOptions struct {
 	Undo    rollout.RollbackScope
 	DryRun  bool
 	Yes     bool
-	JSON    bool
+	Outputs []outputTarget[*stepsReport]
 }
 
 // newRollback returns the cobra command "rollback", which runs runF with its options; nil is rollbackRun.
@@ -30,8 +30,8 @@ func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbac
 		runF = rollbackRun
 	}
 	o := rollbackOptions{streams: streams, deps: deps}
-	var stages []string
-	dryRun, output := dryRunNone, "table"
+	var stages, outputs []string
+	dryRun := dryRunNone
 	cmd := &cobra.Command{
 		Use:   "rollback",
 		Short: "Restore what a roll-out changed, label by label, from its journal",
@@ -67,13 +67,16 @@ interrupted.`,
 	enumFlag{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")
 	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	addConnectionFlags(flags, &o.Source)
-	enumFlag{&output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to print the steps")
+	addOutputFlag(cmd, &outputs, stepFormats())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
 		if o.Undo.Stages, err = parseStages(stages); err != nil {
 			return err
 		}
-		o.DryRun, o.JSON, o.Source.NeedsCluster = dryRun == dryRunClient, output == "json", true
+		if o.Outputs, err = parseOutputs(outputs, stepFormats()); err != nil {
+			return err
+		}
+		o.DryRun, o.Source.NeedsCluster = dryRun == dryRunClient, true
 		switch {
 		case o.Journal == "":
 			return usagef("there is no journal to go back by: name it with --%s", journalFlag)
@@ -92,6 +95,9 @@ interrupted.`,
 func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if err := checkOutputFiles(o.Outputs); err != nil {
+		return err
+	}
 	j, client, err := openJournal(ctx, o.deps, o.Source, o.Journal)
 	if err != nil {
 		return err
@@ -101,7 +107,7 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 		return err
 	}
 	steps := o.Undo.Steps(j)
-	out := newRolloutPrinter(o.streams, o.JSON)
+	out := newRolloutPrinter(o.streams, o.Outputs)
 	if o.DryRun {
 		for _, i := range steps {
 			printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(j.Steps[i:i+1]))

@@ -27,7 +27,7 @@ type rolloutOptions struct {
 	// Journal names the file; Resume continues the roll-out in it.
 	Journal string
 	Resume  bool
-	JSON    bool
+	Outputs []outputTarget[*stepsReport]
 	// ThisCluster says that a plan which names no cluster is meant for this one.
 	ThisCluster bool
 	Verify      batchVerification
@@ -44,12 +44,12 @@ const (
 
 // rolloutFlags are the values of the flags of the command rollout, as given.
 type rolloutFlags struct {
-	source SourceOptions
-	decide planFlagValues
-	scope  scopeFlags
-	stages []string
-	output string
-	o      rolloutOptions
+	source  SourceOptions
+	decide  planFlagValues
+	scope   scopeFlags
+	stages  []string
+	outputs []string
+	o       rolloutOptions
 }
 
 // newRollout returns the cobra command "rollout", which runs runF with its options; nil is rolloutRun.
@@ -57,7 +57,7 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
 	if runF == nil {
 		runF = rolloutRun
 	}
-	f := rolloutFlags{output: "table"}
+	f := rolloutFlags{}
 	f.o.DryRun = dryRunNone
 	role := false
 	cmd := &cobra.Command{
@@ -134,7 +134,7 @@ not be read (--allow-partial turns 4 into 0).`,
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
 	flags.BoolVar(&f.o.Resume, "resume", false, "continue the roll-out of --journal, with the guards of its beginning; refused steps are tried again, namespaces of which something was taken back are skipped, and so are those of --exclude")
 	f.o.Verify.add(flags)
-	enumFlag{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to print the steps")
+	addOutputFlag(cmd, &f.outputs, stepFormats())
 	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
@@ -165,8 +165,11 @@ const journalFlag = "journal"
 func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*rolloutOptions, error) {
 	flags := cmd.Flags()
 	o := f.o
-	o.streams, o.deps, o.JSON = streams, deps, f.output == "json"
+	o.streams, o.deps = streams, deps
 	var err error
+	if o.Outputs, err = parseOutputs(f.outputs, stepFormats()); err != nil {
+		return nil, err
+	}
 	if o.Rollout.Stages, err = parseStages(f.stages); err != nil {
 		return nil, err
 	}

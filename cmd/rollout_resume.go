@@ -28,7 +28,7 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	if err := o.checkPermissions(ctx, client, j.Steps); err != nil {
 		return err
 	}
-	out := newRolloutPrinter(o.streams, o.JSON)
+	out := newRolloutPrinter(o.streams, o.Outputs)
 	for _, err := range checkJournalNames(o.Scope.Exclude, rollout.StepNamespaces(j.Steps)) {
 		printWarning(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
 	}

@@ -20,6 +20,9 @@ import (
 func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if err := checkOutputFiles(o.Outputs); err != nil {
+		return err
+	}
 	if o.Resume {
 		return resumeRollout(ctx, o)
 	}
@@ -50,7 +53,7 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	warnOldTarget(o.streams.ErrOut, selected)
 	steps, skipped := rollout.PlanSteps(selected, o.Rollout)
 	printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(steps))
-	out := newRolloutPrinter(o.streams, o.JSON)
+	out := newRolloutPrinter(o.streams, o.Outputs)
 	out.addSkipped(skipped)
 	switch {
 	case o.DryRun == dryRunClient:

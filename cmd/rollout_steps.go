@@ -2,20 +2,22 @@ package cmd
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or as one JSON document at the end.
+// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or at the end in another format.
 type rolloutPrinter struct {
 	streams Streams
-	json    bool
+	outputs []outputTarget[*stepsReport]
 	records []stepReport
+	// lines are what was printed of each step, or would have been.
+	lines []*report.RolloutStep
 	// taken counts the steps, without the namespaces that were left alone.
 	taken, refused int
 	failed         error
@@ -34,9 +36,9 @@ type stepReport struct {
 	DryRun bool                      `json:"dryRun,omitempty"`
 }
 
-// newRolloutPrinter returns a printer of roll-out steps, as lines or as JSON.
-func newRolloutPrinter(streams Streams, asJSON bool) *rolloutPrinter {
-	return &rolloutPrinter{streams: streams, json: asJSON, records: []stepReport{}}
+// newRolloutPrinter returns a printer of roll-out steps in the formats of the flag -o.
+func newRolloutPrinter(streams Streams, outputs []outputTarget[*stepsReport]) *rolloutPrinter {
+	return &rolloutPrinter{streams: streams, outputs: outputs, records: []stepReport{}}
 }
 
 // addOutcome prints the outcome of a roll-out step, and keeps it for JSON.
@@ -46,8 +48,10 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	}
 	p.taken++
 	p.records = append(p.records, stepReport{Step: o.Step, Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
-	if !p.json && p.failed == nil {
-		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(reportedStep(o)), report.Options{Width: p.streams.Width, Colour: p.streams.Colour()})
+	line := reportedStep(o)
+	p.lines = append(p.lines, line)
+	if slices.ContainsFunc(p.outputs, isLiveTable) && p.failed == nil {
+		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(line), report.Options{Width: p.streams.Width, Colour: p.streams.Colour()})
 	}
 }
 
@@ -77,15 +81,12 @@ func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	return s
 }
 
-// flush prints the JSON document of the roll-out steps, also of a run that was stopped in the middle.
+// flush writes the roll-out steps in the formats that have them all at once, also of a run that was stopped in the middle.
 func (p *rolloutPrinter) flush() error {
-	if p.json {
-		p.failed = manifest.WriteJSON(p.streams.Out, p.records)
+	if p.failed == nil {
+		return writeOutputs(p.streams, slices.DeleteFunc(slices.Clone(p.outputs), isLiveTable), newStepsReport(p.records, p.lines), false)
 	}
-	if p.failed != nil {
-		return fmt.Errorf("writing the steps to standard output: %w", p.failed)
-	}
-	return nil
+	return fmt.Errorf("writing the steps to standard output: %w", p.failed)
 }
 
 // end prints the remaining output of the command rollout, and returns an error if steps were refused.
@@ -102,10 +103,13 @@ func (p *rolloutPrinter) end() error {
 	return nil
 }
 
+// skippedResult is the result of a namespace that gets no step at a roll-out stage.
+const skippedResult = "skipped"
+
 // addSkipped reports the namespaces that get no step at a roll-out stage, and why: on standard error, and in JSON as steps.
 func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
 	for _, l := range left {
-		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "skipped", Why: l.Reason})
+		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: skippedResult, Why: l.Reason})
 		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Reason))
 	}
 }

@@ -291,12 +291,12 @@ func TestRolloutRefused(t *testing.T) {
 		return nil
 	}
 	code, out, errOut := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
-	var told []stepReport
+	var told stepsReport
 	if err := json.Unmarshal([]byte(out), &told); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var got []string
-	for _, s := range told {
+	for _, s := range told.Steps {
 		got = append(got, s.Namespace+" "+s.Result+" "+s.Why)
 	}
 	want := []string{`blog refused the server does not take it: namespaces "blog" is forbidden: no`, "shop done "}
@@ -319,8 +319,8 @@ func TestRolloutStoppedInJSON(t *testing.T) {
 		return nil
 	}
 	code, out, _ := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
-	var told []stepReport
-	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told) != 1 || told[0].Namespace != "blog" || code != exitFailed {
+	var told stepsReport
+	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told.Steps) != 1 || told.Steps[0].Namespace != "blog" || code != exitFailed {
 		t.Errorf("exit code %d, %v: %s", code, err, out)
 	}
 }
@@ -346,7 +346,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 			[]string{owned},
 			[]string{"-o", "json"},
 			exitPartial,
-			"[\n  {\n    \"stage\": \"observe\",\n    \"namespace\": \"a\",\n    \"batch\": 0,\n    \"result\": \"skipped\",\n    \"why\": \"" + ofFlux + "\"\n  }\n]\n",
+			"{\n  \"apiVersion\": \"psp2pss.dev/v1\",\n  \"kind\": \"RolloutSteps\",\n  \"steps\": [\n    {\n      \"stage\": \"observe\",\n      \"namespace\": \"a\",\n      \"batch\": 0,\n      \"result\": \"skipped\",\n      \"why\": \"" + ofFlux + "\"\n    }\n  ]\n}\n",
 			"left alone at observe: a: " + ofFlux + "\npsp2pss: nothing was done: what was asked for is left alone (a: " + ofFlux + ")\n",
 		},
 		{"accepted", []string{owned}, []string{"--allow-partial"}, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},
@@ -557,13 +557,16 @@ func TestRolloutTellsAdmission(t *testing.T) {
 	g = newGround(t)
 	g.stamp = "seen"
 	code, out, _ = g.run(context.Background(), nil, g.both("--dry-run=server", "-o", "json")...)
-	var told []struct {
-		Namespace string
-		Also      map[string]any
+	var report struct {
+		Steps []struct {
+			Namespace string
+			Also      map[string]any
+		}
 	}
-	if err := json.Unmarshal([]byte(out), &told); err != nil || code != exitDone {
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != exitDone {
 		t.Fatal(code, err, out)
 	}
+	told := report.Steps
 	want := map[string]any{"labels": []any{map[string]any{"key": "stamp", "before": nil, "after": "seen"}}, "fields": []any{"annotation stamped"}}
 	for _, s := range told {
 		if diff := cmp.Diff(want, s.Also); diff != "" {

@@ -109,7 +109,10 @@ object was not read, since their labels are not known: it says so, and the code 
 		newGate(streams, deps, nil),
 		newCleanHelm(streams, deps, nil),
 		newVersion(streams, nil),
+		newCompletion(streams),
 	)
+	root.SetHelpCommand(newHelp())
+	completer{deps}.addTo(root)
 	refuseEmptyFlags(root)
 	if deps.ToolName != root.Use {
 		renameExamples(root, root.Use, deps.ToolName)

@@ -32,9 +32,9 @@ func schemas() []struct {
 	}{
 		{"../migrate/plan.schema.json", "Plan of psp2pss", reflect.TypeFor[migrate.Plan]()},
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
-		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[[]patch.WorkloadJSONPatch]()},
+		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[patch.JSONPatches]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[simulation.Result]()},
-		{"../migrate/rollout/steps.schema.json", "steps of psp2pss rollout and rollback", reflect.TypeFor[[]stepReport]()},
+		{"../migrate/rollout/steps.schema.json", "steps of psp2pss rollout and rollback", reflect.TypeFor[stepsReport]()},
 		{"../migrate/report/verification.schema.json", "answer of psp2pss verify", reflect.TypeFor[report.Verification]()},
 	}
 }

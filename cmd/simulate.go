@@ -24,13 +24,10 @@ type simulateOptions struct {
 	Form         simulation.Form
 	Level        api.Level
 	Target       api.Version
-	Output       string
+	Outputs      []outputTarget[*simulation.Result]
 	NoHeaders    bool
 	AllowPartial bool
 }
-
-// simulateFormats returns the output formats of "psp2pss simulate".
-func simulateFormats() []string { return report.FormatNames(report.SimulationFormats()) }
 
 // newSimulate returns the command "psp2pss simulate", which runs runF with its flags, or simulateRun.
 func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulateOptions) error) *cobra.Command {
@@ -39,7 +36,8 @@ func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulat
 	}
 	o := &simulateOptions{streams: streams, deps: deps}
 	var scope scopeFlags
-	level, target, output := string(api.LevelRestricted), "", simulateFormats()[0]
+	level, target := string(api.LevelRestricted), ""
+	var outputs []string
 	var written, admitted, after bool
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -62,7 +60,7 @@ level. Else it says that the answer is not known.`,
   psp2pss simulate --after-psp --level=restricted`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.complete(cmd.Flags(), &scope, level, target, output); err != nil {
+			if err := o.complete(cmd.Flags(), &scope, level, target, outputs); err != nil {
 				return err
 			}
 			switch {
@@ -84,14 +82,14 @@ level. Else it says that the answer is not known.`,
 	flags.BoolVar(&admitted, "as-admitted", false, "evaluate the pods that PodSecurityPolicy admission would make from the templates today")
 	flags.BoolVar(&after, "after-psp", false, "evaluate the pods that will be created after PSP is gone, when no policy mutates them")
 	cmd.MarkFlagsMutuallyExclusive("as-written", "as-admitted", "after-psp")
-	enumFlag{&output, "format", simulateFormats()}.add(cmd, "output", "o", "format of the answer")
+	addOutputFlag(cmd, &outputs, report.SimulationFormats())
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 	return cmd
 }
 
 // complete sets the options of "psp2pss simulate" from its flags, and refuses flags that contradict each other.
-func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target, output string) error {
+func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target string, outputs []string) error {
 	if given := flags.Lookup("as-written"); given.Changed && given.Value.String() == "false" && !flags.Changed("as-admitted") && !flags.Changed("after-psp") {
 		return usagef("--as-written=false leaves no form to simulate: add --as-admitted or --after-psp")
 	}
@@ -100,7 +98,10 @@ func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, leve
 	if o.Target, err = parseTargetVersion(target); err != nil {
 		return err
 	}
-	o.Level, o.Output = api.Level(level), output
+	o.Level = api.Level(level)
+	if o.Outputs, err = parseOutputs(outputs, report.SimulationFormats()); err != nil {
+		return err
+	}
 	if err = o.Source.validate(flags, o.streams); err != nil {
 		return err
 	}
@@ -115,6 +116,9 @@ func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, leve
 func simulateRun(ctx context.Context, o *simulateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if err := checkOutputFiles(o.Outputs); err != nil {
+		return err
+	}
 	inv, plan, err := o.read(ctx)
 	if err != nil {
 		return err
@@ -133,8 +137,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 		return err
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
-	format, _ := report.FindFormat(report.SimulationFormats(), o.Output)
-	if err := writeOutputs(o.streams, []outputTarget[*simulation.Result]{{format: format}}, result, o.NoHeaders); err != nil {
+	if err := writeOutputs(o.streams, o.Outputs, result, o.NoHeaders); err != nil {
 		return err
 	}
 	return planExitError(plan, o.Scope, nil, o.AllowPartial)

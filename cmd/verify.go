@@ -37,7 +37,7 @@ type verifyOptions struct {
 	Recreate  bool
 	AuditLogs []string
 	Wait      time.Duration
-	Output    string
+	Outputs   []outputTarget[*report.Verification]
 	NoHeaders bool
 
 	// selectorError is set once the plan is read, if the selector could not be applied to some namespaces of it.
@@ -46,11 +46,12 @@ type verifyOptions struct {
 
 // verifyFlags are the values of the flags of the command verify, as given.
 type verifyFlags struct {
-	source SourceOptions
-	decide planFlagValues
-	scope  scopeFlags
-	stages []string
-	o      verifyOptions
+	source  SourceOptions
+	decide  planFlagValues
+	scope   scopeFlags
+	stages  []string
+	outputs []string
+	o       verifyOptions
 }
 
 // auditLogFlag names the audit logs to read.
@@ -62,7 +63,6 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 		runF = verifyRun
 	}
 	f := verifyFlags{}
-	f.o.Output = "table"
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check labels after a stage, and that controllers get their pods",
@@ -111,7 +111,7 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something is unknown (--allow-
 	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server check a pod of every template, in a dry run")
 	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
 	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
-	enumFlag{&f.o.Output, "format", report.FormatNames(report.VerificationFormats())}.add(cmd, "output", "o", "how to print the results; name prints only what is not ok")
+	addOutputFlag(cmd, &f.outputs, report.VerificationFormats())
 	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(flags, streams, deps)
@@ -127,6 +127,10 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something is unknown (--allow-
 func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) (*verifyOptions, error) {
 	o := f.o
 	o.streams, o.deps = streams, deps
+	var err error
+	if o.Outputs, err = parseOutputs(f.outputs, report.VerificationFormats()); err != nil {
+		return nil, err
+	}
 	if o.Journal != "" {
 		for _, name := range append(planChangingFlags(), admissionConfigFlag, planFlag, fileFlag, demoFlag, "selector", "stage") {
 			if resolveFlagConflict(flags, journalFlag, name) != nil {
@@ -146,7 +150,6 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	if f.source.Demo || len(f.source.Files) > 0 && !f.source.NamesCluster() {
 		return nil, usagef("verify looks at a cluster: add --%s or --%s", contextFlag, kubeconfigFlag)
 	}
-	var err error
 	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {
 		return nil, err
 	}
@@ -176,6 +179,9 @@ func (o *verifyOptions) check() error {
 func verifyRun(ctx context.Context, o *verifyOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if err := checkOutputFiles(o.Outputs); err != nil {
+		return err
+	}
 	v, err := o.expectedState(ctx)
 	if err != nil {
 		return err
@@ -191,8 +197,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	format, _ := report.FindFormat(report.VerificationFormats(), o.Output)
-	if err := writeOutputs(o.streams, []outputTarget[*report.Verification]{{format: format}}, verificationReport(results), o.NoHeaders); err != nil {
+	if err := writeOutputs(o.streams, o.Outputs, verificationReport(results), o.NoHeaders); err != nil {
 		return err
 	}
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)

@@ -162,8 +162,10 @@ func wantHarmlessDocuments(t *testing.T, what string, p *migrate.Plan, opts patc
 	if err := patch.WriteJSONPatches(&list, p, opts); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	var entries []struct{ Patch []patch.JSONPatchOperation }
-	if err := json.Unmarshal(list.Bytes(), &entries); err != nil {
+	var document struct {
+		Patches []struct{ Patch []patch.JSONPatchOperation }
+	}
+	if err := json.Unmarshal(list.Bytes(), &document); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 	documents := 0

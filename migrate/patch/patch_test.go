@@ -295,82 +295,86 @@ func TestKeepAsJSONPatches(t *testing.T) {
 	if err := patch.WriteJSONPatches(&got, planOf(w, with(kept(), func(w *migrate.Workload) { w.Kind, w.Mutations = "Pod", w.Mutations[:1] })), patch.Options{Set: patch.SetKeep}); err != nil {
 		t.Fatal(err)
 	}
-	want := `[
-  {
-    "apiVersion": "apps/v1",
-    "kind": "StatefulSet",
-    "namespace": "shop",
-    "name": "db",
-    "remarks": [
-      "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open sets it today",
-      "pod supplementalGroups=[1]: the policy open sets it today",
-      "container \"init\" readOnlyRootFilesystem=true: the policy open sets it today",
-      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
-      "container \"app\" capabilities.drop=[\"ALL\"]: the policy open sets it today",
-      "written down, these values meet privileged only; without them it meets baseline"
-    ],
-    "patch": [
-      {
-        "op": "test",
-        "path": "/spec/template/spec/initContainers/0/name",
-        "value": "init"
-      },
-      {
-        "op": "test",
-        "path": "/spec/template/spec/containers/1/name",
-        "value": "app"
-      },
-      {
-        "op": "add",
-        "path": "/spec/template/metadata/annotations",
-        "value": {
-          "container.apparmor.security.beta.kubernetes.io/app": "localhost/it's"
-        }
-      },
-      {
-        "op": "add",
-        "path": "/spec/template/spec/securityContext",
-        "value": {
-          "supplementalGroups": [
-            1
+	want := `{
+  "apiVersion": "psp2pss.dev/v1",
+  "kind": "Patches",
+  "patches": [
+    {
+      "apiVersion": "apps/v1",
+      "kind": "StatefulSet",
+      "namespace": "shop",
+      "name": "db",
+      "remarks": [
+        "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open sets it today",
+        "pod supplementalGroups=[1]: the policy open sets it today",
+        "container \"init\" readOnlyRootFilesystem=true: the policy open sets it today",
+        "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
+        "container \"app\" capabilities.drop=[\"ALL\"]: the policy open sets it today",
+        "written down, these values meet privileged only; without them it meets baseline"
+      ],
+      "patch": [
+        {
+          "op": "test",
+          "path": "/spec/template/spec/initContainers/0/name",
+          "value": "init"
+        },
+        {
+          "op": "test",
+          "path": "/spec/template/spec/containers/1/name",
+          "value": "app"
+        },
+        {
+          "op": "add",
+          "path": "/spec/template/metadata/annotations",
+          "value": {
+            "container.apparmor.security.beta.kubernetes.io/app": "localhost/it's"
+          }
+        },
+        {
+          "op": "add",
+          "path": "/spec/template/spec/securityContext",
+          "value": {
+            "supplementalGroups": [
+              1
+            ]
+          }
+        },
+        {
+          "op": "add",
+          "path": "/spec/template/spec/initContainers/0/securityContext",
+          "value": {
+            "readOnlyRootFilesystem": true
+          }
+        },
+        {
+          "op": "add",
+          "path": "/spec/template/spec/containers/1/securityContext/capabilities/add",
+          "value": [
+            "CHOWN"
+          ]
+        },
+        {
+          "op": "add",
+          "path": "/spec/template/spec/containers/1/securityContext/capabilities/drop",
+          "value": [
+            "ALL"
           ]
         }
-      },
-      {
-        "op": "add",
-        "path": "/spec/template/spec/initContainers/0/securityContext",
-        "value": {
-          "readOnlyRootFilesystem": true
-        }
-      },
-      {
-        "op": "add",
-        "path": "/spec/template/spec/containers/1/securityContext/capabilities/add",
-        "value": [
-          "CHOWN"
-        ]
-      },
-      {
-        "op": "add",
-        "path": "/spec/template/spec/containers/1/securityContext/capabilities/drop",
-        "value": [
-          "ALL"
-        ]
-      }
-    ]
-  },
-  {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "namespace": "shop",
-    "name": "db",
-    "remarks": [
-      "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
-      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
-      "written down, these values meet privileged only; without them it meets baseline"
-    ]
-  }
-]
+      ]
+    },
+    {
+      "apiVersion": "v1",
+      "kind": "Pod",
+      "namespace": "shop",
+      "name": "db",
+      "remarks": [
+        "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
+        "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
+        "written down, these values meet privileged only; without them it meets baseline"
+      ]
+    }
+  ]
+}
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

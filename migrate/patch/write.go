@@ -106,10 +106,21 @@ type WorkloadJSONPatch struct {
 	Patch []JSONPatchOperation `json:"patch,omitempty"`
 }
 
-// WriteJSONPatches writes a JSON list of JSON patches, each with the workload that it is for. It returns errors of encoding
-// and those of w.
+// Kind identifies the document that holds JSON patches.
+const Kind = "Patches"
+
+// JSONPatches is the document of the JSON patches of workloads.
+type JSONPatches struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Patches has an entry for each workload that lacks something, one that cannot be patched among them.
+	Patches []WorkloadJSONPatch `json:"patches"`
+}
+
+// WriteJSONPatches writes a JSON document of JSON patches, each with the workload that it is for. It returns errors of
+// encoding and those of w.
 func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
-	entries := []WorkloadJSONPatch{}
+	document := JSONPatches{APIVersion: migrate.APIVersion, Kind: Kind, Patches: []WorkloadJSONPatch{}}
 	patches := PatchesFor(p, o)
 	for i := range patches {
 		patch := &patches[i]
@@ -117,12 +128,23 @@ func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 		if patch.isApplicable() {
 			e.Patch = patch.jsonPatchOperations()
 		}
-		entries = append(entries, e)
+		document.Patches = append(document.Patches, e)
 	}
-	if err := manifest.WriteJSON(w, entries); err != nil {
+	if err := manifest.WriteJSON(w, document); err != nil {
 		return fmt.Errorf("writing JSON patches: %w", err)
 	}
 	return nil
+}
+
+// WriteNames writes the workloads that patches are for, one NAMESPACE/KIND/NAME a line, those that cannot be patched among
+// them. It returns the error of w.
+func WriteNames(w io.Writer, p *migrate.Plan, o Options) error {
+	var b bytes.Buffer
+	for _, patch := range PatchesFor(p, o) {
+		b.WriteString(escape.Terminal(patch.String()) + "\n")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // String returns the workload to patch as "namespace/kind/name", with the kind in lower case.

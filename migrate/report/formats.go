@@ -5,9 +5,12 @@
 package report
 
 import (
+	"bytes"
 	"io"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
@@ -27,46 +30,59 @@ type Options struct {
 type Format[R any] struct {
 	Name  string
 	Write func(io.Writer, R, Options) error
+	// Rows are, of a JSON format, the lists at the top of the document whose items are rows of custom-columns.
+	Rows []string
+}
+
+// WithRows returns the JSON format of a report with the lists whose items are rows of custom-columns.
+func (f Format[R]) WithRows(lists ...string) Format[R] {
+	f.Rows = lists
+	return f
 }
 
 // PlanFormats returns the formats of the report on a Plan, the default first.
 func PlanFormats() []Format[*migrate.Plan] {
 	return []Format[*migrate.Plan]{
-		document("table", PlanDocument), document("wide", PlanWideDocument), {"json", PlanJSON}, {"yaml", PlanYAML}, {"name", PlanNames},
+		document("table", PlanDocument), document("wide", PlanWideDocument),
+		{Name: JSONFormat, Write: PlanJSON, Rows: []string{"namespaces"}}, {Name: "yaml", Write: PlanYAML}, {Name: "name", Write: PlanNames},
 	}
 }
 
 // GateFormats returns the formats of the report on the gate's answer, the default first.
 func GateFormats() []Format[*gate.Result] {
 	return []Format[*gate.Result]{
-		document("table", GateDocument), jsonFormat[*gate.Result](), yamlFormat[*gate.Result](), {"name", GateNames},
+		document("table", GateDocument), NewJSONFormat[*gate.Result]("reasons", "unknown"), yamlFormat[*gate.Result](), {Name: "name", Write: GateNames},
 	}
 }
 
-// SimulationFormats returns the formats of the report on a simulation, the default first.
+// SimulationFormats returns the formats of the report on a simulation, the default first; name has what would be refused.
 func SimulationFormats() []Format[*simulation.Result] {
-	return []Format[*simulation.Result]{document("text", SimulationDocument), jsonFormat[*simulation.Result]()}
+	return []Format[*simulation.Result]{document("text", SimulationDocument), NewJSONFormat[*simulation.Result]("results"), {Name: "name", Write: SimulationNames}}
 }
 
 // VerificationFormats returns the formats of the report on what a verification found, the default first; name has what
 // is not ok.
 func VerificationFormats() []Format[*Verification] {
-	return []Format[*Verification]{document("table", VerificationDocument), jsonFormat[*Verification](), {"name", VerificationNames}}
+	return []Format[*Verification]{document("table", VerificationDocument), NewJSONFormat[*Verification]("results"), {Name: "name", Write: VerificationNames}}
 }
 
 // document returns the output format that draws the report which build makes from a result.
 func document[R any](name string, build func(R, Options) *Document) Format[R] {
-	return Format[R]{name, func(w io.Writer, result R, opts Options) error { return Text(w, build(result, opts), opts) }}
+	return Format[R]{Name: name, Write: func(w io.Writer, result R, opts Options) error { return Text(w, build(result, opts), opts) }}
 }
 
-// jsonFormat returns the output format that writes a result as a JSON document.
-func jsonFormat[R any]() Format[R] {
-	return Format[R]{"json", func(w io.Writer, result R, _ Options) error { return manifest.WriteJSON(w, result) }}
+// JSONFormat is the name of the output format that writes a result as a JSON document.
+const JSONFormat = "json"
+
+// NewJSONFormat returns the output format of a report that writes a result as a JSON document, with the lists whose items
+// are rows of custom-columns.
+func NewJSONFormat[R any](rows ...string) Format[R] {
+	return Format[R]{Name: JSONFormat, Write: func(w io.Writer, result R, _ Options) error { return manifest.WriteJSON(w, result) }, Rows: rows}
 }
 
 // yamlFormat returns the output format that writes a result as a YAML document.
 func yamlFormat[R any]() Format[R] {
-	return Format[R]{"yaml", func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
+	return Format[R]{Name: "yaml", Write: func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
 }
 
 // FindFormat returns the format of a report by name, and whether there is one.
@@ -86,4 +102,17 @@ func FormatNames[R any](formats []Format[R]) []string {
 		names[i] = f.Name
 	}
 	return names
+}
+
+// SimulationNames writes the workloads that a simulation says would be refused as output lines NAMESPACE/KIND/NAME, which
+// other commands take. It returns the error of writing.
+func SimulationNames(w io.Writer, s *simulation.Result, _ Options) error {
+	var b bytes.Buffer
+	for _, r := range s.Results {
+		if r.Exempt == "" && r.Unknown == "" && !r.Allowed {
+			b.WriteString(escape.Terminal(r.Namespace+"/"+strings.ToLower(r.Kind)+"/"+r.Name) + "\n")
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
 }

@@ -34,7 +34,7 @@ func FromInventory(inv *inventory.Inventory, plan *migrate.Plan, r Request) (*Re
 	for _, ns := range plan.SelectNamespaces(r.Scope).Namespaces {
 		inScope[ns.Name] = true
 	}
-	out := &Result{Form: r.Form, Level: string(r.Level), Version: version.String(), Results: []Workload{}}
+	out := &Result{APIVersion: migrate.APIVersion, Kind: Kind, Form: r.Form, Level: string(r.Level), Version: version.String(), Results: []Workload{}}
 	for i := range inv.Workloads {
 		if w := &inv.Workloads[i]; inScope[w.Namespace] {
 			out.Results = append(out.Results, e.evaluate(w, r.Form))

@@ -28,7 +28,7 @@ func FromPlan(plan *migrate.Plan, r Request) (*Result, error) {
 		return nil, err
 	}
 	e := &planEvaluation{standards: standards, at: api.LevelVersion{Level: r.Level, Version: version}}
-	out := &Result{Form: r.Form, Level: string(r.Level), Version: plan.TargetVersion, Results: []Workload{}}
+	out := &Result{APIVersion: migrate.APIVersion, Kind: Kind, Form: r.Form, Level: string(r.Level), Version: plan.TargetVersion, Results: []Workload{}}
 	selected := plan.SelectNamespaces(r.Scope)
 	for i := range selected.Namespaces {
 		out.Results = append(out.Results, e.evaluateNamespace(&selected.Namespaces[i], r.Form)...)

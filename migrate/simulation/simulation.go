@@ -31,8 +31,14 @@ type Request struct {
 	Scope  migrate.NamespaceScope
 }
 
+// Kind identifies the document that holds the Result of a simulation.
+const Kind = "Simulation"
+
 // Result is the result of a simulation: whether a level of the Pod Security Standards allows each workload.
 type Result struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+
 	Form    Form       `json:"form"`
 	Level   string     `json:"level"`
 	Version string     `json:"version"`

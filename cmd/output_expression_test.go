@@ -1,0 +1,185 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// A wrong expression ends every command that has -o json with exit code 2 and the reason, and nothing is read.
+func TestWrongExpressions(t *testing.T) {
+	t.Parallel()
+	wrong := map[string]string{
+		"jsonpath":              `has no expression: give one, as in -o jsonpath='{.`,
+		"jsonpath=":             `has no expression: give one, as in -o jsonpath='{.`,
+		"jsonpath=.name":        `it selects nothing without braces: write it as {.name}`,
+		"jsonpath={.name":       `unclosed action`,
+		"jsonpath={name}":       `"name" is neither a field, which begins with a dot, nor a text in quotes`,
+		"custom-columns":        `has no columns: give each as HEADER:PATH, as in -o custom-columns=NAME:.name`,
+		"custom-columns= ":      `has no columns: give each as HEADER:PATH, as in -o custom-columns=NAME:.name`,
+		"custom-columns=NAME":   `"NAME" is no column: give each as HEADER:PATH, such as NAME:.name`,
+		"custom-columns=A:.b[c": `the path ".b[c": unterminated array`,
+		"custom-columns-file=a": `there is no format "custom-columns-file"; the formats are `,
+		"go-template={{.name}}": `there is no format "go-template"; the formats are `,
+	}
+	for path := range commandsWithJSON(t) {
+		for value, why := range wrong {
+			deps := world(nil)
+			deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) {
+				t.Errorf("%s -o %s: the source was read", path, value)
+				return nil, errors.New("no")
+			}
+			args := append(strings.Fields(path), "-o", value)
+			code, out, errOut := runTool(deps, "", args...)
+			want := `psp2pss: -o "` + value + `"`
+			if code != exitUsage || out != "" || !strings.HasPrefix(errOut, want) || !strings.Contains(errOut, why) {
+				t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %s", args, code, out, errOut, why)
+			}
+		}
+	}
+}
+
+// Commands without a JSON form have no expressions to offer.
+func TestExpressionsNeedJSON(t *testing.T) {
+	t.Parallel()
+	code, _, errOut := runTool(world(nil), "", "labels", "--demo", "-o", "jsonpath={.a}")
+	if want := "psp2pss: -o \"jsonpath={.a}\": there is no format \"jsonpath\"; the formats are commands, manifest, kustomize, apply, terraform\nTry 'psp2pss labels --help'.\n"; code != exitUsage || errOut != want {
+		t.Errorf("exit code %d: %s", code, errOut)
+	}
+}
+
+// One environment variable has all values of -o, and an expression the rest of it, commas and all.
+func TestExpressionInTheEnvironment(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/plan.json"
+	deps := SystemDeps("psp2pss")
+	deps.LookupEnv = func(name string) (string, bool) {
+		return "json=" + file + ",custom-columns=NAME:.name,LEVEL:.needed", name == "PSP2PSS_OUTPUT"
+	}
+	code, out, errOut := runTool(deps, "", "plan", "--demo", "-n", "shop")
+	if want := "NAME   LEVEL\nshop   baseline\n"; code != exitDone || out != want {
+		t.Errorf("exit code %d, %s (-want +got):\n%s", code, errOut, cmp.Diff(want, out))
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every command that has -o json gives the same of the demo cluster by an expression, a row for each item by custom-columns, and its
+// names for scripts.
+func TestExpressionsOfEveryCommand(t *testing.T) {
+	t.Parallel()
+	verified, journal := verifyWorld(t)
+	left := commandsWithJSON(t)
+	for _, test := range []struct {
+		deps    Deps
+		args    []string
+		rows    []string
+		columns string
+		// name is the line that -o name has for a row, from the columns of it.
+		name func(row []string) string
+	}{
+		{SystemDeps("psp2pss"), []string{"plan", "--demo"}, []string{"namespaces"}, "A:.name", func(row []string) string { return "namespace/" + row[0] }},
+		{SystemDeps("psp2pss"), []string{"gate", "--demo"}, []string{"reasons", "unknown"}, "A:.id", nil},
+		{SystemDeps("psp2pss"), []string{"simulate", "--demo", "--level=restricted"}, []string{"results"}, "A:.namespace,B:.kind,C:.name,D:.allowed,E:.unknown", func(row []string) string {
+			if row[3] == "true" || row[4] != "<none>" {
+				return ""
+			}
+			return row[0] + "/" + strings.ToLower(row[1]) + "/" + row[2]
+		}},
+		{SystemDeps("psp2pss"), []string{"patch", "--demo", "--raise"}, []string{"patches"}, "A:.namespace,B:.kind,C:.name", func(row []string) string {
+			return row[0] + "/" + strings.ToLower(row[1]) + "/" + row[2]
+		}},
+		{SystemDeps("psp2pss"), []string{"rollout", "--demo", "--dry-run=client", "--stage=enforce"}, []string{"steps"}, "A:.namespace,B:.result", func(row []string) string {
+			if row[1] == "skipped" {
+				return ""
+			}
+			return "namespace/" + row[0]
+		}},
+		{verified, []string{"rollback", "--journal", journal, "--dry-run=client"}, []string{"steps"}, "A:.namespace", func(row []string) string { return "namespace/" + row[0] }},
+		{verified, []string{"verify", "--journal", journal}, []string{"results"}, "A:.check", nil},
+	} {
+		delete(left, test.args[0])
+		run := func(format string) string {
+			_, out, errOut := runTool(test.deps, "", append(slices.Clone(test.args), "-o", format)...)
+			if out == "" {
+				t.Errorf("%q -o %s printed nothing: %s", test.args, format, errOut)
+			}
+			return out
+		}
+		var document map[string]any
+		if err := json.Unmarshal([]byte(run("json")), &document); err != nil {
+			t.Fatal(err)
+		}
+		if document["apiVersion"] != "psp2pss.dev/v1" || document["kind"] == nil {
+			t.Errorf("%q: apiVersion %v, kind %v", test.args, document["apiVersion"], document["kind"])
+		}
+		if want, got := document["kind"], run("jsonpath={.kind}"); got != want {
+			t.Errorf("%q: kind %v, and jsonpath says %v", test.args, want, got)
+		}
+		items := 0
+		for _, list := range test.rows {
+			found, ok := document[list].([]any)
+			if !ok {
+				t.Errorf("%q: there is no list %q", test.args, list)
+			}
+			items += len(found)
+		}
+		lines := strings.Split(strings.TrimSuffix(run("custom-columns="+test.columns), "\n"), "\n")
+		if len(lines) != items+1 || items == 0 {
+			t.Errorf("%q: %d lines for %d items", test.args, len(lines), items)
+		}
+		if test.name == nil {
+			continue
+		}
+		var want []string
+		for _, line := range lines[1:] {
+			if name := test.name(strings.Fields(line)); name != "" && !slices.Contains(want, name) {
+				want = append(want, name)
+			}
+		}
+		if diff := cmp.Diff(strings.Join(want, "\n")+"\n", run("name")); diff != "" {
+			t.Errorf("%q: names (-want +got):\n%s", test.args, diff)
+		}
+	}
+	for path := range left {
+		t.Errorf("%s has -o json, and its expressions are not checked here", path)
+	}
+}
+
+// Nothing that objects hold acts on a terminal by way of an expression, nor the expression, but for its tabs and lines.
+func TestHostileExpressions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeHostile(t, "input")
+	deps := SystemDeps("psp2pss")
+	deps.LookupEnv = func(string) (string, bool) { return "", false }
+	escaped := 0
+	for path, lines := range overHostile() {
+		if !commandsWithJSON(t)[path] {
+			continue
+		}
+		for _, args := range lines {
+			for _, format := range []string{"jsonpath={..}", "jsonpath={range .namespaces[*]}{..name}{\"\\n\"}{end}" + strings.ReplaceAll(hostile, "\t", ""), "custom-columns=" + hostile + ":..text,B:.namespace,C:.*"} {
+				line := slices.Concat(strings.Fields(path), args, []string{"-R", "-f", "input", "-o", format})
+				code, out := shown(t, deps, line...)
+				if code == exitUsage || code == exitFailed {
+					t.Errorf("%q: exit code %d\n%s", line, code, out)
+				}
+				if strings.Contains(out, `\u202e`) {
+					escaped++
+				}
+			}
+		}
+	}
+	if escaped < 10 {
+		t.Errorf("only %d outputs held anything hostile", escaped)
+	}
+}
