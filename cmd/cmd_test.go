@@ -181,7 +181,7 @@ func TestPlanFlags(t *testing.T) {
 			outputs: table,
 		},
 		{name: "unknown flag", args: []string{"--bogus"}, err: "unknown flag: --bogus"},
-		{name: "argument", args: []string{"web"}, err: `plan takes no arguments, and got "web": input is named with -f`},
+		{name: "argument", args: []string{"web"}, err: `plan takes no arguments, and got "web": input is named with -f, namespaces with -n`},
 		{name: "two sources", args: []string{"--demo", "-f", "x"}, err: "--demo and --filename exclude each other: they name different sources"},
 		{name: "a plan and a decision", args: []string{"--plan", "p", "--basis=both"}, err: "--basis cannot change a plan that is already made: leave out --basis, or read the source again with --basis"},
 		{name: "empty file name", args: []string{"-f", "a,,b"}, err: `invalid argument "a,,b" for "-f, --filename" flag: an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out`},
@@ -229,7 +229,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "recursive without a folder", args: []string{"-R"}, err: "--recursive needs a folder: add -f FOLDER"},
 		{name: "group without user", args: []string{"--as-group=g"}, err: "--as-group needs --as: a group is impersonated together with a user"},
 		{name: "level", args: []string{"--enforce=strict"}, err: `invalid argument "strict" for "--enforce" flag: it is not one of privileged, baseline, restricted`},
-		{name: "version", args: []string{"--target-version=25"}, err: `--target-version="25" is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest`},
+		{name: "version", args: []string{"--target-version=25"}, err: `--target-version="25" is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest; did you mean "v1.25"?`},
 		{name: "selector", args: []string{"-l", "a=(b"}, err: `reading the selector "a=(b": unable to parse requirement: found '(', expected: identifier`},
 		{name: "scope twice", args: []string{"-n", "a", "-A"}, err: "-n and -A exclude each other: name namespaces or show all of them"},
 		{name: "format", args: []string{"-o", "pdf"}, err: `-o "pdf": there is no format "pdf"; the formats are table, wide, json, yaml, name, commands, manifest, kustomize, apply, terraform`},
@@ -237,7 +237,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "two formats on standard output", args: []string{"-o", "json", "-o", "table"}, err: `-o "table": only one format can go to standard output; give the others a file, as in -o table=FILE`},
 		{name: "one file twice", args: []string{"-o", "json=x", "-o", "table=x"}, err: `-o "table=x": two formats cannot go to one file`},
 		{name: "fail on", args: []string{"--fail-on=restricted"}, err: `--fail-on="restricted": it is not one of privileged, baseline, change, loosening`},
-		{name: "bad environment", env: map[string]string{"PSP2PSS_TIMEOUT": "soon"}, err: `reading PSP2PSS_TIMEOUT="soon" from the environment: invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"`},
+		{name: "bad environment", env: map[string]string{"PSP2PSS_TIMEOUT": "soon"}, err: `reading PSP2PSS_TIMEOUT="soon" from the environment: it is no duration: write a number with its unit, such as 30s, 5m or 1h`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -307,7 +307,7 @@ func TestExplainArguments(t *testing.T) {
 		{args: []string{"pod", "a"}, err: `explain does not know "pod": it explains psp, ns, workload and sa`},
 		{args: []string{"psp"}, err: "explain psp takes one argument, NAME"},
 		{args: []string{"ns", "a/b"}, err: `"a/b" is not a name: give it without a slash`},
-		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload: give it as NAMESPACE/KIND/NAME`},
+		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload, which is NAMESPACE/KIND/NAME; did you mean a/deployment/b?`},
 		{args: []string{"sa", "b"}, err: `"b" does not name a service account: give it as NAMESPACE/NAME`},
 	}
 	for _, test := range tests {

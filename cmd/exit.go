@@ -135,7 +135,7 @@ func toolName(arg0 string) string {
 func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	root := NewRootCommand(streams, deps)
 	root.SetArgs(args)
-	verb, err := root.ExecuteContextC(ctx)
+	verb, err := executeRoot(ctx, root, args)
 	code := exitCode(err)
 	// Whoever closed the pipe (head, less) has seen enough, and no message can reach them on it.
 	if err != nil && !errors.Is(err, syscall.EPIPE) {

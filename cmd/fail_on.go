@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +31,7 @@ func addFailOnFlag(cmd *cobra.Command, values *[]string) {
 func checkFailOn(values []string) ([]string, error) {
 	for _, v := range values {
 		if !slices.Contains(failOnNames(), v) {
-			return nil, usagef("--fail-on=%q: it is not one of %s", v, strings.Join(failOnNames(), ", "))
+			return nil, usagef("--fail-on=%q: %s", v, notOneOf(v, failOnNames()))
 		}
 	}
 	return values, nil

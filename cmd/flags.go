@@ -13,13 +13,10 @@ import (
 
 // noArgs returns the usage error for arguments of a command that takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		return nil
-	case cmd.Flags().Lookup(fileFlag) == nil:
-		return usagef("%s takes no arguments, and got %q", cmd.Name(), args[0])
 	}
-	return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.Name(), args[0])
+	return argumentError(cmd, cmd.Name()+" takes no arguments", args[0])
 }
 
 // asRunError marks an error as one of a command's own run, and not of cobra's parsing of the command line.

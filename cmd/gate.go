@@ -146,7 +146,7 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	}
 	for _, name := range f.assert {
 		if !slices.Contains(assertionNames(), name) {
-			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s", name, strings.Join(assertionNames(), ", "))
+			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s%s", name, strings.Join(assertionNames(), ", "), suggestion(name, assertionNames()))
 		}
 		o.Assert = append(o.Assert, gate.Assertion(name))
 	}
@@ -166,7 +166,10 @@ func parseRelease(s string) (api.Version, error) {
 		return api.Version{}, nil
 	}
 	v, err := parseMinor(s)
-	if err != nil || v.Latest() {
+	switch {
+	case err != nil:
+		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25%s", s, minorSuggestion(s))
+	case v.Latest():
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
 	if oldest, newest := migrate.FirstVersionWithoutPSP(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {

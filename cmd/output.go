@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -82,7 +83,7 @@ func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputT
 		format, ok := report.FindFormat(formats, name)
 		switch {
 		case !ok:
-			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(report.FormatNames(formats), ", "))
+			return nil, usagef("-o %q: there is no format %q; the formats are %s%s", value, name, strings.Join(report.FormatNames(formats), ", "), formatSuggestion(value, name, report.FormatNames(formats)))
 		case toFile && isBlank(file):
 			return nil, usagef("-o %q names no file: give one, as in -o %s=FILE", value, name)
 		case !toFile && seen[""]:
@@ -94,6 +95,15 @@ func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputT
 		outs = append(outs, outputTarget[R]{format, file})
 	}
 	return outs, nil
+}
+
+// formatSuggestion returns the end of a usage error that says what was probably meant by a value of -o: a format, or a file whose
+// name says the format.
+func formatSuggestion(value, name string, formats []string) string {
+	if ext := strings.TrimPrefix(filepath.Ext(name), "."); name == value && slices.Contains(formats, ext) {
+		return fmt.Sprintf("; did you mean -o %s=%s?", ext, name)
+	}
+	return suggestion(name, formats)
 }
 
 // checkOutputFiles returns an error, before the work starts, for an output file that cannot be written.

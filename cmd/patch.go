@@ -111,6 +111,9 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 	for _, arg := range args {
 		var named explainOptions
 		if err = parseWorkload(&named, arg); err != nil {
+			if flags.Changed(fileFlag) && hasFileExtension(arg) {
+				err = argumentError(cmd, "patch takes workloads as arguments", arg)
+			}
 			return nil, err
 		}
 		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})

@@ -5,6 +5,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -86,7 +87,7 @@ object was not read, since their labels are not known: it says so, and the code 
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	root.SetUsageFunc(printUsage)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagUsageError)
 	root.AddCommand(
 		newPlan(streams, deps, nil),
 		newExplain(streams, deps, nil),
@@ -132,6 +133,10 @@ func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, 
 			return
 		}
 		if err := setFlagFromText(flags, f, value); err != nil {
+			var invalid *pflag.InvalidValueError
+			if errors.As(err, &invalid) {
+				err = errors.New(invalidValueReason(f, invalid.Unwrap()))
+			}
 			failed = usagef("reading %s=%q from the environment: %w", name, value, err)
 			return
 		}

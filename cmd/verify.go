@@ -138,7 +138,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	for _, s := range f.stages {
 		stage := labels.Stage(s)
 		if stage != labels.StageObserve && stage != labels.StageEnforce {
-			return nil, usagef("--stage=%q: it is not one of observe, enforce", s)
+			return nil, usagef("--stage=%q: %s", s, notOneOf(s, []string{string(labels.StageObserve), string(labels.StageEnforce)}))
 		}
 		o.Stages = append(o.Stages, stage)
 	}

@@ -63,7 +63,6 @@ func TestWrongUses(t *testing.T) {
 	}
 }
 
-
 // answerOf runs a command line, which may begin with variables and have words in single quotes, and returns its exit code and what
 // the user reads.
 func answerOf(t *testing.T, use string) string {
