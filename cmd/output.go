@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // outputTarget is one -o of a command whose result is an R: a format, and a file unless it goes to standard output.
@@ -113,12 +115,12 @@ func checkOutputFiles[R any](outs []outputTarget[R]) error {
 			continue
 		}
 		if info, err := os.Stat(filepath.Dir(o.file)); err != nil {
-			return fmt.Errorf("writing %q: %w; create the folder first", o.file, errors.Unwrap(err))
+			return fileerror.Writing(o.file, err)
 		} else if !info.IsDir() {
-			return fmt.Errorf("writing %q: %q is not a folder", o.file, filepath.Dir(o.file))
+			return fileerror.Writing(o.file, syscall.ENOTDIR)
 		}
 		if info, err := os.Stat(o.file); err == nil && info.IsDir() {
-			return fmt.Errorf("writing %q: it is a folder; name a file in it", o.file)
+			return fmt.Errorf("cannot write %s: it is a folder; name a file in it", fileerror.Name(o.file))
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -95,7 +96,7 @@ func (w *fileFinder) addUserPath(path string) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("opening %s: %w; check the path", quoteInput(path), errorWithoutPath(err))
+		return fmt.Errorf("opening %s: %w", quoteInput(path), fileerror.Explain(path, err))
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
@@ -142,7 +143,7 @@ func compareFalseFirst(a, b bool) int {
 func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	entries, err := os.ReadDir(resolved)
 	if err != nil {
-		return fmt.Errorf("reading the folder %s: %w; check its permissions", quoteInput(path), errorWithoutPath(err))
+		return fmt.Errorf("reading the folder %s: %w", quoteInput(path), fileerror.Explain(path, err))
 	}
 	before := len(w.byResolvedPath)
 	v := &folderWalk{fileFinder: w, rootPath: resolved, visitedFolders: map[string]bool{resolved: true}}
