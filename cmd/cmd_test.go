@@ -25,6 +25,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -195,7 +196,7 @@ func TestPlanFlags(t *testing.T) {
 			name: "an empty element in the environment", env: map[string]string{"PSP2PSS_NAMESPACE": "a,,b"},
 			err: `reading PSP2PSS_NAMESPACE="a,,b" from the environment: an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out`,
 		},
-		{name: "a selector of nothing", args: []string{"-l", ","}, err: `reading the selector ",": found ',', expected: !, identifier, or 'end of string'`},
+		{name: "a selector of nothing", args: []string{"-l", ","}, err: `-l "," is no label selector: write it as team=web, tier!=db, or 'env in (dev,test)'`},
 		{name: "an output of no name", args: []string{"-o", "json= "}, err: `-o "json= " names no file: give one, as in -o json=FILE`},
 		{name: "version beyond what is known, files", args: []string{"-f", "a", "--target-version=1.99"}, err: beyond},
 		{name: "version beyond what is known, the demo", args: []string{"--demo", "--target-version=1.99"}, err: beyond},
@@ -230,7 +231,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "group without user", args: []string{"--as-group=g"}, err: "--as-group needs --as: a group is impersonated together with a user"},
 		{name: "level", args: []string{"--enforce=strict"}, err: `invalid argument "strict" for "--enforce" flag: it is not one of privileged, baseline, restricted`},
 		{name: "version", args: []string{"--target-version=25"}, err: `--target-version="25" is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest; did you mean "v1.25"?`},
-		{name: "selector", args: []string{"-l", "a=(b"}, err: `reading the selector "a=(b": unable to parse requirement: found '(', expected: identifier`},
+		{name: "selector", args: []string{"-l", "a=(b"}, err: `-l "a=(b" is no label selector: write it as team=web, tier!=db, or 'env in (dev,test)'`},
 		{name: "scope twice", args: []string{"-n", "a", "-A"}, err: "-n and -A exclude each other: name namespaces or show all of them"},
 		{name: "format", args: []string{"-o", "pdf"}, err: `-o "pdf": there is no format "pdf"; the formats are table, wide, json, yaml, name, commands, manifest, kustomize, apply, terraform`},
 		{name: "file without a name", args: []string{"-o", "json="}, err: `-o "json=" names no file: give one, as in -o json=FILE`},
@@ -387,6 +388,17 @@ func TestVerdict(t *testing.T) {
 	}{
 		{name: "nothing to tell", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}}, failOn: failOnNames()},
 		{name: "nothing to evaluate", code: 4, text: "nothing to evaluate: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster"},
+		{
+			name: "nothing to evaluate, and a gap says why", code: 4, plan: migrate.Plan{Gaps: []migrate.Gap{
+				{What: "document 1", Message: message.Message{Text: "it is cut off"}, Position: pspparse.Position{File: "a.yaml", Line: 3}}, gap[0],
+			}},
+			text: "nothing to evaluate: no policy, namespace or workload was read; a.yaml:3: document 1: it is cut off (and 1 more gap)",
+		},
+		{
+			name: "nothing to evaluate, and a note says why", code: 4,
+			plan: migrate.Plan{Notes: []migrate.Note{{What: `"a"`, Message: message.Message{Text: "it has no file"}, Position: pspparse.Position{File: "a"}}}},
+			text: `nothing to evaluate: no policy, namespace or workload was read; "a": it has no file`,
+		},
 		{name: "nothing to evaluate, and that is fine", partial: true},
 		{name: "policies alone are something", plan: migrate.Plan{Policies: []migrate.Policy{{Name: "p"}}}},
 		{name: "a gap", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}, Gaps: gap}, code: 4, text: unread},

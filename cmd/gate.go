@@ -209,7 +209,11 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err := writeOutputs(o.streams, o.Outputs, result, false); err != nil {
 		return err
 	}
-	return gateVerdict(result, o.Decide.AllowPartial)
+	err = gateVerdict(result, o.Decide.AllowPartial)
+	if err != nil && len(plan.Policies) == 0 && len(plan.Namespaces) == 0 {
+		err = errors.Join(nothingReadError(plan), err)
+	}
+	return err
 }
 
 // read builds or reads the Plan for the command gate, and reads stored Helm releases, which no plan holds, from any

@@ -63,6 +63,34 @@ func TestWrongUses(t *testing.T) {
 	}
 }
 
+// No wrong use shows the words of a library, or the name of a file that is none of the user's.
+func TestWrongUsesAreInOurWords(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(wrongUsesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := 0
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "$ ") {
+			uses++
+			continue
+		}
+		for _, phrase := range []string{
+			"strconv", "time: ", "if any flags in the group", "unexpected EOF", "unexpected end of JSON", "unmarshal", " yaml: ", " json: ", "invalid character ", "shorthand",
+			"bad flag syntax", "flag needs an argument", "no such file or directory", "is a directory", "not a directory", `it is "" of`, "unable to parse requirement",
+			"strict decoding", "couldn't get version/kind", "cannot start any token", `for "psp2pss"`,
+		} {
+			if strings.Contains(line, phrase) {
+				t.Errorf("%s:%d has %q: %s", wrongUsesFile, i+1, phrase, line)
+			}
+		}
+	}
+	if uses < 150 {
+		t.Errorf("%s has %d wrong uses only", wrongUsesFile, uses)
+	}
+}
+
 // answerOf runs a command line, which may begin with variables and have words in single quotes, and returns its exit code and what
 // the user reads.
 func answerOf(t *testing.T, use string) string {
