@@ -25,6 +25,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -217,7 +218,7 @@ func TestPlanFlags(t *testing.T) {
 			outputs: table,
 		},
 		{name: "unknown flag", args: []string{"--bogus"}, err: "unknown flag: --bogus"},
-		{name: "argument", args: []string{"web"}, err: `plan takes no arguments, and got "web": input is named with -f`},
+		{name: "argument", args: []string{"web"}, err: `plan takes no arguments, and got "web": input is named with -f, namespaces with -n`},
 		{name: "two sources", args: []string{"--demo", "-f", "x"}, err: "--demo and --filename exclude each other: they name different sources"},
 		{name: "a plan and a decision", args: []string{"--plan", "p", "--basis=both"}, err: "--basis cannot change a plan that is already made: leave out --basis, or read the source again with --basis"},
 		{name: "empty file name", args: []string{"-f", "a,,b"}, err: `invalid argument "a,,b" for "-f, --filename" flag: an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out`},
@@ -231,7 +232,7 @@ func TestPlanFlags(t *testing.T) {
 			name: "an empty element in the environment", env: map[string]string{"PSP2PSS_NAMESPACE": "a,,b"},
 			err: `reading PSP2PSS_NAMESPACE="a,,b" from the environment: an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out`,
 		},
-		{name: "a selector of nothing", args: []string{"-l", ","}, err: `reading the selector ",": found ',', expected: !, identifier, or 'end of string'`},
+		{name: "a selector of nothing", args: []string{"-l", ","}, err: `-l "," is no label selector: write it as team=web, tier!=db, or 'env in (dev,test)'`},
 		{name: "an output of no name", args: []string{"-o", "json= "}, err: `-o "json= " names no file: give one, as in -o json=FILE`},
 		{name: "version beyond what is known, files", args: []string{"-f", "a", "--target-version=1.99"}, err: beyond},
 		{name: "version beyond what is known, the demo", args: []string{"--demo", "--target-version=1.99"}, err: beyond},
@@ -265,15 +266,15 @@ func TestPlanFlags(t *testing.T) {
 		{name: "recursive without a folder", args: []string{"-R"}, err: "--recursive needs a folder: add -f FOLDER"},
 		{name: "group without user", args: []string{"--as-group=g"}, err: "--as-group needs --as: a group is impersonated together with a user"},
 		{name: "level", args: []string{"--enforce=strict"}, err: `invalid argument "strict" for "--enforce" flag: it is not one of privileged, baseline, restricted`},
-		{name: "version", args: []string{"--target-version=25"}, err: `--target-version="25" is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest`},
-		{name: "selector", args: []string{"-l", "a=(b"}, err: `reading the selector "a=(b": unable to parse requirement: found '(', expected: identifier`},
+		{name: "version", args: []string{"--target-version=25"}, err: `--target-version="25" is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest; did you mean "v1.25"?`},
+		{name: "selector", args: []string{"-l", "a=(b"}, err: `-l "a=(b" is no label selector: write it as team=web, tier!=db, or 'env in (dev,test)'`},
 		{name: "scope twice", args: []string{"-n", "a", "-A"}, err: "-n and -A exclude each other: name namespaces or show all of them"},
 		{name: "format", args: []string{"-o", "pdf"}, err: `-o "pdf": there is no format "pdf"; the formats are table, wide, json, yaml, name, commands, manifest, kustomize, apply, terraform; and custom-columns=HEADER:PATH,... and jsonpath=EXPRESSION`},
 		{name: "file without a name", args: []string{"-o", "json="}, err: `-o "json=" names no file: give one, as in -o json=FILE`},
 		{name: "two formats on standard output", args: []string{"-o", "json", "-o", "table"}, err: `-o "table": only one format can go to standard output; give the others a file, as in -o table=FILE`},
 		{name: "one file twice", args: []string{"-o", "json=x", "-o", "table=x"}, err: `-o "table=x": two formats cannot go to one file`},
 		{name: "fail on", args: []string{"--fail-on=restricted"}, err: `--fail-on="restricted": it is not one of privileged, baseline, change, loosening`},
-		{name: "bad environment", env: map[string]string{"PSP2PSS_TIMEOUT": "soon"}, err: `reading PSP2PSS_TIMEOUT="soon" from the environment: invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"`},
+		{name: "bad environment", env: map[string]string{"PSP2PSS_TIMEOUT": "soon"}, err: `reading PSP2PSS_TIMEOUT="soon" from the environment: it is no duration: write a number with its unit, such as 30s, 5m or 1h`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -346,7 +347,7 @@ func TestExplainArguments(t *testing.T) {
 		{args: []string{"pod", "a"}, err: `explain does not know "pod": it explains psp, ns, workload and sa`},
 		{args: []string{"psp"}, err: "explain psp takes one argument, NAME"},
 		{args: []string{"ns", "a/b"}, err: `"a/b" is not a name: give it without a slash`},
-		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload: give it as NAMESPACE/KIND/NAME`},
+		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload, which is NAMESPACE/KIND/NAME; did you mean a/deployment/b?`},
 		{args: []string{"sa", "b"}, err: `"b" does not name a service account: give it as NAMESPACE/NAME`},
 	}
 	for _, test := range tests {
@@ -426,6 +427,17 @@ func TestVerdict(t *testing.T) {
 	}{
 		{name: "nothing to tell", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}}, failOn: failOnNames()},
 		{name: "nothing to evaluate", code: 4, text: "nothing to evaluate: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster"},
+		{
+			name: "nothing to evaluate, and a gap says why", code: 4, plan: migrate.Plan{Gaps: []migrate.Gap{
+				{What: "document 1", Message: message.Message{Text: "it is cut off"}, Position: pspparse.Position{File: "a.yaml", Line: 3}}, gap[0],
+			}},
+			text: "nothing to evaluate: no policy, namespace or workload was read; a.yaml:3: document 1: it is cut off (and 1 more gap)",
+		},
+		{
+			name: "nothing to evaluate, and a note says why", code: 4,
+			plan: migrate.Plan{Notes: []migrate.Note{{What: `"a"`, Message: message.Message{Text: "it has no file"}, Position: pspparse.Position{File: "a"}}}},
+			text: `nothing to evaluate: no policy, namespace or workload was read; "a": it has no file`,
+		},
 		{name: "nothing to evaluate, and that is fine", partial: true},
 		{name: "policies alone are something", plan: migrate.Plan{Policies: []migrate.Policy{{Name: "p"}}}},
 		{name: "a gap", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}, Gaps: gap}, code: 4, text: unread},

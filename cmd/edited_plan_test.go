@@ -70,7 +70,6 @@ func TestEditedPlans(t *testing.T) {
 				got = err.Error()
 			}
 			got = strings.TrimPrefix(strings.ReplaceAll(got, file, "FILE"), `reading the plan "FILE": `)
-			got = strings.TrimPrefix(got, "decoding the plan: ")
 			got, _, _ = strings.Cut(got, "; correct it")
 			got, _, _ = strings.Cut(got, "; save one")
 			got = evaluationIndex.ReplaceAllString(got, "evaluations[N]") // evaluations are sorted by a hash of their content

@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // The exit codes of the process, as the help of the root command documents them.
@@ -66,11 +67,12 @@ func exitCode(err error) int {
 		run      runError
 		missing  *migrate.NotFoundError
 		target   *migrate.TargetVersionError
+		path     *fileerror.Error
 	)
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage), errors.As(err, &target):
+	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &path) && path.IsNoPath:
 		return exitUsage
 	case errors.As(err, &missing) && missing.MayExistBecause == "":
 		return exitUsage
@@ -135,7 +137,7 @@ func toolName(arg0 string) string {
 func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	root := NewRootCommand(streams, deps)
 	root.SetArgs(args)
-	verb, err := root.ExecuteContextC(ctx)
+	verb, err := executeRoot(ctx, root, args)
 	code := exitCode(err)
 	// Whoever closed the pipe (head, less) has seen enough, and no message can reach them on it.
 	if err != nil && !errors.Is(err, syscall.EPIPE) {

@@ -126,7 +126,7 @@ func parseServiceAccount(o *explainOptions, arg string) error {
 func parseWorkload(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
 	if len(parts) != 3 || slices.ContainsFunc(parts, isBlank) {
-		return usagef("%q does not name a workload: give it as NAMESPACE/KIND/NAME", arg)
+		return workloadError(arg)
 	}
 	o.Namespace, o.WorkloadKind, o.Name = parts[0], parseWorkloadKind(parts[1]), parts[2]
 	return nil

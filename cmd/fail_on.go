@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
@@ -32,7 +32,7 @@ func addFailOnFlag(cmd *cobra.Command, values *[]string) {
 func checkFailOn(values []string) ([]string, error) {
 	for _, v := range values {
 		if !slices.Contains(failOnNames(), v) {
-			return nil, usagef("--fail-on=%q: it is not one of %s", v, strings.Join(failOnNames(), ", "))
+			return nil, usagef("--fail-on=%q: %s", v, notOneOf(v, failOnNames()))
 		}
 	}
 	return values, nil
@@ -53,12 +53,39 @@ func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []st
 		return nil
 	}
 	if len(plan.Policies) == 0 && len(plan.Namespaces) == 0 {
-		return partialError{errors.New("nothing to evaluate: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
+		return partialError{nothingReadError(plan)}
 	}
 	if n := len(plan.Gaps); n > 0 {
 		return partialError{fmt.Errorf("%s could not be read or evaluated: see the gaps of the plan, or accept them with --%s", english.Count(n, "thing", "things"), allowPartialFlag)}
 	}
 	return unreadLabelsError(plan, scope, false)
+}
+
+// nothingReadError returns the error of a Plan in which there is nothing: with the first gap, else the first note, which say why.
+func nothingReadError(plan *migrate.Plan) error {
+	const head = "nothing to evaluate: no policy, namespace or workload was read"
+	if n := len(plan.Gaps); n > 0 {
+		more := ""
+		if n > 1 {
+			more = " (and " + english.Count(n-1, "more gap", "more gaps") + ")"
+		}
+		return fmt.Errorf("%s; %s%s: %s%s", head, place(plan.Gaps[0].Position), plan.Gaps[0].What, plan.Gaps[0].Text, more)
+	}
+	for _, note := range plan.Notes {
+		if note.Position.File != "" {
+			return fmt.Errorf("%s; %s%s: %s", head, place(note.Position), note.What, note.Text)
+		}
+	}
+	return errors.New(head + "; name the right files, folders (with -R) or cluster")
+}
+
+// place returns the file and line of a Plan's position as the beginning of a message; "" for a file as a whole, which its message
+// names.
+func place(at pspparse.Position) string {
+	if at.File == "" || at.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d: ", at.File, at.Line)
 }
 
 // unreadLabelsError returns the error of a command whose label selector had to leave out namespaces whose labels were

@@ -14,13 +14,10 @@ import (
 
 // noArgs returns the usage error for arguments of a command that takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		return nil
-	case cmd.Flags().Lookup(fileFlag) == nil:
-		return usagef("%s takes no arguments, and got %q", cmd.Name(), args[0])
 	}
-	return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.Name(), args[0])
+	return argumentError(cmd, cmd.Name()+" takes no arguments", args[0])
 }
 
 // asRunError marks an error as one of a command's own run, and not of cobra's parsing of the command line.
@@ -85,19 +82,6 @@ func refuseEmptyFlags(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		refuseEmptyFlags(sub)
 	}
-}
-
-// withoutFlagValue returns an error of parsing the command line without what stands behind the name of a flag with one
-// dash: -token=... is not known, and its value may be secret.
-func withoutFlagValue(err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	if flag, _, hasValue := strings.Cut(unknown.GetSpecifiedShortnames(), "="); hasValue {
-		return fmt.Errorf("unknown shorthand flag: %q in -%s", flag[:1], flag)
-	}
-	return err
 }
 
 // isBlank reports whether the value of a command-line flag is empty or white space alone.

@@ -146,7 +146,7 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	}
 	for _, name := range f.assert {
 		if !slices.Contains(assertionNames(), name) {
-			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s", name, strings.Join(assertionNames(), ", "))
+			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s%s", name, strings.Join(assertionNames(), ", "), suggestion(name, assertionNames()))
 		}
 		o.Assert = append(o.Assert, gate.Assertion(name))
 	}
@@ -166,7 +166,10 @@ func parseRelease(s string) (api.Version, error) {
 		return api.Version{}, nil
 	}
 	v, err := parseMinor(s)
-	if err != nil || v.Latest() {
+	switch {
+	case err != nil:
+		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25%s", s, minorSuggestion(s))
+	case v.Latest():
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
 	if oldest, newest := migrate.FirstVersionWithoutPSP(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {
@@ -206,7 +209,11 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err := writeOutputs(o.streams, o.Outputs, result, false); err != nil {
 		return err
 	}
-	return gateVerdict(result, o.Decide.AllowPartial)
+	err = gateVerdict(result, o.Decide.AllowPartial)
+	if err != nil && len(plan.Policies) == 0 && len(plan.Namespaces) == 0 {
+		err = errors.Join(nothingReadError(plan), err)
+	}
+	return err
 }
 
 // read builds or reads the Plan for the command gate, and reads stored Helm releases, which no plan holds, from any

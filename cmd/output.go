@@ -6,13 +6,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // outputTarget is one -o of a command whose result is an R: a format, and a file unless it goes to standard output.
@@ -101,6 +104,15 @@ func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputT
 	return outs, nil
 }
 
+// formatSuggestion returns the end of a usage error that says what was probably meant by a value of -o: a format, or a file whose
+// name says the format.
+func formatSuggestion(value, name string, formats []string) string {
+	if ext := strings.TrimPrefix(filepath.Ext(name), "."); name == value && slices.Contains(formats, ext) {
+		return fmt.Sprintf("; did you mean -o %s=%s?", ext, name)
+	}
+	return suggestion(name, formats)
+}
+
 // checkOutputFiles returns an error, before the work starts, for an output file that cannot be written.
 func checkOutputFiles[R any](outs []outputTarget[R]) error {
 	for _, o := range outs {
@@ -108,12 +120,12 @@ func checkOutputFiles[R any](outs []outputTarget[R]) error {
 			continue
 		}
 		if info, err := os.Stat(filepath.Dir(o.file)); err != nil {
-			return fmt.Errorf("writing %q: %w; create the folder first", o.file, errors.Unwrap(err))
+			return fileerror.Writing(o.file, err)
 		} else if !info.IsDir() {
-			return fmt.Errorf("writing %q: %q is not a folder", o.file, filepath.Dir(o.file))
+			return fileerror.Writing(o.file, syscall.ENOTDIR)
 		}
 		if info, err := os.Stat(o.file); err == nil && info.IsDir() {
-			return fmt.Errorf("writing %q: it is a folder; name a file in it", o.file)
+			return fmt.Errorf("cannot write %s: it is a folder; name a file in it", fileerror.Name(o.file))
 		}
 	}
 	return nil

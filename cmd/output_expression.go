@@ -62,7 +62,7 @@ func noFormatError[R any](value, name string, formats []report.Format[R]) error 
 	if len(formatsWithExpression(formats)) > 0 {
 		more = fmt.Sprintf("; and %s=HEADER:PATH,... and %s=EXPRESSION", columnsFormat, jsonpathFormat)
 	}
-	return usagef("-o %q: there is no format %q; the formats are %s%s", value, name, strings.Join(report.FormatNames(formats), ", "), more)
+	return usagef("-o %q: there is no format %q; the formats are %s%s", value, name, strings.Join(report.FormatNames(formats), ", "), more+formatSuggestion(value, name, report.FormatNames(formats)))
 }
 
 // writeSelected returns the writer of an output format that reads the JSON form of a result while that is written.

@@ -19,6 +19,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // patchOptions are the parsed flags and arguments of the command patch.
@@ -111,6 +112,9 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 	for _, arg := range args {
 		var named explainOptions
 		if err = parseWorkload(&named, arg); err != nil {
+			if flags.Changed(fileFlag) && hasFileExtension(arg) {
+				err = argumentError(cmd, "patch takes workloads as arguments", arg)
+			}
 			return nil, err
 		}
 		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
@@ -224,14 +228,14 @@ func checkOutputFolders(outs []outputTarget[*migrate.Plan]) error {
 		info, err := os.Stat(o.file)
 		switch {
 		case err == nil && !info.IsDir():
-			return fmt.Errorf("writing %q: it is no folder", o.file)
+			return fmt.Errorf("cannot write %s: it is a file, and -o %s writes a folder", fileerror.Name(o.file), kustomizeFormat)
 		case err == nil:
 			continue
 		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("writing %q: %w", o.file, err)
+			return fileerror.Writing(o.file, err)
 		}
 		if info, err := os.Stat(filepath.Dir(strings.TrimRight(o.file, "/"))); err != nil || !info.IsDir() {
-			return fmt.Errorf("writing %q: there is no folder to make it in; create that first", o.file)
+			return fileerror.Writing(strings.TrimRight(o.file, "/"), fs.ErrNotExist)
 		}
 	}
 	return nil
@@ -245,7 +249,7 @@ func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) er
 		return err
 	}
 	if err := os.Mkdir(folder, 0o777); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // G301: with the rights the user's umask gives
-		return fmt.Errorf("writing %q: %w", folder, err)
+		return fileerror.Writing(folder, err)
 	}
 	for _, f := range files {
 		if err := atomicfile.Write(filepath.Join(folder, f.Name), func(w io.Writer) error {

@@ -35,7 +35,7 @@ func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
 // Set sets the flag, or returns a usage error for a value that is not in the list.
 func (c enumFlag) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
-		return usagef("it is not one of %s", strings.Join(c.allowed, ", "))
+		return usagef("%s", notOneOf(s, c.allowed))
 	}
 	*c.value = s
 	return nil
@@ -119,7 +119,7 @@ func parseTargetVersion(s string) (api.Version, error) {
 	}
 	v, err := parseMinor(s)
 	if err != nil {
-		return api.Version{}, usagef("--target-version=%q is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest", s)
+		return api.Version{}, usagef("--target-version=%q is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest%s", s, minorSuggestion(s))
 	}
 	return v, nil
 }

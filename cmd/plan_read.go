@@ -7,21 +7,28 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
+	"github.com/psp2pss/psp2pss/pspparse/files"
 )
 
 // readSavedPlan reads a saved Plan from a file or standard input, as 'plan -o json' or 'plan -o yaml' wrote it.
 func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	data, err := readFileOrStdin(name, stdin)
 	if err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
+		return nil, fmt.Errorf("reading the plan %q: %w", name, fileerror.Explain(name, err))
 	}
 	if data = bytes.TrimSpace(data); len(data) == 0 {
-		return nil, fmt.Errorf("reading the plan %q: it is empty; save one with \"psp2pss plan -o json=plan.json\"", name)
+		return nil, fmt.Errorf("reading the plan %q: it is empty; %s", name, howToSavePlan)
+	}
+	if what := files.NotText(data); what != "" {
+		return nil, fmt.Errorf("reading the plan %q: %s", name, what)
 	}
 	if data[0] != '{' {
 		if data, err = yamlToJSON(data); err != nil {
@@ -46,15 +53,33 @@ func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
 	return os.ReadFile(name) //nolint:gosec // G304: reading the file that the user names is the point
 }
 
+// howToSavePlan is the end of an error about what should be a saved Plan.
+const howToSavePlan = `save one with "psp2pss plan -o json=plan.json"`
+
+// yamlErrorLine matches the line in an error of the YAML parser.
+var yamlErrorLine = regexp.MustCompile(`line [0-9]+`)
+
+// notYAMLError returns the error of a saved Plan that is no YAML, as far as the parser says where.
+func notYAMLError(err error) error {
+	line := yamlErrorLine.FindString(err.Error())
+	switch {
+	case strings.Contains(err.Error(), "unexpected end of stream"):
+		return errors.New("the file ends early; " + howToSavePlan)
+	case line != "":
+		return fmt.Errorf("it is neither JSON nor YAML from %s on; %s", line, howToSavePlan)
+	}
+	return errors.New("it is neither JSON nor YAML; " + howToSavePlan)
+}
+
 // yamlToJSON converts a saved Plan from YAML to JSON, for the flag --plan. It returns an error for what is not one
 // document.
 func yamlToJSON(data []byte) ([]byte, error) {
 	var doc any
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("decoding YAML: %w", err)
+		return nil, notYAMLError(err)
 	}
 	if _, is := doc.(map[string]any); !is {
-		return nil, errors.New(`it is neither a JSON object nor a YAML mapping; save a plan with "psp2pss plan -o json=plan.json"`)
+		return nil, errors.New("it is not a plan; " + howToSavePlan)
 	}
 	return json.Marshal(doc)
 }

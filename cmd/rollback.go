@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -77,10 +78,13 @@ interrupted.`,
 			return err
 		}
 		o.DryRun, o.Source.NeedsCluster = dryRun == dryRunClient, true
-		switch {
-		case o.Journal == "":
+		if o.Journal == "" {
 			return usagef("there is no journal to go back by: name it with --%s", journalFlag)
-		case !o.DryRun && !o.Yes && !streams.Interactive:
+		}
+		if _, err := os.Stat(o.Journal); err != nil {
+			return asRunError(rollout.OpenError(o.Journal, err))
+		}
+		if !o.DryRun && !o.Yes && !streams.Interactive {
 			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 		}
 		if err := o.Source.checkConnection(); err != nil {

@@ -26,7 +26,7 @@ func parseStages(values []string) ([]rollout.Stage, error) {
 	var stages []rollout.Stage
 	for _, v := range values {
 		if !slices.Contains(stageNames(), v) {
-			return nil, usagef("--stage=%q: it is not one of %s", v, strings.Join(stageNames(), ", "))
+			return nil, usagef("--stage=%q: %s", v, notOneOf(v, stageNames()))
 		}
 		stages = append(stages, rollout.Stage(v))
 	}

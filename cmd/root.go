@@ -94,7 +94,7 @@ object was not read, since their labels are not known: it says so, and the code 
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	useHelp(root, streams.Width)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{withoutFlagValue(err)} })
+	root.SetFlagErrorFunc(flagUsageError)
 	root.Flags().Bool("version", false, "print the version of the tool; 'version' says more")
 	d.addFlags(root)
 	root.AddCommand(
@@ -145,6 +145,10 @@ func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, 
 			return
 		}
 		if err := setFlagFromText(flags, f, value); err != nil {
+			var invalid *pflag.InvalidValueError
+			if errors.As(err, &invalid) {
+				err = errors.New(invalidValueReason(f, invalid.Unwrap()))
+			}
 			failed = usagef("reading %s=%q from the environment: %w", name, value, err)
 			return
 		}

@@ -37,7 +37,7 @@ func (s *scopeFlags) parse(flags *pflag.FlagSet) (migrate.NamespaceScope, error)
 	if s.Selector != "" {
 		selector, err := labels.Parse(s.Selector)
 		if err != nil {
-			return migrate.NamespaceScope{}, usagef("reading the selector %q: %w", s.Selector, err)
+			return migrate.NamespaceScope{}, usagef("-l %q is no label selector: write it as team=web, tier!=db, or 'env in (dev,test)'", s.Selector)
 		}
 		if selector.Empty() {
 			return migrate.NamespaceScope{}, usagef("the selector %q asks for no label: name one, as in -l team=web", s.Selector)

@@ -81,7 +81,6 @@ level. Else it says that the answer is not known.`,
 	flags.BoolVar(&written, "as-written", false, "evaluate templates as their authors wrote them (the default)")
 	flags.BoolVar(&admitted, "as-admitted", false, "evaluate the pods that PodSecurityPolicy admission would make from the templates today")
 	flags.BoolVar(&after, "after-psp", false, "evaluate the pods that will be created after PSP is gone, when no policy mutates them")
-	cmd.MarkFlagsMutuallyExclusive("as-written", "as-admitted", "after-psp")
 	addOutputFlag(cmd, &outputs, report.SimulationFormats())
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
@@ -90,6 +89,9 @@ level. Else it says that the answer is not known.`,
 
 // complete sets the options of "psp2pss simulate" from its flags, and refuses flags that contradict each other.
 func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target string, outputs []string) error {
+	if err := resolveOneOf(flags, "as-written", "as-admitted", "after-psp"); err != nil {
+		return err
+	}
 	if given := flags.Lookup("as-written"); given.Changed && given.Value.String() == "false" && !flags.Changed("as-admitted") && !flags.Changed("after-psp") {
 		return usagef("--as-written=false leaves no form to simulate: add --as-admitted or --after-psp")
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // verifyOptions are what the flags of the command verify become.
@@ -142,7 +143,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	for _, s := range f.stages {
 		stage := labels.Stage(s)
 		if stage != labels.StageObserve && stage != labels.StageEnforce {
-			return nil, usagef("--stage=%q: it is not one of observe, enforce", s)
+			return nil, usagef("--stage=%q: %s", s, notOneOf(s, []string{string(labels.StageObserve), string(labels.StageEnforce)}))
 		}
 		o.Stages = append(o.Stages, stage)
 	}
@@ -265,7 +266,7 @@ func checkJournalNames(names, journal []string) []error {
 func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the journal: %w", err)
+		return nil, nil, rollout.OpenError(path, err)
 	}
 	defer func() { _ = f.Close() }()
 	j, err := rollout.ReadJournal(f)
@@ -300,7 +301,7 @@ func readAuditFile(log *verify.AuditLog, name string, stdin io.Reader) error {
 	}
 	f, err := os.Open(name) //nolint:gosec // G304: the file that the user names
 	if err != nil {
-		return fmt.Errorf("opening the audit log: %w", err)
+		return fmt.Errorf("opening the audit log %q: %w", name, fileerror.Explain(name, err))
 	}
 	defer func() { _ = f.Close() }()
 	return log.Read(name, f)

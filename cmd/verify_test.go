@@ -154,7 +154,7 @@ Try 'psp2pss verify --help'.
 		{"audit log", []string{"-n", "shop", "--no-headers", "--audit-log", "-"}, exitFindings, shopAudited, "psp2pss: not ok: shop/replicaset/web\n"},
 		{"a plan, too", []string{"--plan", "p"}, exitUsage, "", "psp2pss: --journal and --plan exclude each other: the journal says what is expected\nTry 'psp2pss verify --help'.\n"},
 		{"stdin twice", []string{"--audit-log", "-", "--audit-log", "-"}, exitUsage, "", "psp2pss: standard input can be read once: name a file for all but one\nTry 'psp2pss verify --help'.\n"},
-		{"no audit log", []string{"--audit-log", "/nonexistent/audit.log"}, exitFailed, "", "psp2pss: opening the audit log: open /nonexistent/audit.log: no such file or directory\n"},
+		{"no audit log", []string{"--audit-log", "/nonexistent/audit.log"}, exitFailed, "", "psp2pss: opening the audit log \"/nonexistent/audit.log\": there is no such file or folder; check the path\n"},
 		{"time turned back", []string{"--wait", "-1s"}, exitUsage, "", "psp2pss: --wait=-1s is negative: give a duration such as 2m\nTry 'psp2pss verify --help'.\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

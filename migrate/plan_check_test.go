@@ -72,7 +72,7 @@ func TestEditedPlan(t *testing.T) {
 			}
 			want := tt.want
 			if want != "" {
-				want = "decoding the plan: " + want + "; correct it, or save the plan again"
+				want = "" + want + "; correct it, or save the plan again"
 			}
 			got := ""
 			if _, err := ReadPlan(bytes.NewReader(text)); err != nil {

@@ -21,35 +21,71 @@ const howToSavePlan = `save one with "psp2pss plan -o json=plan.json"`
 func ReadPlan(r io.Reader) (*Plan, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
+		return nil, err
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, fmt.Errorf("decoding the plan: it is empty; %s", howToSavePlan)
+		return nil, fmt.Errorf("it is empty; %s", howToSavePlan)
 	}
 	var p Plan
 	twice, err := json.UnmarshalStrict(data, &p, json.DisallowDuplicateFields)
 	if err != nil {
-		if at := fieldDecodeError(data, reflect.TypeFor[Plan]()); at != nil && at.path != "" {
-			return nil, fmt.Errorf("decoding the plan: %w; correct it, or save the plan again", at)
+		var h struct{ APIVersion, Kind string }
+		if stdjson.Unmarshal(data, &h) == nil && h.Kind != Kind {
+			return nil, errors.New(otherKindReason(h.APIVersion, h.Kind))
 		}
-		return nil, fmt.Errorf("decoding the plan: %w; %s", err, howToSavePlan)
+		if at := fieldDecodeError(data, reflect.TypeFor[Plan]()); at != nil && at.path != "" {
+			return nil, fmt.Errorf("%w; correct it, or save the plan again", at)
+		}
+		return nil, fmt.Errorf("%s; %s", notJSONReason(data, err), howToSavePlan)
 	}
 	if p.APIVersion != APIVersion || p.Kind != Kind {
-		return nil, fmt.Errorf("decoding the plan: it is %q of %q, not %s of %s; %s", p.Kind, p.APIVersion, Kind, APIVersion, howToSavePlan)
+		return nil, errors.New(otherKindReason(p.APIVersion, p.Kind))
 	}
 	if len(twice) > 0 {
-		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", twice[0])
+		return nil, fmt.Errorf("%w; save the plan again", twice[0])
 	}
 	if err := p.checkRequiredLists(); err != nil {
-		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
+		return nil, fmt.Errorf("%w; save the plan again", err)
 	}
 	if err := p.ResolveShared(); err != nil {
-		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
+		return nil, fmt.Errorf("%w; save the plan again", err)
 	}
 	if err := p.checkFieldValues(); err != nil {
-		return nil, fmt.Errorf("decoding the plan: %w; correct it, or save the plan again", err)
+		return nil, fmt.Errorf("%w; correct it, or save the plan again", err)
 	}
 	return &p, nil
+}
+
+// notJSONReason returns why what should be a saved Plan is no JSON, for people: with the line, or that the file ends early.
+func notJSONReason(data []byte, err error) string {
+	var syntax *stdjson.SyntaxError
+	if !errors.As(stdjson.Unmarshal(data, new(stdjson.RawMessage)), &syntax) {
+		return err.Error()
+	}
+	before := data[:min(int(syntax.Offset), len(data))]
+	switch line := 1 + bytes.Count(before, []byte("\n")); {
+	case strings.Contains(syntax.Error(), "unexpected end"):
+		return fmt.Sprintf("the file ends early, on line %d", line)
+	case strings.Contains(syntax.Error(), "after top-level value"):
+		return fmt.Sprintf("something follows the plan on line %d", line)
+	default:
+		return fmt.Sprintf("it is no JSON from line %d on", line)
+	}
+}
+
+// otherKindReason returns what a document is that is no saved Plan of this version, for people.
+func otherKindReason(apiVersion, kind string) string {
+	switch {
+	case kind == "":
+		return "it is not a plan; " + howToSavePlan
+	case kind == Kind:
+		return fmt.Sprintf("it is a plan of %q, and this version reads %s: save it again, or read it with the psp2pss that saved it", apiVersion, APIVersion)
+	case apiVersion == APIVersion && kind == "Journal":
+		return "it is the journal of a roll-out, and not a plan: give it to --journal"
+	case apiVersion == APIVersion:
+		return fmt.Sprintf("it is a %q of psp2pss, and not a plan; %s", kind, howToSavePlan)
+	}
+	return fmt.Sprintf("it is a %q of %q, and not a plan: give objects to -f; %s", kind, apiVersion, howToSavePlan)
 }
 
 // checkRequiredLists returns an error for a saved Plan that lacks a list. A missing list would pass for a cluster that
@@ -57,11 +93,11 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 func (p *Plan) checkRequiredLists() error {
 	switch {
 	case p.Policies == nil:
-		return errors.New("it has no list of policies")
+		return errors.New("it has no list of policies, as where a file ends early")
 	case p.Namespaces == nil:
-		return errors.New("it has no list of namespaces")
+		return errors.New("it has no list of namespaces, as where a file ends early")
 	case p.Gaps == nil:
-		return errors.New("it has no list of gaps")
+		return errors.New("it has no list of gaps, as where a file ends early")
 	}
 	seen := make(map[string]bool, len(p.Namespaces))
 	for i := range p.Namespaces {

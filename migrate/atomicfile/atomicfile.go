@@ -11,12 +11,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // Write replaces a file whole or not at all, and returns the error of the file system for what it cannot write. What is
 // not a regular file (a device, a pipe) is written to as it is, and a link is followed, so that neither is replaced. A
 // file that is there keeps its permissions; a new one gets those of the user's umask.
 func Write(name string, write func(io.Writer) error) error {
+	given := name
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
@@ -35,9 +38,20 @@ func Write(name string, write func(io.Writer) error) error {
 		err = writeInto(name, write)
 	}
 	if err != nil {
-		return fmt.Errorf("writing %q: %w", name, err)
+		return writeError(given, err)
 	}
 	return nil
+}
+
+// writeError returns an error of writing the file of a name that the caller gave. What the file system says is put in words, without
+// the name of the temporary file.
+func writeError(name string, err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &path) || errors.As(err, &link) {
+		return fileerror.Writing(name, err)
+	}
+	return fmt.Errorf("writing %q: %w", name, err)
 }
 
 // WriteDurable replaces a file whole or not at all and returns once it is on the disk under its name. Only the owner
@@ -51,7 +65,7 @@ func WriteDurable(name string, data []byte) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return writeError(name, err)
 	}
 	return SyncFolder(filepath.Dir(name))
 }

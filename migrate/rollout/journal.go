@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // JournalKind is the kind of a journal's first line; its apiVersion is that of a Plan.
@@ -175,9 +177,19 @@ func CreateJournal(path string, h JournalHeader) (*Journal, error) {
 	h.APIVersion, h.Kind, h.ID = migrate.APIVersion, JournalKind, rand.Text()
 	j := &Journal{JournalHeader: h, path: path, now: time.Now, progress: make([]stepProgress, len(h.Steps))}
 	if err := j.createFile(); err != nil {
-		return nil, fmt.Errorf("beginning the journal %q: %w", path, err)
+		return nil, fmt.Errorf("beginning the journal %q: %w", path, j.creationError(err))
 	}
 	return j, nil
+}
+
+// creationError returns an error of creating the journal's file, without the name of the temporary file.
+func (j *Journal) creationError(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &path) || errors.As(err, &link) {
+		return fileerror.Writing(j.path, err)
+	}
+	return err
 }
 
 // createFile writes the header of a journal to a file of another name, which then gets the name of the journal: a
@@ -214,7 +226,7 @@ func (j *Journal) createFile() (err error) {
 func OpenJournal(path string) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: the file that the user names
 	if err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
+		return nil, OpenError(path, err)
 	}
 	j := &Journal{path: path, file: f, now: time.Now}
 	if err := lockFile(f); err != nil {
@@ -226,6 +238,11 @@ func OpenJournal(path string) (*Journal, error) {
 		return nil, fmt.Errorf("reading the journal %q: %w", path, err)
 	}
 	return j, nil
+}
+
+// OpenError returns the error of opening the journal of a path, in words.
+func OpenError(path string, err error) error {
+	return fmt.Errorf("opening the journal %q: %w", path, fileerror.Explain(path, err))
 }
 
 // ReadJournal reads a journal without a file, to be looked at only. It keeps no other process from the journal. It returns an
@@ -242,37 +259,64 @@ func (j *Journal) read(r io.Reader) error {
 		line, err := lines.ReadBytes('\n')
 		switch {
 		case errors.Is(err, io.EOF) && number == 1:
-			return errors.New("it is no journal of a roll-out")
+			return firstLineError(line)
 		case errors.Is(err, io.EOF):
 			if j.file == nil {
 				return nil
 			}
 			return j.file.Truncate(j.size)
 		case err != nil:
-			return err
+			return errors.New(fileerror.Reason(err))
 		}
 		if err := j.parseLine(number, line); err != nil {
+			if errors.Is(err, errNoJournal) {
+				return firstLineError(line)
+			}
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 		j.size += int64(len(line))
 	}
 }
 
+// errNoJournal is the error of a first line that is not that of a journal; firstLineError says what it is.
+var errNoJournal = errors.New("it is not a journal of a roll-out")
+
+// firstLineError says what a file is whose first line is not that of a journal, and what to do.
+func firstLineError(line []byte) error {
+	var h struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+	}
+	wrong := json.Unmarshal(line, &h)
+	switch {
+	case len(bytes.TrimSpace(line)) == 0:
+		return errors.New("it is empty: copy it again from where the roll-out ran")
+	case wrong != nil && bytes.HasPrefix(line, []byte(`{"apiVersion":"psp2pss.dev`)):
+		return errors.New("the file ends early, in its first line: copy it again from where the roll-out ran")
+	case wrong != nil || h.Kind == "":
+		return errors.New("it is not a journal of a roll-out: name the file that 'rollout' wrote")
+	case h.Kind == JournalKind:
+		return fmt.Errorf("it is a journal of %q, and this version reads %s: use the psp2pss that wrote it", h.APIVersion, migrate.APIVersion)
+	}
+	return fmt.Errorf("it is a %q of %q, and not a journal of a roll-out: name the file that 'rollout' wrote", h.Kind, h.APIVersion)
+}
+
 // parseLine reads one line of the journal: the header if number is 1, else an entry.
 func (j *Journal) parseLine(number int, line []byte) error {
 	if number == 1 {
-		if err := json.Unmarshal(line, &j.JournalHeader); err != nil {
-			return err
-		}
-		if j.APIVersion != migrate.APIVersion || j.Kind != JournalKind {
-			return fmt.Errorf("it is %q of %q, not %s of %s", j.Kind, j.APIVersion, JournalKind, migrate.APIVersion)
+		err := json.Unmarshal(line, &j.JournalHeader)
+		switch isJournal := j.APIVersion == migrate.APIVersion && j.Kind == JournalKind; {
+		case !isJournal:
+			return errNoJournal
+		case err != nil:
+			return damagedLineError(err)
 		}
 		j.progress = make([]stepProgress, len(j.Steps))
 		return validateSteps(j.Steps)
 	}
 	var e JournalEntry
 	if err := json.Unmarshal(line, &e); err != nil {
-		return err
+		return damagedLineError(err)
 	}
 	if e.Event == notRevertedBefore {
 		e.Event = NotReverted
@@ -281,6 +325,16 @@ func (j *Journal) parseLine(number int, line []byte) error {
 		return fmt.Errorf("there is no step %d", e.Step)
 	}
 	return j.applyEntry(e)
+}
+
+// damagedLineError returns the error of a line of a journal that is not as a roll-out wrote it.
+func damagedLineError(err error) error {
+	what := "it is no JSON"
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		what = fmt.Sprintf("%s is a %s", wrong.Field, wrong.Value)
+	}
+	return errors.New(what + ", so the file was edited or damaged: copy it again from where the roll-out ran")
 }
 
 // applyEntry changes the progress of a step by an entry of the journal. It returns an error for an entry that no
@@ -354,7 +408,7 @@ func (j *Journal) record(e JournalEntry) error {
 	}
 	e.At = j.now().UTC()
 	if err := j.appendLine(e); err != nil {
-		return fmt.Errorf("writing the journal %q, so that nothing more is done to the cluster: %w", j.path, err)
+		return fmt.Errorf("writing the journal %q, so that nothing more is done to the cluster: %w", j.path, &fileerror.Error{Text: fileerror.Reason(err), Err: err})
 	}
 	return j.applyEntry(e)
 }

@@ -148,11 +148,13 @@ func TestJournalSpoilt(t *testing.T) {
 	}
 	good := header(func(*JournalHeader) {})
 	tests := []struct{ name, text, want string }{
-		{"empty", "", "it is no journal of a roll-out"},
-		{"a plan", `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"}` + "\n", `line 1: it is "Plan" of "psp2pss.dev/v1", not Journal of psp2pss.dev/v1`},
-		{"another version", `{"apiVersion": "psp2pss.dev/v9", "kind": "Journal"}` + "\n", `line 1: it is "Journal" of "psp2pss.dev/v9", not Journal of psp2pss.dev/v1`},
-		{"no JSON", "hello\n", "line 1: invalid character 'h' looking for beginning of value"},
-		{"middle", good + "{\"step\": 0, \"ev\n" + `{"step": 0, "event": "done"}` + "\n", "line 2: invalid character '\\n' in string literal"},
+		{"empty", "", "it is empty: copy it again from where the roll-out ran"},
+		{"a plan", `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"}` + "\n", `it is a "Plan" of "psp2pss.dev/v1", and not a journal of a roll-out: name the file that 'rollout' wrote`},
+		{"another version", `{"apiVersion": "psp2pss.dev/v9", "kind": "Journal"}` + "\n", `it is a journal of "psp2pss.dev/v9", and this version reads psp2pss.dev/v1: use the psp2pss that wrote it`},
+		{"no JSON", "hello\n", "it is not a journal of a roll-out: name the file that 'rollout' wrote"},
+		{"cut off in the first line", good[:60], "the file ends early, in its first line: copy it again from where the roll-out ran"},
+		{"another type", good + `{"step": "a", "event": "done"}` + "\n", "line 2: step is a string, so the file was edited or damaged: copy it again from where the roll-out ran"},
+		{"middle", good + "{\"step\": 0, \"ev\n" + `{"step": 0, "event": "done"}` + "\n", "line 2: it is no JSON, so the file was edited or damaged: copy it again from where the roll-out ran"},
 		{"no such step", good + `{"step": 4, "event": "done"}` + "\n", "line 2: there is no step 4"},
 		{"a step below 0", good + `{"step": -1, "event": "done"}` + "\n", "line 2: there is no step -1"},
 		{"no such event", good + `{"step": 0, "event": "eaten"}` + "\n", `line 2: there is no event "eaten"`},
@@ -228,7 +230,7 @@ func TestJournalOnAFullDisk(t *testing.T) {
 	r := begin(t, m, append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...)...)
 	_ = r.Journal.file.Close()
 	r.Journal.file = full
-	r.run(`observe: label namespace a: writing the journal "` + r.Journal.Path() + `", so that nothing more is done to the cluster: write /dev/full: no space left on device`)
+	r.run(`observe: label namespace a: writing the journal "` + r.Journal.Path() + `", so that nothing more is done to the cluster: the disk is full`)
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("cluster (-before +after):\n%s", diff)
 	}

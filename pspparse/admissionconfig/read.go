@@ -15,6 +15,8 @@ import (
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/admission/api/load"
 	"k8s.io/pod-security-admission/admission/api/validation"
+
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // MaxFileBytes is how large an admission configuration file may be; a real one has a few hundred bytes.
@@ -92,12 +94,12 @@ func defaultConfiguration() (*admissionapi.PodSecurityConfiguration, error) {
 func readDocument(open FileOpener, name string) (*yaml.Node, error) {
 	f, err := open(name)
 	if err != nil {
-		return nil, fmt.Errorf("reading the admission configuration: %w", err)
+		return nil, fmt.Errorf("reading the admission configuration %q: %w", name, fileerror.Explain(name, err))
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, MaxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the admission configuration %q: %w", name, err)
+		return nil, fmt.Errorf("reading the admission configuration %q: %w", name, fileerror.Explain(name, err))
 	}
 	if len(data) > MaxFileBytes {
 		return nil, fmt.Errorf("reading the admission configuration %q: it has more than %d bytes", name, MaxFileBytes)
@@ -107,7 +109,7 @@ func readDocument(open FileOpener, name string) (*yaml.Node, error) {
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading the admission configuration %q: it is empty", name)
 	} else if err != nil {
-		return nil, fmt.Errorf("reading the admission configuration %q: %w", name, err)
+		return nil, fmt.Errorf("reading the admission configuration %q: it is neither YAML nor JSON%s; give the file of --admission-control-config-file", name, lineOfError(err))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading the admission configuration %q: it holds more than one document", name)
@@ -119,6 +121,17 @@ func readDocument(open FileOpener, name string) (*yaml.Node, error) {
 		return nil, errorAt(name, anchor, errors.New("anchors and aliases are not read here: write the values out"))
 	}
 	return doc.Content[0], nil
+}
+
+// errorLine matches the line in an error of the YAML parser.
+var errorLine = regexp.MustCompile(`line [0-9]+`)
+
+// lineOfError returns where an admission configuration is no YAML, as far as the parser says it: " (line 3)".
+func lineOfError(err error) string {
+	if line := errorLine.FindString(err.Error()); line != "" {
+		return " (" + line + ")"
+	}
+	return ""
 }
 
 // findAnchor returns the first anchor or alias of an admission configuration in YAML, nil if there is none: what is cut

@@ -9,13 +9,17 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // ConnectionFlags choose the cluster and the identity, with kubectl's meanings. The zero value is what kubectl does without
@@ -58,8 +62,8 @@ func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, configOverrides(f))
 	raw, err := loader.RawConfig()
 	if err != nil {
-		return nil, "", fmt.Errorf("loading the kubeconfig (%s): %w; check the file, or name another one with --kubeconfig",
-			searchedFiles(rules), err)
+		return nil, "", fmt.Errorf("loading the kubeconfig (%s): %s; check the file, or name another one with --kubeconfig",
+			searchedFiles(rules), kubeconfigReason(err))
 	}
 	name := cmp.Or(f.Context, raw.CurrentContext)
 	absent := missingKubeconfig(rules, os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
@@ -236,6 +240,22 @@ func searchedFiles(rules *clientcmd.ClientConfigLoadingRules) string {
 		}
 	}
 	return strings.Join(files, ", ")
+}
+
+// kubeconfigLine matches the line in an error of the parser of a kubeconfig.
+var kubeconfigLine = regexp.MustCompile(`line [0-9]+`)
+
+// kubeconfigReason returns why a kubeconfig could not be loaded, in words. The parser's own words are about Go types.
+func kubeconfigReason(err error) string {
+	for _, known := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.EISDIR} {
+		if errors.Is(err, known) || strings.HasSuffix(err.Error(), ": "+known.Error()) {
+			return fileerror.Reason(known)
+		}
+	}
+	if line := kubeconfigLine.FindString(err.Error()); line != "" {
+		return "it is no kubeconfig from " + line + " on"
+	}
+	return "it is not a kubeconfig"
 }
 
 // missingKubeconfig returns the text that none of the kubeconfig's files exists, by the variable that names them if it

@@ -100,7 +100,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{
 			name: "the named file is missing", flags: ConnectionFlags{Kubeconfig: missing},
-			want: "loading the kubeconfig (" + missing + "): stat " + missing + ": no such file or directory; check the file, or name another one with --kubeconfig",
+			want: "loading the kubeconfig (" + missing + "): there is no such file or folder; check the file, or name another one with --kubeconfig",
 		},
 		{
 			name: "KUBECONFIG names a file that does not exist", env: missing,

@@ -15,9 +15,9 @@ func TestCapturedOutput(t *testing.T) {
 		logged   = "W0614 10:00:00.123456   12345 warnings.go:70] policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		warned   = "Warning: policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		nothing  = "No resources found in shop namespace.\n"
-		failed   = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
-		unnamed  = "RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name, as later versions write it"
-		stderred = `"f": lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file`
+		failed   = "it is an error of kubectl, and no object: what could not be read is missing here; read it again, and save it with 2>/dev/null"
+		unnamed  = "this looks unrendered: RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name; render it with the name (helm template NAME FOLDER | psp2pss plan -f -)"
+		stderred = `"f": lines of kubectl's standard error are in the file and were passed over: save it with 2>/dev/null`
 		list     = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\nkind: List\nmetadata: {}\n"
 		dollar   = "it is a template that was not rendered: render it first (envsubst, terraform, or the tool that replaces ${ })"
 		account  = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME-web, namespace: shop}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n"
@@ -49,7 +49,7 @@ func TestCapturedOutput(t *testing.T) {
 				`22 (Namespace "a"), 25 (Namespace "a"), 28 (Namespace "a"), 31 (Namespace "a"), and 2 more [*]`,
 		}},
 		{"a key written twice is no object", "apiVersion: v1\nkind: Namespace\napiVersion: v1\nmetadata: {name: a}\n", []string{
-			`gap f:3 document 1: the key "apiVersion" is given twice (lines 1 and 3): which one counts depends on the reader, remove one [*]`,
+			`gap f:3 document 1: the key "apiVersion" is given twice (lines 1 and 3): if two documents run together, put --- before line 3; else remove one [*]`,
 		}},
 		{"warnings before JSON, and between", logged + warned + jsonNamespace("a") + "\n" + warned + jsonNamespace("b") + "\n" + nothing, []string{
 			"namespace a f:3", "namespace b f:5", "note f:1 " + stderred,
@@ -60,7 +60,7 @@ func TestCapturedOutput(t *testing.T) {
 		}},
 		{"errors of kinds that were not asked for", "E" + logged[1:] + object("a"), []string{"namespace a f:2", "note f:1 " + stderred}},
 		{"a warning in the middle", "apiVersion: v1\nkind: Namespace\n" + logged + "metadata: {name: a}\n", []string{
-			"gap f:3 document 1: it is not valid YAML: could not find expected ':'; line 3 is written by kubectl to standard error: read it again without 2>&1 [*]",
+			"gap f:3 document 1: it is not valid YAML: could not find expected ':'; line 3 is of kubectl's standard error: save the file again with 2>/dev/null [*]",
 		}},
 		{"a fatal line is no warning", "F" + logged[1:], []string{
 			"gap f:1 document 1: it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out [*]",
@@ -85,6 +85,22 @@ func TestCapturedOutput(t *testing.T) {
 		{"envsubst in a value", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec:\n  hostPID: ${HOST_PID}\n", []string{
 			`gap f:5 Pod "b/a": spec.hostPID must be a boolean, not a string; if ` + dollar + " [b]",
 		}},
+		{"marks in the fields of a pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec:\n  containers:\n  - {name: c, image: '${IMAGE}'}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: d, namespace: b}\nspec:\n  containers:\n  - {name: c, image: 'x/{{ .Values.image }}:1', args: ['${A}']}\n", []string{
+			"Pod b/a f:1", "Pod b/d f:8",
+			`note f:6 "f": this looks unrendered: a field of a pod or a policy has ${ } in it, and was judged as it stands; render it first (envsubst < FILE | psp2pss plan -f -)`,
+			`note f:13 "f": this looks unrendered: a field of a pod or a policy has {{ }} in it, and was judged as it stands; render it first (helm template NAME FOLDER | psp2pss plan -f -)`,
+		}},
+		{"names that YAML reads as something else", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: n\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: 123}\n", []string{
+			`gap f:4 Namespace "(no name)": metadata.name must be a string, not a boolean: YAML reads n as false: write "n" [*]`,
+			`gap f:8 Namespace "(no name)": metadata.name must be a string, not a number: YAML reads 123 as a number: write "123" [*]`,
+		}},
+		{"what kubectl prints for people", "NAMESPACE   NAME   READY\nshop        web    1/1\n", []string{
+			"gap f:1 document 1: it is a table that kubectl printed: save the objects themselves with kubectl get -o yaml [*]",
+		}},
+		{"a web page", "\n<!DOCTYPE html>\n<title>502</title>\n", []string{
+			"gap f:1 document 1: it is a web page, perhaps with the error of a proxy: look at it, and fetch the file again [*]",
+		}},
+		{"the refusal of a server", `{"kind":"Status","apiVersion":"v1","status":"Failure","code":401}` + "\n", []string{"gap f:1 document 1: " + failed + " [*]"}},
 		{"a script is no template", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec:\n  hostPID: 1\n  containers:\n  - {name: c, image: i, args: [\"echo ${HOME} key=${KEY}\"]}\n", []string{
 			`gap f:5 Pod "b/a": spec.hostPID must be a boolean, not a number [b]`,
 		}},

@@ -98,6 +98,11 @@ func (s *documentReader) documentLabel() string {
 	return fmt.Sprintf("document %d", max(s.documentCount, 1))
 }
 
+// gapOfDocument returns the gap of a whole document of a file.
+func gapOfDocument(what string, why message.Message, at pspparse.Position) inventory.Gap {
+	return inventory.Gap{What: what, Why: why, Position: at}
+}
+
 // countNonObject counts a document or item of the file that is no Kubernetes object, or a broken one.
 func (s *documentReader) countNonObject() { s.nonObjectCount++ }
 
@@ -184,6 +189,11 @@ func (s *documentReader) readYAMLDocument(p yamlPart) {
 		s.addGap(inventory.Gap{What: s.documentLabel(), Why: message.New("document-is-error"), Position: s.position(p.line)})
 		return
 	}
+	if what := printedText(p.text); what != "" {
+		s.countNonObject()
+		s.addGap(inventory.Gap{What: s.documentLabel(), Why: message.New("document-is-printed", "what", what), Position: s.position(p.line)})
+		return
+	}
 	s.replaceHelmPlaceholder(p)
 	root, err := parseYAMLDocument(p.text, p.line, s.limits)
 	if err != nil {
@@ -212,7 +222,7 @@ func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
 	if first < 0 {
 		return
 	}
-	s.notes.add(message.New("release-unnamed"), s.position(p.line+bytes.Count(p.text[:first], newlineBytes)), s.name)
+	s.notes.add(message.New("release-unnamed", "pipe", helmPipe), s.position(p.line+bytes.Count(p.text[:first], newlineBytes)), s.name)
 	for rest := p.text[first:]; len(rest) > 0; {
 		copy(rest, bytes.ToLower([]byte(helmReleasePlaceholder)))
 		next := bytes.Index(rest, []byte(helmReleasePlaceholder))

@@ -109,7 +109,7 @@ func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, 
 		if d.hasItems && d.list.itemCount > 0 {
 			what = d.list.itemLabel()
 		}
-		s.addBrokenGap(yamlPart{}, what, d.list.line, err)
+		s.addBrokenGap(yamlPart{text: s.input.peekLine(lookaheadBytes), line: s.input.lineAt(s.input.pos)}, what, d.list.line, err)
 		d.list.reportList(s)
 		s.skipRestOfDocument(cut)
 		return

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -131,6 +132,10 @@ func (s *documentReader) readObject(o *manifestObject) {
 // reportTemplatedName reports whether an object of the file has a template mark in its name, namespace or kind, and
 // adds a gap if so. Elsewhere in an object braces may well be meant.
 func (s *documentReader) reportTemplatedName(o *manifestObject) bool {
+	if bytes.Contains(o.text, []byte(sopsMark)) && strings.HasPrefix(nameOfObject(o).Name+nameOfObject(o).Namespace, sopsMark) {
+		s.addGap(gapOfDocument(o.label, message.New("document-is-printed", "what", "it is encrypted with SOPS, its name too: decrypt it first (sops -d FILE)"), s.position(o.line)))
+		return true
+	}
 	t := findTemplateMark(o.text)
 	if t.hint == "" {
 		return false
@@ -142,6 +147,9 @@ func (s *documentReader) reportTemplatedName(o *manifestObject) bool {
 	s.addTemplateGap(o.label, o.textLine+t.line, t.hint)
 	return true
 }
+
+// sopsMark is how a value begins that SOPS has encrypted.
+const sopsMark = "ENC[AES256_GCM,"
 
 // isCustomGroup reports whether the apiVersion of a document is of somebody's own API group, in which a kind may have
 // any name.
@@ -246,6 +254,7 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 		if p.APIVersion == "" {
 			p.APIVersion = o.header.apiVersion
 		}
+		s.noteUnrendered(o)
 		s.sink.AddPolicy(p)
 		return
 	}
@@ -384,6 +393,8 @@ func (s *documentReader) readOtherObject(o *manifestObject) {
 		s.addBrokenGap(yamlPart{}, s.objectLabel(o), o.line, err)
 	case !handled:
 		s.readUnknownKind(o, data)
+	default:
+		s.noteUnrendered(o)
 	}
 }
 
@@ -397,7 +408,7 @@ func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, faile
 		return
 	}
 	gap := failed.Gap(s.position(lineOfFailedField(o, failed)))
-	gap.Why = gap.Why.With("hint", templateHint(o.text))
+	gap.Why = gap.Why.With("hint", templateHint(o.text)).With("misread", misreadText(o, failed))
 	s.addGap(gap)
 }
 

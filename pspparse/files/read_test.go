@@ -191,13 +191,13 @@ func TestRead(t *testing.T) {
 		{name: "template text in what may hold it", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: '{{ .Values.x }}'\n", want: []string{"skipped ConfigMap 1"}},
 		{name: "template text is not always the cause", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: '{{ .x }}'\n  x: 1\n", want: []string{
 			`gap f:5 document 1: the key "x" is given twice (lines 4 and 5): which one counts depends on the reader, remove one; ` +
-				"if it is a template that was not rendered: render it first (helm template, or the tool that replaces {{ }}) [*]",
+				"if it is a template that was not rendered: render it first (helm template NAME FOLDER | psp2pss plan -f -, or the tool that replaces {{ }}) [*]",
 		}},
 		{name: "template text in a name", text: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: '{{ .x }}'\n", want: []string{
-			"gap f:4 document 1: it is a template that was not rendered: render it first (helm template, or the tool that replaces {{ }}) [*]",
+			"gap f:4 document 1: it is a template that was not rendered: render it first (helm template NAME FOLDER | psp2pss plan -f -, or the tool that replaces {{ }}) [*]",
 		}},
 		{name: "template text is told once", text: "{{- if .x }}\napiVersion: v1\n---\n{{ end }}\n", want: []string{
-			"gap f:1 document 1: it is a template that was not rendered: render it first (helm template, or the tool that replaces {{ }}) [*]",
+			"gap f:1 document 1: it is a template that was not rendered: render it first (helm template NAME FOLDER | psp2pss plan -f -, or the tool that replaces {{ }}) [*]",
 		}},
 		{
 			name: "unknown kinds", text: "apiVersion: x.io/v1\nkind: Bundle\nmetadata: {name: b}\nspec:\n  objects:\n  - apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: d}\n---\n" +

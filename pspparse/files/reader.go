@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -85,7 +86,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	in, err := open()
 	if err != nil {
 		if f.userNamed {
-			return fmt.Errorf("opening %s: %w; check the path and its permissions", quoteInput(f.path), errorWithoutPath(err))
+			return fmt.Errorf("opening %s: %w", quoteInput(f.path), fileerror.Explain(f.path, err))
 		}
 		s.addGap(inventory.Gap{What: quoteInput(f.path), Why: message.New("file-not-opened", "error", errorWithoutPath(err)), Position: s.position(0)})
 		return nil

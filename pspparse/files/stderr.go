@@ -31,8 +31,8 @@ func isKlogLine(line []byte) bool {
 // if it has none. There it may stand in the middle of an object.
 func kubectlStderrHint(text []byte, line int) string {
 	for rest := text; len(rest) > 0; line++ {
-		if isKlogLine(rest) || bytes.HasPrefix(rest, []byte("Warning: ")) {
-			return fmt.Sprintf("; line %d is written by kubectl to standard error: read it again without 2>&1", line)
+		if isKlogLine(rest) || bytes.HasPrefix(rest, []byte("Warning: ")) || bytes.HasPrefix(rest, []byte("Error from server")) {
+			return stderrLineHint(line)
 		}
 		end := bytes.IndexByte(rest, '\n')
 		if end < 0 {
@@ -43,11 +43,16 @@ func kubectlStderrHint(text []byte, line int) string {
 	return ""
 }
 
+// stderrLineHint returns the hint that a line of a file is one of kubectl's standard error.
+func stderrLineHint(line int) string {
+	return fmt.Sprintf("; line %d is of kubectl's standard error: save the file again with 2>/dev/null", line)
+}
+
 // isKubectlError reports whether a document begins with an error of kubectl: then objects are missing beside it.
 func isKubectlError(text []byte) bool {
 	for _, begin := range []string{
 		"Error from server", "Unable to connect to the server: ", "The connection to the server ",
-		"error: the server doesn't have a resource type", "error: You must be logged in to the server", "error: unable to ",
+		"error: the server doesn't have a resource type", "error: You must be logged in to the server", "error: unable to ", "error: error loading config file",
 	} {
 		if bytes.HasPrefix(withoutLeadingBlankLines(text), []byte(begin)) {
 			return true

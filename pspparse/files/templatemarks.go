@@ -23,7 +23,7 @@ type templateMark struct {
 
 const (
 	// bracesHint is the advice for {{ }}.
-	bracesHint = "it is a template that was not rendered: render it first (helm template, or the tool that replaces {{ }})"
+	bracesHint = "it is a template that was not rendered: render it first (helm template NAME FOLDER | psp2pss plan -f -, or the tool that replaces {{ }})"
 	// percentHint is the advice for {% %}.
 	percentHint = "it is a template that was not rendered: render it first (with the tool that replaces {% %})"
 	// dollarHint is the advice for ${ }.

@@ -3,6 +3,7 @@ package files
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -46,8 +47,8 @@ func newTextReader(src io.Reader, limits Limits) (io.Reader, error) {
 	switch {
 	case isUTF16(begin):
 		return nil, &notTextError{"it is UTF-16: convert it to UTF-8 (in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW)"}
-	case isBinary(begin):
-		return nil, &notTextError{"it is not YAML or JSON but binary data: if it is encrypted, decrypt it first; else leave it out"}
+	case binaryKind(begin) != "" || isBinary(begin):
+		return nil, &notTextError{cmp.Or(binaryKind(begin), "it is not YAML or JSON but binary data: if it is encrypted, decrypt it first; else leave it out")}
 	}
 	if bytes.HasPrefix(begin, []byte("\ufeff")) {
 		if _, err := in.Discard(len("\ufeff")); err != nil {

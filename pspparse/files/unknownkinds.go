@@ -27,6 +27,10 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 		why, namespaces, changes = podContentOfObject(o, data)
 	}
 	switch {
+	case isChartFile(s.fileBaseName(), o.header.apiVersion):
+		s.countNonObject()
+		s.sink.CountSkipped(noKindLabel)
+		s.notes.add(message.New("chart-not-rendered", "pipe", helmPipe), at, "")
 	case why != "":
 		s.addGap(inventory.Gap{What: o.label, Why: message.New("object-without-kind", "holds", why), Position: at, Namespaces: namespaces, Affects: changes})
 	case o.header.apiVersion == "":
@@ -40,10 +44,16 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	}
 }
 
+// isChartFile reports whether a document without a kind is the Chart.yaml of a Helm chart, by the name of its file and its
+// apiVersion.
+func isChartFile(file, apiVersion string) bool {
+	return (file == "Chart.yaml" || file == "Chart.yml") && (apiVersion == "v1" || apiVersion == "v2")
+}
+
 // addKustomizationNote adds the note that a kustomization file is not applied.
 func (s *documentReader) addKustomizationNote(at pspparse.Position) {
 	s.sink.CountSkipped("Kustomization")
-	s.notes.add(message.New("kustomization-not-applied"), at, "")
+	s.notes.add(message.New("kustomization-not-applied", "pipe", kustomizePipe), at, "")
 }
 
 // podContentOfObject returns what a document's object with an apiVersion and without a kind holds of pods or of what
@@ -94,6 +104,9 @@ func (s *documentReader) checkObjectSyntax(o *manifestObject) bool {
 // or grant, and are counted.
 func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	if o.node == nil && !s.checkObjectSyntax(o) {
+		return
+	}
+	if s.readWrongDocument(o, data, s.position(o.line)) {
 		return
 	}
 	if s.otherObject != nil {

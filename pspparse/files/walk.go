@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -95,7 +96,7 @@ func (w *fileFinder) addUserPath(path string) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("opening %s: %w; check the path", quoteInput(path), errorWithoutPath(err))
+		return fmt.Errorf("opening %s: %w", quoteInput(path), fileerror.Explain(path, err))
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
@@ -142,7 +143,7 @@ func compareFalseFirst(a, b bool) int {
 func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	entries, err := os.ReadDir(resolved)
 	if err != nil {
-		return fmt.Errorf("reading the folder %s: %w; check its permissions", quoteInput(path), errorWithoutPath(err))
+		return fmt.Errorf("reading the folder %s: %w", quoteInput(path), fileerror.Explain(path, err))
 	}
 	before := len(w.byResolvedPath)
 	v := &folderWalk{fileFinder: w, rootPath: resolved, visitedFolders: map[string]bool{resolved: true}}
@@ -154,8 +155,8 @@ func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	}
 	maps.Copy(w.walkedFolders, v.visitedFolders)
 	if len(w.byResolvedPath) == before && v.matchingFiles == 0 {
-		w.notes.add(message.New("folder-without-files", "recursive", v.skippedFolders > 0), filePosition(path), path)
-	} else if v.skippedFolders > 0 {
+		w.notes.add(message.New("folder-without-files", "recursive", v.skippedFolders > 0, "archive", v.archive), filePosition(path), path)
+	} else if v.skippedFolders > 0 && !v.isChart {
 		w.notes.add(message.New("folders-below-not-read"), filePosition(path), path)
 	}
 	return nil
@@ -174,6 +175,10 @@ type folderWalk struct {
 	matchingFiles int
 	// skippedFolders is how many folders were not walked through.
 	skippedFolders int
+	// archive is the first archive that was found, quoted; "" for none.
+	archive string
+	// isChart is set once a Chart.yaml was found: its templates are no manifests.
+	isChart bool
 }
 
 // visitEntries adds the manifest files among the entries of a folder, and walks through the folders among them.
@@ -189,10 +194,14 @@ func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []
 		case e.Type()&fs.ModeSymlink != 0:
 			v.pendingLinks = append(v.pendingLinks, symbolicLink{at, target})
 		case !isManifestFileName(e.Name()):
+			if v.archive == "" && isArchiveName(e.Name()) {
+				v.archive = quoteInput(at)
+			}
 		case !e.Type().IsRegular():
 			v.notes.add(message.New("file-not-regular"), filePosition(at), at)
 		default:
 			v.matchingFiles++
+			v.isChart = v.isChart || e.Name() == "Chart.yaml"
 			v.add(inputFile{path: at, resolved: target, viaLink: linked, regular: true})
 		}
 	}
@@ -249,6 +258,17 @@ func (v *folderWalk) followLink(l symbolicLink) {
 // isLinkLoop reports whether a file system error is that of a symbolic link that leads to itself.
 func isLinkLoop(err error) bool {
 	return err != nil && (errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "too many links"))
+}
+
+// isArchiveName reports whether a file of a folder is an archive, by its name.
+func isArchiveName(name string) bool {
+	lower := strings.ToLower(name)
+	for _, ending := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2", ".zip", ".7z", ".rar"} {
+		if strings.HasSuffix(lower, ending) {
+			return true
+		}
+	}
+	return false
 }
 
 // isManifestFileName reports whether a file of a folder is read, by its name: .yaml, .yml or .json, each also with .gz.

@@ -111,7 +111,7 @@ func TestPathsThatCannotBeRead(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "a.yaml", psp("a"))
 	_, err := (&Reader{Paths: []string{"a.yaml", "no\n.yaml"}}).Load(context.Background())
-	if want := `opening "no\n.yaml": no such file or directory; check the path`; err == nil || err.Error() != want {
+	if want := `opening "no\n.yaml": there is no such file or folder; check the path`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

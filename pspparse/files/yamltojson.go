@@ -123,14 +123,23 @@ func yamlSyntaxError(err error, text []byte, line int) error {
 		}
 	}
 	e.line = min(e.line, line+bytes.Count(bytes.TrimRight(text, "\r\n"), newlineBytes))
-	e.msg = "it is not valid YAML: " + msg
+	e.msg = "it is not valid YAML: " + yamlReason(msg)
 	return e
+}
+
+// yamlReason returns what the YAML parser says of a document in words that tell what to do, where its own are about its tokens.
+func yamlReason(msg string) string {
+	if msg == "found character that cannot start any token" {
+		return "a tab, %, @ or ` stands where a value should begin: indent with spaces, or quote the text"
+	}
+	return msg
 }
 
 // yamlToJSON converts the YAML trees of a file to the JSON that kubectl would send. It writes out aliases and merge
 // keys, within what the file may spend on them; errors have the lines of the nodes.
 type yamlToJSON struct {
 	buf         []byte
+	root        *yaml.Node // what is being converted
 	limits      Limits
 	valueCount  int
 	openAnchors map[*yaml.Node]bool // anchors that are being written
@@ -146,7 +155,7 @@ type yamlToJSON struct {
 // convert returns the JSON of a YAML tree, which is valid until the next call. Aliased is true of a tree that was converted
 // before under another name. Errors are *syntaxError.
 func (c *yamlToJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
-	c.buf, c.valueCount = c.buf[:0], 0
+	c.buf, c.valueCount, c.root = c.buf[:0], 0, root
 	if c.mappings != nil {
 		clear(c.mappings.Known)
 	}
@@ -339,12 +348,21 @@ func (c *yamlToJSON) mappingProblem(p yamlnode.MappingProblem) error {
 	case yamlnode.DuplicateKey:
 		if c.duplicates == refuseDuplicates {
 			second := yamlnode.AliasTarget(p.Second.Key)
-			return &syntaxError{line: second.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
-				quoteInput(p.Second.Name), key.Line, second.Line)}
+			advice := "which one counts depends on the reader, remove one"
+			if c.startsObject(p.Second) && second.Line > key.Line {
+				advice = fmt.Sprintf("if two documents run together, put --- before line %d; else remove one", second.Line)
+			}
+			return &syntaxError{line: second.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): %s",
+				quoteInput(p.Second.Name), key.Line, second.Line, advice)}
 		}
 	case yamlnode.DuplicateMergeKey: // kubectl merges all of them
 	}
 	return nil
+}
+
+// startsObject reports whether an entry of the document is at its top and a key with which an object can begin.
+func (c *yamlToJSON) startsObject(e yamlnode.MappingEntry) bool {
+	return (e.Name == "apiVersion" || e.Name == "kind") && c.root != nil && e.Index >= 0 && e.Index < len(c.root.Content) && c.root.Content[e.Index] == e.Key
 }
 
 // beforeMerge returns an error for a merged YAML mapping that is too deep or too large.

@@ -1666,7 +1666,7 @@ func fileKinds() []Kind {
 		},
 		{
 			"folder-without-files", "The folder has no file that is read.",
-			"it has no .yaml, .yml or .json file to read[?recursive : add -R to read the folders below it]" + andFirst,
+			"it has no .yaml, .yml or .json file to read[?recursive : add -R to read the folders below it][?archive , and {archive} is an archive: unpack it]" + andFirst,
 		},
 		{
 			"folders-below-not-read", "Folders are read with -R only.",
@@ -1678,7 +1678,7 @@ func fileKinds() []Kind {
 		},
 		{
 			"file-with-command-output", "The file begins with what a command wrote to stderr.",
-			"lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file" + andFirst,
+			"lines of kubectl's standard error are in the file and were passed over: save it with 2>/dev/null" + andFirst,
 		},
 		{
 			"file-too-many-others", "So many documents are no Kubernetes objects that the rest of the file was not read.",
@@ -1712,7 +1712,7 @@ func documentKinds() []Kind {
 		},
 		{
 			"document-is-error", "The dump holds an error of kubectl instead of objects.",
-			"it is an error of kubectl, and no object: what could not be read is missing here; read it again",
+			"it is an error of kubectl, and no object: what could not be read is missing here; read it again, and save it with 2>/dev/null",
 		},
 		{
 			"document-plain-text", "The document is plain text, perhaps encrypted.",
@@ -1748,7 +1748,27 @@ func documentKinds() []Kind {
 		},
 		{
 			"kustomization-not-applied", "Kustomizations are not applied. Read the output of kubectl kustomize.",
-			"a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead" + andFirst,
+			"a kustomization is not applied (names, namespaces and patches are those of the files): read its output instead ({pipe})" + andFirst,
+		},
+		{
+			"chart-not-rendered", "The folder is a Helm chart. Its templates are read once Helm has rendered them.",
+			"the folder is a Helm chart, whose templates are not rendered here: read their output ({pipe})" + andFirst,
+		},
+		{
+			"looks-unrendered", "A field has a mark of a template in its value and was judged as it stands.",
+			"this looks unrendered: a field of a pod or a policy has {mark} in it, and was judged as it stands; render it first ({pipe})" + andFirst,
+		},
+		{
+			"document-is-printed", "The document was printed for people or is encrypted, and holds no objects to read.",
+			"{what}",
+		},
+		{
+			"document-is-plan", "The document is a plan that this tool saved. It is given to --plan.",
+			"it is a plan that psp2pss saved, and no dump of a cluster: use --plan for it",
+		},
+		{
+			"document-given-wrongly", "The document is read by another flag.",
+			"it is {what}, and holds no object to judge: give it to {flag}" + andFirst,
 		},
 		{
 			"chart-not-evaluated", "The object deploys a chart or a folder whose pods are not seen here.",
@@ -1760,7 +1780,7 @@ func documentKinds() []Kind {
 		},
 		{
 			"release-unnamed", "An old version of Helm wrote a placeholder for the name of the release.",
-			"RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name, as later versions write it" + andFirst,
+			"this looks unrendered: RELEASE-NAME, which Helm writes where it is given no name of a release, was read as release-name; render it with the name ({pipe})" + andFirst,
 		},
 		{
 			"list-incomplete", "The dump holds one page of a list. Dump it again with kubectl get.",
@@ -1786,7 +1806,7 @@ func objectKinds() []Kind {
 	return []Kind{
 		{
 			"object-invalid", "The object cannot be used as it stands. Correct it, or leave it out.",
-			"{error}[?hint ; if {hint}]",
+			"{error}[?misread : {misread}][?hint ; if {hint}]",
 		},
 		{
 			"object-too-heavy", "No API server stores an object of this size.",

@@ -1,12 +1,15 @@
 package yamlnode
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // ScalarKind is the type of a YAML scalar as kubectl reads it.
@@ -72,6 +75,23 @@ func ResolveScalar(n *yaml.Node) Scalar {
 		return Scalar{}
 	}
 	return Scalar{Kind: ScalarText, Text: n.Value}
+}
+
+// Misreading returns what a YAML scalar that somebody meant as text is to kubectl, and what to write instead: YAML reads n as false:
+// write "n". It returns "" for what is text, is nothing, or is no scalar.
+func Misreading(n *yaml.Node) string {
+	text := english.EscapeInput(n.Value)
+	switch s := ResolveScalar(n); {
+	case s.Kind == ScalarBool && !strings.EqualFold(n.Value, strconv.FormatBool(s.Bool)):
+		return fmt.Sprintf(`YAML reads %s as %v: write "%s"`, text, s.Bool, text)
+	case s.Kind == ScalarBool:
+		return fmt.Sprintf(`YAML reads %s as a boolean: write "%s"`, text, text)
+	case s.Kind == ScalarInt || s.Kind == ScalarFloat:
+		return fmt.Sprintf(`YAML reads %s as a number: write "%s"`, text, text)
+	case s.Kind == ScalarNull && n.Value != "":
+		return fmt.Sprintf(`YAML reads %s as nothing: write "%s"`, text, text)
+	}
+	return ""
 }
 
 // scalarIf returns a YAML scalar's value if a condition holds, and else an invalid one.

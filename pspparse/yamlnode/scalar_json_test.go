@@ -100,3 +100,20 @@ func TestKeyName(t *testing.T) {
 		}
 	}
 }
+
+func TestMisreading(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"n": `YAML reads n as false: write "n"`, "on": `YAML reads on as true: write "on"`, "true": `YAML reads true as a boolean: write "true"`,
+		"123": `YAML reads 123 as a number: write "123"`, "1.10": `YAML reads 1.10 as a number: write "1.10"`, "~": `YAML reads ~ as nothing: write "~"`,
+		"web": "", `"n"`: "", "[n]": "",
+	} {
+		var doc yaml.Node
+		if err := yaml.Unmarshal([]byte(in), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if got := Misreading(doc.Content[0]); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}
