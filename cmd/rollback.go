@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
-	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // rollbackOptions are what the flags of the command rollback become.
@@ -74,10 +73,13 @@ interrupted.`,
 			return err
 		}
 		o.DryRun, o.JSON, o.Source.NeedsCluster = dryRun == dryRunClient, output == "json", true
-		switch {
-		case o.Journal == "":
+		if o.Journal == "" {
 			return usagef("there is no journal to go back by: name it with --%s", journalFlag)
-		case !o.DryRun && !o.Yes && !streams.Interactive:
+		}
+		if !o.DryRun && !o.Yes && !streams.Interactive {
+			if err := checkJournalExists(o.Journal); err != nil {
+				return asRunError(err)
+			}
 			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 		}
 		return asRunError(runF(cmd.Context(), &o))
@@ -97,21 +99,30 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	if err := errors.Join(checkJournalNames(o.Undo.Namespaces, rollout.StepNamespaces(j.Steps))...); err != nil {
 		return err
 	}
-	steps := o.Undo.Steps(j)
 	out := newRolloutPrinter(o.streams, o.JSON)
+	planned := plannedOutcomes(j.Steps, out.beginRollback(j, o.Undo), true)
 	if o.DryRun {
-		for _, i := range steps {
-			printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(j.Steps[i:i+1]))
-			out.addOutcome(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, IsRollback: true})
+		for _, p := range planned {
+			printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(j.Steps[p.Index:p.Index+1]))
 		}
+		out.addPlanned(planned)
 		return out.end()
 	}
-	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %s on the cluster of context %s?", english.Count(len(steps), "step", "steps"), j.Context)) {
-		return errors.New("nothing was done")
+	if len(planned) > 0 {
+		out.tellPlanned(planned, !o.Yes, j.Context)
+		if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %s on the cluster of context %s?", stepsAndNamespaces(planned), j.Context)) {
+			return errors.New("nothing was done")
+		}
 	}
-	r := &rollout.Runner{Client: client, Journal: j, OnOutcome: out.addOutcome}
-	if err := r.Rollback(ctx, o.Undo); err != nil {
+	r := &rollout.Runner{Client: client, Journal: j, OnBegin: out.beginStep, OnOutcome: out.addOutcome}
+	err = r.Rollback(ctx, o.Undo)
+	out.endStep()
+	out.tellTotals()
+	if err != nil {
 		return errors.Join(errorWithAdvice{err, "the rest can be taken back by the same command"}, out.flush())
+	}
+	if out.number > 0 {
+		out.tellCommands([][2]string{{"to check", journalCommand(o.deps, o.Source, "verify", o.Journal)}})
 	}
 	return out.end()
 }

@@ -200,7 +200,11 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 		return usagef("--resume goes on with a journal: name it with --%s", journalFlag)
 	case o.Resume && o.DryRun != dryRunNone:
 		return usagef("--resume and --dry-run exclude each other: look into the journal instead")
-	case o.DryRun == dryRunNone && !o.Yes && !o.streams.Interactive:
+	}
+	if o.DryRun == dryRunNone && !o.Yes && !o.streams.Interactive {
+		if err := o.checkInputExists(); err != nil {
+			return asRunError(err)
+		}
 		return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 	}
 	if !o.Resume {
@@ -210,6 +214,17 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 		if !slices.Contains(resumeFlags(), name) && !setByEnvironment(flags.Lookup(name)) {
 			return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
 		}
+	}
+	return nil
+}
+
+// checkInputExists returns an error for a journal or a saved Plan that is not there, before anybody is asked about it.
+func (o *rolloutOptions) checkInputExists() error {
+	switch {
+	case o.Resume:
+		return checkJournalExists(o.Journal)
+	case o.Source.Plan != "" && o.Source.Plan != "-":
+		return checkFileExists("plan", o.Source.Plan, "save one with 'plan -o json=FILE'")
 	}
 	return nil
 }

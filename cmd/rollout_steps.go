@@ -3,22 +3,32 @@ package cmd
 import (
 	"fmt"
 	"strings"
+	"time"
 
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or as one JSON document at the end.
+// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or as one JSON document at the end. While
+// a step takes long it is shown on the terminal.
 type rolloutPrinter struct {
 	streams Streams
 	json    bool
 	records []stepReport
-	// taken counts the steps, without the namespaces that were left alone.
-	taken, refused int
-	failed         error
+	// total is how many steps are taken, as far as is known before; number is the place of the last one among them.
+	number, total int
+	// taken counts the steps, without the namespaces that were left alone, and byEvent those of them that were tried.
+	taken, refused, already int
+	byEvent                 map[rollout.Event]int
+	// dryRun is true if only the server was asked.
+	dryRun bool
+	// existed are the steps, by their index, whose object was there before the roll-out.
+	existed map[int]bool
+	// endProgress takes the step that is being taken off the terminal; nil for none.
+	endProgress func()
+	failed      error
 }
 
 // stepReport is a roll-out step with its outcome, as -o json writes it.
@@ -36,26 +46,74 @@ type stepReport struct {
 
 // newRolloutPrinter returns a printer of roll-out steps, as lines or as JSON.
 func newRolloutPrinter(streams Streams, asJSON bool) *rolloutPrinter {
-	return &rolloutPrinter{streams: streams, json: asJSON, records: []stepReport{}}
+	return &rolloutPrinter{streams: streams, json: asJSON, records: []stepReport{}, byEvent: map[rollout.Event]int{}, existed: map[int]bool{}}
+}
+
+// begin notes how many roll-out steps are taken from here, or taken back.
+func (p *rolloutPrinter) begin(total int) { p.number, p.total = 0, total }
+
+// beginRollback notes which steps of a roll-out's journal are taken back from here, and returns their indices.
+func (p *rolloutPrinter) beginRollback(j *rollout.Journal, scope rollout.RollbackScope) []int {
+	steps := scope.Steps(j)
+	p.begin(len(steps))
+	p.byEvent, p.already = map[rollout.Event]int{}, 0
+	for i, state := range j.StepStates() {
+		p.existed[i] = state.Observed != nil && state.Observed.Exists
+	}
+	return steps
+}
+
+// beginStep shows a roll-out step on the terminal if it takes longer than a second.
+func (p *rolloutPrinter) beginStep(s *rollout.Step) {
+	progress, text := p.streams.startProgress(), fmt.Sprintf("step %d of %d: %s", p.number+1, p.total, s)
+	late := time.AfterFunc(time.Second, func() { progress.update(text) })
+	p.endProgress = func() {
+		late.Stop()
+		progress.close()
+	}
+}
+
+// endStep takes the roll-out step that is shown off the terminal.
+func (p *rolloutPrinter) endStep() {
+	if p.endProgress != nil {
+		p.endProgress()
+		p.endProgress = nil
+	}
 }
 
 // addOutcome prints the outcome of a roll-out step, and keeps it for JSON.
 func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
+	p.endStep()
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.NotReverted {
 		p.refused++
 	}
+	p.number++
+	p.byEvent[o.Event]++
+	p.dryRun = o.DryRun
+	if o.AlreadyDone {
+		p.already++
+	}
+	p.keep(o)
+	if p.json || p.failed != nil {
+		return
+	}
+	s := p.reportedStep(o)
+	s.Number, s.Total = p.number, p.total
+	opts := report.Options{Width: p.streams.Width}
+	p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(&s, opts), opts)
+}
+
+// keep counts a roll-out step, and keeps it for JSON.
+func (p *rolloutPrinter) keep(o rollout.Outcome) {
 	p.taken++
 	p.records = append(p.records, stepReport{Step: o.Step, Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
-	if !p.json && p.failed == nil {
-		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(reportedStep(o)), report.Options{})
-	}
 }
 
 // reportedStep converts the outcome of a roll-out step to the form that package report draws.
-func reportedStep(o rollout.Outcome) *report.RolloutStep {
-	s := &report.RolloutStep{
-		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Stage: string(o.Step.Stage), Wave: o.Step.Wave,
-		Namespace: o.Step.Namespace, Why: o.Reason, Overrode: o.OverriddenOwners,
+func (p *rolloutPrinter) reportedStep(o rollout.Outcome) report.RolloutStep {
+	s := report.RolloutStep{
+		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Existed: p.existed[o.Index],
+		Stage: string(o.Step.Stage), Wave: o.Step.Wave, Batch: o.Step.Batch, Namespace: o.Step.Namespace, Why: o.Reason, Overrode: o.OverriddenOwners,
 	}
 	if o.Step.Create != nil {
 		s.Object = o.Step.Create.String()
@@ -106,8 +164,14 @@ func (p *rolloutPrinter) end() error {
 func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
 	for _, l := range left {
 		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "skipped", Why: l.Reason})
-		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Reason))
+		p.tell(fmt.Sprintf("left alone at %s: %s: %s", l.Stage, l.Namespace, l.Reason))
 	}
+}
+
+// tell writes a line about a roll-out to standard error, folded on a terminal.
+func (p *rolloutPrinter) tell(text string) {
+	opts := report.Options{Width: p.streams.ProgressWidth}
+	_ = report.Text(p.streams.ErrOut, &report.Document{OneLine: opts.Width == 0, Blocks: []report.Block{report.Paragraph{text}}}, opts)
 }
 
 // nothingDoneError is the error of a roll-out that had no step to take, with the first reasons.

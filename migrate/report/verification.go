@@ -34,13 +34,14 @@ type VerificationResult struct {
 	Why      message.Message    `json:"why"`
 }
 
-// VerificationDocument builds the report on verifying a roll-out: a table of the results.
-func VerificationDocument(v *Verification, _ Options) *Document {
+// VerificationDocument builds the report on verifying a roll-out: a table of the results, each on a line unless it goes to
+// a terminal.
+func VerificationDocument(v *Verification, opts Options) *Document {
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CHECK", RoleText}, {"WORKLOAD", RoleText}, {"STATUS", RoleText}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
 		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why.Text})
 	}
-	return &Document{OneLine: true, Blocks: []Block{t}}
+	return &Document{OneLine: opts.Width == 0, Blocks: []Block{t}}
 }
 
 // VerificationNames writes the names of what verifying a roll-out found not ok, one a line, for scripts. It returns the
