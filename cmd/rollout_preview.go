@@ -45,6 +45,7 @@ func (p *rolloutPrinter) tellPlanned(planned []rollout.Outcome, isAsked bool, co
 	if opts.Width == 0 {
 		most = 0
 	}
+	_, _ = fmt.Fprintln(p.streams.ErrOut)
 	_ = report.Text(p.streams.ErrOut, report.RolloutPreviewDocument(steps, most, opts), opts)
 }
 

@@ -279,7 +279,7 @@ func TestResumeAsks(t *testing.T) {
 		t.Fatal(code, out, errOut)
 	}
 	code, out, errOut := g.run(t.Context(), strings.NewReader("y\nno\n"), "rollout", "--resume", "--journal", g.journal())
-	want := "BATCH  STAGE    NAMESPACE  CHANGE\n" +
+	want := "\nBATCH  STAGE    NAMESPACE  CHANGE\n" +
 		"2      observe  shop       audit, warn: none -> restricted:v1.25\n" +
 		"3      enforce  blog       enforce: none -> baseline:v1.25\n" +
 		"4      enforce  shop       enforce: none -> baseline:v1.25\n\n2 namespaces: 8 labels to add.\n" +

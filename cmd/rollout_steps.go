@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,9 +163,20 @@ func (p *rolloutPrinter) end() error {
 
 // addSkipped reports the namespaces that get no step at a roll-out stage, and why: on standard error, and in JSON as steps.
 func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
+	stages := map[string][]string{} // of one namespace, for one reason
+	var texts []string
 	for _, l := range left {
 		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "skipped", Why: l.Reason})
-		p.tell(fmt.Sprintf("left alone at %s: %s: %s", l.Stage, l.Namespace, l.Reason))
+		text := l.Namespace + ": " + l.Reason
+		if stages[text] == nil {
+			texts = append(texts, text)
+		}
+		if stage := string(l.Stage); !slices.Contains(stages[text], stage) {
+			stages[text] = append(stages[text], stage)
+		}
+	}
+	for _, text := range texts {
+		p.tell("left alone at " + strings.Join(stages[text], ", ") + ": " + text)
 	}
 }
 

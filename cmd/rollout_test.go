@@ -213,7 +213,7 @@ func (g *ground) journal() string { return filepath.Join(g.dir, "j") }
 func TestRolloutAsks(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	const planned = "STAGE    NAMESPACE  CHANGE\n" +
+	const planned = "\nSTAGE    NAMESPACE  CHANGE\n" +
 		"observe  blog       audit, warn: none -> restricted:v1.25\n" +
 		"observe  shop       audit, warn: none -> restricted:v1.25\n\n2 namespaces: 8 labels to add.\n"
 	for _, answer := range []string{"n\n", "\n", "", "yeah\n"} {
@@ -242,7 +242,7 @@ func TestRolloutAsks(t *testing.T) {
 	}
 	code, out, errOut = g.run(context.Background(), strings.NewReader("y\n"), "rollback", "--journal", g.journal())
 	const undone = "1/2 undone   observe  shop: audit, warn removed (was restricted)\n2/2 undone   observe  blog: audit, warn removed (was restricted)\n"
-	told := "STAGE    NAMESPACE  CHANGE\n" +
+	told := "\nSTAGE    NAMESPACE  CHANGE\n" +
 		"observe  shop       audit, warn removed (was restricted)\n" +
 		"observe  blog       audit, warn removed (was restricted)\n\n2 namespaces: 8 labels to remove.\n" +
 		"Take back 2 steps in 2 namespaces on the cluster of context prod? [y/N] Taken back: 2 of 2 steps.\n  to check: psp2pss verify --journal " + g.journal() + "\n"
