@@ -67,8 +67,8 @@ func stepsAndNamespaces(planned []rollout.Outcome) string {
 	return english.Count(len(steps), "step", "steps") + " in " + english.Count(len(rollout.StepNamespaces(steps)), "namespace", "namespaces")
 }
 
-// batchSummary returns, for a question about the next batch of a roll-out, its number and what is in it: "batch 2 of 3 (2
-// steps of the stage enforce)".
+// batchSummary returns, for a question about the next batch of a roll-out, its number and what is in it: "batch 2 of 3
+// (enforce: 2 steps)".
 func batchSummary(steps []rollout.Step, batch int) string {
 	last, n, stage := 0, 0, rollout.Stage("")
 	for i := range steps {
@@ -77,7 +77,7 @@ func batchSummary(steps []rollout.Step, batch int) string {
 			n, stage = n+1, steps[i].Stage
 		}
 	}
-	return fmt.Sprintf("batch %d of %d (%s of the stage %s)", batch+1, last+1, english.Count(n, "step", "steps"), stage)
+	return fmt.Sprintf("batch %d of %d (%s: %s)", batch+1, last+1, stage, english.Count(n, "step", "steps"))
 }
 
 // tellTotals says on standard error how many of the roll-out steps were taken, and what became of the others; nothing if

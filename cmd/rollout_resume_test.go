@@ -70,7 +70,7 @@ func TestResumeKeepsTheGuards(t *testing.T) {
 	g := newGround(t)
 	g.breaks("blog")
 	code, out, errOut := g.run(g.interrupts(), nil, g.both("--yes", "--batch", "1", "--rollback-on-failure")...)
-	g.expect(code, exitFailed, errOut, begun+"The journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+`
+	g.expect(code, exitFailed, errOut, begun+"The journal is "+g.journal()+".\n  to go back: psp2pss rollback --journal "+g.journal()+`
 Verifying 1 namespace.
 Done: 1 of 2 steps.
 psp2pss: interrupted: nothing more was read or written
@@ -119,7 +119,7 @@ func TestVerifyOfAnAlteredStep(t *testing.T) {
 		}
 	}
 	code, out, errOut := g.run(t.Context(), nil, g.both("--yes", "--batch", "1", "--rollback-on-failure")...)
-	g.expect(code, exitFindings, errOut, begun+"The journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+`
+	g.expect(code, exitFindings, errOut, begun+"The journal is "+g.journal()+".\n  to go back: psp2pss rollback --journal "+g.journal()+`
 Verifying 1 namespace.
 NAMESPACE  CHECK   WORKLOAD  STATUS  WHY
 blog       labels            not ok  pod-security.kubernetes.io/warn is "privileged", and "restricted" is planned
@@ -284,7 +284,7 @@ func TestResumeAsks(t *testing.T) {
 		"3      enforce  blog       enforce: none -> baseline:v1.25\n" +
 		"4      enforce  shop       enforce: none -> baseline:v1.25\n\n2 namespaces: 8 labels to add.\n" +
 		"Go on with the roll-out of " + g.journal() + ": 3 steps in 2 namespaces on the cluster of context prod? [y/N] " +
-		"Go on with batch 3 of 4 (1 step of the stage enforce) on the cluster of context prod? [y/N] Done: 1 of 3 steps.\npsp2pss: stopped before batch 3\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
+		"Go on with batch 3 of 4 (enforce: 1 step) on the cluster of context prod? [y/N] Done: 1 of 3 steps.\npsp2pss: stopped before batch 3\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
 	g.expect(code, exitFailed, errOut, want)
 	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "1/3 done     observe  shop: ") {
 		t.Errorf("told %q", out)
@@ -303,5 +303,5 @@ func TestRolloutWarnsOfWhatItCannotTell(t *testing.T) {
 	code, _, errOut := g.run(t.Context(), nil, g.both("--yes")...)
 	const warning = `warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: in namespaces "blog", "shop": `
 	g.expect(code, exitDone, errOut, begun+warning+"events could not be read: events is forbidden: no; grant: list events\n"+
-		warning+"pods could not be read: pods is forbidden: no; grant: list pods\nThe journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+"\n"+g.ended("2 of 2 steps"))
+		warning+"pods could not be read: pods is forbidden: no; grant: list pods\nThe journal is "+g.journal()+".\n  to go back: psp2pss rollback --journal "+g.journal()+"\n"+g.ended("2 of 2 steps"))
 }

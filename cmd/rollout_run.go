@@ -124,7 +124,7 @@ func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, sel
 		return err
 	}
 	defer func() { _ = r.Journal.Close() }()
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.journalCommand("rollback", path))
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s.\n  to go back: %s\n", escape.Terminal(path), o.journalCommand("rollback", path))
 	return o.runSteps(ctx, r, out)
 }
 

@@ -233,7 +233,7 @@ func TestRolloutAsks(t *testing.T) {
 	if code != exitFailed || strings.Count(out, "done ") != 1 {
 		t.Errorf("exit code %d, %q", code, out)
 	}
-	if want := "Go on with batch 2 of 2 (1 step of the stage observe) on the cluster of context prod? [y/N] Done: 1 of 2 steps.\npsp2pss: stopped before batch 2\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"; !strings.HasSuffix(errOut, want) {
+	if want := "Go on with batch 2 of 2 (observe: 1 step) on the cluster of context prod? [y/N] Done: 1 of 2 steps.\npsp2pss: stopped before batch 2\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"; !strings.HasSuffix(errOut, want) {
 		t.Errorf("told %q, want it to end with %q", errOut, want)
 	}
 	code, out, errOut = g.run(context.Background(), strings.NewReader("YES\n"), "rollout", "--resume", "--journal", g.journal())

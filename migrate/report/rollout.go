@@ -33,11 +33,11 @@ type RolloutStep struct {
 // RolloutStepDocument builds the report on one step of a roll-out that was tried: a line with its number, what became of it
 // and what it changes.
 func RolloutStepDocument(s *RolloutStep, opts Options) *Document {
-	text := ""
+	lead, text := "", ""
 	if s.Total > 0 {
-		text = fmt.Sprintf("%*d/%d ", len(fmt.Sprint(s.Total)), s.Number, s.Total)
+		lead = fmt.Sprintf("%*d/%d ", len(fmt.Sprint(s.Total)), s.Number, s.Total)
 	}
-	text += fmt.Sprintf("%-8s %-8s ", s.word(), s.Stage)
+	lead += fmt.Sprintf("%-8s %-8s", s.word(), s.Stage)
 	if s.Wave != "" {
 		text += "wave " + s.Wave + ": "
 	}
@@ -57,7 +57,10 @@ func RolloutStepDocument(s *RolloutStep, opts Options) *Document {
 	if len(s.AdmissionFields) > 0 {
 		text += "; the server's admission also changed, and rollback leaves: " + strings.Join(s.AdmissionFields, ", ")
 	}
-	return &Document{OneLine: opts.Width == 0, Blocks: []Block{List{Flat: true, Items: []Item{{Text: text}}}}}
+	if opts.Width == 0 {
+		return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: lead + " " + text}}}}}
+	}
+	return &Document{Blocks: []Block{Facts{{Name: lead, Value: text}}}}
 }
 
 // RolloutPreviewDocument builds the report on the steps that a roll-out would take, or a rollback take back: a table in

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // change returns a label change; "-" is an absent label.
@@ -141,4 +142,41 @@ func drawn(t *testing.T, d *report.Document) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// On a terminal what does not fit goes on below itself, and the reasons of a verification get the room that there is.
+func TestRolloutOnATerminal(t *testing.T) {
+	t.Parallel()
+	opts := report.Options{Width: 80}
+	step := report.RolloutStep{
+		Outcome: "refused", Number: 1, Total: 8, Stage: "observe", Namespace: "search", Labels: []report.LabelChange{change("audit", "-", "restricted"), change("warn", "baseline", "restricted")},
+		Why: `field manager "kubectl-create" owns pod-security.kubernetes.io/warn: leave them to it, or take over with --force`,
+	}
+	verified := &report.Verification{Results: []report.VerificationResult{
+		{Namespace: "search", Check: "labels", Status: "not ok", Why: message.Message{Text: `pod-security.kubernetes.io/audit is absent, and "restricted" is planned; pod-security.kubernetes.io/warn is absent, and "restricted" is planned`}},
+		{Namespace: "search", Check: "steps", Workload: "rolebinding/psp2pss-bypass", Status: "not ok", Why: message.Message{Text: "bypass: refused: an earlier step of this namespace was refused"}},
+		{Check: "audit log", Status: "could not tell", Why: message.Message{Text: "line 7 is broken"}},
+	}}
+	var b bytes.Buffer
+	for _, d := range []*report.Document{report.RolloutStepDocument(&step, opts), report.VerificationDocument(verified, opts)} {
+		if err := report.Text(&b, d, opts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `1/8 refused  observe   search: audit: none -> restricted; warn: baseline ->
+                       restricted: field manager "kubectl-create" owns
+                       pod-security.kubernetes.io/warn: leave them to it, or
+                       take over with --force
+NAMESPACE  CHECK      STATUS          WHY
+search     labels     not ok          audit is absent, and "restricted" is
+                                      planned; warn is absent, and "restricted"
+                                      is planned
+search     steps      not ok          rolebinding/psp2pss-bypass: bypass:
+                                      refused: an earlier step of this namespace
+                                      was refused
+-          audit log  could not tell  line 7 is broken
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
