@@ -45,8 +45,8 @@ unless --recreated is given.
 
 It needs no more permissions than the roll-out did, see 'rollout --print-role'.
 
-It takes effect at once and restarts no pod. It can be repeated, and continues where it was
-interrupted.`,
+Before it asks it lists what it removes and restores; --dry-run=client lists that and ends. It takes
+effect at once and restarts no pod. It can be repeated, and continues where it was interrupted.`,
 		Example: `  # What would be restored
   psp2pss rollback --journal enforce.journal --dry-run=client
 

@@ -316,6 +316,28 @@ func TestRolloutRefused(t *testing.T) {
 	}
 }
 
+// A step that is refused is no reason to go back, since it has changed nothing: what the help says of --rollback-on-failure.
+func TestRolloutRefusedIsNoFailure(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.patched = func(name string) error {
+		if name == "blog" {
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name, errors.New("no"))
+		}
+		return nil
+	}
+	code, out, errOut := g.run(t.Context(), nil, g.both("--yes", "--rollback-on-failure")...)
+	if want := "1/2 refused  observe  blog: audit, warn: none -> restricted:v1.25: the server does not take it: namespaces \"blog\" is forbidden: no\n" +
+		"2/2 done     observe  shop: audit, warn: none -> restricted:v1.25\n"; out != want {
+		t.Errorf("(-want +got):\n%s", cmp.Diff(want, out))
+	}
+	again := " --journal " + g.journal() + "\n"
+	g.expect(code, exitFailed, errOut, begun+"The journal is "+g.journal()+".\n  to go back: psp2pss rollback"+again+
+		"Verifying 1 namespace.\nDone: 1 of 2 steps (1 refused).\n  to try the others again: psp2pss rollout --resume"+again+
+		"  to check: psp2pss verify"+again+"  to go back: psp2pss rollback"+again+
+		"psp2pss: 1 of 2 steps was refused: the reasons are beside them\n")
+}
+
 // A run that is stopped has told what it did, in JSON too.
 func TestRolloutStoppedInJSON(t *testing.T) {
 	t.Parallel()

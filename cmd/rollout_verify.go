@@ -38,7 +38,7 @@ const (
 func (v *batchVerification) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
 	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are checked, such as 2m")
-	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if that verification finds something not ok, but not because a step was refused; implies --verify")
+	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if --verify, which it implies, finds something not ok; that a step was refused is no such thing")
 }
 
 // validate returns a usage error for flags about the verification of batches that exclude each other. RollbackOnFailure
