@@ -229,8 +229,8 @@ func (o *rolloutOptions) checkInputExists() error {
 	switch {
 	case o.Resume:
 		return checkJournalExists(o.Journal)
-	case o.Source.Plan != "" && o.Source.Plan != "-":
-		return checkFileExists("plan", o.Source.Plan, "save one with 'plan -o json=FILE'")
+	case o.Source.Plan != "":
+		return checkPlanExists(o.Source.Plan)
 	}
 	return nil
 }

@@ -37,8 +37,8 @@ func parseStages(values []string) ([]rollout.Stage, error) {
 	return stages, nil
 }
 
-// checkFileExists returns an error for a journal or a saved Plan of the command rollout that is not there, before anything
-// is asked of a person or a server. advice says how to come by one.
+// checkFileExists returns an error for a journal of a roll-out, or a saved Plan, that is not there, before anything is asked
+// of a person or a server. advice says how to come by one.
 func checkFileExists(kind, path, advice string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -58,6 +58,14 @@ func checkJournalExists(path string) error {
 		advice = "there is " + english.First(there, most)
 	}
 	return checkFileExists("journal", path, advice)
+}
+
+// checkPlanExists returns an error for the saved Plan of the flag --plan that is not there; "-" is standard input.
+func checkPlanExists(path string) error {
+	if path == "-" {
+		return nil
+	}
+	return checkFileExists("plan", path, "save one with 'plan -o json=FILE'")
 }
 
 // journalCommand returns a psp2pss command line with a journal, on the same cluster as the same user, for people to
