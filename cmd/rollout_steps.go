@@ -66,9 +66,14 @@ func (p *rolloutPrinter) beginRollback(j *rollout.Journal, scope rollout.Rollbac
 
 // beginStep shows a roll-out step on the terminal if it takes longer than a second.
 func (p *rolloutPrinter) beginStep(s *rollout.Step) {
-	progress, text := p.streams.startProgress(), fmt.Sprintf("step %d of %d: %s", p.number+1, p.total, s)
+	p.endProgress = p.streams.showLate(fmt.Sprintf("step %d of %d: %s", p.number+1, p.total, s))
+}
+
+// showLate shows a text about a roll-out on the terminal, unless end is called within a second; end takes it away.
+func (s Streams) showLate(text string) (end func()) {
+	progress := s.startProgress()
 	late := time.AfterFunc(time.Second, func() { progress.update(text) })
-	p.endProgress = func() {
+	return func() {
 		late.Stop()
 		progress.close()
 	}

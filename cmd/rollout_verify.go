@@ -86,7 +86,9 @@ func (o *rolloutOptions) isFlagGiven(flag string) bool { return slices.Contains(
 // failingControllers returns the controllers that lack pods before the first step of the command rollout, and warns of
 // what could not be read.
 func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
+	end := o.streams.showLate("looking which controllers lack pods already")
 	failing, err := verify.FailingControllers(ctx, client, rollout.StepNamespaces(steps))
+	end()
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(line))
