@@ -50,7 +50,8 @@ func TestRolloutStepChanges(t *testing.T) {
 			"enforce: privileged -> baseline:v1.25", "1 label to add, 1 to change",
 		},
 		{
-			"a version alone", report.RolloutStep{Labels: []report.LabelChange{change("enforce-version", "v1.24", "v1.25")}},
+			"a version alone",
+			report.RolloutStep{Labels: []report.LabelChange{change("enforce-version", "v1.24", "v1.25")}},
 			"enforce-version: v1.24 -> v1.25", "1 label to change",
 		},
 		{
@@ -67,7 +68,8 @@ func TestRolloutStepChanges(t *testing.T) {
 			"audit, warn removed (was restricted)", "4 labels to remove",
 		},
 		{
-			"back to a level", report.RolloutStep{Undo: true, Labels: []report.LabelChange{change("enforce", "restricted", "baseline")}},
+			"back to a level",
+			report.RolloutStep{Undo: true, Labels: []report.LabelChange{change("enforce", "restricted", "baseline")}},
 			"enforce restored to baseline (was restricted)", "1 label to restore",
 		},
 		{
@@ -86,7 +88,8 @@ func TestRolloutStepChanges(t *testing.T) {
 			"enforce removed (was restricted); enforce-version restored to v1.24 (was v1.25)", "1 label to restore, 1 to remove",
 		},
 		{
-			"what no server takes back", report.RolloutStep{Undo: true, Labels: []report.LabelChange{change("enforce", "restricted", "restricted")}},
+			"what no server takes back",
+			report.RolloutStep{Undo: true, Labels: []report.LabelChange{change("enforce", "restricted", "restricted")}},
 			"enforce stays restricted", "nothing to change",
 		},
 		{"an object", report.RolloutStep{Object: "rolebinding/b in shop"}, "create rolebinding/b", "1 object to create"},
