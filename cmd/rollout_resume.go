@@ -41,7 +41,7 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	if len(planned) > 0 {
 		out.tellPlanned(planned, !o.Yes, j.Context)
 	}
-	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s: %s on the cluster of context %s?", o.Journal, stepsAndNamespaces(planned), j.Context)) {
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with %s on the cluster of context %s?", stepsAndNamespaces(planned), j.Context)) {
 		return errors.New("nothing was done")
 	}
 	if err := o.runSteps(ctx, r, out); err != nil {

@@ -283,7 +283,7 @@ func TestResumeAsks(t *testing.T) {
 		"2      observe  shop       audit, warn: none -> restricted:v1.25\n" +
 		"3      enforce  blog       enforce: none -> baseline:v1.25\n" +
 		"4      enforce  shop       enforce: none -> baseline:v1.25\n\n2 namespaces: 8 labels to add.\n" +
-		"Go on with the roll-out of " + g.journal() + ": 3 steps in 2 namespaces on the cluster of context prod? [y/N] " +
+		"Go on with 3 steps in 2 namespaces on the cluster of context prod? [y/N] " +
 		"Go on with batch 3 of 4 (enforce: 1 step) on the cluster of context prod? [y/N] Done: 1 of 3 steps.\npsp2pss: stopped before batch 3\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
 	g.expect(code, exitFailed, errOut, want)
 	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "1/3 done     observe  shop: ") {
