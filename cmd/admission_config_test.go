@@ -73,13 +73,13 @@ func TestRolloutWithAdmissionConfig(t *testing.T) {
 	}
 	const came = ": since the plan was made something came that would not meet baseline: pod/box\n"
 	want := []string{
-		"done     enforce  blog: enforce=baseline enforce-version=v1.25\n",
-		"done     enforce  shop: enforce=baseline enforce-version=v1.25\n",
+		"1/2 done     enforce  blog: enforce: none -> baseline:v1.25\n",
+		"1/1 done     enforce  shop: enforce: none -> baseline:v1.25\n",
 	}
 	if diff := cmp.Diff(want, rollOut(true)); diff != "" {
 		t.Errorf("with the configuration (-want +got):\n%s", diff)
 	}
-	both := "refused  enforce  blog: enforce=baseline enforce-version=v1.25" + came + "refused  enforce  shop: enforce=baseline enforce-version=v1.25" + came
+	both := "1/2 refused  enforce  blog: enforce: none -> baseline:v1.25" + came + "2/2 refused  enforce  shop: enforce: none -> baseline:v1.25" + came
 	if diff := cmp.Diff([]string{both, both}, rollOut(false)); diff != "" {
 		t.Errorf("without it (-want +got):\n%s", diff)
 	}

@@ -62,9 +62,20 @@ level asks for. Each of its edits is marked: "safe" changes nothing that can mat
 be tried by who owns the workload, and the reason is beside it. What no edit solves is named, with
 advice. Keep first, then raise: read the cluster again in between.
 
-The forms: strategic merge patches; JSON patches, which go with the objects as they were read and
-not as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
-folder. A workload that edits alone do not raise gets none. Patch changes nothing itself.
+Patch changes nothing itself. Where a chart or a repository holds the workload, make the change
+there: whatever is applied from there next may undo a patch. Else, by form:
+
+  strategic   strategic merge patches, a YAML document each. Save one as a file, and run:
+              kubectl patch KIND NAME --namespace=NAMESPACE --patch-file=FILE
+  json        a list of JSON patches, which go with the objects as they were read and not as another
+              patch has left them. Save the "patch" of one as a file, and run:
+              kubectl patch KIND NAME --namespace=NAMESPACE --type=json --patch-file=FILE
+  commands    a script of kubectl commands: sh FILE
+  kustomize   a component, which is a folder: list it under components of a kustomization
+
+'kubectl apply' is wrong for patches: it takes each for the whole workload and would remove what is
+not in it, the image and the selector too; a server refuses that. A workload that edits alone do not
+raise gets no patch.
 
 The script of -o commands ends on any other cluster than the one that was read, by the UID of the
 namespace kube-system. Where that is not known or may not be read, it runs only with

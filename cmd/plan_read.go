@@ -20,6 +20,9 @@ import (
 
 // readSavedPlan reads a saved Plan from a file or standard input, as 'plan -o json' or 'plan -o yaml' wrote it.
 func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
+	if err := checkPlanExists(name); err != nil {
+		return nil, err
+	}
 	data, err := readFileOrStdin(name, stdin)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan %q: %w", name, fileerror.Explain(name, err))

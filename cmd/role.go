@@ -27,7 +27,9 @@ func readerRules(src *SourceOptions) []rbacv1.PolicyRule {
 // checkPermissions returns an error where the API server says that this user may not take all roll-out steps, or take them back. Where
 // it does not say, a warning is printed.
 func (o *rolloutOptions) checkPermissions(ctx context.Context, client dynamic.Interface, steps []rollout.Step) error {
+	end := o.streams.showLate("asking the server whether this user may take all steps, and take them back")
 	err := rollout.CheckPermissions(ctx, client, steps, rollout.PermissionOptions{Recheck: !o.Decide.AllowPartial, Verify: o.Verify.Asked})
+	end()
 	var missing *rollout.MissingPermissionsError
 	if !errors.As(err, &missing) {
 		if err != nil {

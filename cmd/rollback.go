@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
-	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // rollbackOptions are what the flags of the command rollback become.
@@ -47,8 +45,8 @@ unless --recreated is given.
 
 It needs no more permissions than the roll-out did, see 'rollout --print-role'.
 
-It takes effect at once and restarts no pod. It can be repeated, and continues where it was
-interrupted.`,
+Before it asks it lists what it removes and restores; --dry-run=client lists that and ends. It takes
+effect at once and restarts no pod. It can be repeated, and continues where it was interrupted.`,
 		Example: `  # What would be restored
   psp2pss rollback --journal enforce.journal --dry-run=client
 
@@ -81,8 +79,8 @@ interrupted.`,
 		if o.Journal == "" {
 			return usagef("there is no journal to go back by: name it with --%s", journalFlag)
 		}
-		if _, err := os.Stat(o.Journal); err != nil {
-			return asRunError(rollout.OpenError(o.Journal, err))
+		if err := checkJournalExists(o.Journal); err != nil {
+			return asRunError(err)
 		}
 		if !o.DryRun && !o.Yes && !streams.Interactive {
 			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
@@ -110,21 +108,30 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	if err := errors.Join(checkJournalNames(o.Undo.Namespaces, rollout.StepNamespaces(j.Steps))...); err != nil {
 		return err
 	}
-	steps := o.Undo.Steps(j)
 	out := newRolloutPrinter(o.streams, o.Outputs)
+	planned := plannedOutcomes(j.Steps, out.beginRollback(j, o.Undo), true)
 	if o.DryRun {
-		for _, i := range steps {
-			printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(j.Steps[i:i+1]))
-			out.addOutcome(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, IsRollback: true})
+		for _, p := range planned {
+			printWarnings(o.streams.ErrOut, rollout.UnrestorableWarnings(j.Steps[p.Index:p.Index+1]))
 		}
+		out.addPlanned(planned)
 		return out.end()
 	}
-	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %s on the cluster of context %s?", english.Count(len(steps), "step", "steps"), j.Context)) {
-		return errors.New("nothing was done")
+	if len(planned) > 0 {
+		out.tellPlanned(planned, !o.Yes, j.Context)
+		if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %s on the cluster of context %s?", stepsAndNamespaces(planned), j.Context)) {
+			return errors.New("nothing was done")
+		}
 	}
-	r := &rollout.Runner{Client: client, Journal: j, OnOutcome: out.addOutcome}
-	if err := r.Rollback(ctx, o.Undo); err != nil {
+	r := &rollout.Runner{Client: client, Journal: j, OnBegin: out.beginStep, OnOutcome: out.addOutcome}
+	err = r.Rollback(ctx, o.Undo)
+	out.endStep()
+	out.tellTotals()
+	if err != nil {
 		return errors.Join(errorWithAdvice{err, "the rest can be taken back by the same command"}, out.flush())
+	}
+	if out.number > 0 {
+		out.tellCommands([][2]string{{"to check", journalCommand(o.deps, o.Source, "verify", o.Journal)}})
 	}
 	return out.end()
 }

@@ -71,10 +71,16 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
             a role, and a binding in each namespace that has its enforce label; before v1.25 only
 
 Every step is in a journal, on the disk, before it is taken: 'rollback' restores the state before
-from it, and 'rollout --resume' continues a roll-out that was interrupted. A namespace that has
-changed since the plan was made is refused, and so is a label that another field manager owns,
-unless --force is given; the others go on. Only one roll-out at a time runs on a cluster: the lock
-is the lease psp2pss-rollout in kube-system.
+from it, and 'rollout --resume' continues a roll-out that was interrupted. Before anything is asked
+the steps are listed, with the labels from and to; --dry-run=client lists them and ends.
+
+A namespace that has changed since the plan was made is refused, and so is a label that another
+field manager owns, unless --force is given; the others go on. Only one roll-out at a time runs on a
+cluster: the lock is the lease psp2pss-rollout in kube-system.
+
+With --verify the namespaces of each batch are checked as 'verify --recreate-one' does, and what is
+not ok ends the roll-out or, with --rollback-on-failure, takes all of it back. A refused step is no
+such failure: it has changed nothing, the other namespaces go on, and the exit code is 1.
 
 The journal keeps the guards of the roll-out: --resume continues batch by batch, with --verify,
 --verify-wait, --rollback-on-failure, --allow-partial and --force as at the beginning, and can add
@@ -203,7 +209,11 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 		return usagef("--resume goes on with a journal: name it with --%s", journalFlag)
 	case o.Resume && o.DryRun != dryRunNone:
 		return usagef("--resume and --dry-run exclude each other: look into the journal instead")
-	case o.DryRun == dryRunNone && !o.Yes && !o.streams.Interactive:
+	}
+	if o.DryRun == dryRunNone && !o.Yes && !o.streams.Interactive {
+		if err := o.checkInputExists(); err != nil {
+			return asRunError(err)
+		}
 		return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 	}
 	if !o.Resume {
@@ -213,6 +223,17 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 		if !slices.Contains(resumeFlags(), name) && !setByEnvironment(flags.Lookup(name)) {
 			return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
 		}
+	}
+	return nil
+}
+
+// checkInputExists returns an error for a journal or a saved Plan that is not there, before anybody is asked about it.
+func (o *rolloutOptions) checkInputExists() error {
+	switch {
+	case o.Resume:
+		return checkJournalExists(o.Journal)
+	case o.Source.Plan != "":
+		return checkPlanExists(o.Source.Plan)
 	}
 	return nil
 }

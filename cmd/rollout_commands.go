@@ -1,7 +1,11 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // stageNames returns the values of the flag --stage of the command rollout.
@@ -33,11 +38,47 @@ func parseStages(values []string) ([]rollout.Stage, error) {
 	return stages, nil
 }
 
+// checkFileExists returns an error for a journal of a roll-out, or a saved Plan, that is not there, before anything is asked
+// of a person or a server. advice says how to come by one.
+func checkFileExists(kind, path, advice string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no such %s: %q; %s", kind, path, advice)
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%q is a folder, and no %s: %s", path, kind, advice)
+	}
+	return nil // what else is wrong with it is found where it is read
+}
+
+// checkJournalExists returns an error for the journal of a roll-out that is not there; it names those in the same folder.
+func checkJournalExists(path string) error {
+	const most = 3
+	advice := "name the file that rollout wrote, by default psp2pss-CONTEXT-TIME.journal"
+	if there, err := filepath.Glob(filepath.Join(filepath.Dir(path), "psp2pss-*.journal")); err == nil && len(there) > 0 {
+		advice = "there is " + english.First(there, most)
+	}
+	return checkFileExists("journal", path, advice)
+}
+
+// checkPlanExists returns an error for the saved Plan of the flag --plan that is not there; "-" is standard input.
+func checkPlanExists(path string) error {
+	if path == "-" {
+		return nil
+	}
+	return checkFileExists("plan", path, "save one with 'plan -o json=FILE'")
+}
+
 // journalCommand returns a psp2pss command line with a journal, on the same cluster as the same user, for people to
 // copy. A token is not in it: the shell takes that from the environment.
 func (o *rolloutOptions) journalCommand(verb, journal string) string {
-	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
-	src := &o.Source
+	return journalCommand(o.deps, o.Source, verb, journal)
+}
+
+// journalCommand returns a psp2pss command line with the journal of a roll-out, with the connection flags of the command
+// that was given, for people to copy. A token is not in it: the shell takes that from the environment.
+func journalCommand(deps Deps, src SourceOptions, verb, journal string) string {
+	words := []string{deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
 	for _, f := range [][2]string{
 		{kubeconfigFlag, src.Kubeconfig}, {contextFlag, src.Context}, {clusterFlag, src.Cluster}, {userFlag, src.User}, {serverFlag, src.Server}, {asFlag, src.As},
 	} {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
@@ -16,12 +15,9 @@ type stepsReport struct {
 	Kind       string       `json:"kind"`
 	Steps      []stepReport `json:"steps"`
 
-	lines []*report.RolloutStep
-}
-
-// newStepsReport returns the document of the steps of a roll-out, with the lines that the table has of them.
-func newStepsReport(steps []stepReport, lines []*report.RolloutStep) *stepsReport {
-	return &stepsReport{APIVersion: migrate.APIVersion, Kind: "RolloutSteps", Steps: steps, lines: lines}
+	// planned are the steps that would be taken, of a dry run; lines those that were tried.
+	planned []report.RolloutStep
+	lines   []*report.RolloutStep
 }
 
 // stepFormats returns the output formats of the steps of a roll-out, the default first.
@@ -32,10 +28,16 @@ func stepFormats() []report.Format[*stepsReport] {
 // isLiveTable is true for the output of a roll-out that has the line of each step as it is taken.
 func isLiveTable(o outputTarget[*stepsReport]) bool { return o.format.Name == "table" && o.file == "" }
 
-// writeStepLines writes the line of each step of a roll-out. It returns the error of writing.
-func writeStepLines(w io.Writer, r *stepsReport, _ report.Options) error {
+// writeStepLines writes the table of the steps of a roll-out that would be taken, and the line of each that was tried. It
+// returns the error of writing.
+func writeStepLines(w io.Writer, r *stepsReport, opts report.Options) error {
+	if len(r.planned) > 0 {
+		if err := report.Text(w, report.RolloutPreviewDocument(r.planned, 0, opts), opts); err != nil {
+			return err
+		}
+	}
 	for _, line := range r.lines {
-		if err := report.Text(w, report.RolloutStepDocument(line), report.Options{}); err != nil {
+		if err := report.Text(w, report.RolloutStepDocument(line, opts), opts); err != nil {
 			return err
 		}
 	}

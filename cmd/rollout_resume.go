@@ -34,10 +34,17 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	}
 	left := j.SkippedByExclude(o.Scope.Exclude)
 	out.addSkipped(left)
-	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
+	r := &rollout.Runner{
+		Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(j.Admission), KnownViolations: j.KnownViolations,
+		OnBegin: out.beginStep, OnOutcome: out.addOutcome,
+	}
+	planned := plannedOutcomes(j.Steps, r.StepsToTake(), false)
+	if len(planned) > 0 {
+		out.tellPlanned(planned, !o.Yes, j.Context)
+	}
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with %s on the cluster of context %s?", stepsAndNamespaces(planned), j.Context)) {
 		return errors.New("nothing was done")
 	}
-	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(j.Admission), KnownViolations: j.KnownViolations, OnOutcome: out.addOutcome}
 	if err := o.runSteps(ctx, r, out); err != nil {
 		return errors.Join(err, out.flush())
 	}
@@ -65,6 +72,9 @@ func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
 
 // openJournal opens the journal that a flag of the command rollout or rollback names, and connects to its cluster.
 func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
+	if err := checkJournalExists(path); err != nil {
+		return nil, nil, err
+	}
 	j, err := rollout.OpenJournal(path)
 	if err != nil {
 		return nil, nil, err

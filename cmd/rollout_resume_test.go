@@ -55,6 +55,14 @@ func (g *ground) expect(code, want int, errOut, wantErr string) {
 	}
 }
 
+// begun is what a roll-out of observe over both namespaces says before its first write where nobody is asked.
+const begun = "2 namespaces: 8 labels to add, on the cluster of context prod.\n"
+
+// ended is what a roll-out says at its end.
+func (g *ground) ended(done string) string {
+	return "Done: " + done + ".\n  to check: psp2pss verify --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
+}
+
 // A roll-out that is to go back where something is not ok is cut off before it looked: whoever goes on looks first. Once it
 // went back nobody goes on.
 func TestResumeKeepsTheGuards(t *testing.T) {
@@ -62,22 +70,27 @@ func TestResumeKeepsTheGuards(t *testing.T) {
 	g := newGround(t)
 	g.breaks("blog")
 	code, out, errOut := g.run(g.interrupts(), nil, g.both("--yes", "--batch", "1", "--rollback-on-failure")...)
-	g.expect(code, exitFailed, errOut, "The journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+`
+	g.expect(code, exitFailed, errOut, begun+"The journal is "+g.journal()+".\n  to go back: psp2pss rollback --journal "+g.journal()+`
+Verifying 1 namespace.
+Done: 1 of 2 steps.
 psp2pss: interrupted: nothing more was read or written
   to go on: psp2pss rollout --resume --journal `+g.journal()+`
   to go back: psp2pss rollback --journal `+g.journal()+"\n")
-	if strings.Count(out, "done ") != 1 || !strings.Contains(out, "done     observe  blog: ") {
+	if strings.Count(out, "done ") != 1 || !strings.HasPrefix(out, "1/2 done     observe  blog: ") {
 		t.Errorf("told %q", out)
 	}
 	before := len(g.writes())
 	code, out, errOut = g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal())
-	g.expect(code, exitFindings, errOut, `NAMESPACE  CHECK     WORKLOAD        STATUS  WHY
+	g.expect(code, exitFindings, errOut, `1 namespace: 4 labels to add, on the cluster of context prod.
+Verifying 1 namespace.
+NAMESPACE  CHECK     WORKLOAD        STATUS  WHY
 blog       refusals  replicaset/web  not ok  pods "web-" is forbidden: violates PodSecurity "restricted:latest": x
 blog       pods      replicaset/web  not ok  has 0 of 1 pods
 Something is not ok: going back.
+Taken back: 1 of 1 step.
 psp2pss: not ok: blog/replicaset/web
 `)
-	if !strings.HasPrefix(out, "undone   observe  blog: ") || strings.Count(out, "\n") != 1 {
+	if !strings.HasPrefix(out, "1/1 undone   observe  blog: audit, warn removed (was restricted)\n") || strings.Count(out, "\n") != 1 {
 		t.Errorf("told %q", out)
 	}
 	patches := 0
@@ -106,13 +119,16 @@ func TestVerifyOfAnAlteredStep(t *testing.T) {
 		}
 	}
 	code, out, errOut := g.run(t.Context(), nil, g.both("--yes", "--batch", "1", "--rollback-on-failure")...)
-	g.expect(code, exitFindings, errOut, "The journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+`
+	g.expect(code, exitFindings, errOut, begun+"The journal is "+g.journal()+".\n  to go back: psp2pss rollback --journal "+g.journal()+`
+Verifying 1 namespace.
 NAMESPACE  CHECK   WORKLOAD  STATUS  WHY
 blog       labels            not ok  pod-security.kubernetes.io/warn is "privileged", and "restricted" is planned
+Done: 0 of 2 steps (1 altered by the server).
 Something is not ok: going back.
+Taken back: 1 of 1 step.
 psp2pss: not ok: namespace/blog
 `)
-	if !strings.HasPrefix(out, "altered  observe  blog: ") || !strings.Contains(out, "\nundone   observe  blog: ") || strings.Contains(out, "shop") {
+	if !strings.HasPrefix(out, "1/2 altered  observe  blog: ") || !strings.Contains(out, "\n1/1 undone   observe  blog: ") || strings.Contains(out, "shop") {
 		t.Errorf("told %q", out)
 	}
 }
@@ -135,7 +151,7 @@ func TestResumeAfterAWayBackThatWasCutOff(t *testing.T) {
 	down = false
 	code, _, errOut = g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal())
 	g.expect(code, exitFailed, errOut, "psp2pss: the roll-out of this journal was taken back (not ok: blog/replicaset/web), and cannot be continued\n  to take back what is left of it: "+back+"\n")
-	if code, out, errOut := g.run(t.Context(), nil, "rollback", "--yes", "--journal", g.journal()); code != exitDone || !strings.HasPrefix(out, "undone   observe  blog: ") {
+	if code, out, errOut := g.run(t.Context(), nil, "rollback", "--yes", "--journal", g.journal()); code != exitDone || !strings.HasPrefix(out, "1/1 undone   observe  blog: audit, warn removed (was restricted)\n") {
 		t.Errorf("exit code %d, %q, %q", code, out, errOut)
 	}
 }
@@ -152,6 +168,7 @@ func TestResumeAddsGuards(t *testing.T) {
 	code, out, errOut := g.run(t.Context(), nil, append(again, "--rollback-on-failure", "--verify-wait", "2m", "--allow-partial", "--force", "--timeout", "1h", "--custom-resources=false", "--exclude", "shop,else")...)
 	g.expect(code, exitFailed, errOut, `warning: --exclude leaves nothing out: the journal has no step of namespace "else"; known: blog, shop
 left alone at observe: shop: left out with --exclude
+1 namespace: 4 labels to add, on the cluster of context prod.
 psp2pss: observe: label namespace blog: Unauthorized
   to go on: psp2pss rollout --resume --journal `+g.journal()+` --rollback-on-failure --verify-wait 2m0s --allow-partial --force --timeout 1h0m0s --custom-resources=false --exclude shop --exclude else
   to go back: psp2pss rollback --journal `+g.journal()+"\n")
@@ -159,9 +176,10 @@ psp2pss: observe: label namespace blog: Unauthorized
 		t.Errorf("told %q", out)
 	}
 	g.patched = nil
+	const one = "1 namespace: 4 labels to add, on the cluster of context prod.\n"
 	code, out, errOut = g.run(t.Context(), nil, append(again, "--exclude", "shop")...)
-	g.expect(code, exitDone, errOut, "left alone at observe: shop: left out with --exclude\n")
-	if !strings.HasPrefix(out, "done     observe  blog: ") || strings.Count(out, "\n") != 1 {
+	g.expect(code, exitDone, errOut, "left alone at observe: shop: left out with --exclude\n"+one+g.ended("1 of 1 step"))
+	if !strings.HasPrefix(out, "1/1 done     observe  blog: ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("told %q", out)
 	}
 	const nothing = "psp2pss: nothing was done: what was asked for is left alone (shop: left out with --exclude)\n"
@@ -171,8 +189,8 @@ psp2pss: observe: label namespace blog: Unauthorized
 		t.Errorf("told %s, want %s", out, want)
 	}
 	code, out, errOut = g.run(t.Context(), nil, again...)
-	g.expect(code, exitDone, errOut, "")
-	if !strings.HasPrefix(out, "done     observe  shop: ") {
+	g.expect(code, exitDone, errOut, one+g.ended("1 of 1 step"))
+	if !strings.HasPrefix(out, "1/1 done     observe  shop: ") {
 		t.Errorf("told %q", out)
 	}
 }
@@ -195,9 +213,8 @@ func TestResumeDropsNoGuard(t *testing.T) {
 	}
 	// Time to wait needs no --verify beside it: the journal has that.
 	g.patched = nil
-	if code, _, errOut := g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal(), "--verify-wait", "2s"); code != exitDone || errOut != "" {
-		t.Errorf("exit code %d, %q", code, errOut)
-	}
+	code, _, errOut := g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal(), "--verify-wait", "2s")
+	g.expect(code, exitDone, errOut, begun+"Verifying 2 namespaces, for up to 2s.\n"+g.ended("2 of 2 steps"))
 }
 
 // What the journal has and what the flags say, put together.
@@ -262,9 +279,14 @@ func TestResumeAsks(t *testing.T) {
 		t.Fatal(code, out, errOut)
 	}
 	code, out, errOut := g.run(t.Context(), strings.NewReader("y\nno\n"), "rollout", "--resume", "--journal", g.journal())
-	want := "Go on with the roll-out of " + g.journal() + " on the cluster of context prod? [y/N] Go on with batch 3? [y/N] psp2pss: stopped before batch 3\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
+	want := "\nBATCH  STAGE    NAMESPACE  CHANGE\n" +
+		"2      observe  shop       audit, warn: none -> restricted:v1.25\n" +
+		"3      enforce  blog       enforce: none -> baseline:v1.25\n" +
+		"4      enforce  shop       enforce: none -> baseline:v1.25\n\n2 namespaces: 8 labels to add.\n" +
+		"Go on with 3 steps in 2 namespaces on the cluster of context prod? [y/N] " +
+		"Go on with batch 3 of 4 (enforce: 1 step) on the cluster of context prod? [y/N] Done: 1 of 3 steps.\npsp2pss: stopped before batch 3\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
 	g.expect(code, exitFailed, errOut, want)
-	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "done     observe  shop: ") {
+	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "1/3 done     observe  shop: ") {
 		t.Errorf("told %q", out)
 	}
 }
@@ -280,6 +302,6 @@ func TestRolloutWarnsOfWhatItCannotTell(t *testing.T) {
 	}
 	code, _, errOut := g.run(t.Context(), nil, g.both("--yes")...)
 	const warning = `warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: in namespaces "blog", "shop": `
-	g.expect(code, exitDone, errOut, warning+"events could not be read: events is forbidden: no; grant: list events\n"+
-		warning+"pods could not be read: pods is forbidden: no; grant: list pods\nThe journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+"\n")
+	g.expect(code, exitDone, errOut, begun+warning+"events could not be read: events is forbidden: no; grant: list events\n"+
+		warning+"pods could not be read: pods is forbidden: no; grant: list pods\nThe journal is "+g.journal()+".\n  to go back: psp2pss rollback --journal "+g.journal()+"\n"+g.ended("2 of 2 steps"))
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
-	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // rolloutRun runs the command rollout: it builds or reads a Plan and takes its steps on the cluster, or resumes a
@@ -57,9 +56,8 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	out.addSkipped(skipped)
 	switch {
 	case o.DryRun == dryRunClient:
-		for i, s := range steps {
-			out.addOutcome(rollout.Outcome{Index: i, Step: s, DryRun: true})
-		}
+		r := rollout.Runner{Steps: steps}
+		out.addPlanned(plannedOutcomes(steps, r.StepsToTake(), false))
 	case len(steps) > 0:
 		if err := o.beginRollout(ctx, on, selected, steps, out); err != nil {
 			return errors.Join(err, out.flush())
@@ -97,18 +95,22 @@ func (o *rolloutOptions) connectToPlannedCluster(ctx context.Context, plan *migr
 func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, selected *migrate.Plan, steps []rollout.Step, out *rolloutPrinter) error {
 	r := &rollout.Runner{
 		Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission),
-		KnownViolations: rollout.KnownViolations(selected), OnOutcome: out.addOutcome,
+		KnownViolations: rollout.KnownViolations(selected), Steps: steps, OnBegin: out.beginStep, OnOutcome: out.addOutcome,
 	}
 	missing := o.checkPermissions(ctx, on.client, steps)
 	if o.DryRun == dryRunServer {
-		r.Steps = steps
-		return errors.Join(r.Run(ctx), missing)
+		out.begin(len(steps))
+		err := r.Run(ctx)
+		out.endStep()
+		out.tellTotals()
+		return errors.Join(err, missing)
 	}
 	if missing != nil {
 		return missing
 	}
-	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s in %s on the cluster of context %s?",
-		english.Count(len(steps), "step", "steps"), english.Count(len(rollout.StepNamespaces(steps)), "namespace", "namespaces"), on.name)) {
+	planned := plannedOutcomes(steps, r.StepsToTake(), false)
+	out.tellPlanned(planned, !o.Yes, on.name)
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", stepsAndNamespaces(planned), on.name)) {
 		return errors.New("nothing was done")
 	}
 	header := rollout.JournalHeader{
@@ -125,7 +127,7 @@ func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, sel
 		return err
 	}
 	defer func() { _ = r.Journal.Close() }()
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.journalCommand("rollback", path))
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s.\n  to go back: %s\n", escape.Terminal(path), o.journalCommand("rollback", path))
 	return o.runSteps(ctx, r, out)
 }
 
@@ -137,27 +139,42 @@ func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *r
 			return err
 		}
 		// Before the first step somebody was just asked.
-		if out.taken > 0 && o.streams.Interactive && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
+		if out.taken > 0 && o.streams.Interactive && !o.Yes && !o.streams.confirm(ctx, "Go on with "+batchSummary(r.Journal.Steps, batch)+" on the cluster of context "+r.Journal.Context+"?") {
 			return cmp.Or(ctx.Err(), fmt.Errorf("stopped before batch %d", batch+1))
 		}
 		return nil
 	}
+	out.begin(len(r.StepsToTake()))
 	err := r.Run(ctx)
+	out.endStep()
 	if err == nil {
 		err = o.verifyBatch(ctx, r)
 	}
+	out.tellTotals()
 	var findings findingsError
 	var locked *rollout.LockedError
 	switch resume := o.resumeCommand(r.Journal); {
 	case err == nil:
+		o.tellNext(r.Journal, out, resume)
 		return nil
 	case errors.As(err, &findings) && o.Verify.RollbackOnFailure:
-		return o.rollBackAfterFailure(ctx, r, err)
+		return o.rollBackAfterFailure(ctx, r, out, err)
 	case errors.As(err, &locked):
 		return errorWithAdvice{err, "nothing was done; after that: " + resume}
 	default:
 		return errorWithAdvice{err, "to go on: " + resume + "\nto go back: " + o.journalCommand("rollback", r.Journal.Path())}
 	}
+}
+
+// tellNext says on standard error what to run after the last step of the command rollout.
+func (o *rolloutOptions) tellNext(j *rollout.Journal, out *rolloutPrinter, resume string) {
+	if out.number == 0 {
+		return
+	}
+	if out.refused > 0 {
+		out.tellCommands([][2]string{{"to try the others again", resume}})
+	}
+	out.tellCommands([][2]string{{"to check", o.journalCommand("verify", j.Path())}, {"to go back", o.journalCommand("rollback", j.Path())}})
 }
 
 // recheck returns, for psp2pss rollout, a function that builds the Plan of one namespace again during a roll-out, as it

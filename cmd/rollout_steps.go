@@ -5,22 +5,33 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or at the end in another format.
+// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or at the end in another format. While a
+// step takes long it is shown on the terminal.
 type rolloutPrinter struct {
 	streams Streams
 	outputs []outputTarget[*stepsReport]
 	records []stepReport
-	// lines are what was printed of each step, or would have been.
-	lines []*report.RolloutStep
-	// taken counts the steps, without the namespaces that were left alone.
-	taken, refused int
-	failed         error
+	// planned are the steps of a dry run, and lines what was printed of each step that was tried, or would have been.
+	planned []report.RolloutStep
+	lines   []*report.RolloutStep
+	// total is how many steps are taken, as far as is known before; number is the place of the last one among them.
+	number, total int
+	// taken counts the steps, without the namespaces that were left alone, and byEvent those of them that were tried.
+	taken, refused, already int
+	byEvent                 map[rollout.Event]int
+	// dryRun is true if only the server was asked.
+	dryRun bool
+	// existed are the steps, by their index, whose object was there before the roll-out.
+	existed map[int]bool
+	// endProgress takes the step that is being taken off the terminal; nil for none.
+	endProgress func()
+	failed      error
 }
 
 // stepReport is a roll-out step with its outcome, as -o json writes it.
@@ -38,28 +49,75 @@ type stepReport struct {
 
 // newRolloutPrinter returns a printer of roll-out steps in the formats of the flag -o.
 func newRolloutPrinter(streams Streams, outputs []outputTarget[*stepsReport]) *rolloutPrinter {
-	return &rolloutPrinter{streams: streams, outputs: outputs, records: []stepReport{}}
+	return &rolloutPrinter{streams: streams, outputs: outputs, records: []stepReport{}, byEvent: map[rollout.Event]int{}, existed: map[int]bool{}}
+}
+
+// begin notes how many roll-out steps are taken from here, or taken back.
+func (p *rolloutPrinter) begin(total int) { p.number, p.total = 0, total }
+
+// beginRollback notes which steps of a roll-out's journal are taken back from here, and returns their indices.
+func (p *rolloutPrinter) beginRollback(j *rollout.Journal, scope rollout.RollbackScope) []int {
+	steps := scope.Steps(j)
+	p.begin(len(steps))
+	p.byEvent, p.already = map[rollout.Event]int{}, 0
+	for i, state := range j.StepStates() {
+		p.existed[i] = state.Observed != nil && state.Observed.Exists
+	}
+	return steps
+}
+
+// beginStep shows a roll-out step on the terminal if it takes longer than a second.
+func (p *rolloutPrinter) beginStep(s *rollout.Step) {
+	p.endProgress = p.streams.showLate(fmt.Sprintf("step %d of %d: %s", p.number+1, p.total, s))
+}
+
+// showLate shows a text about a roll-out on the terminal, unless end is called within a second; end takes it away.
+func (s Streams) showLate(text string) (end func()) {
+	return s.startProgress(text).close
+}
+
+// endStep takes the roll-out step that is shown off the terminal.
+func (p *rolloutPrinter) endStep() {
+	if p.endProgress != nil {
+		p.endProgress()
+		p.endProgress = nil
+	}
 }
 
 // addOutcome prints the outcome of a roll-out step, and keeps it for JSON.
 func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
+	p.endStep()
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.NotReverted {
 		p.refused++
 	}
+	p.number++
+	p.byEvent[o.Event]++
+	p.dryRun = o.DryRun
+	if o.AlreadyDone {
+		p.already++
+	}
+	p.keep(o)
+	s := p.reportedStep(o)
+	s.Number, s.Total = p.number, p.total
+	p.lines = append(p.lines, &s)
+	if !slices.ContainsFunc(p.outputs, isLiveTable) || p.failed != nil {
+		return
+	}
+	opts := report.Options{Width: p.streams.Width, Colour: p.streams.Colour()}
+	p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(&s, opts), opts)
+}
+
+// keep counts a roll-out step, and keeps it for JSON.
+func (p *rolloutPrinter) keep(o rollout.Outcome) {
 	p.taken++
 	p.records = append(p.records, stepReport{Step: o.Step, Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
-	line := reportedStep(o)
-	p.lines = append(p.lines, line)
-	if slices.ContainsFunc(p.outputs, isLiveTable) && p.failed == nil {
-		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(line), report.Options{Width: p.streams.Width, Colour: p.streams.Colour()})
-	}
 }
 
 // reportedStep converts the outcome of a roll-out step to the form that package report draws.
-func reportedStep(o rollout.Outcome) *report.RolloutStep {
-	s := &report.RolloutStep{
-		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Stage: string(o.Step.Stage), Wave: o.Step.Wave,
-		Namespace: o.Step.Namespace, Why: o.Reason, Overrode: o.OverriddenOwners,
+func (p *rolloutPrinter) reportedStep(o rollout.Outcome) report.RolloutStep {
+	s := report.RolloutStep{
+		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Existed: p.existed[o.Index],
+		Stage: string(o.Step.Stage), Wave: o.Step.Wave, Batch: o.Step.Batch, Namespace: o.Step.Namespace, Why: o.Reason, Overrode: o.OverriddenOwners,
 	}
 	if o.Step.Create != nil {
 		s.Object = o.Step.Create.String()
@@ -84,7 +142,7 @@ func reportedStep(o rollout.Outcome) *report.RolloutStep {
 // flush writes the roll-out steps in the formats that have them all at once, also of a run that was stopped in the middle.
 func (p *rolloutPrinter) flush() error {
 	if p.failed == nil {
-		return writeOutputs(p.streams, slices.DeleteFunc(slices.Clone(p.outputs), isLiveTable), newStepsReport(p.records, p.lines), false)
+		return writeOutputs(p.streams, slices.DeleteFunc(slices.Clone(p.outputs), isLiveTable), &stepsReport{APIVersion: migrate.APIVersion, Kind: "RolloutSteps", Steps: p.records, planned: p.planned, lines: p.lines}, false)
 	}
 	return fmt.Errorf("writing the steps to standard output: %w", p.failed)
 }
@@ -108,10 +166,27 @@ const skippedResult = "skipped"
 
 // addSkipped reports the namespaces that get no step at a roll-out stage, and why: on standard error, and in JSON as steps.
 func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
+	stages := map[string][]string{} // of one namespace, for one reason
+	var texts []string
 	for _, l := range left {
 		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: skippedResult, Why: l.Reason})
-		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Reason))
+		text := l.Namespace + ": " + l.Reason
+		if stages[text] == nil {
+			texts = append(texts, text)
+		}
+		if stage := string(l.Stage); !slices.Contains(stages[text], stage) {
+			stages[text] = append(stages[text], stage)
+		}
 	}
+	for _, text := range texts {
+		p.tell("left alone at " + strings.Join(stages[text], ", ") + ": " + text)
+	}
+}
+
+// tell writes a line about a roll-out to standard error, folded on a terminal.
+func (p *rolloutPrinter) tell(text string) {
+	opts := report.Options{Width: p.streams.ProgressWidth}
+	_ = report.Text(p.streams.ErrOut, &report.Document{OneLine: opts.Width == 0, Blocks: []report.Block{report.Paragraph{text}}}, opts)
 }
 
 // nothingDoneError is the error of a roll-out that had no step to take, with the first reasons.

@@ -171,7 +171,7 @@ func TestRolloutUsage(t *testing.T) {
 		want string
 	}{
 		{"nobody to ask", []string{"rollout"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
-		{"nobody to ask for the way back", []string{"rollback", "--journal", "j"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
+		{"nobody to ask for the way back", []string{"rollback", "--journal", "rollout_test.go"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
 		{"no journal", []string{"rollback", "--yes"}, "there is no journal to go back by: name it with --journal"},
 		{"resume what", []string{"rollout", "--yes", "--resume"}, "--resume goes on with a journal: name it with --journal"},
 		{"resume dry", []string{"rollout", "--resume", "--journal", "j", "--dry-run=server"}, "--resume and --dry-run exclude each other: look into the journal instead"},
@@ -213,9 +213,12 @@ func (g *ground) journal() string { return filepath.Join(g.dir, "j") }
 func TestRolloutAsks(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
+	const planned = "\nSTAGE    NAMESPACE  CHANGE\n" +
+		"observe  blog       audit, warn: none -> restricted:v1.25\n" +
+		"observe  shop       audit, warn: none -> restricted:v1.25\n\n2 namespaces: 8 labels to add.\n"
 	for _, answer := range []string{"n\n", "\n", "", "yeah\n"} {
 		code, out, errOut := g.run(context.Background(), strings.NewReader(answer), g.both()...)
-		if code != exitFailed || out != "" || !strings.HasSuffix(errOut, "Take 2 steps in 2 namespaces on the cluster of context prod? [y/N] psp2pss: nothing was done\n") {
+		if code != exitFailed || out != "" || !strings.HasSuffix(errOut, planned+"Take 2 steps in 2 namespaces on the cluster of context prod? [y/N] psp2pss: nothing was done\n") {
 			t.Errorf("answered %q: exit code %d, %q, %q", answer, code, out, errOut)
 		}
 	}
@@ -230,7 +233,7 @@ func TestRolloutAsks(t *testing.T) {
 	if code != exitFailed || strings.Count(out, "done ") != 1 {
 		t.Errorf("exit code %d, %q", code, out)
 	}
-	if want := "Go on with batch 2? [y/N] psp2pss: stopped before batch 2\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"; !strings.HasSuffix(errOut, want) {
+	if want := "Go on with batch 2 of 2 (observe: 1 step) on the cluster of context prod? [y/N] Done: 1 of 2 steps.\npsp2pss: stopped before batch 2\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"; !strings.HasSuffix(errOut, want) {
 		t.Errorf("told %q, want it to end with %q", errOut, want)
 	}
 	code, out, errOut = g.run(context.Background(), strings.NewReader("YES\n"), "rollout", "--resume", "--journal", g.journal())
@@ -238,8 +241,13 @@ func TestRolloutAsks(t *testing.T) {
 		t.Errorf("exit code %d, %q, %q", code, out, errOut)
 	}
 	code, out, errOut = g.run(context.Background(), strings.NewReader("y\n"), "rollback", "--journal", g.journal())
-	if code != exitDone || strings.Count(out, "undone ") != 2 || errOut != "Take back 2 steps on the cluster of context prod? [y/N] " {
-		t.Errorf("exit code %d, %q, %q", code, out, errOut)
+	const undone = "1/2 undone   observe  shop: audit, warn removed (was restricted)\n2/2 undone   observe  blog: audit, warn removed (was restricted)\n"
+	told := "\nSTAGE    NAMESPACE  CHANGE\n" +
+		"observe  shop       audit, warn removed (was restricted)\n" +
+		"observe  blog       audit, warn removed (was restricted)\n\n2 namespaces: 8 labels to remove.\n" +
+		"Take back 2 steps in 2 namespaces on the cluster of context prod? [y/N] Taken back: 2 of 2 steps.\n  to check: psp2pss verify --journal " + g.journal() + "\n"
+	if code != exitDone || out != undone || errOut != told {
+		t.Errorf("exit code %d (-want +got):\n%s%s", code, cmp.Diff(undone, out), cmp.Diff(told, errOut))
 	}
 	code, out, errOut = g.run(context.Background(), strings.NewReader(""), "rollback", "--journal", g.journal())
 	if code != exitDone || out != "" || errOut != "There is nothing to do.\n" {
@@ -308,6 +316,28 @@ func TestRolloutRefused(t *testing.T) {
 	}
 }
 
+// A step that is refused is no reason to go back, since it has changed nothing: what the help says of --rollback-on-failure.
+func TestRolloutRefusedIsNoFailure(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.patched = func(name string) error {
+		if name == "blog" {
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name, errors.New("no"))
+		}
+		return nil
+	}
+	code, out, errOut := g.run(t.Context(), nil, g.both("--yes", "--rollback-on-failure")...)
+	if want := "1/2 refused  observe  blog: audit, warn: none -> restricted:v1.25: the server does not take it: namespaces \"blog\" is forbidden: no\n" +
+		"2/2 done     observe  shop: audit, warn: none -> restricted:v1.25\n"; out != want {
+		t.Errorf("(-want +got):\n%s", cmp.Diff(want, out))
+	}
+	again := " --journal " + g.journal() + "\n"
+	g.expect(code, exitFailed, errOut, begun+"The journal is "+g.journal()+".\n  to go back: psp2pss rollback"+again+
+		"Verifying 1 namespace.\nDone: 1 of 2 steps (1 refused).\n  to try the others again: psp2pss rollout --resume"+again+
+		"  to check: psp2pss verify"+again+"  to go back: psp2pss rollback"+again+
+		"psp2pss: 1 of 2 steps was refused: the reasons are beside them\n")
+}
+
 // A run that is stopped has told what it did, in JSON too.
 func TestRolloutStoppedInJSON(t *testing.T) {
 	t.Parallel()
@@ -352,7 +382,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 		{"accepted", []string{owned}, []string{"--allow-partial"}, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},
 		{"as asked for", []string{there}, nil, exitDone, "", "There is nothing to do.\n"},
 		{"one is as asked for", []string{owned, there}, nil, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},
-		{"one gets a step", []string{owned, open}, nil, exitDone, "would    observe  c: warn=restricted\n", "left alone at observe: a: " + ofFlux + "\n"},
+		{"one gets a step", []string{owned, open}, nil, exitDone, "STAGE    NAMESPACE  CHANGE\nobserve  c          warn: none -> restricted\n\n1 namespace: 1 label to add.\n", "left alone at observe: a: " + ofFlux + "\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -508,7 +538,7 @@ func TestRolloutRights(t *testing.T) {
 			"dry",
 			[]string{"--dry-run=server"},
 			notInShop, exitFailed,
-			lacking + "  patch namespaces (in shop)\n  a role that has them: psp2pss rollout --print-role --stage observe\n",
+			"Nothing was changed; the server would take 2 of 2 steps.\n" + lacking + "  patch namespaces (in shop)\n  a role that has them: psp2pss rollout --print-role --stage observe\n",
 		},
 	}
 	for _, tt := range tests {

@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // batchVerification is the values of the flags of the command rollout about the verification of each batch.
@@ -37,7 +38,7 @@ const (
 func (v *batchVerification) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
 	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are checked, such as 2m")
-	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; implies --verify")
+	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if --verify, which it implies, finds something not ok; that a step was refused is no such thing")
 }
 
 // validate returns a usage error for flags about the verification of batches that exclude each other. RollbackOnFailure
@@ -85,7 +86,9 @@ func (o *rolloutOptions) isFlagGiven(flag string) bool { return slices.Contains(
 // failingControllers returns the controllers that lack pods before the first step of the command rollout, and warns of
 // what could not be read.
 func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
+	end := o.streams.showLate("looking which controllers lack pods already")
 	failing, err := verify.FailingControllers(ctx, client, rollout.StepNamespaces(steps))
+	end()
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(line))
@@ -105,13 +108,19 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if len(v.Namespaces) == 0 {
 		return nil
 	}
+	text := "Verifying " + english.Count(len(v.Namespaces), "namespace", "namespaces")
+	if v.Wait > 0 {
+		text += ", for up to " + v.Wait.String()
+	}
+	_, _ = fmt.Fprintln(o.streams.ErrOut, text+".")
 	results, err := verify.CheckNamespaces(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
 	notable := slices.DeleteFunc(results, func(r verify.CheckResult) bool { return r.Status == verify.StatusOK })
 	if len(notable) > 0 {
-		if err := report.Text(o.streams.ErrOut, report.VerificationDocument(verificationReport(notable), report.Options{}), report.Options{}); err != nil {
+		opts := report.Options{Width: o.streams.ProgressWidth}
+		if err := report.Text(o.streams.ErrOut, report.VerificationDocument(verificationReport(notable), opts), opts); err != nil {
 			return err
 		}
 	}
@@ -120,9 +129,14 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 
 // rollBackAfterFailure rolls the whole roll-out back after a failed verification, and returns the error that ends the
 // command.
-func (o *rolloutOptions) rollBackAfterFailure(ctx context.Context, r *rollout.Runner, because error) error {
+func (o *rolloutOptions) rollBackAfterFailure(ctx context.Context, r *rollout.Runner, out *rolloutPrinter, because error) error {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, "Something is not ok: going back.")
-	if err := r.Rollback(ctx, rollout.RollbackScope{Failure: because.Error()}); err != nil {
+	scope := rollout.RollbackScope{Failure: because.Error()}
+	out.beginRollback(r.Journal, scope)
+	err := r.Rollback(ctx, scope)
+	out.endStep()
+	out.tellTotals()
+	if err != nil {
 		return errorWithAdvice{fmt.Errorf("%w\ngoing back failed: %w", because, err), "to go back: " + o.journalCommand("rollback", r.Journal.Path())}
 	}
 	return because

@@ -264,6 +264,9 @@ func checkJournalNames(names, journal []string) []error {
 // readJournal reads the journal of the command verify, which another process may have open, and connects to its
 // cluster.
 func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
+	if err := checkJournalExists(path); err != nil {
+		return nil, nil, err
+	}
 	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
 	if err != nil {
 		return nil, nil, rollout.OpenError(path, err)

@@ -185,7 +185,11 @@ BEGIN
 			if err := patch.WriteCommands(&got, tt.plan, tt.opts); err != nil {
 				t.Fatal(err)
 			}
-			want := strings.TrimSuffix(strings.NewReplacer("COUNTS", tt.counts, "BEGIN", script.Preamble(tt.plan.Source, "kubectl")).Replace(head)+tt.want, "\n\n")
+			counts := tt.counts + "."
+			if strings.Contains(tt.want, "kubectl patch ") {
+				counts += "\n# If a workload comes from a chart or a repository, change it there: whatever is applied from there next may undo a patch."
+			}
+			want := strings.TrimSuffix(strings.NewReplacer("COUNTS.", counts, "BEGIN", script.Preamble(tt.plan.Source, "kubectl")).Replace(head)+tt.want, "\n\n")
 			if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got.String())); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -228,6 +232,11 @@ func TestKeepAsStrategicPatches(t *testing.T) {
 	want := `# Values that are set in pods today, to be written into their templates: patches from the built-in demo cluster, by psp2pss v0.
 # 1 workload to patch, 1 of which it is not known what is set.
 # 1 thing could not be read or evaluated: there may be more to patch.
+# To apply one of them, save its document as a file:
+#   kubectl patch KIND NAME --namespace=NAMESPACE --patch-file=FILE
+# All of them as a script: 'psp2pss patch' again, with -o commands. 'kubectl apply' is wrong: it takes a document for the
+# whole workload and would remove what is not in it, the image and the selector too; a server refuses that.
+# If a workload comes from a chart or a repository, change it there: whatever is applied from there next may undo a patch.
 ---
 # shop/statefulset/db
 #   annotation container.apparmor.security.beta.kubernetes.io/app="localhost/it's": the policy open sets it today

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -21,6 +22,9 @@ func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
 	patches := PatchesFor(p, o)
 	var b bytes.Buffer
 	writeHeader(&b, p, o, patches)
+	if slices.ContainsFunc(patches, func(p Patch) bool { return p.isApplicable() }) {
+		writeHowToApply(&b)
+	}
 	for i := range patches {
 		between := "\n"
 		if patches[i].isApplicable() {
@@ -34,6 +38,21 @@ func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// changeAtSource is the remark on patches that are made on a cluster.
+const changeAtSource = "If a workload comes from a chart or a repository, change it there: whatever is applied from there next may undo a patch."
+
+// PatchFileCommand is the command that applies one document of WriteStrategic, saved as FILE.
+const PatchFileCommand = "kubectl patch KIND NAME --namespace=NAMESPACE --patch-file=FILE"
+
+// writeHowToApply writes comments on how the patches in a stream of documents are applied, and how they are not.
+func writeHowToApply(b *bytes.Buffer) {
+	script.Comment(b, "To apply one of them, save its document as a file:")
+	script.Comment(b, "  %s", PatchFileCommand)
+	script.Comment(b, "All of them as a script: 'psp2pss patch' again, with -o commands. 'kubectl apply' is wrong: it takes a document for the")
+	script.Comment(b, "whole workload and would remove what is not in it, the image and the selector too; a server refuses that.")
+	script.Comment(b, changeAtSource)
 }
 
 // writeManifest writes the strategic merge patch as a YAML manifest; nothing if the patch is not applicable.
@@ -62,6 +81,9 @@ func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
 	var b bytes.Buffer
 	b.WriteString("#!/bin/sh\n")
 	writeHeader(&b, p, o, patches)
+	if slices.ContainsFunc(patches, func(p Patch) bool { return p.isApplicable() }) {
+		script.Comment(&b, changeAtSource)
+	}
 	script.Comment(&b, "Review every line before you run it.")
 	b.WriteString(script.Preamble(p.Source, kubectl))
 	for i := range patches {

@@ -81,7 +81,7 @@ func documents(t *testing.T) map[string]*report.Document {
 			Outcome: "done", Stage: "enforce", Wave: "1", Namespace: "shop", Overrode: "a manager",
 			Labels:          []report.LabelChange{{Key: "enforce", Before: &privileged, After: &baseline}},
 			AdmissionLabels: []report.LabelChange{{Key: "team", After: &baseline}}, AdmissionFields: []string{"metadata.annotations"},
-		}),
+		}, report.Options{}),
 		"verification": report.VerificationDocument(&report.Verification{Results: []report.VerificationResult{
 			{Namespace: "a", Check: "labels", Status: "not ok", Why: message.Message{Text: "enforce is missing"}},
 		}}, report.Options{}),

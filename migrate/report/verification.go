@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -34,14 +35,35 @@ type VerificationResult struct {
 	Why      message.Message    `json:"why"`
 }
 
-// VerificationDocument builds the report on verifying a roll-out: a table of the results.
-func VerificationDocument(v *Verification, _ Options) *Document {
+// VerificationDocument builds the report on verifying a roll-out: a table of the results, each on one line unless it goes
+// to a terminal.
+func VerificationDocument(v *Verification, opts Options) *Document {
+	if opts.Width > 0 {
+		return narrowVerificationDocument(v)
+	}
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleName}, {"CHECK", RoleText}, {"WORKLOAD", RoleName}, {"STATUS", RoleStatus}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
 		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why.Text})
 	}
 	return &Document{OneLine: true, Blocks: []Block{t}}
 }
+
+// narrowVerificationDocument builds the report on verifying a roll-out for a terminal: the reason has the room of the
+// workload, which stands before it, and labels of Pod Security are named without their prefix.
+func narrowVerificationDocument(v *Verification) *Document {
+	t := &Table{Columns: []Column{{"NAMESPACE", RoleName}, {"CHECK", RoleText}, {"STATUS", RoleStatus}, {"WHY", RoleText}}}
+	for _, r := range v.Results {
+		why := strings.ReplaceAll(r.Why.Text, podSecurityLabelPrefix, "")
+		if r.Workload != "" {
+			why = r.Workload + ": " + why
+		}
+		t.Rows = append(t.Rows, []string{orDash(r.Namespace), r.Check, string(r.Status), why})
+	}
+	return &Document{Blocks: []Block{t}}
+}
+
+// podSecurityLabelPrefix begins the keys of the labels of Pod Security.
+const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // VerificationNames writes the names of what verifying a roll-out found not ok, one a line, for scripts. It returns the
 // error of writing.

@@ -49,6 +49,8 @@ type rollOut struct {
 	m *memory
 	// told are the outcomes in words: "done enforce: label namespace a".
 	told []string
+	// begun is the step that was told to begin, until its outcome is told.
+	begun *Step
 	// pauses is how often it waited, and waited for how long each time.
 	pauses int
 	waited []time.Duration
@@ -66,7 +68,12 @@ func begin(t *testing.T, m *memory, steps ...Step) *rollOut {
 func with(t *testing.T, m *memory, j *Journal) *rollOut {
 	t.Cleanup(func() { _ = j.Close() })
 	r := &rollOut{t: t, m: m, Runner: &Runner{Client: m, Journal: j}}
+	r.OnBegin = func(s *Step) { r.begun = s }
 	r.OnOutcome = func(o Outcome) {
+		if r.begun == nil || r.begun.String() != o.Step.String() {
+			t.Errorf("%s has an outcome, and before it began %v", &o.Step, r.begun)
+		}
+		r.begun = nil
 		line := string(o.Event) + " " + o.Step.String()
 		if o.AlreadyDone {
 			line = "already " + line
@@ -112,7 +119,12 @@ func (r *rollOut) again() *rollOut {
 func (r *rollOut) run(wantErr string, want ...string) {
 	r.t.Helper()
 	r.told = nil
-	r.ends(r.Run(context.Background()), wantErr, want)
+	left := len(r.StepsToTake())
+	err := r.Run(context.Background())
+	if err == nil && len(r.told) != left {
+		r.t.Errorf("%d steps were to be taken, and %d were", left, len(r.told))
+	}
+	r.ends(err, wantErr, want)
 }
 
 func (r *rollOut) rollback(u RollbackScope, wantErr string, want ...string) {

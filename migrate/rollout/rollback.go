@@ -72,6 +72,7 @@ func (r *Runner) Rollback(ctx context.Context, u RollbackScope) error {
 // undoStep takes one step of the roll-out back in the cluster, and enters in the journal what became of it.
 func (r *Runner) undoStep(ctx context.Context, i int, s *Step, u RollbackScope) error {
 	out := Outcome{Index: i, Step: *s, Event: Undone, IsRollback: true}
+	r.begin(s)
 	err := r.retryWrite(ctx, func() error { return newStepAction(r, i, s).undo(ctx, u, &out) })
 	var refused *stepRefusal
 	switch {

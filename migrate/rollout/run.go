@@ -27,7 +27,8 @@ type Runner struct {
 	Exclude []string
 	// KnownViolations are the workloads that did not meet the level when the plan was made (JournalHeader.KnownViolations).
 	KnownViolations []string
-	// OnOutcome is called with what became of every step.
+	// OnBegin is called before a step is taken, or taken back; OnOutcome with what became of it.
+	OnBegin   func(*Step)
 	OnOutcome func(Outcome)
 	// BeforeBatch is called before the steps of another batch than the last one, with the number of the new one; its error
 	// stops the run. For a journal whose last batch is complete it is called before the first step.
@@ -96,10 +97,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	r.stoppedNamespaces, r.dryRunEnforced = r.rolledBackNamespaces(), map[string]bool{}
 	batch, first := r.lastBegunBatch()
-	for i := range steps {
-		if r.Journal != nil && r.Journal.isStepFinal(i) || steps[i].Namespace != "" && slices.Contains(r.Exclude, steps[i].Namespace) {
-			continue
-		}
+	for _, i := range r.StepsToTake() {
 		if r.BeforeBatch != nil && !first && steps[i].Batch != batch {
 			if err := r.BeforeBatch(ctx, steps[i].Batch); err != nil {
 				return r.releaseLockIfUnused(ctx, err)
@@ -111,6 +109,23 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 	return r.lock.release(ctx)
+}
+
+// StepsToTake returns the indices of the steps that Run takes, in their order: those that are left in the journal, or all of
+// a dry run, without those of excluded namespaces.
+func (r *Runner) StepsToTake() []int {
+	steps := r.Steps
+	if r.Journal != nil {
+		steps = r.Journal.Steps
+	}
+	var out []int
+	for i := range steps {
+		isFinal := r.Journal != nil && r.Journal.isStepFinal(i)
+		if !isFinal && (steps[i].Namespace == "" || !slices.Contains(r.Exclude, steps[i].Namespace)) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // releaseLockIfUnused releases the roll-out's lock after an error if nothing was written: then there is nothing to go
@@ -153,6 +168,7 @@ func (r *Runner) lastBegunBatch() (batch int, first bool) {
 // error if no further step can be taken.
 func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	out := Outcome{Index: i, Step: *s, Event: Done, DryRun: r.Journal == nil}
+	r.begin(s)
 	err := r.checkNotStopped(i, s)
 	if err == nil {
 		err = newStepAction(r, i, s).apply(ctx, &out)
@@ -179,6 +195,13 @@ func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 		r.OnOutcome(out)
 	}
 	return nil
+}
+
+// begin tells the caller of the roll-out that a step is about to be taken, or taken back.
+func (r *Runner) begin(s *Step) {
+	if r.OnBegin != nil {
+		r.OnBegin(s)
+	}
 }
 
 // begunBefore reports whether a step of the roll-out was begun before: an answer was lost, or a run cut off.
