@@ -598,7 +598,7 @@ func TestTimeoutHoldsForTheDecision(t *testing.T) {
 func TestTheToolIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"plan web":    "psp2pss: plan takes no arguments, and got \"web\": input is named with -f\nTry 'psp2pss plan --help'.\n",
+		"plan web":    "psp2pss: plan takes no arguments, and got \"web\": input is named with -f, namespaces with -n\nTry 'psp2pss plan --help'.\n",
 		"version x":   "psp2pss: version takes no arguments, and got \"x\"\nTry 'psp2pss version --help'.\n",
 		"explain psp": "psp2pss: explain psp takes one argument, NAME\nTry 'psp2pss explain psp --help'.\n",
 	} {

@@ -32,7 +32,7 @@ func TestWhatAGapCanChange(t *testing.T) {
 		}},
 		{"a name twice", "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\n  name: e\n  namespace: shop\n", true, []string{`gap document 1: the key "name"` + fmt.Sprintf(twice, 4, 5) + " [*] "}},
 		{"a namespace twice", "apiVersion: v1\nkind: Pod\nmetadata:\n  namespace: shop\n  namespace: m\n", true, []string{`gap document 1: the key "namespace"` + fmt.Sprintf(twice, 4, 5) + " [*] "}},
-		{"a kind twice", "apiVersion: v1\nkind: Service\nkind: Pod\nmetadata: {name: d, namespace: shop}\n", true, []string{`gap document 1: the key "kind"` + fmt.Sprintf(twice, 2, 3) + " [*] "}},
+		{"a kind twice", "apiVersion: v1\nkind: Service\nkind: Pod\nmetadata: {name: d, namespace: shop}\n", true, []string{`gap document 1: the key "kind" is given twice (lines 2 and 3): if two documents run together, put --- before line 3; else remove one [*] `}},
 		{"a binding", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\nsubjects: []\nsubjects: []\n", true, []string{`gap ClusterRoleBinding "b": the key "subjects"` + fmt.Sprintf(twice, 4, 5) + " [*] grants"}},
 		{"a binding of a namespace", "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: shop}\nsubjects: []\nsubjects: []\n", true, []string{`gap RoleBinding "shop/b": the key "subjects"` + fmt.Sprintf(twice, 4, 5) + " [shop] grants"}},
 		{"a namespace", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels: {a: b}\n  labels: {a: c}\n", true, []string{`gap Namespace "shop": the key "labels"` + fmt.Sprintf(twice, 5, 6) + " [shop] "}},

@@ -58,8 +58,6 @@ func (s *documentReader) readWrongDocument(o *manifestObject, data []byte, at ps
 		s.notes.add(message.New("document-given-wrongly", "what", "an audit log", "flag", "verify --audit-log"), at, "")
 	case o.header.kind == "Config" && o.header.apiVersion == "v1" && bytes.Contains(data, []byte(`"contexts"`)):
 		s.notes.add(message.New("document-given-wrongly", "what", "a kubeconfig", "flag", "--kubeconfig"), at, "")
-	case o.header.kind == "AdmissionConfiguration" || o.header.kind == "PodSecurityConfiguration":
-		s.notes.add(message.New("document-given-wrongly", "what", "an admission configuration", "flag", "--admission-config"), at, "")
 	}
 	return false
 }
