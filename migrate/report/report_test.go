@@ -267,10 +267,22 @@ func TestNotFound(t *testing.T) {
 
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	s := &simulation.Result{Form: "as written", Level: "restricted", Version: "v1.25", Results: []simulation.Workload{
+	fails := func(texts ...string) (v []migrate.Violation) {
+		for _, text := range texts {
+			reason, detail, _ := strings.Cut(text, ": ")
+			v = append(v, migrate.Violation{Reason: reason, Detail: detail})
+		}
+		return v
+	}
+	s := &simulation.Result{Form: simulation.AfterPSP, Level: "restricted", Version: "v1.25", Results: []simulation.Workload{
 		{Namespace: "a", Kind: "Pod", Name: "fine", Allowed: true},
-		{Namespace: "a", Kind: "StatefulSet", Name: "db", Message: "seccompProfile (\u202e)"},
+		{Namespace: "a", Kind: "StatefulSet", Name: "db", Violations: fails("seccompProfile: \u202e", "privileged")},
+		{Namespace: "a", Kind: "StatefulSet", Name: "other", Violations: fails("privileged")},
+		{Namespace: "a", Kind: "StatefulSet", Name: "queue", Violations: fails("seccompProfile: \u202e", "privileged")},
+		{Namespace: "b", Kind: "Pod", Name: "free", Allowed: true, Exempt: "by its namespace"},
 		{Namespace: "b", Kind: "Pod", Name: "p", Unknown: "only live pods were read"},
+		{Namespace: "b", Kind: "Pod", Name: "q", Message: "refused by PodSecurityPolicy admission: no"},
+		{Namespace: "c", Kind: "Pod", Name: "fine", Allowed: true},
 	}}
 	tests := []struct {
 		name string
@@ -278,14 +290,54 @@ func TestSimulation(t *testing.T) {
 		want string
 	}{
 		{"whole", report.Options{}, `namespace/a
-statefulset/db: seccompProfile (\u202e)
-namespace/b
-pod/p: not known as written: only live pods were read
+  statefulset/db, statefulset/queue
+    violates PodSecurity "restricted:v1.25":
+      seccompProfile (\u202e)
+      privileged
+  statefulset/other
+    violates PodSecurity "restricted:v1.25":
+      privileged
 
-3 workloads as written: 1 would violate restricted:v1.25, 1 not known, 1 allowed.
+namespace/b
+  pod/p
+    not known after PSP: only live pods were read
+  pod/q
+    refused by PodSecurityPolicy admission: no
+
+8 workloads after PSP: 4 would violate restricted:v1.25, 1 not known, 3 allowed, 1 of them since they are exempt.
 `},
-		{"no headers", report.Options{NoHeaders: true}, `statefulset/db: seccompProfile (\u202e)
-pod/p: not known as written: only live pods were read
+		{"narrow", report.Options{Width: 34}, `namespace/a
+  statefulset/db,
+    statefulset/queue
+    violates PodSecurity
+      "restricted:v1.25":
+      seccompProfile (\u202e)
+      privileged
+  statefulset/other
+    violates PodSecurity
+      "restricted:v1.25":
+      privileged
+
+namespace/b
+  pod/p
+    not known after PSP: only
+      live pods were read
+  pod/q
+    refused by PodSecurityPolicy
+      admission: no
+
+8 workloads after PSP: 4 would
+violate restricted:v1.25, 1 not
+known, 3 allowed, 1 of them since
+they are exempt.
+`},
+		{"no headers", report.Options{NoHeaders: true}, `a/statefulset/db: seccompProfile (\u202e)
+a/statefulset/db: privileged
+a/statefulset/other: privileged
+a/statefulset/queue: seccompProfile (\u202e)
+a/statefulset/queue: privileged
+b/pod/p: not known after PSP: only live pods were read
+b/pod/q: refused by PodSecurityPolicy admission: no
 `},
 	}
 	for _, test := range tests {
