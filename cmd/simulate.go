@@ -11,7 +11,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -195,7 +194,7 @@ const failOnRefused = "refused"
 func (o *simulateOptions) exitError(plan *migrate.Plan, result *simulation.Result) error {
 	asked := slices.Contains(o.FailOn, failOnRefused)
 	if refused := result.Refused(); asked && len(refused) > 0 {
-		return findingsError{fmt.Errorf("--fail-on=%s: %s would refuse %s", failOnRefused, phrases.LevelVersion(result.Level, result.Version), workloadSummary(refused))}
+		return findingsError{fmt.Errorf("--fail-on=%s: %s:%s would refuse %s", failOnRefused, result.Level, result.Version, workloadSummary(refused))}
 	}
 	err := planExitError(plan, o.Scope, o.FailOn, o.AllowPartial)
 	if unknown := result.NotKnown(); err == nil && asked && len(unknown) > 0 && !o.AllowPartial {

@@ -56,6 +56,11 @@ func (o *SourceOptions) ReadsCluster() bool {
 	return o.NeedsCluster || len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
 }
 
+// isNamed says whether a flag names what is read: without one it is the cluster of the current context.
+func (o *SourceOptions) isNamed() bool {
+	return o.Demo || o.Plan != "" || len(o.Files) > 0 || o.Context != "" || o.Kubeconfig != "" || o.AdmissionConfig != ""
+}
+
 const (
 	fileFlag       = "filename"
 	recursiveFlag  = "recursive"
