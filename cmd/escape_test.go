@@ -80,7 +80,7 @@ func commands(t *testing.T) map[string]*cobra.Command {
 func overHostile() map[string][][]string {
 	return map[string][][]string{
 		"plan":             {{}, {"--allow-partial"}},
-		"explain":          {{"web"}, {hostile}, {"web/app"}, {"deployment/app"}},
+		"explain":          {{"web"}, {hostile}, {"deployment/app"}},
 		"explain check":    {{"hostPorts"}, {hostile}},
 		"explain psp":      {{"p"}, {hostile}},
 		"explain ns":       {{"web"}, {hostile}},

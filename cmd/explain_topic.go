@@ -252,8 +252,6 @@ func (o *explainOptions) resolveTopic(w io.Writer, plan *migrate.Plan) error {
 			return plan.NameNotFound("", o.WorkloadKind, o.Name, nil)
 		}
 		return o.choose(asTopics(found))
-	case o.Kind == topicWorkload && !namesWorkloadKind(o.WorkloadKind) && !plan.HasWorkloadKind(o.WorkloadKind) && len(plan.GapsOfWorkload(o.Namespace, o.WorkloadKind, o.Name)) == 0 && plan.HasNamespace(o.Namespace) && len(plan.Gaps) == 0:
-		return usagef("explain does not know %q: it explains psp, ns, workload, sa and check, and workloads by their kind; nothing of this kind was read", o.WorkloadKind)
 	}
 	return nil
 }

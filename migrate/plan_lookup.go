@@ -50,16 +50,6 @@ func (p *Plan) HasPolicy(name string) bool {
 	return slices.ContainsFunc(p.Policies, func(po Policy) bool { return po.Name == name })
 }
 
-// HasWorkloadKind reports whether the Plan has a workload of that kind, in any case.
-func (p *Plan) HasWorkloadKind(kind string) bool {
-	for i := range p.Namespaces {
-		if slices.ContainsFunc(p.Namespaces[i].workloadRefs(), func(w WorkloadRef) bool { return strings.EqualFold(w.Kind, kind) }) {
-			return true
-		}
-	}
-	return false
-}
-
 // NameNotFound returns the error that nothing in the Plan has a name: no namespace, no policy and, in one namespace or with "" in
 // all, no workload and no service account. A kind, if not "", is that of the workload that is meant.
 func (p *Plan) NameNotFound(namespace, kind, name string, others []string) *NotFoundError {
@@ -92,8 +82,12 @@ func (p *Plan) NameNotFound(namespace, kind, name string, others []string) *NotF
 	case namespace != "":
 		what = fmt.Sprintf("there is no workload or service account %q in namespace %q of what was read", name, namespace)
 	}
-	if unsure == "" && namespace == "" {
+	switch {
+	case unsure != "":
+	case namespace == "":
 		unsure = p.whyNamespaceMayExist(name)
+	case len(known) == len(others) && p.Source.Kind != inventory.SourceCluster:
+		unsure = "nothing that runs in the namespace was read"
 	}
 	if unsure == "" && namespace == "" && kind == "" {
 		unsure = p.PolicyNotFound(name).MayExistBecause

@@ -83,7 +83,11 @@ func workloadsFailing(ns *migrate.Namespace, check string) []migrate.WorkloadRef
 
 // workloadsCell returns the table cell on the workloads that fail a check, out of all that are blocked.
 func workloadsCell(failing []migrate.WorkloadRef, blocked int) string {
-	if len(failing) == blocked {
+	switch {
+	case len(failing) < blocked:
+	case blocked == 2:
+		return "both"
+	default:
 		return fmt.Sprintf("all %d", blocked)
 	}
 	const most = 6

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,10 +38,7 @@ func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, er
 // addLostHere adds to a report what the policies of a namespace enforce and the recommended level does not: in short what each loss
 // means, wide with the values and what could take their place.
 func (d *Document) addLostHere(ns *migrate.Namespace, wide bool) {
-	level := "at " + ns.RecommendedLabels.Enforce
-	if ns.RecommendedLabels.Enforce == "" {
-		level = "without an enforce label"
-	}
+	level := "at " + cmp.Or(ns.RecommendedLabels.Enforce, string(ns.NeededLevel)) // where enforce is withheld the plan has the loss at that
 	if wide {
 		d.addLost(ns.Lost, level, wholeLostText)
 		return

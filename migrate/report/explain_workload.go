@@ -228,4 +228,5 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 		}
 		d.addSection("FAILS of "+string(level), points)
 	}
+	d.add(Paragraph{"What a check asks for, and how to meet it: explain check ID."})
 }
