@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/access"
@@ -24,9 +25,9 @@ type explainOptions struct {
 	// Kind is psp, ns, workload, sa or check; "" for a name that is looked up. Name is its name; Namespace and WorkloadKind are set for
 	// kinds that have them.
 	Kind, Namespace, WorkloadKind, Name string
-	// InNamespace is the flag -n; namespaceByEnvironment is true where it was not given on the command line.
-	InNamespace            string
-	namespaceByEnvironment bool
+	// InNamespace is the flag -n. Where the environment has it instead, environmentNamespaces are those that it names.
+	InNamespace           string
+	environmentNamespaces []string
 	// Output is text or wide.
 	Output string
 }
@@ -42,7 +43,7 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 	o := &explainOptions{streams: streams, deps: deps}
 	cmd := &cobra.Command{
 		Use:   "explain NAME | KIND NAME",
-		Short: "Give the reasons for one namespace, policy, workload, service account or check",
+		Short: "Show all reasons for a policy, namespace, workload or account",
 		Long: `Explain shows everything that led to a recommendation, for one thing. A name alone is looked up: as
 a namespace or a policy, else as a check of the standards, a workload, a service account. KIND/NAME,
 KIND NAME and NAMESPACE/KIND/NAME say it outright, with kubectl's names of the kinds.
@@ -102,9 +103,7 @@ func addExplainFlags(cmd *cobra.Command, o *explainOptions, inNamespace bool, pa
 	enumFlag{&o.Output, "format", []string{explainText, explainWide}}.add(cmd, "output", "o", "format of the answer")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if f := cmd.Flags().Lookup("namespace"); f != nil {
-			if o.namespaceByEnvironment = setByEnvironment(f); o.namespaceByEnvironment && strings.Contains(o.InNamespace, ",") {
-				o.InNamespace = "" // a list, meant for commands that show several namespaces
-			}
+			o.readNamespaceFlag(f)
 		}
 		if err := parse(cmd, args); err != nil {
 			return err
@@ -114,6 +113,18 @@ func addExplainFlags(cmd *cobra.Command, o *explainOptions, inNamespace bool, pa
 			return err
 		}
 		return asRunError(runF(cmd.Context(), o))
+	}
+}
+
+// readNamespaceFlag takes apart what the environment has for the flag -n: a list, which other commands take, names no single
+// namespace.
+func (o *explainOptions) readNamespaceFlag(f *pflag.Flag) {
+	if !setByEnvironment(f) {
+		return
+	}
+	o.environmentNamespaces = strings.Split(o.InNamespace, ",")
+	if len(o.environmentNamespaces) > 1 {
+		o.InNamespace = ""
 	}
 }
 
@@ -131,6 +142,11 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	inv, plan, err := o.read(ctx)
 	if err != nil {
 		return err
+	}
+	for _, name := range o.environmentNamespaces {
+		if !plan.HasNamespace(name) {
+			return plan.NamespaceNotFound(name)
+		}
 	}
 	if err := o.resolveTopic(o.streams.ErrOut, plan); err != nil {
 		return err

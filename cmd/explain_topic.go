@@ -206,7 +206,7 @@ func splitWorkload(arg string) (namespace, kind, name string, err error) {
 // namespaceGiven reports whether the command line of "explain" has the flag -n. The environment names a namespace only for what needs
 // one.
 func (o *explainOptions) namespaceGiven() bool {
-	return o.InNamespace != "" && !o.namespaceByEnvironment
+	return o.InNamespace != "" && len(o.environmentNamespaces) == 0
 }
 
 // checkNamespaceFlag returns a usage error for a flag -n that names another namespace than the argument.

@@ -45,7 +45,7 @@ func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulat
 	f := simulateFlags{level: string(api.LevelRestricted), output: simulateFormats()[0]}
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Show which workloads a level would refuse, in the API server's own words",
+		Short: "Show which workloads a level would refuse, and why",
 		Long: `Simulate says for every workload what Pod Security admission would say at a level and version, in
 its own words: of the pods that it gets after PodSecurityPolicy (PSP) is gone, when no policy
 changes them any more; with --as-written of what its author wrote; with --as-admitted of what PSP

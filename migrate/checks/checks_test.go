@@ -31,7 +31,7 @@ func TestEveryCheckIsTold(t *testing.T) {
 			}
 		}
 	}
-	if c, err := checks.Find("nosuch"); c != nil || err != nil {
+	if c, err := checks.Find("nosuch"); c != nil || err == nil {
 		t.Errorf("got %v, %v for a check that does not exist", c, err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // has one line for each violation of each workload.
 func SimulationDocument(s *simulation.Result, opts Options) *Document {
 	if opts.NoHeaders {
-		return simulationLines(s)
+		return simulationLines(s, opts)
 	}
 	d := &Document{OneLine: opts.Width == 0}
 	for start := 0; start < len(s.Results); {
@@ -33,8 +33,8 @@ func SimulationDocument(s *simulation.Result, opts Options) *Document {
 }
 
 // simulationLines builds the report on a simulation as lines to search: "namespace/kind/name: violation".
-func simulationLines(s *simulation.Result) *Document {
-	d := &Document{OneLine: true}
+func simulationLines(s *simulation.Result, opts Options) *Document {
+	d := &Document{OneLine: opts.Width == 0}
 	list := List{Flat: true}
 	for i := range s.Results {
 		w := &s.Results[i]
