@@ -56,7 +56,7 @@ func blockersTable(ns *migrate.Namespace, blocked int) *Table {
 		if len(failing) == len(b.Workloads) { // all in the same words
 			says = violationText(b.Reason, b.Detail)
 		} else {
-			t.Omitted = "which containers, and which values: " + moreInWide
+			t.Omitted = "which containers, and which values: " + inWide
 		}
 		t.Rows = append(t.Rows, []string{says, workloadsCell(failing, blocked)})
 	}
@@ -123,7 +123,7 @@ func (d *Document) addWorkloads(ns *migrate.Namespace, wide bool) {
 	})
 	t := workloadsTable(workloads, wide)
 	if more := len(t.Rows) - mostWorkloads; !wide && more > 0 {
-		t.Rows, t.Omitted = t.Rows[:mostWorkloads], omittedText(more, moreInWide)
+		t.Rows, t.Omitted = t.Rows[:mostWorkloads], restInWide(more)
 	}
 	d.add(Heading("WORKLOADS, and the level that their pods meet"), t)
 }

@@ -80,7 +80,7 @@ func failingWorkloadTexts(plan *migrate.Plan, c *checks.Check, wide bool) []stri
 		texts = []string{"none of those that were read, " + from}
 	} else {
 		if more := len(texts) - mostUsers; !wide && more > 0 {
-			texts = append(texts[:mostUsers], omittedText(more, moreInWide))
+			texts = append(texts[:mostUsers], restInWide(more))
 		}
 		texts = append(texts, "this is "+from)
 	}

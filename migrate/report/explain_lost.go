@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -8,6 +9,12 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
+
+// inWide is the flag with which an explanation leaves nothing out.
+const inWide = "-o wide"
+
+// restInWide returns the text on how many points an explanation leaves out, and which flag shows them.
+func restInWide(n int) string { return fmt.Sprintf("... and %d more: %s", n, inWide) }
 
 // mostValues is the number of entries of a list that one line shows.
 const mostValues = 6

@@ -45,7 +45,7 @@ func (d *Document) addLostHere(ns *migrate.Namespace, wide bool) {
 	}
 	d.addLost(mergeLost(ns.Lost), level, shortLostText)
 	if len(ns.Lost) > 0 {
-		d.add(Paragraph{"What can take the place of each: " + moreInWide + "."})
+		d.add(Paragraph{"What can take the place of each: " + inWide + "."})
 	}
 }
 

@@ -49,7 +49,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy, wide bool) (*Document
 	d.addSection("PROBLEMS in the document", problemTexts(po))
 	if !wide {
 		if !po.AdmitsNothing {
-			d.add(Paragraph{"Every check, differences that only the age of a standard makes, and a clone that sets nothing in pods: " + moreInWide + "."})
+			d.add(Paragraph{"Every check, differences that only the age of a standard makes, and a clone that sets nothing in pods: " + inWide + "."})
 		}
 		return d, nil
 	}
@@ -155,7 +155,7 @@ func policyUsers(plan *migrate.Plan, po *migrate.Policy, wide bool) []string {
 	}
 	for i, use := range grants {
 		if i == mostUsers && !wide {
-			return append(texts, omittedText(len(grants)-i, moreInWide))
+			return append(texts, restInWide(len(grants)-i))
 		}
 		where := "everywhere"
 		if use.Namespace != "" {
