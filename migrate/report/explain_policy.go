@@ -44,8 +44,8 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy, wide bool) (*Document
 	d.addSection("WHO USES IT", policyUsers(plan, po, wide))
 	d.addSection("CLOSEST LEVEL", closestLevelTexts(po))
 	d.addLost(po.Lost, "at "+string(po.ClosestLevel), wholeLostText)
-	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for, and the policy does not see to", conditionTexts(plan, po))
-	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it sets today, as far as programs or the level need it", requiredValueTexts(po))
+	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy leaves open", conditionTexts(plan, po))
+	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it sets in pods today", requiredValueTexts(po))
 	d.addSection("PROBLEMS in the document", problemTexts(po))
 	if !wide {
 		if !po.AdmitsNothing {
