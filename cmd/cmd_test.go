@@ -343,12 +343,37 @@ func TestExplainArguments(t *testing.T) {
 		{args: []string{"workload", "a/sts/b"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "statefulset", Name: "b"}},
 		{args: []string{"workload", "a/Deployments/b"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "deployment", Name: "b"}},
 		{args: []string{"sa", "a/b"}, want: explainOptions{Kind: "sa", Namespace: "a", Name: "b"}},
-		{args: nil, err: "say what to explain: psp NAME, ns NAME, workload NAMESPACE/KIND/NAME or sa NAMESPACE/NAME"},
-		{args: []string{"pod", "a"}, err: `explain does not know "pod": it explains psp, ns, workload and sa`},
+		{args: []string{"policy/a"}, want: explainOptions{Kind: "psp", Name: "a"}},
+		{args: []string{"podsecuritypolicies.policy", "a"}, want: explainOptions{Kind: "psp", Name: "a"}},
+		{args: []string{"podsecuritypolicy", "a"}, want: explainOptions{Kind: "psp", Name: "a"}},
+		{args: []string{"ns/a"}, want: explainOptions{Kind: "ns", Name: "a"}},
+		{args: []string{"a"}, want: explainOptions{Name: "a"}},
+		{args: []string{"hostPorts"}, want: explainOptions{Kind: "check", Name: "hostPorts"}},
+		{args: []string{"privileged"}, want: explainOptions{Name: "privileged"}},
+		{args: []string{"check", "privileged"}, want: explainOptions{Kind: "check", Name: "privileged"}},
+		{args: []string{"check/privileged"}, want: explainOptions{Kind: "check", Name: "privileged"}},
+		{args: []string{"deploy", "a", "-n", "b"}, want: explainOptions{Kind: "workload", Namespace: "b", WorkloadKind: "deployment", Name: "a", InNamespace: "b"}},
+		{args: []string{"deployments.apps/a", "-n", "b"}, want: explainOptions{Kind: "workload", Namespace: "b", WorkloadKind: "deployment", Name: "a", InNamespace: "b"}},
+		{args: []string{"rollout/a", "-n", "b"}, want: explainOptions{Kind: "workload", Namespace: "b", WorkloadKind: "rollout", Name: "a", InNamespace: "b"}},
+		{args: []string{"pod", "a"}, want: explainOptions{Kind: "workload", WorkloadKind: "pod", Name: "a"}},
+		{args: []string{"a/sts/b"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "statefulset", Name: "b"}},
+		{args: []string{"workload/a/sts/b"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "statefulset", Name: "b"}},
+		{args: []string{"workload", "sts", "b", "-n", "a"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "statefulset", Name: "b", InNamespace: "a"}},
+		{args: []string{"sa/a/b"}, want: explainOptions{Kind: "sa", Namespace: "a", Name: "b"}},
+		{args: []string{"sa", "b", "-n", "a"}, want: explainOptions{Kind: "sa", Namespace: "a", Name: "b", InNamespace: "a"}},
+		{args: []string{"a/b"}, want: explainOptions{Kind: "workload", Namespace: "a", Name: "b"}}, // refused once the kind can be told
+		{args: nil, err: "say what to explain: a name, or psp NAME, ns NAME, workload NAMESPACE/KIND/NAME, sa NAMESPACE/NAME or check ID"},
+		{args: []string{"polcy", "a"}, err: `explain does not know "polcy": did you mean "policy"?`},
+		{args: []string{"deploy", "a/b"}, err: `"a/b" is not the name of a deploy: did you mean "a/deployment/b"?`},
+		{args: []string{"a", "b", "c"}, err: "explain takes one thing at a time, and got 3 arguments"},
+		{args: []string{"a/sts/b", "-n", "c"}, err: "-n c contradicts namespace a of what is to be explained: leave one out"},
+		{args: []string{"sa", "a/b", "-n", "c"}, err: "-n c contradicts namespace a of what is to be explained: leave one out"},
+		{args: []string{"check", "hostports"}, err: `there is no check "hostports": did you mean "hostPorts"?`},
+		{args: []string{"check", "seccomp"}, err: `there is no check "seccomp": did you mean seccompProfile_baseline or seccompProfile_restricted?`},
 		{args: []string{"psp"}, err: "explain psp takes one argument, NAME"},
 		{args: []string{"ns", "a/b"}, err: `"a/b" is not a name: give it without a slash`},
-		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload, which is NAMESPACE/KIND/NAME; did you mean a/deployment/b?`},
-		{args: []string{"sa", "b"}, err: `"b" does not name a service account: give it as NAMESPACE/NAME`},
+		{args: []string{"workload", "b"}, err: `"b" does not name a workload: give it as NAMESPACE/KIND/NAME, or as KIND/NAME with -n NAMESPACE`},
+		{args: []string{"sa", "b"}, err: `"b" does not name a service account: give it as NAMESPACE/NAME, or as NAME with -n NAMESPACE`},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
@@ -372,7 +397,7 @@ func TestExplainArguments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, *got, cmpopts.IgnoreFields(explainOptions{}, "streams", "deps", "Source", "Decide"), cmp.AllowUnexported(explainOptions{})); diff != "" {
+			if diff := cmp.Diff(test.want, *got, cmpopts.IgnoreFields(explainOptions{}, "streams", "deps", "Source", "Decide", "Output"), cmp.AllowUnexported(explainOptions{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -486,7 +511,10 @@ func TestNothingIsReadForWrongUsage(t *testing.T) {
 		{"explain", "psp"},
 		{"simulate", "--level=x"},
 		{"simulate", "--target-version=x"},
-		{"simulate", "--as-written=false"},
+		{"simulate", "--after-psp=false"},
+		{"simulate", "--fail-on=denied"},
+		{"explain", "polcy", "a"},
+		{"explain", "check", "nosuch"},
 		{"simulate", "-o", "yaml"},
 		{"version", "x"},
 		{"plna"},

@@ -80,7 +80,8 @@ func commands(t *testing.T) map[string]*cobra.Command {
 func overHostile() map[string][][]string {
 	return map[string][][]string{
 		"plan":             {{}, {"--allow-partial"}},
-		"explain":          {{hostile}},
+		"explain":          {{"web"}, {hostile}, {"deployment/app"}},
+		"explain check":    {{"hostPorts"}, {hostile}},
 		"explain psp":      {{"p"}, {hostile}},
 		"explain ns":       {{"web"}, {hostile}},
 		"explain workload": {{"web/deployment/app"}, {"web/deployment/" + hostile}},

@@ -3,13 +3,14 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/checks"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -21,137 +22,162 @@ type explainOptions struct {
 
 	Source SourceOptions
 	Decide migrate.Options
-	// Kind is psp, ns, workload or sa. Name is its name; Namespace and WorkloadKind are set for kinds that have them.
+	// Kind is psp, ns, workload, sa or check; "" for a name that is looked up. Name is its name; Namespace and WorkloadKind are set for
+	// kinds that have them.
 	Kind, Namespace, WorkloadKind, Name string
+	// InNamespace is the flag -n. Where the environment has it instead, environmentNamespaces are those that it names.
+	InNamespace           string
+	environmentNamespaces []string
+	// Output is text or wide.
+	Output string
 }
 
-// explainTopic is one kind of thing that the command explain can explain, with its argument and its help.
-type explainTopic struct {
-	kind, argument, short, example string
-	aliases                        []string
-	parse                          func(*explainOptions, string) error
-}
+// The forms of the answer of the command explain.
+const (
+	explainText = "text"
+	explainWide = "wide"
+)
 
-// explainTopics lists what the command explain can explain: policies, namespaces, workloads and service accounts.
-func explainTopics() []explainTopic {
-	return []explainTopic{
-		{"psp", "NAME", "Explain a policy: its fields, its checks, who may use it, and a simpler clone", "restricted", []string{"policy"}, parseTopicName},
-		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", "web", []string{"namespace"}, parseTopicName},
-		{"workload", "NAMESPACE/KIND/NAME", "Explain a workload: what each check says of its pods", "web/deployment/api", nil, parseWorkload},
-		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", "web/builder", []string{"serviceaccount"}, parseServiceAccount},
-	}
-}
-
-// newExplain returns the cobra command "explain" with one subcommand for each kind of thing it explains.
+// newExplain returns the cobra command "explain", which looks up a name, with one subcommand for each kind of thing it explains.
 func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
-	if runF == nil {
-		runF = explainRun
-	}
+	o := &explainOptions{streams: streams, deps: deps}
 	cmd := &cobra.Command{
-		Use:   "explain",
+		Use:   "explain NAME | KIND NAME",
 		Short: "Show all reasons for a policy, namespace, workload or account",
-		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by
-binding, check by check, in Pod Security admission's own words. For a policy it ends with step 2 of
-the official migration guide: what of it only mutates pods or is out of the standards' scope, and a
-clone of it that mutates nothing.`,
-		Example: `  psp2pss explain ns web --demo
-  psp2pss explain psp restricted --plan plan.json
-  psp2pss explain workload web/deployment/api
-  psp2pss explain sa web/builder`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("explain does not know %q: it explains psp, ns, workload and sa", args[0])
-			}
-			return nil
-		},
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("say what to explain: psp NAME, ns NAME, workload NAMESPACE/KIND/NAME or sa NAMESPACE/NAME")
-		},
+		Long: `Explain shows everything that led to a recommendation, for one thing. A name alone is looked up: as
+a namespace or a policy, else as a check of the standards, a workload, a service account. KIND/NAME,
+KIND NAME and NAMESPACE/KIND/NAME say it outright, with kubectl's names of the kinds.
+
+For a namespace it shows what blocks the next level, in Pod Security admission's own words; for a
+policy what it does today, who uses it, and what its closest level changes; for a check of the
+standards what it refuses and how to meet it, which needs no cluster. With -o wide every list is
+whole, and a policy ends with step 2 of the official migration guide: what of it only changes pods
+or is out of the standards' scope, and a clone of it that changes nothing.`,
+		Example: `  psp2pss explain web --demo
+  psp2pss explain psp/restricted --plan plan.json
+  psp2pss explain deploy api -n web
+  psp2pss explain web/deployment/api
+  psp2pss explain sa/web/builder
+  psp2pss explain check hostPorts`,
+		Args: cobra.ArbitraryArgs, // see RunE: the flag -n, which may come from the environment, is a part of the name
 	}
+	addExplainFlags(cmd, o, true, parseTopicArguments(o), runF)
 	for _, t := range explainTopics() {
 		cmd.AddCommand(newExplainTopicCommand(t, streams, deps, runF))
 	}
 	return cmd
 }
 
+// parseTopicArguments returns a function that reads the arguments of "explain" itself.
+func parseTopicArguments(o *explainOptions) func(*cobra.Command, []string) error {
+	return func(_ *cobra.Command, args []string) error { return parseTopic(o, args) }
+}
+
 // newExplainTopicCommand returns the subcommand of "explain" for one kind of thing.
 func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
-	o := &explainOptions{streams: streams, deps: deps, Kind: t.kind}
-	var decide planFlagValues
+	o := &explainOptions{streams: streams, deps: deps}
 	cmd := &cobra.Command{
 		Use:     t.kind + " " + t.argument,
 		Aliases: t.aliases,
 		Short:   t.short,
 		Example: fmt.Sprintf("  psp2pss explain %[1]s %[2]s\n  psp2pss explain %[1]s %[2]s --plan plan.json", t.kind, t.example),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("explain %s takes one argument, %s", cmd.Name(), t.argument)
-			}
-			return t.parse(o, args[0])
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if o.Decide, _, err = checkInputFlags(cmd.Flags(), streams, &o.Source, &decide, &scopeFlags{}); err != nil {
-				return err
-			}
-			return asRunError(runF(cmd.Context(), o))
-		},
+		Args:    cobra.ArbitraryArgs, // see RunE of newExplain
 	}
-	cmd.Flags().SortFlags = false
-	addSourceFlags(cmd.Flags(), &o.Source)
-	decide.add(cmd)
+	addExplainFlags(cmd, o, t.kind == topicWorkload || t.kind == topicAccount, namedTopic(o, t), runF)
 	return cmd
 }
 
-// parseTopicName reads the argument NAME of an explain subcommand; anything with a slash is wrong usage.
-func parseTopicName(o *explainOptions, arg string) error {
-	if isBlank(arg) || strings.Contains(arg, "/") {
-		return usagef("%q is not a name: give it without a slash", arg)
+// addExplainFlags defines the flags of "explain" or of one of its subcommands, and what it runs: parse reads its arguments first.
+func addExplainFlags(cmd *cobra.Command, o *explainOptions, inNamespace bool, parse func(*cobra.Command, []string) error, runF func(context.Context, *explainOptions) error) {
+	if runF == nil {
+		runF = explainRun
 	}
-	o.Name = arg
-	return nil
-}
-
-// parseServiceAccount reads the argument NAMESPACE/NAME that names a service account on the command line.
-func parseServiceAccount(o *explainOptions, arg string) error {
-	parts := strings.Split(arg, "/")
-	if len(parts) != 2 || slices.ContainsFunc(parts, isBlank) {
-		return usagef("%q does not name a service account: give it as NAMESPACE/NAME", arg)
+	var decide planFlagValues
+	cmd.Flags().SortFlags = false
+	addSourceFlags(cmd.Flags(), &o.Source)
+	if inNamespace {
+		addNamespaceFlag(cmd.Flags(), o)
 	}
-	o.Namespace, o.Name = parts[0], parts[1]
-	return nil
-}
-
-// parseWorkload reads the argument NAMESPACE/KIND/NAME that names a workload on the command line.
-func parseWorkload(o *explainOptions, arg string) error {
-	parts := strings.Split(arg, "/")
-	if len(parts) != 3 || slices.ContainsFunc(parts, isBlank) {
-		return workloadError(arg)
-	}
-	o.Namespace, o.WorkloadKind, o.Name = parts[0], parseWorkloadKind(parts[1]), parts[2]
-	return nil
-}
-
-// parseWorkloadKind reads a workload kind on the command line as kubectl does, plural and short names included: deploy,
-// sts, pods.
-func parseWorkloadKind(s string) string {
-	s = strings.ToLower(s)
-	for _, k := range inventory.WorkloadKinds() {
-		if s == k.ShortName {
-			return strings.ToLower(k.Name)
+	decide.add(cmd)
+	o.Output = explainText
+	enumFlag{&o.Output, "format", []string{explainText, explainWide}}.add(cmd, "output", "o", "format of the answer")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f := cmd.Flags().Lookup("namespace"); f != nil {
+			o.readNamespaceFlag(f)
 		}
+		if err := parse(cmd, args); err != nil {
+			return err
+		}
+		var err error
+		if o.Decide, _, err = checkInputFlags(cmd.Flags(), o.streams, &o.Source, &decide, &scopeFlags{}); err != nil {
+			return err
+		}
+		return asRunError(runF(cmd.Context(), o))
 	}
-	return strings.TrimSuffix(s, "s") // of a custom resource, too
 }
 
-// explainRun reads or builds the Plan and prints the explanation that was asked for.
+// readNamespaceFlag takes apart what the environment has for the flag -n: a list, which other commands take, names no single
+// namespace.
+func (o *explainOptions) readNamespaceFlag(f *pflag.Flag) {
+	if !setByEnvironment(f) {
+		return
+	}
+	o.environmentNamespaces = strings.Split(o.InNamespace, ",")
+	if len(o.environmentNamespaces) > 1 {
+		o.InNamespace = ""
+	}
+}
+
+// explainRun reads or builds the Plan and prints the explanation that was asked for. A check is explained without a Plan where no
+// source is named.
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	plan, err := o.planForTopic(ctx)
+	if o.Kind == topicCheck && !o.Source.isNamed() {
+		if err := migrate.CheckTargetVersion(o.Decide.Target, ""); err != nil {
+			return err
+		}
+		return o.print(nil)
+	}
+	inv, plan, err := o.read(ctx)
 	if err != nil {
 		return err
 	}
+	for _, name := range o.environmentNamespaces {
+		if !plan.HasNamespace(name) {
+			return plan.NamespaceNotFound(name)
+		}
+	}
+	if err := o.resolveTopic(o.streams.ErrOut, plan); err != nil {
+		return err
+	}
+	if o.Kind == topicAccount {
+		var others []string // a saved plan has no list of them
+		if inv != nil {
+			others = access.ServiceAccountNames(inv, o.Namespace)
+		}
+		if err := plan.CheckServiceAccount(o.Namespace, o.Name, others); err != nil {
+			return err
+		}
+	}
+	if err := o.print(plan); err != nil {
+		return err
+	}
+	warnOldTarget(o.streams.ErrOut, plan)
+	return planExitError(plan, migrate.NamespaceScope{}, nil, o.Decide.AllowPartial)
+}
+
+// read reads or builds the Plan of the command explain. The inventory is nil for a saved plan.
+func (o *explainOptions) read(ctx context.Context) (*inventory.Inventory, *migrate.Plan, error) {
+	if o.Source.Plan != "" {
+		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+		return nil, plan, err
+	}
+	return buildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+}
+
+// print builds and draws the explanation that was asked for.
+func (o *explainOptions) print(plan *migrate.Plan) error {
 	document, err := o.explain(plan)
 	if err != nil {
 		return err
@@ -159,36 +185,25 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	if err := report.Text(o.streams.Out, document, report.Options{Width: o.streams.Width, Colour: o.streams.Colour()}); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
-	warnOldTarget(o.streams.ErrOut, plan)
-	return planExitError(plan, migrate.NamespaceScope{}, nil, o.Decide.AllowPartial)
+	return nil
 }
 
-// planForTopic reads or builds the Plan for the command explain, and refuses a service account that nothing names: a Plan has no
-// list of them.
-func (o *explainOptions) planForTopic(ctx context.Context) (*migrate.Plan, error) {
-	if o.Kind != "sa" || o.Source.Plan != "" {
-		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
-		if err == nil && o.Kind == "sa" {
-			err = plan.CheckServiceAccount(o.Namespace, o.Name, nil)
-		}
-		return plan, err
-	}
-	inv, plan, err := buildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
-	if err != nil {
-		return nil, err
-	}
-	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, access.ServiceAccountNames(inv, o.Namespace))
-}
-
-// explain builds the report on the policy, namespace, workload or service account that was asked for.
+// explain builds the report on the policy, namespace, workload, service account or check that was asked for.
 func (o *explainOptions) explain(plan *migrate.Plan) (*report.Document, error) {
+	wide := o.Output == explainWide
 	switch o.Kind {
-	case "psp":
-		return report.ExplainPolicy(plan, o.Name)
-	case "ns":
-		return report.ExplainNamespace(plan, o.Name)
-	case "workload":
+	case topicPolicy:
+		return report.ExplainPolicy(plan, o.Name, wide)
+	case topicNamespace:
+		return report.ExplainNamespace(plan, o.Name, wide)
+	case topicWorkload:
 		return report.ExplainWorkload(plan, o.Namespace, o.WorkloadKind, o.Name)
+	case topicCheck:
+		check, err := checks.Find(o.Name)
+		if err != nil {
+			return nil, err
+		}
+		return report.ExplainCheck(plan, check, wide), nil
 	default:
 		return report.ExplainServiceAccount(plan, o.Namespace, o.Name)
 	}

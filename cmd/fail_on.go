@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,17 +23,23 @@ func failOnNames() []string {
 	return names
 }
 
-// addFailOnFlag defines the command-line flag --fail-on.
-func addFailOnFlag(cmd *cobra.Command, values *[]string) {
-	cmd.Flags().StringSliceVar(values, "fail-on", nil, "exit 3 if any namespace, shown or not, needs this level or a looser one (privileged, baseline), would get a label changed (change), or one looser than today (loosening); may be repeated")
-	registerCompletion(cmd, "fail-on", failOnNames())
+// addFailOnFlag defines the command-line flag --fail-on, with the values that a command has beside those about namespaces.
+func addFailOnFlag(cmd *cobra.Command, values *[]string, own ...string) {
+	about := "exit 3 if any namespace, shown or not, needs this level or a looser one (privileged, baseline), would get a label changed (change), or one looser than today (loosening); may be repeated"
+	if slices.Contains(own, failOnRefused) {
+		about = "exit 3 if any workload, shown or not, would be refused at --level (refused), or, as for plan," + strings.TrimPrefix(about, "exit 3 if")
+	}
+	cmd.Flags().StringSliceVar(values, "fail-on", nil, about)
+	registerCompletion(cmd, "fail-on", slices.Concat(own, failOnNames()))
 }
 
-// checkFailOn returns the values of --fail-on, or a usage error that names the one it does not know.
-func checkFailOn(values []string) ([]string, error) {
+// checkFailOn returns the values of --fail-on, or a usage error that names the one it does not know; own are those that a command
+// has beside the values about namespaces.
+func checkFailOn(values []string, own ...string) ([]string, error) {
+	known := slices.Concat(own, failOnNames())
 	for _, v := range values {
-		if !slices.Contains(failOnNames(), v) {
-			return nil, usagef("--fail-on=%q: %s", v, notOneOf(v, failOnNames()))
+		if !slices.Contains(known, v) {
+			return nil, usagef("--fail-on=%q: %s", v, notOneOf(v, known))
 		}
 	}
 	return values, nil

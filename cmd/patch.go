@@ -121,14 +121,14 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 		return nil, err
 	}
 	for _, arg := range args {
-		var named explainOptions
-		if err = parseWorkload(&named, arg); err != nil {
+		namespace, kind, name, err := splitWorkload(arg)
+		if err != nil {
 			if flags.Changed(fileFlag) && hasFileExtension(arg) {
 				err = argumentError(cmd, "patch takes workloads as arguments", arg)
 			}
 			return nil, err
 		}
-		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
+		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: namespace, Kind: kind, Name: name})
 	}
 	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
 	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &decide, &f.scope); err != nil {

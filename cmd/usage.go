@@ -288,11 +288,11 @@ func folderFlag(flags *pflag.FlagSet, file string) string {
 func workloadError(arg string) error {
 	parts := strings.Split(arg, "/")
 	meant := "shop/deployment/web"
-	switch kind := parseWorkloadKind(parts[0]); {
+	switch {
 	case slices.ContainsFunc(parts, isBlank):
 		return usagef("%q does not name a workload: give it as NAMESPACE/KIND/NAME", arg)
-	case len(parts) == 2 && isWorkloadKind(kind):
-		meant = "NAMESPACE/" + kind + "/" + parts[1]
+	case len(parts) == 2 && namesWorkloadKind(parts[0]):
+		meant = "NAMESPACE/" + parseWorkloadKind(parts[0]) + "/" + parts[1]
 	case len(parts) == 2:
 		meant = parts[0] + "/deployment/" + parts[1]
 	case len(parts) == 1:
@@ -302,24 +302,6 @@ func workloadError(arg string) error {
 		return usagef("%q does not name a workload: give it as NAMESPACE/KIND/NAME, as in %s", arg, meant)
 	}
 	return usagef("%q does not name a workload, which is NAMESPACE/KIND/NAME; did you mean %s?", arg, meant)
-}
-
-// isWorkloadKind reports whether a word on the command line, in small letters and the singular, is a kind of workloads.
-func isWorkloadKind(word string) bool {
-	return slices.ContainsFunc(inventory.WorkloadKinds(), func(k inventory.WorkloadKind) bool { return strings.EqualFold(k.Name, word) })
-}
-
-// resolveOneOf returns the usage error for several switches of which a command takes one. A switch from the environment gives way
-// to one that was given.
-func resolveOneOf(flags *pflag.FlagSet, names ...string) error {
-	for i, a := range names {
-		for _, b := range names[i+1:] {
-			if resolveFlagConflict(flags, a, b) != nil {
-				return usagef("--%s and --%s exclude each other: give one of --%s", a, b, strings.Join(names, ", --"))
-			}
-		}
-	}
-	return nil
 }
 
 // minorSuggestion returns the end of a usage error that names the Kubernetes minor which was probably meant: "25" and "v1.25.3" are

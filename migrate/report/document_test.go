@@ -89,7 +89,7 @@ func documents(t *testing.T) map[string]*report.Document {
 	for _, name := range cases(t) {
 		p := readPlan(t, name)
 		out[name], out[name+", wide"] = report.PlanDocument(p, report.Options{}), report.PlanWideDocument(p, report.Options{})
-		all, err := explanations(p)
+		all, err := explanations(p, true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,16 +9,14 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
-	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// ExplainNamespace builds the report on one namespace: what is recommended, what decided, what blocks the next level in the
-// words of Pod Security admission, what is lost, and what runs there. It returns a *migrate.NotFoundError for a namespace
-// that is not in the plan.
-func ExplainNamespace(plan *migrate.Plan, name string) (*Document, error) {
+// ExplainNamespace builds the report on one namespace: what is recommended, what decided, the workloads that block the next level
+// in the words of Pod Security admission, and what is lost. Wide has every list whole. It returns a *migrate.NotFoundError for a
+// namespace that is not in the plan.
+func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, error) {
 	ns := findNamespace(plan, name)
 	if ns == nil {
 		return nil, plan.NamespaceNotFound(name)
@@ -25,16 +24,29 @@ func ExplainNamespace(plan *migrate.Plan, name string) (*Document, error) {
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))})
 	d.add(labelsTable(ns), decisionFacts(ns))
-	d.addSection("WHY", message.Texts(ns.Reasons))
+	d.addDecision(ns, wide)
+	d.addWorkloads(ns, wide)
 	d.addSection("CAUTIONS", message.Texts(ns.Cautions))
-	d.addBlockers(ns)
-	d.addSection("LOST: what the policies enforce and the recommended level does not", lostTexts(ns.Lost))
+	d.addLostHere(ns, wide)
 	d.addSection("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
 	d.addSection("POLICIES that may be used here", usablePolicyTexts(ns))
-	d.addWorkloads(ns)
 	d.addSection("NEEDED across versions of the standards", levelsByVersion(ns))
 	d.addSection("GAPS that touch it", gapsOfNamespace(plan, ns.Name))
 	return d, nil
+}
+
+// addLostHere adds to a report what the policies of a namespace enforce and the recommended level does not: in short what each loss
+// means, wide with the values and what could take their place.
+func (d *Document) addLostHere(ns *migrate.Namespace, wide bool) {
+	level := "at " + cmp.Or(ns.RecommendedLabels.Enforce, string(ns.NeededLevel)) // where enforce is withheld the plan has the loss at that
+	if wide {
+		d.addLost(ns.Lost, level, wholeLostText)
+		return
+	}
+	d.addLost(mergeLost(ns.Lost), level, shortLostText)
+	if len(ns.Lost) > 0 {
+		d.add(Paragraph{"What can take the place of each: " + inWide + "."})
+	}
 }
 
 // labelsTable returns the report's table of Pod Security labels of a namespace: mode, today's and the recommended ones.
@@ -66,7 +78,7 @@ func decisionFacts(ns *migrate.Namespace) Facts {
 		{"permitted by policies", orDash(string(ns.PermittedLevel)), RoleLevel},
 	}
 	if ns.AchievableLevel != "" {
-		facts = append(facts, Fact{"achievable", string(ns.AchievableLevel), RoleLevel})
+		facts = append(facts, Fact{"after patch --keep", string(ns.AchievableLevel), RoleLevel})
 	}
 	facts = append(facts, Fact{Name: "decided by", Value: orDash(phrases.DecisionPhrase(ns))})
 	if ns.Action != "" {
@@ -92,60 +104,6 @@ func readCompletely(ns *migrate.Namespace) string {
 		return "no (" + strings.Join(ns.UncertainParts, ", ") + ")"
 	}
 	return yesNo(ns.Complete && len(ns.UncertainParts) == 0)
-}
-
-// addBlockers adds to a report, for each workload, what Pod Security admission would say at the next stricter level.
-func (d *Document) addBlockers(ns *migrate.Namespace) {
-	if len(ns.Blockers) == 0 {
-		return
-	}
-	var list List
-	for _, w := range ns.BlockedWorkloads() {
-		item := Item{Text: phrases.ObjectName(w.Kind, w.Name)}
-		for _, b := range w.Blockers {
-			item.Items = append(item.Items, Item{Text: b.Check + ": " + violationText(b.Reason, b.Detail)})
-		}
-		list.Items = append(list.Items, item)
-	}
-	for _, without := range ns.LevelWithout {
-		var refs []string
-		for _, r := range without.Workloads {
-			refs = append(refs, phrases.ObjectName(r.Kind, r.Name))
-		}
-		list.Items = append(list.Items, Item{Text: fmt.Sprintf("without %s the namespace would be %s", english.First(refs, 5), without.Level)})
-	}
-	d.add(Heading("WHAT BLOCKS "+string(levels.NextStricter(ns.NeededLevel))), list)
-}
-
-// violationText returns the report's text of a violation as Pod Security admission words it: reason (detail).
-func violationText(reason, detail string) string {
-	if detail == "" {
-		return reason
-	}
-	return reason + " (" + detail + ")"
-}
-
-// mostValues is the number of entries of a list that one line shows.
-const mostValues = 6
-
-// lostTexts returns the report's texts on constraints of policies that a level does not have.
-func lostTexts(lost []migrate.LostConstraint) []string {
-	var items []string
-	for _, l := range lost {
-		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		if value := l.Text(l.Field, mostValues); value != "" {
-			text += " = " + value
-		}
-		text += ": " + l.Note.Text
-		if len(l.Policies) > 0 {
-			text += " (" + joinPolicies(l.Policies) + ")"
-		}
-		if len(l.MayBeCoveredBy) > 0 {
-			text += "; " + strings.Join(l.MayBeCoveredBy[:min(3, len(l.MayBeCoveredBy))], ", ") + " may cover it"
-		}
-		items = append(items, text)
-	}
-	return items
 }
 
 // usablePolicyTexts returns the report's texts on the policies that may be used in a namespace, each with what it
@@ -176,14 +134,6 @@ func policyName(name string) string {
 	return "psp/" + name
 }
 
-// joinPolicies returns the names of policies in a table cell of a report, or "every policy".
-func joinPolicies(names []string) string {
-	if slices.Equal(names, []string{migrate.EveryPolicy}) {
-		return "every policy"
-	}
-	return strings.Join(names, ", ")
-}
-
 // expandPolicies returns the names of policies in a report, all of the Plan where they stand for every policy.
 func expandPolicies(plan *migrate.Plan, names []string) string {
 	if !slices.Equal(names, []string{migrate.EveryPolicy}) {
@@ -194,41 +144,6 @@ func expandPolicies(plan *migrate.Plan, names []string) string {
 		all[i] = plan.Policies[i].Name
 	}
 	return strings.Join(all, ", ")
-}
-
-// addWorkloads adds to a report the table of the workloads of a namespace.
-func (d *Document) addWorkloads(ns *migrate.Namespace) {
-	if len(ns.Workloads) == 0 {
-		return
-	}
-	t := &Table{Spare: []string{"ACCOUNT"}, Columns: []Column{
-		{"WORKLOAD", RoleName}, {"ACCOUNT", RoleName}, {"AS WRITTEN", RoleLevel}, {"AS ADMITTED", RoleLevel}, {"AFTER PSP", RoleLevel}, {"ADMITTED BY", RoleName},
-	}}
-	for i := range ns.Workloads {
-		wl := &ns.Workloads[i]
-		after := orDash(string(wl.Levels.AfterPSP))
-		if wl.LevelEstimated {
-			after += " (estimated)"
-		}
-		if wl.Exempt != nil {
-			after += " (exempt)"
-		}
-		t.Rows = append(t.Rows, []string{
-			phrases.ObjectName(wl.Kind, wl.Name), orDash(wl.ServiceAccount), orDash(string(wl.Levels.AsWritten)), orDash(string(wl.Levels.AsAdmitted)), after, admittedBy(wl),
-		})
-	}
-	d.add(Heading("WORKLOADS"), t)
-}
-
-// admittedBy returns the table cell for the policy that admits a workload's pods today, or why none is named.
-func admittedBy(wl *migrate.Workload) string {
-	switch {
-	case len(wl.Refused) > 0:
-		return "refused today"
-	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
-		return "not known"
-	}
-	return orDash(wl.AdmittedBy)
 }
 
 // levelsByVersion returns the report's texts on the needed level from version to version, equal neighbours as one span;

@@ -15,20 +15,21 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// ExplainPolicy builds the report on one policy: the four answers (closest level, what is lost, what may break, what must be
-// written down) and the evidence: its fields, every check, and who may use it by which binding. It returns a
-// *migrate.NotFoundError for a policy that is not in the plan, and an error if its clone cannot be written as YAML.
-func ExplainPolicy(plan *migrate.Plan, name string) (*Document, error) {
+// ExplainPolicy builds the report on one policy, in sentences: what it refuses, allows and sets today, who uses it where, the closest
+// level, and what is lost, may break and must be written down with it. Wide has also every check, what only the age of a standard
+// makes different, and a clone without mutation. It returns a *migrate.NotFoundError for a policy that is not in the plan, and an
+// error if its clone cannot be written as YAML.
+func ExplainPolicy(plan *migrate.Plan, name string, wide bool) (*Document, error) {
 	for i := range plan.Policies {
 		if plan.Policies[i].Name == name {
-			return explainPolicy(plan, &plan.Policies[i])
+			return explainPolicy(plan, &plan.Policies[i], wide)
 		}
 	}
 	return nil, plan.PolicyNotFound(name)
 }
 
 // explainPolicy builds the report on one PodSecurityPolicy of a Plan.
-func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
+func explainPolicy(plan *migrate.Plan, po *migrate.Policy, wide bool) (*Document, error) {
 	d := &Document{}
 	at := ""
 	if position := phrases.FileLine(po.Position); position != "" {
@@ -39,24 +40,144 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 		intro = append(intro, "A Kubernetes distribution installs it by default.")
 	}
 	d.add(intro)
+	d.addPolicyToday(po)
+	d.addSection("WHO USES IT", policyUsers(plan, po, wide))
 	d.addSection("CLOSEST LEVEL", closestLevelTexts(po))
-	d.addSection("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", lostTexts(po.Lost))
-	d.addSection("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", conditionTexts(po))
-	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it has set by mutation until now", requiredValueTexts(po))
-	d.addSection("FIELD BY FIELD", fieldTexts(po))
-	d.addChecks(po)
-	d.addGrants(plan.GrantsOf(po))
-	if err := d.addSimplifiedClone(po); err != nil {
-		return nil, err
+	d.addLost(po.Lost, "at "+string(po.ClosestLevel), wholeLostText)
+	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy leaves open", conditionTexts(plan, po))
+	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it sets in pods today", requiredValueTexts(po))
+	d.addSection("PROBLEMS in the document", problemTexts(po))
+	if !wide {
+		if !po.AdmitsNothing {
+			d.add(Paragraph{"Every check, differences that only the age of a standard makes, and a clone that sets nothing in pods: " + inWide + "."})
+		}
+		return d, nil
 	}
+	d.addSection("DIFFERENT only by the age of the standard", lostTexts(po.Lost, mapping.DriftLoss, wholeLostText))
+	d.addChecks(po)
+	return d, d.addSimplifiedClone(po)
+}
+
+// problemTexts returns the report's texts on what is wrong with the document of a policy.
+func problemTexts(po *migrate.Policy) []string {
 	var problems []string
 	for _, problem := range po.Problems {
 		at := po.Position
 		at.Line = problem.Line
 		problems = append(problems, messageAt(problem.Field, problem.Message.Text, phrases.FileLine(at)))
 	}
-	d.addSection("PROBLEMS in the document", problems)
-	return d, nil
+	return problems
+}
+
+// addPolicyToday adds to a report what a policy does to pods today: what it refuses or limits, what it allows, and what it sets.
+func (d *Document) addPolicyToday(po *migrate.Policy) {
+	var refuses, allows, sets []string
+	stated := map[string]bool{}
+	for i := range po.Fields {
+		f := &po.Fields[i]
+		stated[f.Name] = true
+		switch text := fieldText(f); {
+		case f.Mutating:
+			sets = append(sets, text)
+		case leavesOpen(po, f):
+			allows = append(allows, text)
+		default:
+			refuses = append(refuses, text)
+		}
+	}
+	for _, c := range po.Checks {
+		if c.Status != mapping.StatusGuaranteed || slices.ContainsFunc(c.Fields, func(f string) bool { return stated[f] }) {
+			continue
+		}
+		for _, f := range c.Fields {
+			stated[f] = true
+		}
+		if len(c.Fields) > 0 {
+			refuses = append(refuses, fmt.Sprintf("%s not stated: %s", shortAnnotation(strings.Join(c.Fields, ", ")), c.Note.Text))
+		}
+	}
+	d.addSection("TODAY IT REFUSES OR LIMITS", refuses)
+	d.addSection("TODAY IT ALLOWS", allows)
+	d.addSection("TODAY IT SETS, in pods that do not say it", sets)
+}
+
+// fieldText returns the report's text on a field of a policy: its name and value, what that means, and its line.
+func fieldText(f *migrate.PolicyField) string {
+	text := shortAnnotation(f.Name)
+	if value := f.Text(f.Name, mostValues); value != "" {
+		text += " = " + value
+	}
+	text += ": " + f.Meaning.Text
+	if f.Line > 0 {
+		text += fmt.Sprintf(" (line %d)", f.Line)
+	}
+	return text
+}
+
+// leavesOpen reports, for a report, whether a field of a policy admits what a check of the standards refuses, or anything at all.
+func leavesOpen(po *migrate.Policy, f *migrate.PolicyField) bool {
+	if f.Rule == "RunAsAny" || slices.Equal(f.Values, []string{"true"}) {
+		return true
+	}
+	return !slices.Equal(f.Values, []string{"false"}) && slices.ContainsFunc(po.Checks, func(c migrate.PolicyCheck) bool {
+		return c.Status == mapping.StatusNotEnsured && slices.Contains(c.Fields, f.Name)
+	})
+}
+
+// mostUsers is the number of workloads, and of grants, that the report on a policy names where it is not wide.
+const mostUsers = 20
+
+// policyUsers returns the report's texts on whose pods a policy admits, and who may use it by which binding.
+func policyUsers(plan *migrate.Plan, po *migrate.Policy, wide bool) []string {
+	var admits, observed []string
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			if w.AdmittedBy == po.Name {
+				admits = append(admits, workloadPath(ns, w))
+			}
+			if slices.Contains(w.ObservedPolicies, po.Name) {
+				observed = append(observed, workloadPath(ns, w))
+			}
+		}
+	}
+	texts := []string{"it admits the pods of no workload that was read"}
+	if len(admits) > 0 {
+		texts[0] = fmt.Sprintf("it admits the pods of %s: %s", english.Count(len(admits), "workload", "workloads"), namesOf(admits, wide))
+	}
+	if len(observed) > 0 {
+		texts = append(texts, fmt.Sprintf("live pods of %s say that it admitted them: %s", english.Count(len(observed), "workload", "workloads"), namesOf(observed, wide)))
+	}
+	grants := plan.GrantsOf(po)
+	if len(grants) == 0 {
+		return append(texts, "nobody may use it: no role and binding that was read lets them")
+	}
+	for i, use := range grants {
+		if i == mostUsers && !wide {
+			return append(texts, restInWide(len(grants)-i))
+		}
+		where := "everywhere"
+		if use.Namespace != "" {
+			where = "in " + use.Namespace
+		}
+		texts = append(texts, fmt.Sprintf("%s %s may use it, by %s to %s", where, useSubject(use), use.Binding, use.Role))
+	}
+	return texts
+}
+
+// workloadPath returns the name of a workload in a report as explain takes it: "shop/deployment/web".
+func workloadPath(ns *migrate.Namespace, w *migrate.Workload) string {
+	return ns.Name + "/" + phrases.ObjectName(w.Kind, w.Name)
+}
+
+// namesOf joins names of workloads for a sentence of a report; all of them only where it is wide.
+func namesOf(names []string, wide bool) string {
+	const most = 5
+	if wide {
+		return strings.Join(names, ", ")
+	}
+	return english.First(names, most)
 }
 
 // closestLevelTexts returns the report's texts on the closest level of a policy, why it is not the next, and the strict
@@ -65,17 +186,29 @@ func closestLevelTexts(po *migrate.Policy) []string {
 	if po.AdmitsNothing {
 		return []string{"none, since it admits nothing: " + strings.Join(message.Texts(po.AdmitsNothingWhy), "; ")}
 	}
-	texts := []string{fmt.Sprintf("%s, on the conditions below; never the same", po.ClosestLevel)}
+	texts := []string{fmt.Sprintf("%s comes closest; it is not the same: see below what you lose and what may break", po.ClosestLevel)}
 	if len(po.NearestMiss) > 0 {
-		texts = append(texts, nearestMissText(po))
+		texts = append(texts, "it "+nearestMissText(po))
 	}
 	for _, choice := range levelChoices(po) {
 		texts = append(texts, "choose: "+choice)
 	}
-	texts = append(texts,
-		fmt.Sprintf("pods that it admits comply with %s as written, also without its mutations", orDash(string(po.CompliesAsWritten))),
-		fmt.Sprintf("pods that it admits comply with %s after its mutations", orDash(string(po.CompliesAfterMutation))))
-	return append(texts, noLooserText(po.NoLooserThan))
+	return append(texts, boundText(po), noLooserText(po.NoLooserThan))
+}
+
+// boundText returns the report's text on the strictest level that every pod meets which a policy admits.
+func boundText(po *migrate.Policy) string {
+	written, after := po.CompliesAsWritten, po.CompliesAfterMutation
+	meets := func(level api.Level) string {
+		if level == api.LevelPrivileged {
+			return "it admits pods that baseline refuses"
+		}
+		return fmt.Sprintf("every pod that it admits meets %s", orDash(string(level)))
+	}
+	if written == after {
+		return meets(written) + ", with what it sets and without"
+	}
+	return meets(written) + " as its author wrote it; with what the policy sets, " + meets(after)
 }
 
 // nearestMissText returns the report's text on what keeps a policy from the next stricter level.
@@ -104,32 +237,37 @@ func noLooserText(level api.Level) string {
 	return fmt.Sprintf("%s is the loosest level that allows nothing it forbids", level)
 }
 
-// checkAdvice returns the report's text on what to do about a check of the standards that a policy does not guarantee,
-// by its status.
-func checkAdvice(status mapping.Status) string {
-	switch status {
-	case mapping.StatusByMutation:
-		return "templates must set it"
-	case mapping.StatusInEffect:
-		return "set the field"
-	case mapping.StatusNotEnsured:
-		return "verify that workloads meet it"
-	case mapping.StatusImpossible:
-		return "change the policy first"
-	}
-	return "scan the workloads"
-}
-
-// conditionTexts returns the report's texts on the checks of the closest level that the policy does not guarantee.
-func conditionTexts(po *migrate.Policy) []string {
+// conditionTexts returns the report's texts on the checks of the closest level that the policy does not guarantee, each with the
+// workloads that it admits today and that fail the check after PSP.
+func conditionTexts(plan *migrate.Plan, po *migrate.Policy) []string {
 	var items []string
 	for _, c := range po.Checks {
 		if !slices.Contains(po.Conditions, c.Check) {
 			continue
 		}
-		items = append(items, fmt.Sprintf("%s (%s): %s; %s", c.Check, c.Status, checkAdvice(c.Status), c.Note))
+		text := c.Check + ": " + c.Note.Text
+		if failing := workloadsOfPolicyFailing(plan, po, c.Check); len(failing) > 0 {
+			text += fmt.Sprintf(". Without the policy %s it: %s", english.Count(len(failing), "workload fails", "workloads fail"), english.First(failing, 3))
+		}
+		items = append(items, text)
 	}
 	return items
+}
+
+// workloadsOfPolicyFailing returns the names of the workloads that a policy admits today and that fail a check after PSP, for a
+// report.
+func workloadsOfPolicyFailing(plan *migrate.Plan, po *migrate.Policy, check string) []string {
+	var out []string
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			if w.AdmittedBy == po.Name && slices.ContainsFunc(w.Violations, func(v migrate.Violation) bool { return v.Check == check }) {
+				out = append(out, workloadPath(ns, w))
+			}
+		}
+	}
+	return out
 }
 
 // requiredValueTexts returns the report's texts on the values that templates must state themselves once the policy no
@@ -141,27 +279,14 @@ func requiredValueTexts(po *migrate.Policy) []string {
 		if w.Value != "" {
 			text += " = " + w.Text()
 		}
-		items = append(items, text+", until now by "+w.Field+"; "+w.Note.Text)
-	}
-	return items
-}
-
-// fieldTexts returns the report's texts on the fields of a PodSecurityPolicy, with line, value and meaning.
-func fieldTexts(po *migrate.Policy) []string {
-	var items []string
-	for _, f := range po.Fields {
-		text := f.Name
-		if f.Line > 0 {
-			text = fmt.Sprintf("line %d: %s", f.Line, f.Name)
-		}
-		if value := f.Text(f.Name, mostValues); value != "" {
-			text += " = " + value
-		}
-		text += ": " + f.Meaning.Text
-		if f.Mutating {
-			text += " (mutates pods)"
+		text += " (" + shortAnnotation(w.Field) + ")"
+		if w.Note.Text != "" {
+			text += ": " + w.Note.Text
 		}
 		items = append(items, text)
+	}
+	if len(items) > 0 {
+		items = append(items, "the command patch writes them into the templates of the workloads that need them")
 	}
 	return items
 }
@@ -180,23 +305,6 @@ func (d *Document) addChecks(po *migrate.Policy) {
 		}
 	}
 	d.add(Heading("CHECK BY CHECK"), t)
-}
-
-// addGrants adds to a report the grants by which somebody may use a policy.
-func (d *Document) addGrants(uses []migrate.PolicyGrant) {
-	if len(uses) == 0 {
-		d.addSection("USED BY", []string{"nobody: no role and binding that was read grants it"})
-		return
-	}
-	t := &Table{Columns: []Column{{"WHERE", RoleName}, {"WHO", RoleText}, {"VIA", RoleText}}}
-	for _, use := range uses {
-		where := "everywhere"
-		if use.Namespace != "" {
-			where = use.Namespace
-		}
-		t.Rows = append(t.Rows, []string{where, useSubject(use), use.Binding + ", " + use.Role})
-	}
-	d.add(Heading("USED BY"), t)
 }
 
 // useSubject returns the table cell for the user, group or service account that a grant lets use a policy.

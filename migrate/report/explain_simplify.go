@@ -19,9 +19,17 @@ func (d *Document) addSimplifiedClone(po *migrate.Policy) error {
 		return nil
 	}
 	d.addSection("SIMPLIFY 2.a: what only mutates pods", changeTexts(po, "mutating"))
-	d.addSection("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it mutates nothing", changeTexts(po, "outOfScope"))
-	d.addSection("SIMPLIFY later: what can forbid only by mutation; the guide leaves it in place, and a clone that keeps it mutates pods", changeTexts(po, "stillMutating"))
+	d.addSection("SIMPLIFY 2.b: what no level looks at", withRemark("the clone may keep what it says of pods, as long as it mutates nothing", changeTexts(po, "outOfScope")))
+	d.addSection("SIMPLIFY later: what can forbid only by mutation", withRemark("the guide leaves it in place, and a clone that keeps it mutates pods", changeTexts(po, "stillMutating")))
 	return d.addClone(po)
+}
+
+// withRemark returns the points of a report with a remark on all of them before the first; nil for no points.
+func withRemark(remark string, points []string) []string {
+	if len(points) == 0 {
+		return nil
+	}
+	return append([]string{remark}, points...)
 }
 
 // changeTexts returns the report's texts on the changes of one class that make the clone of a policy, with what each

@@ -20,7 +20,7 @@ import (
 func cloneManifest(t *testing.T, plan *migrate.Plan, name string) string {
 	t.Helper()
 	var page bytes.Buffer
-	if err := explained(&page, report.Options{Width: 40})(report.ExplainPolicy(plan, name)); err != nil {
+	if err := explained(&page, report.Options{Width: 40})(report.ExplainPolicy(plan, name, true)); err != nil {
 		t.Fatal(err)
 	}
 	_, text, found := strings.Cut(page.String(), "\n  apiVersion: ")
@@ -105,7 +105,7 @@ func TestNoManifestUnderABadName(t *testing.T) {
 	} {
 		po := migrate.Policy{Name: "web", Simplified: &migrate.SimplifiedPolicy{Clone: migrate.NonMutatingClone{Name: name}}}
 		var got bytes.Buffer
-		if err := explained(&got, report.Options{})(report.ExplainPolicy(&migrate.Plan{Policies: []migrate.Policy{po}}, "web")); err != nil {
+		if err := explained(&got, report.Options{})(report.ExplainPolicy(&migrate.Plan{Policies: []migrate.Policy{po}}, "web", true)); err != nil {
 			t.Fatal(err)
 		}
 		if _, tail, _ := strings.Cut(got.String(), "SIMPLIFY: the clone that mutates nothing\n"); tail != want {

@@ -67,8 +67,8 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 	}
 	d.addSection("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
 	d.addSection("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
-	d.addPolicyUsages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
 	d.addViolations(wl)
+	d.addPolicyUsages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
 	d.addSection("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
 	d.addSection("REFUSED today by PSP admission", message.Texts(wl.Refused))
 	d.addSection("WRITE DOWN YOURSELF: what policies set by mutation today", mutationTexts(wl))
@@ -228,4 +228,5 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 		}
 		d.addSection("FAILS of "+string(level), points)
 	}
+	d.add(Paragraph{"What a check asks for, and how to meet it: explain check ID."})
 }

@@ -83,12 +83,13 @@ func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 		return func(w io.Writer, p *migrate.Plan) error { return writePlan(w, format, p, opts) }
 	}
 	out := map[string]func(io.Writer, *migrate.Plan) error{
-		"table.txt":       with("table", report.Options{}),
-		"table-60.txt":    with("table", report.Options{Width: 60, Colour: true}),
-		"no-headers.txt":  with("table", report.Options{NoHeaders: true}),
-		"wide.txt":        with("wide", report.Options{}),
-		"name.txt":        with("name", report.Options{}),
-		"explain-all.txt": explainAll,
+		"table.txt":        with("table", report.Options{}),
+		"table-60.txt":     with("table", report.Options{Width: 60, Colour: true}),
+		"no-headers.txt":   with("table", report.Options{NoHeaders: true}),
+		"wide.txt":         with("wide", report.Options{}),
+		"name.txt":         with("name", report.Options{}),
+		"explain-all.txt":  explainAll,
+		"explain-wide.txt": explainWide,
 	}
 	return out
 }
@@ -107,15 +108,15 @@ func explained(w io.Writer, opts report.Options) func(*report.Document, error) e
 func errorOf(_ *report.Document, err error) error { return err }
 
 // explanations are the reports on everything in a plan, one thing after the other.
-func explanations(p *migrate.Plan) (out []*report.Document, err error) {
+func explanations(p *migrate.Plan, wide bool) (out []*report.Document, err error) {
 	add := func(d *report.Document, failed error) {
 		out, err = append(out, d), errors.Join(err, failed)
 	}
 	for _, po := range p.Policies {
-		add(report.ExplainPolicy(p, po.Name))
+		add(report.ExplainPolicy(p, po.Name, wide))
 	}
 	for _, ns := range p.Namespaces {
-		add(report.ExplainNamespace(p, ns.Name))
+		add(report.ExplainNamespace(p, ns.Name, wide))
 		for _, wl := range ns.Workloads {
 			add(report.ExplainWorkload(p, ns.Name, strings.ToUpper(wl.Kind), wl.Name))
 			add(report.ExplainServiceAccount(p, ns.Name, wl.ServiceAccount))
@@ -126,7 +127,7 @@ func explanations(p *migrate.Plan) (out []*report.Document, err error) {
 
 // explainAll explains everything in a plan, namespaces in a terminal of 80 columns.
 func explainAll(w io.Writer, p *migrate.Plan) error {
-	all, err := explanations(p)
+	all, err := explanations(p, false)
 	for _, d := range all {
 		opts := report.Options{}
 		if d != nil && strings.HasPrefix(fmt.Sprint(d.Blocks[0]), "[Namespace ") {
@@ -134,6 +135,21 @@ func explainAll(w io.Writer, p *migrate.Plan) error {
 		}
 		if err == nil {
 			err = report.Text(w, d, opts)
+		}
+	}
+	return err
+}
+
+// explainWide explains the policies and namespaces in a plan with all that is known of them.
+func explainWide(w io.Writer, p *migrate.Plan) error {
+	all, err := explanations(p, true)
+	for _, d := range all {
+		about := ""
+		if d != nil {
+			about = fmt.Sprint(d.Blocks[0])
+		}
+		if err == nil && (strings.HasPrefix(about, "[Namespace ") || strings.HasPrefix(about, "[PodSecurityPolicy ")) {
+			err = report.Text(w, d, report.Options{})
 		}
 	}
 	return err
@@ -247,8 +263,8 @@ func TestNotFound(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"policy", errorOf(report.ExplainPolicy(empty, "a\n")), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
-		{"namespace", errorOf(report.ExplainNamespace(demo, "nope")), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
+		{"policy", errorOf(report.ExplainPolicy(empty, "a\n", false)), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
+		{"namespace", errorOf(report.ExplainNamespace(demo, "nope", false)), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
 		{"workload", errorOf(report.ExplainWorkload(demo, "logging", "Pod", "x")), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
 		{"account", errorOf(report.ExplainServiceAccount(empty, "web", "x")), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
 	}
@@ -267,10 +283,22 @@ func TestNotFound(t *testing.T) {
 
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	s := &simulation.Result{Form: "as written", Level: "restricted", Version: "v1.25", Results: []simulation.Workload{
+	fails := func(texts ...string) (v []migrate.Violation) {
+		for _, text := range texts {
+			reason, detail, _ := strings.Cut(text, ": ")
+			v = append(v, migrate.Violation{Reason: reason, Detail: detail})
+		}
+		return v
+	}
+	s := &simulation.Result{Form: simulation.AfterPSP, Level: "restricted", Version: "v1.25", Results: []simulation.Workload{
 		{Namespace: "a", Kind: "Pod", Name: "fine", Allowed: true},
-		{Namespace: "a", Kind: "StatefulSet", Name: "db", Message: "seccompProfile (\u202e)"},
+		{Namespace: "a", Kind: "StatefulSet", Name: "db", Violations: fails("seccompProfile: \u202e", "privileged")},
+		{Namespace: "a", Kind: "StatefulSet", Name: "other", Violations: fails("privileged")},
+		{Namespace: "a", Kind: "StatefulSet", Name: "queue", Violations: fails("seccompProfile: \u202e", "privileged")},
+		{Namespace: "b", Kind: "Pod", Name: "free", Allowed: true, Exempt: "by its namespace"},
 		{Namespace: "b", Kind: "Pod", Name: "p", Unknown: "only live pods were read"},
+		{Namespace: "b", Kind: "Pod", Name: "q", Message: "refused by PodSecurityPolicy admission: no"},
+		{Namespace: "c", Kind: "Pod", Name: "fine", Allowed: true},
 	}}
 	tests := []struct {
 		name string
@@ -278,14 +306,54 @@ func TestSimulation(t *testing.T) {
 		want string
 	}{
 		{"whole", report.Options{}, `namespace/a
-statefulset/db: seccompProfile (\u202e)
-namespace/b
-pod/p: not known as written: only live pods were read
+  statefulset/db, statefulset/queue
+    violates PodSecurity "restricted:v1.25":
+      seccompProfile (\u202e)
+      privileged
+  statefulset/other
+    violates PodSecurity "restricted:v1.25":
+      privileged
 
-3 workloads as written: 1 would violate restricted:v1.25, 1 not known, 1 allowed.
+namespace/b
+  pod/p
+    not known after PSP: only live pods were read
+  pod/q
+    refused by PodSecurityPolicy admission: no
+
+8 workloads after PSP: 4 would violate restricted:v1.25, 1 not known, 3 allowed, 1 of them since they are exempt.
 `},
-		{"no headers", report.Options{NoHeaders: true}, `statefulset/db: seccompProfile (\u202e)
-pod/p: not known as written: only live pods were read
+		{"narrow", report.Options{Width: 34}, `namespace/a
+  statefulset/db,
+    statefulset/queue
+    violates PodSecurity
+      "restricted:v1.25":
+      seccompProfile (\u202e)
+      privileged
+  statefulset/other
+    violates PodSecurity
+      "restricted:v1.25":
+      privileged
+
+namespace/b
+  pod/p
+    not known after PSP: only
+      live pods were read
+  pod/q
+    refused by PodSecurityPolicy
+      admission: no
+
+8 workloads after PSP: 4 would
+violate restricted:v1.25, 1 not
+known, 3 allowed, 1 of them since
+they are exempt.
+`},
+		{"no headers", report.Options{NoHeaders: true}, `a/statefulset/db: seccompProfile (\u202e)
+a/statefulset/db: privileged
+a/statefulset/other: privileged
+a/statefulset/queue: seccompProfile (\u202e)
+a/statefulset/queue: privileged
+b/pod/p: not known after PSP: only live pods were read
+b/pod/q: refused by PodSecurityPolicy admission: no
 `},
 	}
 	for _, test := range tests {
@@ -325,8 +393,8 @@ func TestColourGoesByColumn(t *testing.T) {
 	}{
 		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return writePlan(w, "table", p, o) }, []string{"33:+ privileged", "33:privileged"}},
 		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
-			return explained(w, o)(report.ExplainNamespace(p, "baseline"))
-		}, []string{"33:privileged", "33:privileged", "33:privileged"}},
+			return explained(w, o)(report.ExplainNamespace(p, "baseline", false))
+		}, []string{"31:privileged", "33:baseline", "31:privileged", "31:privileged"}},
 		{"workload", func(w io.Writer, p *migrate.Plan, o report.Options) error {
 			return explained(w, o)(report.ExplainWorkload(p, "baseline", "pod", "p"))
 		}, []string{"33:privileged", "33:privileged", "33:privileged"}},

@@ -13,9 +13,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// FromInventory returns the simulation of the workloads of an Inventory against one level of the Pod Security
-// Standards. The Plan of the same Inventory has the namespaces in scope, the exemptions and the version. It fails if
-// that version cannot be parsed, or if the library of the standards refuses its own checks.
+// FromInventory returns the simulation of the workloads of an Inventory against one level of the Pod Security Standards. The
+// Plan of the same Inventory has the exemptions and the version. It fails if that version cannot be parsed, or if the library
+// of the standards refuses its own checks.
 func FromInventory(inv *inventory.Inventory, plan *migrate.Plan, r Request) (*Result, error) {
 	version, err := api.ParseVersion(plan.TargetVersion)
 	if err != nil {
@@ -30,15 +30,9 @@ func FromInventory(inv *inventory.Inventory, plan *migrate.Plan, r Request) (*Re
 		return nil, err
 	}
 	e := &inventoryEvaluation{workloads: workloads, standards: standards, at: api.LevelVersion{Level: r.Level, Version: version}}
-	inScope := map[string]bool{}
-	for _, ns := range plan.SelectNamespaces(r.Scope).Namespaces {
-		inScope[ns.Name] = true
-	}
 	out := &Result{APIVersion: migrate.APIVersion, Kind: Kind, Form: r.Form, Level: string(r.Level), Version: version.String(), Results: []Workload{}}
 	for i := range inv.Workloads {
-		if w := &inv.Workloads[i]; inScope[w.Namespace] {
-			out.Results = append(out.Results, e.evaluate(w, r.Form))
-		}
+		out.Results = append(out.Results, e.evaluate(&inv.Workloads[i], r.Form))
 	}
 	out.exempt(plan)
 	return out, nil
@@ -58,7 +52,9 @@ func (e *inventoryEvaluation) evaluate(w *inventory.Workload, form Form) Workloa
 	case AsAdmitted:
 		e.asAdmitted(&out, w)
 	case AfterPSP:
-		out.setViolations(e.standards.ViolationsAtLevel(e.workloads.AfterPSP(w, e.at.Version).Violations, e.at))
+		after := e.workloads.AfterPSP(w, e.at.Version)
+		out.setViolations(e.standards.ViolationsAtLevel(after.Violations, e.at))
+		out.Estimated = after.Estimated
 	default:
 		e.asWritten(&out, w)
 	}

@@ -29,9 +29,8 @@ func FromPlan(plan *migrate.Plan, r Request) (*Result, error) {
 	}
 	e := &planEvaluation{standards: standards, at: api.LevelVersion{Level: r.Level, Version: version}}
 	out := &Result{APIVersion: migrate.APIVersion, Kind: Kind, Form: r.Form, Level: string(r.Level), Version: plan.TargetVersion, Results: []Workload{}}
-	selected := plan.SelectNamespaces(r.Scope)
-	for i := range selected.Namespaces {
-		out.Results = append(out.Results, e.evaluateNamespace(&selected.Namespaces[i], r.Form)...)
+	for i := range plan.Namespaces {
+		out.Results = append(out.Results, e.evaluateNamespace(&plan.Namespaces[i], r.Form)...)
 	}
 	out.exempt(plan)
 	return out, nil
@@ -68,6 +67,7 @@ func (e *planEvaluation) evaluate(namespace string, w *migrate.Workload, form Fo
 		e.asAdmitted(&out, w)
 	case AfterPSP:
 		e.afterPSP(&out, w)
+		out.Estimated = w.LevelEstimated
 	default:
 		e.asWritten(&out, w)
 	}

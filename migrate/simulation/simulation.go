@@ -4,6 +4,9 @@
 package simulation
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -28,7 +31,6 @@ type Request struct {
 	Level api.Level
 	// Target is the version of the standards; the zero value is the Plan's own.
 	Target api.Version
-	Scope  migrate.NamespaceScope
 }
 
 // Kind identifies the document that holds the Result of a simulation.
@@ -57,10 +59,45 @@ type Workload struct {
 	// Message is the text of Pod Security admission, empty where the workload is allowed.
 	Message    string              `json:"message,omitempty"`
 	Violations []migrate.Violation `json:"violations,omitempty"`
+	// Estimated is true where the answer after PSP rests on what a policy is assumed to have set in the pods that were read.
+	Estimated bool `json:"estimated,omitempty"`
 	// Exempt says why Pod Security does not check it at all, by the admission configuration; then it is allowed.
 	Exempt string `json:"exempt,omitempty"`
 	// Unknown says why there is no answer.
 	Unknown string `json:"unknown,omitempty"`
+}
+
+// InNamespaces returns the simulation of the workloads in the namespaces of a Plan; the whole is not changed.
+func (r *Result) InNamespaces(plan *migrate.Plan) *Result {
+	has := map[string]bool{}
+	for i := range plan.Namespaces {
+		has[plan.Namespaces[i].Name] = true
+	}
+	out := *r
+	out.Results = slices.DeleteFunc(slices.Clone(r.Results), func(w Workload) bool { return !has[w.Namespace] })
+	return &out
+}
+
+// Refused returns the workloads that the simulated level would refuse, or PodSecurityPolicy admission in the form as admitted, as
+// "namespace/kind/name".
+func (r *Result) Refused() []string {
+	return r.names(func(w *Workload) bool { return !w.Allowed && w.Unknown == "" })
+}
+
+// NotKnown returns the workloads of which the simulation has no answer, as "namespace/kind/name".
+func (r *Result) NotKnown() []string {
+	return r.names(func(w *Workload) bool { return w.Unknown != "" })
+}
+
+// names returns the names of the simulated workloads for which a condition holds.
+func (r *Result) names(holds func(*Workload) bool) []string {
+	var out []string
+	for i := range r.Results {
+		if w := &r.Results[i]; holds(w) {
+			out = append(out, w.Namespace+"/"+strings.ToLower(w.Kind)+"/"+w.Name)
+		}
+	}
+	return out
 }
 
 // The reasons why there is no answer.
