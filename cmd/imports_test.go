@@ -55,7 +55,7 @@ func mayImport() map[string][]string {
 		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
-		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate"}, writers...),
+		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
 			"fixtures",

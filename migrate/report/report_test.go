@@ -85,6 +85,8 @@ func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 	out := map[string]func(io.Writer, *migrate.Plan) error{
 		"table.txt":       with("table", report.Options{}),
 		"table-60.txt":    with("table", report.Options{Width: 60, Colour: true}),
+		"table-80.txt":    with("table", report.Options{Width: 80}),
+		"table-120.txt":   with("table", report.Options{Width: 120}),
 		"no-headers.txt":  with("table", report.Options{NoHeaders: true}),
 		"wide.txt":        with("wide", report.Options{}),
 		"name.txt":        with("name", report.Options{}),
@@ -323,7 +325,11 @@ func TestColourGoesByColumn(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, report.Options) error
 		want  []string
 	}{
-		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return writePlan(w, "table", p, o) }, []string{"33:+ privileged", "33:privileged"}},
+		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return writePlan(w, "table", p, o) }, []string{"33:privileged"}},
+		{"wide", func(w io.Writer, p *migrate.Plan, o report.Options) error {
+			o.Width = 0
+			return writePlan(w, "wide", p, o)
+		}, []string{"33:privileged", "33:privileged", "33:privileged", "33:privileged"}},
 		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
 			return explained(w, o)(report.ExplainNamespace(p, "baseline"))
 		}, []string{"33:privileged", "33:privileged", "33:privileged"}},
