@@ -32,6 +32,9 @@ func (s *planScreen) mustBeSaved() bool {
 // nextSteps returns the report's lines on the commands that go on from it, in their order, with the counts of what they
 // do.
 func (s *planScreen) nextSteps() []pointer {
+	if len(s.plan.Namespaces) == 0 {
+		return nil
+	}
 	var out []pointer
 	c := s.invocation()
 	step := func(n int, text, verb string, arguments ...[]string) {

@@ -28,7 +28,7 @@ func PlanDocument(p *migrate.Plan, opts Options) *Document {
 func (s *planScreen) document(t *Table) *Document {
 	d := &Document{}
 	d.add(s.headline(), t)
-	if len(s.plan.Namespaces) > 0 {
+	if len(s.plan.Namespaces)+len(s.plan.Policies)+len(s.plan.Gaps) > 0 {
 		d.add(pointersTable(slices.Concat(s.summary(), s.nextSteps()), s.opts.Width))
 	}
 	return d

@@ -158,7 +158,7 @@ func TestScreenDoesNotDependOnOrder(t *testing.T) {
 	for _, width := range []int{0, 80} {
 		p := manyNamespaces(t, 300)
 		want := screen(t, p, report.Options{Width: width})
-		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: a test
+		random := rand.New(rand.NewPCG(1, 2))
 		random.Shuffle(len(p.Namespaces), func(i, j int) { p.Namespaces[i], p.Namespaces[j] = p.Namespaces[j], p.Namespaces[i] })
 		if diff := cmp.Diff(want, screen(t, p, report.Options{Width: width})); diff != "" {
 			t.Errorf("at %d columns (-sorted +shuffled):\n%s", width, diff)
@@ -268,7 +268,7 @@ func TestCommandsRepeatTheSource(t *testing.T) {
 		t.Fatalf("there is no step that enforces:\n%s", strings.Join(lines, "\n"))
 	}
 	_, command, _ := strings.Cut(lines[at], "kubectl ")
-	out, err := exec.CommandContext(t.Context(), sh, "-c", `printf '%s\n' `+command).Output() //nolint:gosec // G204: the command under test
+	out, err := exec.CommandContext(t.Context(), sh, "-c", `printf '%s\n' `+command).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

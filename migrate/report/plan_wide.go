@@ -33,18 +33,27 @@ func PlanWideDocument(p *migrate.Plan, opts Options) *Document {
 	d.addSection("ROLES THAT WERE NOT READ", grantFindings(s.plan, true))
 	d.addSection("GAPS: not read or not evaluated", gapTextsWithScope(s.plan))
 	d.addSection("NOTES", noteTexts(s.plan))
-	if len(s.plan.Namespaces) > 0 {
-		d.add(pointersTable(s.nextSteps(), opts.Width))
-	}
+	d.add(pointersTable(s.nextSteps(), opts.Width))
 	return d
 }
 
 // wideTable returns the report's table of namespaces with all levels and labels, in the order of the other one.
 func (s *planScreen) wideTable() *Table {
 	t := &Table{Columns: []Column{
-		{"NAMESPACE", RoleName}, {"TODAY", RoleLevel}, {"ENFORCE", RoleLevel}, {"AFTER KEEP", RoleLevel}, {"PERMITTED", RoleLevel}, {"NEEDED", RoleLevel},
-		{"AUDIT", RoleLevel}, {"WARN", RoleLevel}, {"WORKLOADS", RoleText}, {"COMPLETE", RoleText}, {"DECIDED BY", RoleText}, {"IN THE WAY OF THE NEXT LEVEL", RoleText},
+		{"NAMESPACE", RoleName},
+		{"TODAY", RoleLevel},
+		{"ENFORCE", RoleLevel},
+		{"AFTER KEEP", RoleLevel},
+		{"PERMITTED", RoleLevel},
+		{"NEEDED", RoleLevel},
+		{"AUDIT", RoleLevel},
+		{"WARN", RoleLevel},
+		{"WORKLOADS", RoleText},
+		{"COMPLETE", RoleText},
+		{"DECIDED BY", RoleText},
+		{"IN THE WAY OF THE NEXT LEVEL", RoleText},
 	}}
+	t.Spare = []string{"AUDIT", "WARN", "COMPLETE", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER KEEP"}
 	byName := map[string]*migrate.Namespace{}
 	for i := range s.plan.Namespaces {
 		byName[s.plan.Namespaces[i].Name] = &s.plan.Namespaces[i]

@@ -89,6 +89,8 @@ func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 		"table-120.txt":   with("table", report.Options{Width: 120}),
 		"no-headers.txt":  with("table", report.Options{NoHeaders: true}),
 		"wide.txt":        with("wide", report.Options{}),
+		"wide-80.txt":     with("wide", report.Options{Width: 80}),
+		"wide-120.txt":    with("wide", report.Options{Width: 120}),
 		"name.txt":        with("name", report.Options{}),
 		"explain-all.txt": explainAll,
 	}
