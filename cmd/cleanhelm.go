@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/cleanhelm"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
@@ -42,7 +43,7 @@ func newCleanHelm(streams Streams, deps Deps, runF func(context.Context, *cleanH
 	o := cleanHelmOptions{streams: streams, deps: deps}
 	cmd := &cobra.Command{
 		Use:   "clean-helm",
-		Short: "Take PodSecurityPolicies out of stored Helm releases, with a backup of each",
+		Short: "Take PodSecurityPolicies out of stored Helm releases",
 		Long: `Clean-helm takes the PodSecurityPolicies, and nothing else, out of every revision that Helm has
 stored in the cluster (Secrets of type helm.sh/release.v1 and ConfigMaps), the way Helm itself
 stores it. With a policy in a stored manifest, helm upgrade and helm rollback fail once the server
@@ -142,7 +143,8 @@ func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revi
 			refused++
 			line = "refused  " + cleanhelm.Describe(&revisions[i], revisions[i].Policies) + ": " + err.Error()
 		}
-		if _, err := fmt.Fprintln(o.streams.Out, escape.Terminal(line)); err != nil {
+		text := &report.Document{OneLine: true, Blocks: []report.Block{report.List{Flat: true, Items: []report.Item{{Text: line, Role: report.RoleStatus}}}}}
+		if err := report.Text(o.streams.Out, text, report.Options{Width: o.streams.Width, Colour: o.streams.Colour}); err != nil {
 			return fmt.Errorf("writing to standard output: %w", err)
 		}
 		if ctx.Err() != nil {

@@ -49,7 +49,7 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 	}
 	cmd := &cobra.Command{
 		Use:   "explain",
-		Short: "Give the full reasoning for one policy, namespace, workload or service account",
+		Short: "Show all reasons for a policy, namespace, workload or account",
 		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by
 binding, check by check, in Pod Security admission's own words. For a policy it ends with step 2 of
 the official migration guide: what of it only mutates pods or is out of the standards' scope, and a

@@ -48,7 +48,7 @@ func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions
 	var f gateFlags
 	cmd := &cobra.Command{
 		Use:   "gate",
-		Short: "Say whether the cluster is ready for the upgrade, and what clears each reason",
+		Short: "Say whether the cluster is ready, and what clears each reason",
 		Long: `Gate answers one question: may this cluster be upgraded past PodSecurityPolicy? It prints every
 reason against it, in the order in which to clear them, with the commands that do, and what it could
 not tell. It runs none of the commands, and writes to no cluster.

@@ -22,7 +22,7 @@ func newLabels(streams Streams, deps Deps, runF func(context.Context, *planOptio
 	var stage, undo string
 	cmd := &cobra.Command{
 		Use:   "labels",
-		Short: "Write the recommended labels as commands, manifests, patches or resources",
+		Short: "Write the recommended labels as commands or manifests",
 		Long: `Labels writes what 'plan' recommends in a form to apply. It changes nothing itself.
 
   commands   a shell script with one kubectl command per namespace and the reason above it. It ends

@@ -52,7 +52,7 @@ func newPatch(streams Streams, deps Deps, runF func(context.Context, *patchOptio
 	f := patchFlags{level: string(api.LevelRestricted)}
 	cmd := &cobra.Command{
 		Use:   "patch [NAMESPACE/KIND/NAME...]",
-		Short: "Write the edits that keep workloads running, or raise them to a stricter level",
+		Short: "Write edits that keep workloads running, or make them stricter",
 		Long: `Patch writes, for all workloads or those that are named, what their templates lack.
 
 --keep (the default) writes down what policies set in their pods by mutation today and their
@@ -144,8 +144,11 @@ func patchFormats(o *patchOptions) []report.Format[*migrate.Plan] {
 	form := func(name string, write func(io.Writer, *migrate.Plan, patch.Options) error) report.Format[*migrate.Plan] {
 		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
 	}
+	strategic := func(w io.Writer, p *migrate.Plan, opts report.Options) error {
+		return foldComments(w, opts.Width, func(w io.Writer) error { return patch.WriteStrategic(w, p, o.Patch) })
+	}
 	return []report.Format[*migrate.Plan]{
-		form("strategic", patch.WriteStrategic), form("json", patch.WriteJSONPatches), form("commands", patch.WriteCommands), {Name: kustomizeFormat},
+		{Name: "strategic", Write: strategic}, form("json", patch.WriteJSONPatches), form("commands", patch.WriteCommands), {Name: kustomizeFormat},
 	}
 }
 

@@ -82,7 +82,7 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 	var role bool
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Recommend the level and labels of every namespace, with the reasons",
+		Short: "Recommend a level for every namespace, with the reasons",
 		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels:
 the strictest level that everything in it will still meet after PSP is gone and no policy mutates
 pods any more. It never writes to a cluster.

@@ -62,7 +62,7 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
 	role := false
 	cmd := &cobra.Command{
 		Use:   "rollout",
-		Short: "Put the recommended labels on the cluster, in stages, with a journal to go back by",
+		Short: "Put the labels on a cluster in stages, with a way back",
 		Long: `Rollout puts the labels that 'plan' recommends on a live cluster, in stages:
 
   observe   the audit and warn labels, which refuse nothing

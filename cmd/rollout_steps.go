@@ -47,7 +47,7 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	p.taken++
 	p.records = append(p.records, stepReport{Step: o.Step, Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
 	if !p.json && p.failed == nil {
-		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(reportedStep(o)), report.Options{})
+		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(reportedStep(o)), report.Options{Width: p.streams.Width, Colour: p.streams.Colour})
 	}
 }
 

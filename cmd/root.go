@@ -85,7 +85,7 @@ object was not read, since their labels are not known: it says so, and the code 
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetUsageFunc(printUsage)
+	useHelp(root, streams.Width)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newPlan(streams, deps, nil),

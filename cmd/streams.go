@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
@@ -20,7 +18,7 @@ import (
 type Streams struct {
 	In          io.Reader
 	Out, ErrOut io.Writer
-	// Width is the number of columns of the terminal that Out is, 0 where Out is none.
+	// Width is the number of columns to keep to on the terminal that Out is, 0 where Out is none.
 	Width int
 	// Colour is true where Out is a terminal that may be coloured.
 	Colour bool
@@ -38,8 +36,11 @@ const noColour = "NO_COLOR"
 func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	dumb := os.Getenv("TERM") == "dumb"
-	if isTerminal(os.Stderr) && !dumb {
-		s.ProgressWidth = terminalWidth(os.Stderr)
+	if isTerminal(os.Stderr) {
+		s.ErrOut = foldingWriter{os.Stderr, terminalWidth(os.Stderr)}
+		if !dumb {
+			s.ProgressWidth = min(terminalWidth(os.Stderr), actualWidth(os.Stderr))
+		}
 	}
 	s.Interactive = isTerminal(os.Stdin) && isTerminal(os.Stderr)
 	if isTerminal(os.Stdout) {
@@ -47,17 +48,6 @@ func SystemStreams() Streams {
 		s.Colour = os.Getenv(noColour) == "" && !dumb
 	}
 	return s
-}
-
-// isTerminal reports whether a standard stream of the process is a terminal.
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
-
-// terminalWidth returns the number of columns of a terminal, 80 if it is not known.
-func terminalWidth(f *os.File) int {
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-		return width
-	}
-	return 80
 }
 
 // progressLine is the line of a terminal that shows what is being read, with warnings above it. Nothing is shown within

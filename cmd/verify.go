@@ -65,7 +65,7 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 	f.o.Output = "table"
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check after a stage that labels are as planned and every controller gets its pods",
+		Short: "Check labels after a stage, and that controllers get their pods",
 		Long: `Verify checks the namespaces of a live cluster after a stage of a roll-out, and prints for each what
 is ok, what is not, and what is unknown:
 

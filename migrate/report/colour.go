@@ -21,9 +21,19 @@ const (
 // statusColours returns the outcomes that a report has a colour for. No outcome is the beginning of a later one.
 func statusColours() []struct{ status, colour string } {
 	return []struct{ status, colour string }{
-		{"not ok", colourRed}, {"FAIL", colourRed}, {"violates", colourRed}, {"would violate", colourRed}, {"refused", colourRed}, {"would break", colourRed},
-		{"could not tell", colourYellow}, {"COULD NOT TELL", colourYellow}, {"not known", colourYellow}, {"withheld", colourYellow}, {"altered", colourYellow},
-		{"ok", colourGreen}, {"PASS", colourGreen},
+		{"not ok", colourRed},
+		{"FAIL", colourRed},
+		{"violates", colourRed},
+		{"would violate", colourRed},
+		{"refused", colourRed},
+		{"would break", colourRed},
+		{"could not tell", colourYellow},
+		{"COULD NOT TELL", colourYellow},
+		{"not known", colourYellow},
+		{"withheld", colourYellow},
+		{"altered", colourYellow},
+		{"ok", colourGreen},
+		{"PASS", colourGreen},
 	}
 }
 

@@ -89,9 +89,11 @@ type Fact struct {
 // Steps are the numbered steps of a report.
 type Steps []Step
 
-// Step is one numbered step of a report: what is to be done, and below it the objects, sentences and commands.
+// Step is one numbered step of a report: what is to be done, and below it the objects, sentences and commands. Its Role
+// may be RoleStatus: the text begins with an outcome.
 type Step struct {
 	Text   string
+	Role   Role
 	Blocks []Block
 }
 

@@ -29,6 +29,7 @@ func columnsOf(text string) int {
 // broken behind one of its separators, or anywhere, and "\" says so: a long path is still there as a whole. The spaces
 // with which the text begins are not kept.
 func Fold(text string, width int) []string {
+	width = max(width, 2) // a character and the mark behind it
 	if columnsOf(text) <= width {
 		return []string{text}
 	}

@@ -15,7 +15,7 @@ const maxGateObjects = 5
 // to clear them.
 func GateDocument(r *gate.Result, _ Options) *Document {
 	d := &Document{OneLine: true}
-	d.add(Paragraph{r.Summary()})
+	d.add(List{Flat: true, Items: []Item{{Text: r.Summary(), Role: RoleStatus}}})
 	var steps Steps
 	for _, f := range r.Findings() {
 		if f.Unknown != nil {
@@ -39,7 +39,7 @@ func GateDocument(r *gate.Result, _ Options) *Document {
 
 // unknownStep returns the step of the report for an open question of the gate: what is not known, and how to find out.
 func unknownStep(u *gate.Unknown) Step {
-	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text)}
+	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text), Role: RoleStatus}
 	if len(u.Advice) > 0 {
 		step.Blocks = append(step.Blocks, Paragraph{u.Advice.String()})
 	}

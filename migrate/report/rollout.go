@@ -49,7 +49,7 @@ func RolloutStepDocument(s *RolloutStep) *Document {
 	if len(s.AdmissionFields) > 0 {
 		text += "; the server's admission also changed, and rollback leaves: " + strings.Join(s.AdmissionFields, ", ")
 	}
-	return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: text}}}}}
+	return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: text, Role: RoleStatus}}}}}
 }
 
 // word returns the word of a report for the outcome of a roll-out step: done, already, would, refused.

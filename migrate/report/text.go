@@ -128,7 +128,7 @@ func (t *textRenderer) fold(first, others, text string) { t.foldRole(first, othe
 func (t *textRenderer) foldRole(first, others, text string, role Role) {
 	lines := []string{escape.Terminal(text)}
 	if t.width > 0 {
-		lines = Fold(lines[0], max(t.width-len(others), narrowest))
+		lines = Fold(lines[0], max(t.width-max(len(first), len(others)), narrowest))
 	}
 	if t.opts.Colour {
 		lines[0] = colourByRole(lines[0], role)
@@ -182,7 +182,7 @@ func (t *textRenderer) steps(steps Steps) error {
 		if i > 0 {
 			t.line("")
 		}
-		t.fold("", "   ", fmt.Sprintf("%d. %s", i+1, step.Text))
+		t.foldRole(fmt.Sprintf("%d. ", i+1), "   ", step.Text, step.Role)
 		for _, b := range step.Blocks {
 			if err := t.block(b, "   "); err != nil {
 				return err

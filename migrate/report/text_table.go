@@ -44,9 +44,10 @@ func (t *textRenderer) facts(facts Facts) error {
 // table draws a table of a report, without its header where Options leave headers out.
 func (t *textRenderer) table(table *Table) error {
 	g := grid{cellRole: func(_, column int) Role { return table.Columns[column].Role }}
+	titled := !t.opts.NoHeaders && slices.ContainsFunc(table.Columns, func(c Column) bool { return c.Title != "" })
 	for i, c := range table.Columns {
 		g.roles = append(g.roles, c.Role)
-		if c.Title != "" && !t.opts.NoHeaders {
+		if titled {
 			g.header = append(g.header, c.Title)
 		}
 		if slices.Contains(table.Spare, c.Title) {
@@ -72,11 +73,54 @@ func (t *textRenderer) table(table *Table) error {
 	return nil
 }
 
-// grid draws the rows of a report's table without borders, as kubectl does, within the width of Options.
+// grid draws the rows of a report's table, within the width of Options; where there is no room for all columns, one below
+// the other.
 func (t *textRenderer) grid(g *grid) error {
 	if len(g.rows) == 0 {
 		return nil
 	}
+	widths, ok := g.fit(t.opts.Width)
+	if !ok {
+		return t.records(g)
+	}
+	var header, leftOut []string
+	for column, title := range g.header {
+		if widths[column] > 0 {
+			header = append(header, layOut(title, RoleLevel, widths[column]))
+		} else {
+			leftOut = append(leftOut, title)
+		}
+	}
+	rows := make([][]string, len(g.rows))
+	for i, cells := range g.rows {
+		for column, text := range cells {
+			if widths[column] == 0 {
+				continue
+			}
+			role := g.cellRole(i, column)
+			text = layOut(text, role, widths[column])
+			if t.opts.Colour {
+				text = colourByRole(text, role)
+			}
+			rows[i] = append(rows[i], text)
+		}
+	}
+	drawn, err := drawColumns(header, rows)
+	if err != nil {
+		return fmt.Errorf("drawing a table: %w", err)
+	}
+	for line := range strings.Lines(drawn) {
+		t.line(strings.TrimRight(withoutResets(line), " \n"))
+	}
+	if len(leftOut) > 0 {
+		t.fold(hanging, hanging+hanging, "no room here for "+strings.Join(leftOut, ", "))
+	}
+	return nil
+}
+
+// drawColumns returns the cells of a report's table, which may have several lines, in columns without borders, as kubectl
+// does; the header may be empty. It returns the first error of tablewriter.
+func drawColumns(header []string, rows [][]string) (string, error) {
 	var out bytes.Buffer
 	table := tablewriter.NewTable(&out,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
@@ -93,38 +137,45 @@ func (t *textRenderer) grid(g *grid) error {
 		tablewriter.WithRowAlignment(tw.AlignLeft),
 		tablewriter.WithRowAutoWrap(tw.WrapNone),
 	)
-	widths := g.fit(t.opts.Width)
-	if len(g.header) > 0 {
-		var header []string
-		for column, title := range g.header {
-			if widths[column] > 0 {
-				header = append(header, layOut(title, RoleLevel, widths[column]))
-			}
-		}
+	if len(header) > 0 {
 		table.Header(header)
 	}
-	for i, cells := range g.rows {
-		var row []string
-		for column, text := range cells {
-			if widths[column] == 0 {
-				continue
-			}
-			role := g.cellRole(i, column)
-			text = layOut(text, role, widths[column])
-			if t.opts.Colour {
-				text = colourByRole(text, role)
-			}
-			row = append(row, text)
-		}
+	for _, row := range rows {
 		if err := table.Append(row); err != nil {
-			return fmt.Errorf("drawing a table: %w", err)
+			return "", err
 		}
 	}
-	if err := table.Render(); err != nil {
-		return fmt.Errorf("drawing a table: %w", err)
-	}
-	for line := range strings.Lines(out.String()) {
-		t.line(strings.TrimRight(withoutResets(line), " \n"))
+	err := table.Render()
+	return out.String(), err
+}
+
+// records draws the rows of a report's table one below the other: the cell of the first column, and indented below it the
+// others behind their titles.
+func (t *textRenderer) records(g *grid) error {
+	below := textRenderer{width: t.width, opts: t.opts}
+	below.opts.Width = max(t.opts.Width-len(hanging), 1)
+	for i, row := range g.rows {
+		t.foldRole("", hanging, row[0], g.cellRole(i, 0))
+		record := grid{roles: []Role{RoleText, RoleText}, cellRole: func(row, column int) Role {
+			if column == 0 {
+				return RoleText
+			}
+			return g.cellRole(i, row+1)
+		}}
+		for column, text := range row[1:] {
+			title := ""
+			if len(g.header) > 0 {
+				title = g.header[column+1]
+			}
+			record.rows = append(record.rows, []string{title, text})
+		}
+		below.out.Reset()
+		if err := below.grid(&record); err != nil {
+			return err
+		}
+		for line := range strings.Lines(below.out.String()) {
+			t.line(hanging + strings.TrimSuffix(line, "\n"))
+		}
 	}
 	return nil
 }
@@ -167,7 +218,7 @@ func layOut(text string, role Role, width int) string {
 
 // joined stands for a space in a table cell of a report at which no line may end. No text from input has it: it is
 // escaped.
-const joined = "\u00a0"
+const joined = "\u2800"
 
 // joinMark returns a table cell of a report in which the mark before a name or level stays with it: "+ baseline".
 func joinMark(text string) string {
@@ -178,12 +229,13 @@ func joinMark(text string) string {
 }
 
 // fit returns the widths of the columns of a report's table for a terminal of some width, 0 for a column that is left
-// out; a terminal of width 0 has room for all. What can be told in less room gives way first: see floors.
-func (g *grid) fit(width int) []int {
+// out, and whether there is room for them; a terminal of width 0 has room for all. What can be told in less room gives
+// way first: see floors.
+func (g *grid) fit(width int) (widths []int, ok bool) {
 	natural, word := g.measure()
 	out := make([]bool, len(natural))
 	if width == 0 || fits(natural, out, width) {
-		return natural
+		return natural, true
 	}
 	least := g.floors(0, natural, word, width)
 	for _, column := range g.spare {
@@ -195,7 +247,10 @@ func (g *grid) fit(width int) []int {
 	for stage := 1; stage < stages && !fits(least, out, width); stage++ {
 		least = g.floors(stage, natural, word, width)
 	}
-	return grow(least, natural, out, width)
+	if len(natural) > 2 && !fits(least, out, width) {
+		return nil, false
+	}
+	return grow(least, natural, out, width), true
 }
 
 // stages is how many times the columns of a report's table give way.
@@ -203,16 +258,17 @@ const stages = 5
 
 // floors returns the least widths of the columns of a report's table at a stage. At first text wraps between words,
 // summaries end early, and a name takes no more than half of the terminal; if that is not enough spare columns go, and
-// then text is broken within words, names are shortened, levels wrap, and at last everything does what it can to be there
-// at all.
+// then text is broken within words, names are shortened, levels wrap, and at last all but levels get equally little.
 func (g *grid) floors(stage int, natural, word []int, width int) []int {
-	const comfortable, short = 16, 12
+	const comfortable, short, little = 16, 12, 8
 	out := make([]int, len(natural))
 	for i, role := range g.roles {
 		least := natural[i]
 		switch {
+		case stage == stages-1 && (role == RoleLevel || role == RoleStatus):
+			least = min(word[i], short)
 		case stage == stages-1:
-			least = 1
+			least = little
 		case role == RoleText && stage == 0:
 			least = max(comfortable, min(word[i], width/2))
 		case role == RoleText, role == RoleSummary:

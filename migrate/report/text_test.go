@@ -53,6 +53,7 @@ team-xxxx…x-frontend  one two three four
 			Rows:    [][]string{{"shop-front", "restricted", "privileged", "baseline"}}, Spare: []string{"AUDIT", "WARN"},
 		}, `NAMESPACE   WARN        ENFORCE
 shop-front  restricted  baseline
+  no room here for AUDIT
 `},
 		{"a command is whole", 40, report.Table{
 			Columns: []report.Column{column("STEP", report.RoleText), column("COMMAND", report.RoleCommand)},
@@ -66,13 +67,29 @@ shop-front  restricted  baseline
 volumes/kubernetes.\
 io~empty-dir/plugins
 `},
-		{"everything is there to the last", 20, report.Table{
+		{"a mark stays with its level", 36, report.Table{
+			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("", report.RoleLevel), column("CURRENT", report.RoleLevel)},
+			Rows:    [][]string{{"team-a", "+ baseline (for now)", "restricted"}},
+		}, `NAMESPACE              CURRENT
+team-a     + baseline  restricted
+           (for now)
+`},
+		{"every column but levels gets little", 44, report.Table{
+			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("CURRENT", report.RoleLevel), column("ENFORCE", report.RoleLevel), column("WHY", report.RoleText)},
+			Rows:    [][]string{{"shop-frontend", "restricted", "privileged", "unconfined containers"}},
+		}, `NAMESPACE  CURRENT     ENFORCE     WHY
+shop…tend  restricted  privileged  unconfin\
+                                   ed
+                                   containe\
+                                   rs
+`},
+		{"there is no room for the columns", 24, report.Table{
 			Columns: []report.Column{column("NAMESPACE", report.RoleName), column("CURRENT", report.RoleLevel), column("ENFORCE", report.RoleLevel), column("WHY", report.RoleText)},
 			Rows:    [][]string{{"shop-frontend", "restricted", "privileged", "many words"}},
-		}, `NA…  CU…  ENF…  WHY
-s…d  re…  pri…  many
-                wor\
-                ds
+		}, `shop-frontend
+  CURRENT  restricted
+  ENFORCE  privileged
+  WHY      many words
 `},
 	}
 	for _, tt := range tests {
