@@ -296,7 +296,7 @@ func TestPlanFlags(t *testing.T) {
 			if diff := cmp.Diff(test.outputs, outputs); diff != "" {
 				t.Errorf("outputs (-want +got):\n%s", diff)
 			}
-			ignore := cmpopts.IgnoreFields(planOptions{}, "streams", "deps", "Outputs")
+			ignore := cmpopts.IgnoreFields(planOptions{}, "streams", "deps", "Outputs", "Invocation") // TestInvocation has it
 			if diff := cmp.Diff(test.want, *got, ignore, cmpopts.IgnoreFields(SourceOptions{}, "Stdin", "OnProgress"), cmpopts.EquateEmpty(), cmp.AllowUnexported(api.Version{}), cmp.AllowUnexported(planOptions{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -58,7 +58,7 @@ func mayImport() map[string][]string {
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/checks":            {},
-		"migrate/report":            append([]string{"migrate/checks", "migrate/simulation", "migrate/gate"}, writers...),
+		"migrate/report":            append([]string{"migrate/checks", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
 			"fixtures",

@@ -131,15 +131,21 @@ func checkOutputFiles[R any](outs []outputTarget[R]) error {
 	return nil
 }
 
-// writeOutputs writes the result of a command in every format that -o asked for: files first, so that a reader who closes the pipe early does not
-// keep them from being written.
+// writeOutputs is writeReports for a report that only says whether it has headers.
 func writeOutputs[R any](streams Streams, outs []outputTarget[R], result R, noHeaders bool) error {
+	return writeReports(streams, outs, result, report.Options{NoHeaders: noHeaders})
+}
+
+// writeReports writes the result of a command in every format that -o asked for: files first, so that a reader who closes the pipe early does not
+// keep them from being written. The width and colour of opts are those of where it goes.
+func writeReports[R any](streams Streams, outs []outputTarget[R], result R, opts report.Options) error {
 	for _, o := range outs {
 		if o.file == "" {
 			continue
 		}
 		if err := atomicfile.Write(o.file, func(w io.Writer) error {
-			return o.format.Write(w, result, report.Options{NoHeaders: noHeaders})
+			opts.Width, opts.Colour = 0, false
+			return o.format.Write(w, result, opts)
 		}); err != nil {
 			return err
 		}
@@ -148,7 +154,7 @@ func writeOutputs[R any](streams Streams, outs []outputTarget[R], result R, noHe
 		if o.file != "" {
 			continue
 		}
-		opts := report.Options{Width: streams.Width, Colour: streams.Colour(), NoHeaders: noHeaders}
+		opts.Width, opts.Colour = streams.Width, streams.Colour()
 		if err := o.format.Write(streams.Out, result, opts); err != nil {
 			return fmt.Errorf("writing %s to standard output: %w", o.format.Name, err)
 		}

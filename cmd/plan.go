@@ -28,6 +28,8 @@ type planOptions struct {
 	NoHeaders bool
 	FailOn    []string
 	Stage     labels.Stage // of the forms of labels
+	// Invocation is the call itself, for the commands that the table names.
+	Invocation report.Invocation
 }
 
 // planFlags are the values of the flags of the commands plan and labels, as given.
@@ -67,6 +69,7 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	if o.FailOn, err = checkFailOn(f.failOn); err != nil {
 		return nil, err
 	}
+	o.Invocation = invocationOf(flags, deps)
 	return o, nil
 }
 
@@ -82,14 +85,20 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 		Short: "Recommend a level for every namespace, with the reasons",
 		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels:
 the strictest level that everything in it will still meet after PSP is gone and no policy mutates
-pods any more. It says what decided, what blocks the next level, what the policies enforced that
-will be lost, and what could not be read. It never writes to a cluster.
+pods any more. It never writes to a cluster.
 
-In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave
-as it is, ! looser than today (never part of the commands unless asked for with --enforce), ?
-withheld because something could not be read. Today is what the server does by the label, or without
-one by the default of its admission configuration: no API shows that, so say it with
---admission-config.`,
+The table has the worst first: namespaces of which something was not seen, then those that need
+privileged, baseline and restricted. TODAY is the level that the server enforces by the label, or
+without one by the default of its admission configuration: no API shows that, so say it with
+--admission-config. ENFORCE is the level to enforce: "withheld" where what was not seen could change
+it, "as today" where it would be looser than today, which takes --enforce. Last is the workload that
+keeps the namespace from the next level, with the check that it fails in Pod Security admission's
+words and the number of the others, and the level that 'patch --keep' reaches where it reaches one.
+
+Below the table, a line each counts the policies, the namespaces that lose restrictions of theirs,
+the findings and the gaps, and names the command that tells more: -o wide has them all. NEXT are the
+commands that go on from here. On a terminal, namespaces that are alike share a line where there are
+many; in a pipe each has its own.`,
 		Example: `  # The cluster of the current kubeconfig context
   psp2pss plan
 
@@ -147,19 +156,18 @@ func planRun(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	o.warnWithheld(plan)
-	if err := writeOutputs(o.streams, o.Outputs, shown, o.NoHeaders); err != nil {
+	if err := writeReports(o.streams, o.Outputs, shown, report.Options{NoHeaders: o.NoHeaders, Invocation: o.Invocation}); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(o.Outputs, carriesCautions) {
 		warnOldTarget(o.streams.ErrOut, shown)
 	}
-	o.printNextCommands(plan)
 	return errors.Join(planExitError(plan, o.Scope, o.FailOn, o.Decide.AllowPartial), leftOutError(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
 }
 
 // carriesCautions is true for an output format that has the cautions of the Plan in it.
 func carriesCautions(o outputTarget[*migrate.Plan]) bool {
-	return slices.Contains([]string{"table", "wide", "json", "yaml", commandsFormat}, o.format.Name)
+	return slices.Contains([]string{"wide", "json", "yaml", commandsFormat}, o.format.Name)
 }
 
 // warnWithheld warns that a saved Plan has no enforce label for namespaces that were not read completely, whatever --allow-partial
@@ -177,15 +185,4 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 	if n > 0 {
 		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %s\n", allowPartialFlag, english.Count(n, "namespace", "namespaces"))
 	}
-}
-
-// printNextCommands prints on standard error which commands come next, where a person has just been shown a table.
-func (o *planOptions) printNextCommands(plan *migrate.Plan) {
-	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget[*migrate.Plan]) bool {
-		return out.file == "" && (out.format.Name == "table" || out.format.Name == "wide")
-	})
-	if !shown || o.NoHeaders || len(plan.Namespaces) == 0 {
-		return
-	}
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "\nNext, with the same source: '%[1]s explain ns NAME' for the reasons, '%[1]s labels' for the commands.\n", o.deps.ToolName)
 }

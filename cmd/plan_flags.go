@@ -59,12 +59,15 @@ func (d *planFlagValues) add(cmd *cobra.Command) {
 	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
 }
 
+// targetVersionFlag is the version of the standards that a Plan applies.
+const targetVersionFlag = "target-version"
+
 // allowPartialFlag accepts a result although something could not be read.
 const allowPartialFlag = "allow-partial"
 
 // planChangingFlags are the names of the flags that shape a recommendation, which a saved Plan already holds.
 func planChangingFlags() []string {
-	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
+	return []string{targetVersionFlag, "basis", "empty-namespaces", "enforce", "audit", "warn"}
 }
 
 // savedPlanFlagError returns the usage error for a flag that has no effect together with --plan.

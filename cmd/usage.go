@@ -16,7 +16,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/english"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // suggestion returns the end of a usage error that names what was probably meant by a misspelt value of a flag, and "" where nothing

@@ -37,18 +37,18 @@ func DecisionPhrase(ns *migrate.Namespace) string {
 	case d.Workload != nil:
 		return ObjectName(d.Workload.Kind, d.Workload.Name)
 	case d.Policy != "" && d.Basis == migrate.BasisEmpty:
-		return emptyNamespacePhrase(ns) + ", " + ObjectName("psp", d.Policy)
+		return EmptyNamespacePhrase(ns) + ", " + ObjectName("psp", d.Policy)
 	case d.Policy != "":
 		return ObjectName("psp", d.Policy)
 	case d.Basis == migrate.BasisEmpty:
-		return emptyNamespacePhrase(ns)
+		return EmptyNamespacePhrase(ns)
 	}
 	return "all workloads"
 }
 
-// emptyNamespacePhrase returns the phrase that no workload of a namespace is known. Where a gap touches the namespace
+// EmptyNamespacePhrase returns the phrase that no workload of a namespace is known. Where a gap touches the namespace
 // something may run all the same.
-func emptyNamespacePhrase(ns *migrate.Namespace) string {
+func EmptyNamespacePhrase(ns *migrate.Namespace) string {
 	switch {
 	case len(ns.Workloads) > 0:
 		return "nothing checked runs" // all of it is exempt

@@ -1,7 +1,5 @@
 package report
 
-import "fmt"
-
 // Document is a report for people by the role of its parts: what each part is, and not how it looks. Builders make one
 // from a Plan or another result; a renderer draws it. Every text in it is unescaped: a renderer escapes it for where it
 // goes.
@@ -156,25 +154,6 @@ func listOf(points []string) List {
 		l.Items = append(l.Items, Item{Text: text})
 	}
 	return l
-}
-
-// moreInWide is the flag that shows what a shortened report leaves out.
-const moreInWide = "-o wide"
-
-// addShortSection appends a heading, the first of its points and the number of the others to a report; most 0 leaves out none.
-func (d *Document) addShortSection(heading string, points []string, most int) {
-	if most == 0 || len(points) <= most {
-		d.addSection(heading, points)
-		return
-	}
-	l := listOf(points[:most])
-	l.Omitted = omittedText(len(points)-most, moreInWide)
-	d.add(Heading(heading), l)
-}
-
-// omittedText returns the text on how many points a report leaves out and which flag shows them.
-func omittedText(n int, elsewhere string) string {
-	return fmt.Sprintf("... and %d more: %s", n, elsewhere)
 }
 
 // orDash returns the text of a report's table cell, or a dash for what is absent.

@@ -24,6 +24,8 @@ type Options struct {
 	Colour bool
 	// NoHeaders leaves the lines of the first table and nothing around them. Formats for programs ignore it.
 	NoHeaders bool
+	// Invocation is how the tool was called, for the commands that a report names.
+	Invocation Invocation
 }
 
 // Format is one output format of reports, by name, for a result of type R.

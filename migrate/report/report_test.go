@@ -85,8 +85,12 @@ func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 	out := map[string]func(io.Writer, *migrate.Plan) error{
 		"table.txt":        with("table", report.Options{}),
 		"table-60.txt":     with("table", report.Options{Width: 60, Colour: true}),
+		"table-80.txt":     with("table", report.Options{Width: 80}),
+		"table-120.txt":    with("table", report.Options{Width: 120}),
 		"no-headers.txt":   with("table", report.Options{NoHeaders: true}),
 		"wide.txt":         with("wide", report.Options{}),
+		"wide-80.txt":      with("wide", report.Options{Width: 80}),
+		"wide-120.txt":     with("wide", report.Options{Width: 120}),
 		"name.txt":         with("name", report.Options{}),
 		"explain-all.txt":  explainAll,
 		"explain-wide.txt": explainWide,
@@ -391,10 +395,14 @@ func TestColourGoesByColumn(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, report.Options) error
 		want  []string
 	}{
-		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return writePlan(w, "table", p, o) }, []string{"33:+ privileged", "33:privileged"}},
+		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return writePlan(w, "table", p, o) }, []string{"33:privileged"}},
+		{"wide", func(w io.Writer, p *migrate.Plan, o report.Options) error {
+			o.Width = 0
+			return writePlan(w, "wide", p, o)
+		}, []string{"33:privileged", "33:privileged", "33:privileged", "33:privileged"}},
 		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
 			return explained(w, o)(report.ExplainNamespace(p, "baseline", false))
-		}, []string{"31:privileged", "33:baseline", "31:privileged", "31:privileged"}},
+		}, []string{"33:privileged", "33:privileged", "33:privileged"}},
 		{"workload", func(w io.Writer, p *migrate.Plan, o report.Options) error {
 			return explained(w, o)(report.ExplainWorkload(p, "baseline", "pod", "p"))
 		}, []string{"33:privileged", "33:privileged", "33:privileged"}},

@@ -9,104 +9,68 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// PlanDocument builds the report on a Plan: one line for each namespace, and below it short sections: the policies, what blocks
-// the next level, what to be careful about, what is lost, and what could not be read. What many namespaces share is said once
-// and counted. With NoHeaders it is the lines of the namespaces alone.
-func PlanDocument(p *migrate.Plan, opts Options) *Document {
-	return planDocument(p, false, opts.NoHeaders)
-}
-
-// PlanWideDocument is PlanDocument with more columns and nothing left out of the sections.
+// PlanWideDocument builds the whole report on a Plan: a line for each namespace with more columns than PlanDocument has,
+// and below it sections on the policies, what keeps namespaces from the next level, what is lost, cautions, gaps and notes,
+// with nothing left out. With NoHeaders it is the lines of the namespaces alone.
 func PlanWideDocument(p *migrate.Plan, opts Options) *Document {
-	return planDocument(p, true, opts.NoHeaders)
-}
-
-// planDocument builds the report of a Plan; wide has more columns and whole lists, tableOnly nothing but the lines of the
-// namespaces.
-func planDocument(p *migrate.Plan, wide, tableOnly bool) *Document {
-	d := &Document{}
-	if tableOnly {
-		d.add(namespaceTable(p, wide, false))
+	s, d := newPlanScreen(p, opts), &Document{}
+	t := s.wideTable()
+	if opts.NoHeaders {
+		d.add(t)
 		return d
 	}
-	most := 12
-	if wide {
-		most = 0
-	}
-	d.add(Paragraph{fmt.Sprintf("Plan for %s, from %s: %s.", p.TargetVersion, phrases.SourcePhrase(p.Source), planSize(p))})
-	d.add(namespaceTable(p, wide, true))
-	d.add(planLegend(p))
-	d.addPolicies(p)
-	d.addBlockingViolations(p, most)
-	d.addLostConstraints(p)
-	d.addShortSection("CAUTIONS", cautionTexts(p), most)
-	d.addIneffectiveGrants(p, most)
-	d.addShortSection("GAPS: not read or not evaluated", gapTextsWithScope(p), most)
-	d.addShortSection("NOTES", noteTexts(p), most)
+	d.add(s.headline(), t)
+	d.addPolicies(s.plan)
+	d.addBlockingViolations(s.plan)
+	d.addLostConstraints(s.plan)
+	d.addSection("CAUTIONS", cautionTexts(s.plan))
+	d.addSection("BINDINGS THAT GRANT NOTHING", grantFindings(s.plan, false))
+	d.addSection("ROLES THAT WERE NOT READ", grantFindings(s.plan, true))
+	d.addSection("GAPS: not read or not evaluated", gapTextsWithScope(s.plan))
+	d.addSection("NOTES", noteTexts(s.plan))
+	d.add(pointersTable(s.nextSteps(), opts.Width))
 	return d
 }
 
-// planSize returns the report's line that counts the namespaces, workloads, policies and gaps of a Plan.
-func planSize(p *migrate.Plan) string {
-	workloads := 0
-	for i := range p.Namespaces {
-		workloads += len(p.Namespaces[i].Workloads)
+// wideTable returns the report's table of namespaces with all levels and labels, in the order of the other one.
+func (s *planScreen) wideTable() *Table {
+	t := &Table{Columns: []Column{
+		{"NAMESPACE", RoleName},
+		{"TODAY", RoleLevel},
+		{"ENFORCE", RoleLevel},
+		{"AFTER KEEP", RoleLevel},
+		{"PERMITTED", RoleLevel},
+		{"NEEDED", RoleLevel},
+		{"AUDIT", RoleLevel},
+		{"WARN", RoleLevel},
+		{"WORKLOADS", RoleText},
+		{"COMPLETE", RoleText},
+		{"DECIDED BY", RoleText},
+		{"IN THE WAY OF THE NEXT LEVEL", RoleText},
+	}}
+	t.Spare = []string{"AUDIT", "WARN", "COMPLETE", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER KEEP"}
+	byName := map[string]*migrate.Namespace{}
+	for i := range s.plan.Namespaces {
+		byName[s.plan.Namespaces[i].Name] = &s.plan.Namespaces[i]
 	}
-	counts := []string{
-		english.Count(len(p.Namespaces), "namespace", "namespaces"),
-		english.Count(workloads, "workload", "workloads"),
-		english.Count(len(p.Policies), "policy", "policies"),
-	}
-	if len(p.Gaps) > 0 {
-		counts = append(counts, english.Count(len(p.Gaps), "gap", "gaps"))
-	}
-	return strings.Join(counts, ", ")
-}
-
-// namespaceTable returns the report's table of namespaces; mark puts a star behind those of the platform.
-func namespaceTable(p *migrate.Plan, wide, mark bool) *Table {
-	t := &Table{Columns: []Column{{"NAMESPACE", RoleName}, {"CURRENT", RoleLevel}, {"ENFORCE", RoleLevel}}}
-	if wide {
-		t.Columns = append(t.Columns, Column{"PERMITTED", RoleLevel}, Column{"NEEDED", RoleLevel}, Column{"AUDIT", RoleLevel},
-			Column{"WARN", RoleLevel}, Column{"WORKLOADS", RoleText}, Column{"COMPLETE", RoleText})
-	}
-	t.Columns = append(t.Columns, Column{"DECIDED BY", RoleText}, Column{"BLOCKED BY", RoleText})
-	for i := range p.Namespaces {
-		ns := &p.Namespaces[i]
-		name, current := ns.Name, phrases.CurrentLabel(ns, api.EnforceLevelLabel)
-		if mark && ns.System {
-			name += " *"
+	for _, r := range s.rows() {
+		ns := byName[r.names[0]]
+		today := r.today
+		if label := levelLabel(ns, api.EnforceLevelLabel, api.EnforceVersionLabel); label != "" && !ns.Exempt {
+			today = label
 		}
-		var more []string
-		if wide {
-			current = levelLabel(ns, api.EnforceLevelLabel, api.EnforceVersionLabel)
-			more = []string{
-				orDash(string(ns.PermittedLevel)), orDash(string(ns.NeededLevel)), orDash(ns.RecommendedLabels.Audit), orDash(ns.RecommendedLabels.Warn),
-				fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete),
-			}
-		}
-		row := append([]string{name, currentCell(ns, current), enforceCell(ns)}, more...)
-		t.Rows = append(t.Rows, append(row, orDash(phrases.DecisionPhrase(ns)), orDash(phrases.BlockersPhrase(ns))))
+		t.Rows = append(t.Rows, []string{
+			ns.Name, today, r.enforce, orDash(string(cmp.Or(s.levelAfterKeep(ns), ns.NeededLevel))), orDash(string(ns.PermittedLevel)), orDash(string(ns.NeededLevel)),
+			orDash(ns.RecommendedLabels.Audit), orDash(ns.RecommendedLabels.Warn), fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete),
+			orDash(phrases.DecisionPhrase(ns)), r.inTheWay(),
+		})
 	}
 	return t
-}
-
-// currentCell returns the table cell for the enforce level that a namespace has today: from its label, or the admission
-// configuration.
-func currentCell(ns *migrate.Namespace, label string) string {
-	switch {
-	case ns.Exempt:
-		return "exempt"
-	case label == "" && ns.EffectiveLabels != nil:
-		return ns.EffectiveLabels.Enforce + " (default)"
-	}
-	return orDash(label)
 }
 
 // levelLabel returns the report's text of the Pod Security level and version of a namespace as its labels say them; ""
@@ -121,78 +85,6 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// actionMarks returns the marks in a report's table for what a recommendation does to the enforce label, in the order
-// of the legend.
-func actionMarks() []struct {
-	action     migrate.Action
-	mark, says string
-} {
-	return []struct {
-		action     migrate.Action
-		mark, says string
-	}{
-		{migrate.ActionAdd, "+", "add"},
-		{migrate.ActionChange, "~", "change"},
-		{migrate.ActionUnchanged, "=", "stays"},
-		{migrate.ActionLoosen, "!", "looser than today: not done unless asked for"},
-		{migrate.ActionWithheld, "?", "withheld: something could not be read"},
-		{migrate.ActionSkip, "-", "left alone"},
-	}
-}
-
-// enforceCell returns the table cell for the recommended enforce level of a namespace, behind the mark of the action.
-func enforceCell(ns *migrate.Namespace) string {
-	mark := " "
-	for _, m := range actionMarks() {
-		if m.action == ns.Action {
-			mark = m.mark
-		}
-	}
-	switch level := ns.RecommendedLabels.Enforce; {
-	case level != "":
-		return mark + " " + level
-	case ns.Action == migrate.ActionWithheld:
-		return mark + " withheld"
-	default:
-		return mark + " none"
-	}
-}
-
-// planLegend returns the report's text that explains the marks in the table of namespaces, and counts the recommended
-// levels.
-func planLegend(plan *migrate.Plan) Paragraph {
-	if len(plan.Namespaces) == 0 {
-		return Paragraph{"No namespaces."}
-	}
-	used, system := map[migrate.Action]bool{}, false
-	namespacesAt := map[string]int{}
-	for i := range plan.Namespaces {
-		ns := &plan.Namespaces[i]
-		used[ns.Action] = true
-		system = system || ns.System
-		namespacesAt[ns.RecommendedLabels.Enforce]++
-	}
-	var legend []string
-	for _, m := range actionMarks() {
-		if used[m.action] {
-			legend = append(legend, m.mark+" "+m.says)
-		}
-	}
-	if system {
-		legend = append(legend, "* part of the platform")
-	}
-	var counts []string
-	for _, l := range slices.Backward(levels.LooseToStrict()) {
-		if n := namespacesAt[string(l)]; n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, l))
-		}
-	}
-	if n := namespacesAt[""]; n > 0 {
-		counts = append(counts, fmt.Sprintf("%d not set", n))
-	}
-	return Paragraph{strings.Join(legend, "; ") + ".", "Enforce: " + strings.Join(counts, ", ") + "."}
 }
 
 // addPolicies adds to a report the table of the policies, and what there is to say about several of them.
@@ -263,18 +155,14 @@ func boundTexts(plan *migrate.Plan) []string {
 
 // addBlockingViolations adds to a report the table of violations that keep namespaces from the next stricter level,
 // with their counts.
-func (d *Document) addBlockingViolations(plan *migrate.Plan, most int) {
+func (d *Document) addBlockingViolations(plan *migrate.Plan) {
 	if len(plan.BlockingViolations) == 0 {
 		return
 	}
 	t := &Table{Columns: []Column{{"CHECK OF", RoleLevel}, {"NAMESPACES", RoleText}, {"WORKLOADS", RoleText}, {"CAUSE", RoleText}}}
-	for i, c := range plan.BlockingViolations {
-		if most > 0 && i == most {
-			t.Omitted = omittedText(len(plan.BlockingViolations)-most, moreInWide)
-			break
-		}
+	for _, c := range plan.BlockingViolations {
 		text := c.Reason
-		if most == 0 && len(c.Examples) > 0 {
+		if len(c.Examples) > 0 {
 			text += " (" + strings.Join(c.Examples, ", ") + ")"
 		}
 		t.Rows = append(t.Rows, []string{orDash(string(c.Level)), fmt.Sprint(c.Namespaces), fmt.Sprint(c.Workloads), text})
@@ -381,26 +269,6 @@ func cautionTexts(plan *migrate.Plan) []string {
 		items = append(items, english.First(about[c], 3)+": "+c)
 	}
 	return items
-}
-
-// addIneffectiveGrants adds to a report bindings that grant nothing, and apart from them roles that were not read.
-func (d *Document) addIneffectiveGrants(plan *migrate.Plan, most int) {
-	for _, part := range []struct {
-		heading string
-		unread  bool
-	}{{"BINDINGS THAT GRANT NOTHING", false}, {"ROLES THAT WERE NOT READ", true}} {
-		var points []string
-		for _, f := range plan.IneffectiveGrants {
-			if f.RoleNotRead == part.unread {
-				about := f.Subject
-				if n := len(f.Others); n > 0 {
-					about = fmt.Sprintf("%s and %d more", about, n)
-				}
-				points = append(points, about+": "+f.Text)
-			}
-		}
-		d.addShortSection(part.heading, points, most)
-	}
 }
 
 // gapTextsWithScope returns the report's texts on the gaps of a Plan, each with the namespaces that it touches.

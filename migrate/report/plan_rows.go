@@ -1,0 +1,269 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// planRow is a line of the report's table of namespaces, about one of them or about several whose lines are alike.
+type planRow struct {
+	names []string
+	rank  rowRank
+	// today and enforce are the cells on the level that is enforced today and the one to enforce.
+	today, enforce string
+	// before is what the text on the workloads begins with.
+	before string
+	// workload is the one that decides, by its short name, and workloads the number of all that stand in the way. It is ""
+	// where none does, and in a line about namespaces in which different ones do.
+	workload  string
+	workloads int
+	// why is what stands in the way in the words of Pod Security admission, or why nothing does; more is the number of the
+	// other checks, -1 where it is not the same in all namespaces of the line.
+	why  string
+	more int
+	// remarks are what else changes the line; platform is true for namespaces of Kubernetes or of a provider.
+	remarks  []string
+	platform bool
+}
+
+// rowRank is the place of a line in the report's table of namespaces: the worst is first.
+type rowRank int
+
+// The ranks, in the order of the table.
+const (
+	rankWithheld rowRank = iota
+	rankRefusing
+	rankLoosened
+	rankPrivileged
+	rankBaseline
+	rankRestricted
+	rankSkipped
+)
+
+// rankOf returns the place of a namespace in the report's table: not known, asked to refuse what runs, labelled stricter
+// than what runs today, and then by the level to enforce.
+func rankOf(ns *migrate.Namespace) rowRank {
+	level := api.Level(ns.RecommendedLabels.Enforce)
+	switch {
+	case ns.Action == migrate.ActionWithheld, level == "" && !ns.Terminating && ns.HasUncertainPart(inventory.PartWorkloads):
+		return rankWithheld
+	case ns.Action == migrate.ActionSkip || level == "":
+		return rankSkipped
+	case levels.Looser(ns.NeededLevel, level) && !ns.Exempt:
+		return rankRefusing
+	case labels.WithholdsLoosening(ns):
+		return rankLoosened
+	}
+	return rankPrivileged + rowRank(max(levels.Rank(level), 0))
+}
+
+// rows returns the lines of the report's table of namespaces, the worst first and then by name.
+func (s *planScreen) rows() []planRow {
+	rows := make([]planRow, len(s.plan.Namespaces))
+	notSeen := s.notSeen()
+	for i := range s.plan.Namespaces {
+		ns := &s.plan.Namespaces[i]
+		rows[i] = planRow{names: []string{ns.Name}, rank: rankOf(ns), today: todayCell(ns), enforce: enforceCell(ns), platform: ns.System}
+		rows[i].setWhy(ns, notSeen)
+		rows[i].remarks = s.remarksOn(ns)
+	}
+	slices.SortFunc(rows, func(a, b planRow) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.names[0], b.names[0]))
+	})
+	return rows
+}
+
+// todayCell returns the table cell for the enforce level that a namespace has today: from its label, or the admission
+// configuration.
+func todayCell(ns *migrate.Namespace) string {
+	label := phrases.CurrentLabel(ns, api.EnforceLevelLabel)
+	switch {
+	case ns.Exempt:
+		return "exempt"
+	case label == "" && ns.EffectiveLabels != nil:
+		return ns.EffectiveLabels.Enforce + " (default)"
+	case label == "" && ns.ObjectNotRead:
+		return "unknown"
+	case label == "":
+		return "none"
+	case levels.Rank(api.Level(label)) < 0:
+		return label + " (invalid)"
+	}
+	return label
+}
+
+// enforceCell returns the table cell for the enforce level that is recommended for a namespace.
+func enforceCell(ns *migrate.Namespace) string {
+	switch rankOf(ns) {
+	case rankWithheld:
+		return "withheld"
+	case rankSkipped:
+		return "none"
+	case rankLoosened:
+		return "as today"
+	}
+	return ns.RecommendedLabels.Enforce
+}
+
+// setWhy sets what stands in the way of the next level of a namespace in its line of the report.
+func (r *planRow) setWhy(ns *migrate.Namespace, notSeen map[string]string) {
+	recommended := api.Level(ns.RecommendedLabels.Enforce)
+	switch {
+	case r.rank == rankWithheld:
+		r.why = "not seen: " + cmp.Or(notSeen[ns.Name], notSeen["*"], strings.Join(ns.UncertainParts, ", "))
+	case ns.Terminating:
+		r.why = "it is being deleted"
+	case r.rank == rankLoosened:
+		r.setBlockers(ns)
+		r.before = fmt.Sprintf("needs %s for ", recommended)
+	case r.rank == rankRefusing:
+		r.setBlockers(ns)
+		r.before = decisionWords(ns) + " refuses "
+	case levels.Looser(recommended, ns.NeededLevel):
+		r.why = "what runs meets " + string(ns.NeededLevel)
+	case len(ns.Blockers) > 0:
+		r.setBlockers(ns)
+	case ns.NeededLevel == "":
+		r.why = phrases.EmptyNamespacePhrase(ns)
+	default:
+		r.why = "nothing"
+	}
+}
+
+// decisionWords returns the report's words for what decided a level other than the one that everything meets.
+func decisionWords(ns *migrate.Namespace) string {
+	switch d := ns.DecidedBy; {
+	case d != nil && d.Basis == migrate.BasisOverride:
+		return "--enforce"
+	case d != nil && d.Policy != "":
+		return phrases.ObjectName("psp", d.Policy)
+	}
+	return "the level"
+}
+
+// setBlockers sets the workload that decides, the check of it that weighs most, and the numbers of the others.
+func (r *planRow) setBlockers(ns *migrate.Namespace) {
+	blocked, checks := blockedWorkloads(ns), map[string]bool{}
+	for _, b := range ns.Blockers {
+		checks[b.Check] = true
+	}
+	var decides migrate.WorkloadRef
+	if d := ns.DecidedBy; d != nil && d.Workload != nil && blocked[*d.Workload] {
+		decides = *d.Workload
+	} else if len(ns.Blockers) > 0 && len(ns.Blockers[0].Workloads) > 0 {
+		decides = ns.Blockers[0].Workloads[0]
+	}
+	var first *migrate.Blocker
+	for i := range ns.Blockers {
+		b := &ns.Blockers[i]
+		if slices.Contains(b.Workloads, decides) && (first == nil || checkWeight(b.Check) < checkWeight(first.Check)) {
+			first = b
+		}
+	}
+	if first == nil {
+		return
+	}
+	r.workload, r.workloads, r.why, r.more = shortObjectName(decides), len(blocked), first.Reason, len(checks)-1
+}
+
+// shortObjectName returns the name of a workload in a report as kubectl takes it, with the short name of its kind:
+// deploy/web.
+func shortObjectName(ref migrate.WorkloadRef) string {
+	if k, ok := inventory.WorkloadKindOf(ref.Kind); ok && k.ShortName != "" {
+		return phrases.ObjectName(k.ShortName, ref.Name)
+	}
+	return phrases.ObjectName(ref.Kind, ref.Name)
+}
+
+// checkWeight returns the place of a check among those that a line of the report can name: the one that is hardest to
+// give up is first, since it says most about the workload.
+func checkWeight(check string) int {
+	order := []string{
+		"privileged", "hostNamespaces", "windowsHostProcess", "hostPathVolumes", "capabilities_baseline", "hostPorts",
+		"hostProbesAndHostLifecycle", "procMount", "sysctls", "appArmorProfile", "seLinuxOptions", "seccompProfile_baseline",
+		"runAsUser", "runAsNonRoot", "restrictedVolumes", "procMount_restricted", "seccompProfile_restricted", "capabilities_restricted", "allowPrivilegeEscalation",
+	}
+	if at := slices.Index(order, check); at >= 0 {
+		return at
+	}
+	return len(order)
+}
+
+// remarksOn returns what else changes the line of a namespace in the report: the level after 'patch --keep', what decided
+// but what runs, other labels than without flags, exemptions, the owner of its labels.
+func (s *planScreen) remarksOn(ns *migrate.Namespace) []string {
+	var out []string
+	if level := s.levelAfterKeep(ns); level != "" {
+		out = append(out, "patch --keep reaches "+string(level))
+	}
+	if d := ns.DecidedBy; d != nil && rankOf(ns) > rankRefusing {
+		switch {
+		case d.Basis == migrate.BasisOverride:
+			out = append(out, "asked for with --enforce")
+		case d.Policy != "":
+			out = append(out, phrases.ObjectName("psp", d.Policy)+" permits it")
+		}
+	}
+	if other := otherModes(ns); other != "" {
+		out = append(out, other)
+	}
+	exempt := 0
+	for i := range ns.Workloads {
+		if ns.Workloads[i].Exempt != nil {
+			exempt++
+		}
+	}
+	if exempt > 0 {
+		out = append(out, english.Count(exempt, "workload is exempt", "workloads are exempt"))
+	}
+	if ns.LabelOwner != "" {
+		out = append(out, ns.LabelOwner+" writes its labels")
+	}
+	return out
+}
+
+// otherModes returns the report's text on the warn and audit levels of a namespace that are not restricted, as they are
+// without flags; "" for none.
+func otherModes(ns *migrate.Namespace) string {
+	var out []string
+	for _, mode := range [][2]string{{"warn", ns.RecommendedLabels.Warn}, {"audit", ns.RecommendedLabels.Audit}} {
+		if mode[1] != "" && mode[1] != string(api.LevelRestricted) {
+			out = append(out, mode[0]+"="+mode[1])
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// levelAfterKeep returns the level that a namespace of the report reaches once 'patch --keep' is applied; "" where that
+// is none that is stricter than what it needs now.
+func (s *planScreen) levelAfterKeep(ns *migrate.Namespace) api.Level {
+	if !levels.Looser(ns.NeededLevel, ns.AchievableLevel) {
+		return ""
+	}
+	var out api.Level
+	for i := range ns.Workloads {
+		w := &ns.Workloads[i]
+		switch {
+		case w.Exempt != nil && w.Exempt.RuntimeClass != "":
+		case s.isPatched(ns, w) && w.Levels.AsAdmitted != "":
+			out = levels.LeastStrict(out, w.Levels.AsAdmitted)
+		default:
+			out = levels.LeastStrict(out, w.Levels.AfterPSP)
+		}
+	}
+	if !levels.Looser(ns.NeededLevel, out) {
+		return ""
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+)
+
+// PlanDocument builds the report on a Plan that fits one screen: what can be done today, a line for each namespace with
+// what stands in the way there, a line each for policies, losses, findings and gaps, and the next steps as commands. On
+// a terminal many namespaces become few lines, see fitted. With NoHeaders it is the lines of the namespaces alone.
+func PlanDocument(p *migrate.Plan, opts Options) *Document {
+	s := newPlanScreen(p, opts)
+	rows := s.rows()
+	if opts.NoHeaders {
+		return &Document{Blocks: []Block{rowsTable(rows)}}
+	}
+	return s.fitted(rows)
+}
+
+// document returns the report on a Plan around its table of namespaces.
+func (s *planScreen) document(t *Table) *Document {
+	d := &Document{}
+	d.add(s.headline(), t)
+	if len(s.plan.Namespaces)+len(s.plan.Policies)+len(s.plan.Gaps) > 0 {
+		d.add(pointersTable(slices.Concat(s.summary(), s.nextSteps()), s.opts.Width))
+	}
+	return d
+}
+
+// planScreen is what the parts of the report on a Plan have in common.
+type planScreen struct {
+	// plan has only what is about its namespaces, see planInScope.
+	plan *migrate.Plan
+	opts Options
+	// patched are the workloads into which 'patch --keep' writes something.
+	patched map[patch.WorkloadRef]bool
+}
+
+// newPlanScreen returns what the parts of the report on a Plan share.
+func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
+	s := &planScreen{plan: p, opts: opts, patched: map[patch.WorkloadRef]bool{}}
+	if len(opts.Invocation.Scope) > 0 {
+		s.plan = planInScope(p)
+	}
+	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
+	for i := range patches {
+		if w := &patches[i]; len(w.Values) > 0 && w.ManualReason == "" && !w.Incomplete {
+			s.patched[w.WorkloadRef] = true
+		}
+	}
+	return s
+}
+
+// isPatched reports whether 'patch --keep' writes something into a workload of the report.
+func (s *planScreen) isPatched(ns *migrate.Namespace, w *migrate.Workload) bool {
+	return s.patched[patch.WorkloadRef{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}]
+}
+
+// headline returns the report's sentences on what can be done today, how much stands in the way, and what was not seen.
+func (s *planScreen) headline() Paragraph {
+	source := fmt.Sprintf("Plan for %s, from %s", s.plan.TargetVersion, phrases.SourcePhrase(s.plan.Source))
+	if unseen := s.unseen(); unseen != "" {
+		source += "; not seen: " + unseen
+	}
+	if len(s.plan.Namespaces) == 0 {
+		return Paragraph{source + ".", "No namespaces."}
+	}
+	return Paragraph{source + ".", s.namespacesSentence(), s.workloadsSentence()}
+}
+
+// unseen returns the report's count of what could not be read or judged; "" for nothing.
+func (s *planScreen) unseen() string {
+	var parts []string
+	switch n := len(s.plan.Gaps); n {
+	case 0:
+	case 1:
+		parts = append(parts, s.plan.Gaps[0].What)
+	default:
+		parts = append(parts, fmt.Sprintf("%d things", n))
+	}
+	if n := len(grantFindings(s.plan, true)); n > 0 {
+		parts = append(parts, english.Count(n, "role", "roles"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// namespacesSentence returns the report's sentence on how many namespaces can enforce which level today, and on the
+// others.
+func (s *planScreen) namespacesSentence() string {
+	all := len(s.plan.Namespaces)
+	some := func(n int) string {
+		switch {
+		case n < all:
+			return fmt.Sprint(n)
+		case n == 1:
+			return "it"
+		}
+		return "all"
+	}
+	var can, parts []string
+	for _, l := range []count{{s.countRank(rankRestricted), "restricted", "restricted today"}, {s.countRank(rankBaseline), "baseline", "baseline today"}, {s.countRank(rankPrivileged), "only privileged", "only privileged"}} {
+		switch {
+		case l.n > 0 && len(can) == 0:
+			can = append(can, some(l.n)+" can enforce "+l.many)
+		case l.n > 0:
+			can = append(can, some(l.n)+" "+l.one)
+		}
+	}
+	if len(can) > 0 {
+		parts = []string{strings.Join(can, ", ")}
+	}
+	for _, other := range []count{
+		{s.countRank(rankRefusing), "is asked to refuse what runs there", "are asked to refuse what runs there"},
+		{s.countRank(rankLoosened), "enforces more than what runs there meets", "enforce more than what runs there meets"},
+		{s.countRank(rankWithheld), "waits for what was not seen", "wait for what was not seen"},
+		{s.countRank(rankSkipped), "is left alone", "are left alone"},
+	} {
+		if other.n > 0 {
+			parts = append(parts, some(other.n)+" "+english.Plural(other.n, other.one, other.many))
+		}
+	}
+	return namespaces(all) + ": " + strings.Join(parts, "; ") + "."
+}
+
+// workloadsSentence returns the report's sentence on how many workloads keep namespaces from a stricter level, and for
+// how many of them 'patch --keep' is enough.
+func (s *planScreen) workloadsSentence() string {
+	workloads, blocking, kept := 0, 0, 0
+	for i := range s.plan.Namespaces {
+		ns := &s.plan.Namespaces[i]
+		workloads += len(ns.Workloads)
+		blocked := blockedWorkloads(ns)
+		blocking += len(blocked)
+		next := levels.NextStricter(ns.NeededLevel)
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			if blocked[migrate.WorkloadRef{Kind: w.Kind, Name: w.Name}] && s.isPatched(ns, w) && levels.Rank(w.Levels.AsAdmitted) >= levels.Rank(next) {
+				kept++
+			}
+		}
+	}
+	if workloads == 0 {
+		return "No workloads."
+	}
+	text := english.Count(workloads, "workload", "workloads") + ": "
+	switch {
+	case blocking == 0:
+		return text + "none blocks a stricter level."
+	case kept == 0:
+		return fmt.Sprintf("%s%d %s a stricter level.", text, blocking, english.Plural(blocking, "blocks", "block"))
+	case kept == blocking && kept == 1:
+		return text + "1 blocks a stricter level, only until patch --keep."
+	case kept == blocking:
+		return fmt.Sprintf("%s%d block a stricter level, all only until patch --keep.", text, blocking)
+	}
+	return fmt.Sprintf("%s%d block a stricter level, %d of them only until patch --keep.", text, blocking, kept)
+}
+
+// blockedWorkloads returns the workloads that keep a namespace of the report from its next stricter level.
+func blockedWorkloads(ns *migrate.Namespace) map[migrate.WorkloadRef]bool {
+	out := map[migrate.WorkloadRef]bool{}
+	for _, b := range ns.Blockers {
+		for _, w := range b.Workloads {
+			out[w] = true
+		}
+	}
+	return out
+}

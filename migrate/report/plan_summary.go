@@ -1,0 +1,117 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+)
+
+// pointer is a line of the report on a Plan that counts something and names the command that tells or does more.
+type pointer struct{ title, text, command string }
+
+// pointersTable returns the report's table of such lines. A command that has no room beside its text on a terminal of
+// this width is below it.
+func pointersTable(pointers []pointer, width int) *Table {
+	title, text := 0, 0
+	for _, p := range pointers {
+		title, text = max(title, columnsOf(p.title)), max(text, columnsOf(p.text))
+	}
+	t := &Table{Columns: []Column{{"", RoleText}, {"", RoleCommand}}}
+	for _, p := range pointers {
+		beside := p.text + strings.Repeat(" ", text-columnsOf(p.text)+gutter) + p.command
+		switch {
+		case p.command == "":
+			t.Rows = append(t.Rows, []string{p.title, p.text})
+		case width == 0 || title+gutter+columnsOf(beside) <= width:
+			t.Rows = append(t.Rows, []string{p.title, beside})
+		default:
+			t.Rows = append(t.Rows, []string{p.title, p.text}, []string{"", "  " + p.command})
+		}
+	}
+	return t
+}
+
+// summary returns the report's lines on policies, losses, findings and gaps.
+func (s *planScreen) summary() []pointer {
+	c := s.invocation()
+	wide := c.command("plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
+	out := []pointer{
+		{"POLICIES", s.policiesText(), c.command("explain psp NAME", c.Source, c.Target)},
+		{"LOST", s.lossesText(), c.command("explain ns NAME", c.Source, c.Target, c.Decide)},
+		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "caution", "cautions"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}), wide},
+		{"GAPS", countsOrNone(count{len(s.plan.Gaps), "gap", "gaps"}, count{len(grantFindings(s.plan, true)), "role not read", "roles not read"}, count{s.countRank(rankWithheld), "namespace waits", "namespaces wait"}), wide},
+	}
+	for i := range out {
+		if out[i].text == "none" {
+			out[i].command = ""
+		}
+	}
+	return out
+}
+
+// policiesText returns the report's count of the policies, and of those that are closest to privileged.
+func (s *planScreen) policiesText() string {
+	n, loosest := len(s.plan.Policies), 0
+	for i := range s.plan.Policies {
+		if s.plan.Policies[i].ClosestLevel == api.LevelPrivileged {
+			loosest++
+		}
+	}
+	switch {
+	case n == 0:
+		return "none"
+	case loosest == 0:
+		return fmt.Sprintf("%d, none closest to privileged", n)
+	}
+	return fmt.Sprintf("%d, %d closest to privileged", n, loosest)
+}
+
+// lossesText returns the report's count of the namespaces in which policies forbid what the recommended level allows;
+// where there are none, of those in which policies set values.
+func (s *planScreen) lossesText() string {
+	forbidden, set := 0, 0
+	for i := range s.plan.Namespaces {
+		forbids, sets := false, false
+		for _, l := range s.plan.Namespaces[i].Lost {
+			forbids, sets = forbids || l.Class == mapping.SecurityLoss, sets || l.Class == mapping.FunctionalLoss
+		}
+		if forbids {
+			forbidden++
+		}
+		if sets {
+			set++
+		}
+	}
+	if forbidden == 0 {
+		return countsOrNone(count{set, "namespace loses defaults", "namespaces lose defaults"})
+	}
+	return english.Count(forbidden, "namespace loses restrictions", "namespaces lose restrictions")
+}
+
+// count is a number with its noun in a line of a report.
+type count struct {
+	n         int
+	one, many string
+}
+
+// countsOrNone returns the report's text on the numbers that are not 0; "none" where all are.
+func countsOrNone(counts ...count) string {
+	text := ""
+	for _, c := range counts {
+		if c.n == 0 {
+			continue
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += english.Count(c.n, c.one, c.many)
+	}
+	if text == "" {
+		return "none"
+	}
+	return text
+}
