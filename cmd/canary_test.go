@@ -49,7 +49,7 @@ func credentials(server string) []struct {
 func withCredentials() map[string][]string {
 	return map[string][]string{
 		"plan": nil, "labels": nil, "patch": {"--raise"}, "simulate": {"--level=restricted"}, "gate": nil,
-		"explain psp": {"p"}, "explain ns": {"web"}, "explain workload": {"web/deployment/d"}, "explain sa": {"web/default"},
+		"explain psp": {"p"}, "explain ns": {"web"}, "explain workload": {"web/deployment/d"}, "explain sa": {"web/default"}, "explain check": {"hostPorts"}, "explain": {"web"},
 		"verify":  {"--allow-partial"},
 		"rollout": {"--yes", "--stage=observe,enforce,bypass", "--journal=DIR/j"}, "rollback": {"--yes", "--journal=DIR/other"},
 		"clean-helm": {"--yes", "--backup=DIR/backup"},

@@ -156,7 +156,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "an address with more", args: []string{"--server", "https://a/?b=c"}, err: `--server="https://a/?b=c" is not the address of an API server: give it as https://HOST:PORT`},
 		{name: "another kind of address", args: []string{"--server", "ftp://a"}, err: `--server="ftp://a" is not the address of an API server: give it as https://HOST:PORT`},
 		{name: "a token in the open", args: []string{"--server", "http://a", "--token", "canary"}, err: `--token is not sent to "http://a", which is not encrypted: give the address as https://HOST:PORT`},
-		{name: "a token behind one dash", args: []string{"-token=canary"}, err: `unknown shorthand flag: "t" in -token`},
+		{name: "a token behind one dash", args: []string{"-token=canary"}, err: `unknown flag: -token; did you mean --token?`},
 		{name: "a kustomization", args: []string{"-k", "my dir"}, err: "kustomizations are not built here: kubectl kustomize 'my dir' | psp2pss plan -f -"},
 		{name: "a kustomization in the environment", env: map[string]string{"PSP2PSS_KUSTOMIZE": "d"}, err: "kustomizations are not built here: kubectl kustomize d | psp2pss plan -f -"},
 		{name: "no verbosity", args: []string{"-v", "x"}, err: `invalid argument "x" for "-v, --v" flag: it is not a number from 0 on`},

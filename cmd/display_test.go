@@ -67,8 +67,8 @@ func TestQuiet(t *testing.T) {
 		code := Run(t.Context(), streams, deps, args)
 		return code, out.String(), errOut.String()
 	}
-	code, out, errOut := run("plan", "--demo")
-	quietCode, quietOut, quietErrOut := run("plan", "--demo", "-q")
+	code, out, errOut := run("plan", "--demo", "--target-version=v1.20")
+	quietCode, quietOut, quietErrOut := run("plan", "--demo", "--target-version=v1.20", "-q")
 	if code != quietCode || out != quietOut {
 		t.Errorf("exit code %d, and with -q %d; the same output: %t", code, quietCode, out == quietOut)
 	}

@@ -66,7 +66,8 @@ func printUsage(w io.Writer, c *cobra.Command, rest string, width int) error {
 		fmt.Fprintf(&b, "  %s [command]\n", c.CommandPath())
 	}
 	if len(c.Aliases) > 0 {
-		fmt.Fprintf(&b, "\nAliases:\n  %s\n", c.NameAndAliases())
+		b.WriteString("\nAliases:\n")
+		writeHanging(&b, "  ", c.NameAndAliases(), width)
 	}
 	if c.HasParent() {
 		writeExamples(&b, c, width)

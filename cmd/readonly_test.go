@@ -25,6 +25,8 @@ func readings() map[string][][]string {
 		"gate":     {{"gate"}, {"gate", "--to", "v1.25", "-o", "json"}},
 		"verify":   {{"verify"}, {"verify", "--stage", "enforce"}},
 		"version":  {{"version"}},
+
+		"completion": {{"completion", "bash"}, {"completion", "kubectl"}},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // stageNames returns the values of the flag --stage of the command rollout.
@@ -44,6 +45,9 @@ func checkFileExists(kind, path, advice string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if why := fileerror.Explain(path, err); why.IsNoPath {
+			return usagef("--%s=%q: %w", kind, path, why)
+		}
 		return fmt.Errorf("no such %s: %q; %s", kind, path, advice)
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%q is a folder, and no %s: %s", path, kind, advice)

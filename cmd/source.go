@@ -84,7 +84,7 @@ func (o *SourceOptions) sameCluster() SourceOptions {
 
 // isNamed says whether a flag names what is read: without one it is the cluster of the current context.
 func (o *SourceOptions) isNamed() bool {
-	return o.Demo || o.Plan != "" || len(o.Files) > 0 || o.NamesCluster() || o.AdmissionConfig != ""
+	return o.Demo || o.Plan != "" || len(o.Files) > 0 || o.NamesCluster() || o.User != "" || o.Token != "" || o.AdmissionConfig != ""
 }
 
 const (
