@@ -17,8 +17,8 @@ type KustomizeFile struct {
 	Data []byte
 }
 
-// KustomizeFiles returns the files of a kustomize component, kustomization.yaml first, with a strategic merge patch for
-// each workload. The patches name their workloads themselves and have no targets: kustomize passes over a patch whose
+// KustomizeFiles returns the patches of workloads as the files of a kustomize component: kustomization.yaml first, then a
+// strategic merge patch for each workload. The patches name their workloads themselves and have no targets: kustomize passes over a patch whose
 // target does not match, and refuses one that names an object which is not there. An error is one of encoding.
 func KustomizeFiles(p *migrate.Plan, o Options) ([]KustomizeFile, error) {
 	patches := PatchesFor(p, o)

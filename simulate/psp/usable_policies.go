@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// UsablePolicies is the set of policies that PSP admission may try for a request, through the pod's account or through
-// its sender. It is a comparable value and can be part of a map key.
+// UsablePolicies is what the simulation of PSP admission is given of a request: the set of policies that it may try for the
+// pod, through the pod's account or through the sender. It is a comparable value and can be part of a map key.
 type UsablePolicies struct {
 	accountPolicies, creatorPolicies string // bit sets of indexes in Admitter.policies
 }

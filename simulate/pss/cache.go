@@ -36,7 +36,7 @@ func NewEvaluationCache(e *Evaluator) *EvaluationCache {
 	}
 }
 
-// Evaluate returns the verdict on a pod shape at a version of the Pod Security Standards.
+// Evaluate returns, from the cache or by the library's checks, the verdict of the Pod Security Standards on one pod shape.
 func (c *EvaluationCache) Evaluate(s *inventory.Shape, v api.Version) Verdict {
 	return *c.VerdictAt(c.ShapeFailures(s), v)
 }
