@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ func TestReadmeSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, live, found := strings.Cut(string(data), "\n## Try it on a real cluster\n")
-	_, after, _ := strings.Cut(live, "\n## ")
+	_, after, _ := strings.Cut(live, "\n## Commands\n")
 	if !found {
 		t.Error("the README has no session on a real cluster")
 	}
@@ -64,4 +65,29 @@ func mismatch(shown, printed []string) string {
 		printed, skipping = printed[1:], false
 	}
 	return ""
+}
+
+// The README says which Go is needed: that of go.mod.
+func TestReadmeNamesTheGoVersion(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version, _ := strings.Cut(string(module), "\ngo ")
+	version, _, _ = strings.Cut(version, "\n")
+	version = strings.TrimSuffix(version, ".0")
+	named := regexp.MustCompile(`\bGo (\d+\.\d+(?:\.\d+)?)`).FindAllStringSubmatch(string(readme), -1)
+	if len(named) == 0 {
+		t.Error("the README names no version of Go")
+	}
+	for _, n := range named {
+		if n[1] != version {
+			t.Errorf("the README says Go %s, go.mod %s", n[1], version)
+		}
+	}
 }
