@@ -15,7 +15,7 @@ type absentInjector struct {
 	lastWorkload *inventory.Workload
 }
 
-// podTemplate is one pod template of a workload. A custom object may have several.
+// podTemplate is one pod template of a workload, of which injection is predicted for the Plan. A custom object may have several.
 type podTemplate struct {
 	*inventory.Workload
 	shape    *inventory.Shape

@@ -66,7 +66,7 @@ func formatRange(r pspparse.IDRange) string {
 	return fmt.Sprintf("%d-%d", r.Min, r.Max)
 }
 
-// defaultedID returns the user or group ID that a policy's MustRunAs strategy sets in a pod that states none: the
+// defaultedID returns, for the mapping to a level, the ID that a policy's MustRunAs strategy sets in a pod that states none: the
 // minimum of the first range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod
 // has it.
 func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {

@@ -31,7 +31,7 @@ func checkInvalidLabels(s *Step, is map[string]string) error {
 // and no server takes it any more, the one that the server took it for.
 func (c *LabelChange) RestoredValue() *string { return RestorableLabelValue(c.Key, c.Before) }
 
-// RestorableLabelValue returns the value that a rollback gives a label that had the value was before the roll-out, nil
+// RestorableLabelValue returns the value that the rollback of a roll-out gives a label which had the value was before, nil
 // for no label. It differs from was if that is invalid: no server takes it any more.
 func RestorableLabelValue(key string, was *string) *string {
 	if was == nil || !slices.Contains(inventory.PodSecurityLabelKeys(), key) || labels.IsValidLabel(key, *was) {

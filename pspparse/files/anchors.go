@@ -24,7 +24,7 @@ type anchorContext struct {
 	overLimit bool
 }
 
-// anchoredNode is a YAML node of a file with an anchor, and how many values it has.
+// anchoredNode is, while a file is read, a YAML node with an anchor, and how many values it has.
 type anchoredNode struct {
 	node   *yaml.Node
 	values int

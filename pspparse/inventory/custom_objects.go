@@ -87,7 +87,7 @@ type customTemplates struct {
 	group      string
 }
 
-// QualifiedKind returns the name under which the kind of an inventory's workload is shown: with its group where a kind
+// QualifiedKind returns the name that the inventory gives the kind of a custom object that makes pods: with its group where a kind
 // of Kubernetes has the same name.
 func QualifiedKind(apiVersion, kind string) string {
 	group, _, grouped := strings.Cut(apiVersion, "/")

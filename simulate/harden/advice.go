@@ -50,7 +50,7 @@ type checkAdvice struct {
 	advice func() message.Message
 }
 
-// allCheckAdvice returns the advice about every check.
+// allCheckAdvice returns the advice about what an edit that hardens a template cannot meet, of every check.
 func allCheckAdvice() []checkAdvice {
 	return []checkAdvice{
 		{"allowPrivilegeEscalation", func() message.Message { return message.New("obstacle-privilege-escalation") }},

@@ -11,7 +11,7 @@ import (
 // and after an edit.
 type settingOfContainer func(*corev1.PodSpec, *corev1.Container) string
 
-// settingComparison compares one security setting of the containers of running pods before and after a proposed edit.
+// settingComparison compares one security setting of running pods before and after an edit that hardens their template.
 type settingComparison struct {
 	*templateAnalysis
 	setting settingOfContainer

@@ -90,7 +90,7 @@ func (p *Predictor) UsablePolicies(names []string) UsablePolicies {
 	return p.admitter.UsablePolicies(nil, names)
 }
 
-// PredictAdmission returns what PSP admission would do today with a new pod of a shape. The result is shared; callers must
+// PredictAdmission simulates PSP admission of a new pod of a shape: which policy admits and changes it today. The result is shared; callers must
 // not write into it.
 func (p *Predictor) PredictAdmission(s *inventory.Shape, by AdmissionContext) *Prediction {
 	return p.cachedPrediction(s, by)
