@@ -76,6 +76,7 @@ func mayImport() map[string][]string {
 			"pspparse/cluster",
 			"pspparse/files",
 			"pspparse/helm",
+			"pspparse/yamlnode",
 		}, stages...),
 	}
 }

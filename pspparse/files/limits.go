@@ -48,8 +48,8 @@ const (
 	mergedKeyCost = 16
 	// policyCostFactor is how much more a policy counts than other JSON: it is parsed with the line of every field.
 	policyCostFactor = 10
-	// brokenPolicyCost is what a policy counts whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases to
-	// 100,000 values.
+	// brokenPolicyCost is what a policy counts at least whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases
+	// to 100,000 values. It counts more by the text of which its aliases make it, unless that is refused.
 	brokenPolicyCost = 1 << 20
 	// gzipRatioMinBytes is where Limits.GzipRatio begins to count.
 	gzipRatioMinBytes = 64 << 20

@@ -94,6 +94,28 @@ spec:
 	}
 }
 
+// TestAliasesOfPolicies: what aliases of policies make is counted for the file, even of one whose JSON cannot be made.
+func TestAliasesOfPolicies(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "---\n{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, x: .inf, metadata: {name: p%d, annotations: {a: &l %s}},\n spec: {volumes: [%s]}}\n",
+			i, strings.Repeat("x", 10_000), strings.Repeat("*l,", 100))
+	}
+	inv := readText(text.String(), Limits{})
+	const want = "5 document 2: the aliases and merge keys (*name, <<) up to here make more than 8472080 bytes of the file: write them out, or split the file"
+	if got := whys(inv); len(inv.Policies) != 1 || len(got) != 19 || got[0] != want {
+		t.Errorf("%d policies, and the gaps %q", len(inv.Policies), got)
+	}
+	text.Reset()
+	fmt.Fprintf(&text, "apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: p, annotations: {a: &l %s}}\nspec:\n  volumes:\n%s",
+		strings.Repeat("x", 200_000), strings.Repeat("  - *l\n", 1000))
+	const tooLong = `46 PodSecurityPolicy "p": written out up to here, the aliases (*name) make the document longer than 8388608 bytes; shorten what they stand for`
+	if diff := cmp.Diff([]string{tooLong}, whys(readText(text.String(), Limits{})), messageText()); diff != "" {
+		t.Errorf("the gaps of a policy of 200 MB (-want +got):\n%s", diff)
+	}
+}
+
 // TestAliasOfAnotherItem: an anchor stands for what it stood for last, and lines are those of the file.
 func TestAliasOfAnotherItem(t *testing.T) {
 	t.Parallel()

@@ -270,7 +270,11 @@ func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 		s.addBrokenObjectGap(o, s.toJSON.aliasBudgetError(o.line))
 		return false
 	case err != nil: // pspparse says it better
-		s.toJSON.aliasCost += brokenPolicyCost
+		cost := int64(brokenPolicyCost)
+		if _, text, ok := yamlnode.ExpandedSize(o.node); ok {
+			cost = max(cost, policyCostFactor*text)
+		}
+		s.toJSON.aliasCost += cost
 	default:
 		s.toJSON.aliasCost += (policyCostFactor - 1) * (s.toJSON.aliasCost - before)
 	}
