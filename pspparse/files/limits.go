@@ -44,7 +44,7 @@ const (
 	minObjectBytes = 20
 	// aliasExpansionFactor is how many times the size of a file its aliases may expand to, beside Limits.AliasBytes.
 	aliasExpansionFactor = 4
-	// mergedKeyCost is what a key counts that a merge key brings along, in bytes of JSON.
+	// mergedKeyCost is what a key counts that a merge key brings along, and a value that is compared for it, in bytes of JSON.
 	mergedKeyCost = 16
 	// policyCostFactor is how much more a policy counts than other JSON: it is parsed with the line of every field.
 	policyCostFactor = 10

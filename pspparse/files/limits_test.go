@@ -116,6 +116,23 @@ func TestAliasesOfPolicies(t *testing.T) {
 	}
 }
 
+// TestComparedMerges: where a merge key comes below a key, their values are compared, and that counts for the file, too: here 40 kB
+// would be a gigabyte of comparing.
+func TestComparedMerges(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1000)
+	text := "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: web}\nspec: {containers: [{name: a, image: i}]}\na: &a " + long + "\nb: &b " + long + "\n" +
+		"x: &x [" + strings.Repeat("*a,", 998) + "*a]\ny: &y {k: [" + strings.Repeat("*b,", 998) + "*b]}\nk: *x\n<<: ["
+	for name, tt := range map[string]struct{ text, want string }{
+		"five":     {text + strings.Repeat("*y,\n", 4) + "*y]\n", ""},
+		"thousand": {text + strings.Repeat("*y,\n", 999) + "*y]\n", "10 document 1: the aliases and merge keys (*name, <<) up to here make more than 8437180 bytes of the file: write them out, or split the file"},
+	} {
+		if got := strings.Join(whys(readText(tt.text, Limits{})), "\n"); got != tt.want {
+			t.Errorf("%s merges: the gaps are\n%s\nnot\n%s", name, got, tt.want)
+		}
+	}
+}
+
 // TestAliasOfAnotherItem: an anchor stands for what it stood for last, and lines are those of the file.
 func TestAliasOfAnotherItem(t *testing.T) {
 	t.Parallel()

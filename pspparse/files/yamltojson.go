@@ -310,7 +310,7 @@ func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]yamlnode.Mapping
 	}
 	if c.mappings == nil {
 		c.mappings = &yamlnode.MappingReader{
-			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, Known: map[*yaml.Node][]yamlnode.MappingEntry{},
+			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, AfterCompare: c.afterCompare, Known: map[*yaml.Node][]yamlnode.MappingEntry{},
 		}
 	}
 	c.mappings.KeepLast = c.duplicates == keepLast
@@ -358,6 +358,14 @@ func (c *yamlToJSON) beforeMerge(key, merged *yaml.Node, depth int) error {
 // afterMerge counts what the keys of a merged YAML mapping cost, and returns an error where the file may not have more.
 func (c *yamlToJSON) afterMerge(key *yaml.Node, keys int) error {
 	if c.aliasCost += int64(mergedKeyCost * (1 + keys)); c.overAliasBudget() {
+		return c.aliasBudgetError(key.Line)
+	}
+	return nil
+}
+
+// afterCompare counts what was compared of a merged YAML mapping, and returns an error where the file may not have more.
+func (c *yamlToJSON) afterCompare(key *yaml.Node, values, text int) error {
+	if c.aliasCost += int64(mergedKeyCost*values + text); c.overAliasBudget() {
 		return c.aliasBudgetError(key.Line)
 	}
 	return nil
