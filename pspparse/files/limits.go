@@ -46,6 +46,8 @@ const (
 	aliasExpansionFactor = 4
 	// mergedKeyCost is what a key counts that a merge key brings along, and a value that is compared for it, in bytes of JSON.
 	mergedKeyCost = 16
+	// maxUncountedKey is the size in bytes beyond which a key that an alias stands for counts by itself. Names of fields are shorter.
+	maxUncountedKey = 64
 	// policyCostFactor is how much more a policy counts than other JSON: it is parsed with the line of every field.
 	policyCostFactor = 10
 	// brokenPolicyCost is what a policy counts at least whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases

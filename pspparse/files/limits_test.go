@@ -133,6 +133,33 @@ func TestComparedMerges(t *testing.T) {
 	}
 }
 
+// TestAliasesOfLongNumbers: a number is read as often as an alias stands for it, and so counts as long as it is written. So
+// does a key. Each of these would make next to nothing of 20 MB.
+func TestAliasesOfLongNumbers(t *testing.T) {
+	t.Parallel()
+	number := strings.Repeat("0", 20_000) + ".5"
+	head := "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: web}\nspec: {containers: [{name: a, image: i}]}\n"
+	for name, text := range map[string]string{
+		"values":          "a: &a " + number + "\nb:\n" + strings.Repeat("- *a\n", 1000),
+		"keys":            "a: &a " + number + "\nb:\n" + strings.Repeat("- {? *a : 1}\n", 1000),
+		"keys within":     "a: &a [{? " + number + " : 1}]\nb:\n" + strings.Repeat("- *a\n", 1000),
+		"keys that merge": "a: &a " + number + "\nb:\n" + strings.Repeat("- {<<: {? *a : 1}}\n", 1000),
+	} {
+		lines := strings.SplitAfter(text, "\n")
+		fewer := strings.Join(lines[:102], "")
+		if inv := readText(head+fewer, Limits{}); len(inv.Workloads) != 1 || len(inv.Gaps) > 0 {
+			t.Errorf("%s: of a hundred, %d workloads and the gaps %q", name, len(inv.Workloads), whys(inv))
+		}
+		if got := whys(readText(head+text, Limits{})); len(got) != 1 || !strings.Contains(got[0], "the aliases and merge keys (*name, <<) up to here make more than 8") {
+			t.Errorf("%s: the gaps are %q", name, got)
+		}
+	}
+	text := head + "a: &a " + strings.Repeat("x", 20_000) + "\nb:\n" + strings.Repeat("- {? *a : 1}\n", 250) + "---\n"
+	if inv := readText(text+text, Limits{}); len(inv.Workloads) != 1 || len(inv.Gaps) != 1 {
+		t.Errorf("keys that are text: %d workloads and the gaps %q", len(inv.Workloads), whys(inv))
+	}
+}
+
 // TestAliasOfAnotherItem: an anchor stands for what it stood for last, and lines are those of the file.
 func TestAliasOfAnotherItem(t *testing.T) {
 	t.Parallel()
@@ -233,6 +260,21 @@ func TestWhiteSpaceInJSON(t *testing.T) {
 		inv := b.Build(inventory.Source{})
 		if s.input.pos > 4*lineBufferBytes || len(inv.Gaps) == 0 {
 			t.Errorf("%s: the window holds %d bytes, and the gaps are %q", name, s.input.pos, whys(inv))
+		}
+	}
+}
+
+// TestNamesThatMayBeNumbers: a kind or name is text, and what begins like a number is looked at only as far as a name goes.
+func TestNamesThatMayBeNumbers(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("1", 253) + "a"
+	for text, want := range map[string]string{"1a": "1a", "12": "", "'12'": "12", long[1:]: long[1:], long: "", "'" + long + "'": long, "x" + long: "x" + long, "": ""} {
+		root, err := unmarshalYAML([]byte("a: " + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stringOfNode(root.Content[1]); got != want {
+			t.Errorf("%q is the name %q, not %q", text, got, want)
 		}
 	}
 }
