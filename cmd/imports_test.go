@@ -83,6 +83,7 @@ func mayImport() map[string][]string {
 			"pspparse/fileerror",
 			"pspparse/files",
 			"pspparse/helm",
+			"pspparse/yamlnode",
 		}, stages...),
 	}
 }

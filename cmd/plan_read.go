@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/files"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // readSavedPlan reads a saved Plan from a file or standard input, as 'plan -o json' or 'plan -o yaml' wrote it.
@@ -75,10 +76,17 @@ func notYAMLError(err error) error {
 }
 
 // yamlToJSON converts a saved Plan from YAML to JSON, for the flag --plan. It returns an error for what is not one
-// document.
+// document, and for one whose aliases make too much of it.
 func yamlToJSON(data []byte) ([]byte, error) {
+	var node yaml.Node
+	if err := yaml.Unmarshal(data, &node); err != nil {
+		return nil, notYAMLError(err)
+	}
+	if err := yamlnode.CheckExpansion(&node); err != nil {
+		return nil, fmt.Errorf("%w; or save the plan again", err)
+	}
 	var doc any
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	if err := node.Decode(&doc); err != nil {
 		return nil, notYAMLError(err)
 	}
 	if _, is := doc.(map[string]any); !is {

@@ -203,6 +203,7 @@ func TestParseErrors(t *testing.T) {
 		"merge of itself":         {"metadata: {name: a}\nspec: &s\n  <<: *s\n", "3 error : the alias *\"s\" is part of what it stands for\n"},
 		"alias bomb":              {bomb(), "1 error : the aliases (*name) expand to more than 100000 values; write them out\n"},
 		"merge bomb":              {mergeBomb(), "1 error : the aliases (*name) expand to more than 100000 values; write them out\n"},
+		"aliases of a long text":  {longAliases(), "5 error : written out up to here, the aliases (*name) make the document longer than 8388608 bytes; shorten what they stand for\n"},
 		"deep":                    {"metadata: {name: a}\nx: " + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "\n", "2 error : the document nests deeper than 100 levels\n"},
 		"deep through aliases":    {aliasLadder(), "52 error : the document nests deeper than 100 levels\n"},
 	} {
@@ -239,6 +240,12 @@ func mergeBomb() string {
 	}
 	b.WriteString("spec: *a10\n")
 	return b.String()
+}
+
+// longAliases has few values, and one long text that all of them stand for: 200 kB of text that make 200 MB.
+func longAliases() string {
+	return "metadata: {name: a, annotations: {long: &l " + strings.Repeat("x", 200_000) + "}}\nspec:\n  volumes:\n" +
+		"  - secret\n  - [" + strings.Repeat("*l,", 999) + "*l]\n"
 }
 
 // aliasLadder nests deeply without one deep line.

@@ -44,12 +44,14 @@ const (
 	minObjectBytes = 20
 	// aliasExpansionFactor is how many times the size of a file its aliases may expand to, beside Limits.AliasBytes.
 	aliasExpansionFactor = 4
-	// mergedKeyCost is what a key counts that a merge key brings along, in bytes of JSON.
+	// mergedKeyCost is what a key counts that a merge key brings along, and a value that is compared for it, in bytes of JSON.
 	mergedKeyCost = 16
+	// maxUncountedKey is the size in bytes beyond which a key that an alias stands for counts by itself. Names of fields are shorter.
+	maxUncountedKey = 64
 	// policyCostFactor is how much more a policy counts than other JSON: it is parsed with the line of every field.
 	policyCostFactor = 10
-	// brokenPolicyCost is what a policy counts whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases to
-	// 100,000 values.
+	// brokenPolicyCost is what a policy counts at least whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases
+	// to 100,000 values. It counts more by the text of which its aliases make it, unless that is refused.
 	brokenPolicyCost = 1 << 20
 	// gzipRatioMinBytes is where Limits.GzipRatio begins to count.
 	gzipRatioMinBytes = 64 << 20

@@ -94,6 +94,72 @@ spec:
 	}
 }
 
+// TestAliasesOfPolicies: what aliases of policies make is counted for the file, even of one whose JSON cannot be made.
+func TestAliasesOfPolicies(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "---\n{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, x: .inf, metadata: {name: p%d, annotations: {a: &l %s}},\n spec: {volumes: [%s]}}\n",
+			i, strings.Repeat("x", 10_000), strings.Repeat("*l,", 100))
+	}
+	inv := readText(text.String(), Limits{})
+	const want = "5 document 2: the aliases and merge keys (*name, <<) up to here make more than 8472080 bytes of the file: write them out, or split the file"
+	if got := whys(inv); len(inv.Policies) != 1 || len(got) != 19 || got[0] != want {
+		t.Errorf("%d policies, and the gaps %q", len(inv.Policies), got)
+	}
+	text.Reset()
+	fmt.Fprintf(&text, "apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: p, annotations: {a: &l %s}}\nspec:\n  volumes:\n%s",
+		strings.Repeat("x", 200_000), strings.Repeat("  - *l\n", 1000))
+	const tooLong = `46 PodSecurityPolicy "p": written out up to here, the aliases (*name) make the document longer than 8388608 bytes; shorten what they stand for`
+	if diff := cmp.Diff([]string{tooLong}, whys(readText(text.String(), Limits{})), messageText()); diff != "" {
+		t.Errorf("the gaps of a policy of 200 MB (-want +got):\n%s", diff)
+	}
+}
+
+// TestComparedMerges: where a merge key comes below a key, their values are compared, and that counts for the file, too: here 40 kB
+// would be a gigabyte of comparing.
+func TestComparedMerges(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1000)
+	text := "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: web}\nspec: {containers: [{name: a, image: i}]}\na: &a " + long + "\nb: &b " + long + "\n" +
+		"x: &x [" + strings.Repeat("*a,", 998) + "*a]\ny: &y {k: [" + strings.Repeat("*b,", 998) + "*b]}\nk: *x\n<<: ["
+	for name, tt := range map[string]struct{ text, want string }{
+		"five":     {text + strings.Repeat("*y,\n", 4) + "*y]\n", ""},
+		"thousand": {text + strings.Repeat("*y,\n", 999) + "*y]\n", "10 document 1: the aliases and merge keys (*name, <<) up to here make more than 8437180 bytes of the file: write them out, or split the file"},
+	} {
+		if got := strings.Join(whys(readText(tt.text, Limits{})), "\n"); got != tt.want {
+			t.Errorf("%s merges: the gaps are\n%s\nnot\n%s", name, got, tt.want)
+		}
+	}
+}
+
+// TestAliasesOfLongNumbers: a number is read as often as an alias stands for it, and so counts as long as it is written. So
+// does a key. Each of these would make next to nothing of 20 MB.
+func TestAliasesOfLongNumbers(t *testing.T) {
+	t.Parallel()
+	number := strings.Repeat("0", 20_000) + ".5"
+	head := "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: web}\nspec: {containers: [{name: a, image: i}]}\n"
+	for name, text := range map[string]string{
+		"values":          "a: &a " + number + "\nb:\n" + strings.Repeat("- *a\n", 1000),
+		"keys":            "a: &a " + number + "\nb:\n" + strings.Repeat("- {? *a : 1}\n", 1000),
+		"keys within":     "a: &a [{? " + number + " : 1}]\nb:\n" + strings.Repeat("- *a\n", 1000),
+		"keys that merge": "a: &a " + number + "\nb:\n" + strings.Repeat("- {<<: {? *a : 1}}\n", 1000),
+	} {
+		lines := strings.SplitAfter(text, "\n")
+		fewer := strings.Join(lines[:102], "")
+		if inv := readText(head+fewer, Limits{}); len(inv.Workloads) != 1 || len(inv.Gaps) > 0 {
+			t.Errorf("%s: of a hundred, %d workloads and the gaps %q", name, len(inv.Workloads), whys(inv))
+		}
+		if got := whys(readText(head+text, Limits{})); len(got) != 1 || !strings.Contains(got[0], "the aliases and merge keys (*name, <<) up to here make more than 8") {
+			t.Errorf("%s: the gaps are %q", name, got)
+		}
+	}
+	text := head + "a: &a " + strings.Repeat("x", 20_000) + "\nb:\n" + strings.Repeat("- {? *a : 1}\n", 250) + "---\n"
+	if inv := readText(text+text, Limits{}); len(inv.Workloads) != 1 || len(inv.Gaps) != 1 {
+		t.Errorf("keys that are text: %d workloads and the gaps %q", len(inv.Workloads), whys(inv))
+	}
+}
+
 // TestAliasOfAnotherItem: an anchor stands for what it stood for last, and lines are those of the file.
 func TestAliasOfAnotherItem(t *testing.T) {
 	t.Parallel()
@@ -194,6 +260,21 @@ func TestWhiteSpaceInJSON(t *testing.T) {
 		inv := b.Build(inventory.Source{})
 		if s.input.pos > 4*lineBufferBytes || len(inv.Gaps) == 0 {
 			t.Errorf("%s: the window holds %d bytes, and the gaps are %q", name, s.input.pos, whys(inv))
+		}
+	}
+}
+
+// TestNamesThatMayBeNumbers: a kind or name is text, and what begins like a number is looked at only as far as a name goes.
+func TestNamesThatMayBeNumbers(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("1", 253) + "a"
+	for text, want := range map[string]string{"1a": "1a", "12": "", "'12'": "12", long[1:]: long[1:], long: "", "'" + long + "'": long, "x" + long: "x" + long, "": ""} {
+		root, err := unmarshalYAML([]byte("a: " + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stringOfNode(root.Content[1]); got != want {
+			t.Errorf("%q is the name %q, not %q", text, got, want)
 		}
 	}
 }

@@ -75,14 +75,23 @@ func headerOfNode(n *yaml.Node) objectHeader {
 
 // stringOfNode returns the value of a document's YAML scalar that is a string, "" for any other node.
 func stringOfNode(n *yaml.Node) string {
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.ScalarNode || isLongNumber(n) {
 		return ""
+	}
+	if yamlnode.ResolveScalar(n).Kind == yamlnode.ScalarText {
+		return n.Value
 	}
 	text, err := yamlnode.AppendScalar(nil, n)
 	if err != nil || text[0] != '"' {
 		return ""
 	}
 	return n.Value
+}
+
+// isLongNumber reports whether a document's YAML scalar may be a number that is longer than any name or kind. To find out costs
+// time, which aliases could multiply.
+func isLongNumber(n *yaml.Node) bool {
+	return len(n.Value) > validation.DNS1123SubdomainMaxLength && n.Style == 0 && strings.Contains("+-.0123456789", n.Value[:1])
 }
 
 // isListKind reports whether the kind of a document is that of a List by its name; kubectl decides by the items.
@@ -279,7 +288,11 @@ func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 		s.addBrokenObjectGap(o, s.toJSON.aliasBudgetError(o.line))
 		return false
 	case err != nil: // pspparse says it better
-		s.toJSON.aliasCost += brokenPolicyCost
+		cost := int64(brokenPolicyCost)
+		if _, text, ok := yamlnode.ExpandedSize(o.node); ok {
+			cost = max(cost, policyCostFactor*text)
+		}
+		s.toJSON.aliasCost += cost
 	default:
 		s.toJSON.aliasCost += (policyCostFactor - 1) * (s.toJSON.aliasCost - before)
 	}

@@ -224,6 +224,9 @@ func (c *yamlToJSON) writeValue(n *yaml.Node, depth int) error {
 	if err != nil {
 		return &syntaxError{line: n.Line, msg: err.Error()}
 	}
+	if c.aliasDepth > 0 {
+		c.aliasCost += int64(max(0, len(n.Value)-(len(buf)-len(c.buf)))) // all of it was read, however short it is in JSON
+	}
 	c.buf = buf
 	return nil
 }
@@ -314,22 +317,33 @@ func (c *yamlToJSON) writeMember(m yamlnode.MappingEntry, depth int) error {
 // mappingEntries returns the keys and values of a document's YAML mapping, merged ones (<<) among them. It fails where
 // readers differ on what they are. Those of a mapping that aliases may stand for are found once.
 func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]yamlnode.MappingEntry, error) {
-	if err := checkMappingSize(n); err != nil {
+	if err := c.countMapping(n); err != nil {
 		return nil, err
 	}
 	if c.mappings == nil {
 		c.mappings = &yamlnode.MappingReader{
-			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, Known: map[*yaml.Node][]yamlnode.MappingEntry{},
+			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, AfterCompare: c.afterCompare, Known: map[*yaml.Node][]yamlnode.MappingEntry{},
 		}
 	}
 	c.mappings.KeepLast = c.duplicates == keepLast
 	return c.mappings.Entries(n, depth)
 }
 
-// checkMappingSize returns an error for a document's mapping with more entries than any API server stores.
-func checkMappingSize(n *yaml.Node) error {
+// countMapping counts the long keys of a document's mapping that aliases make the reader read again, and returns an error
+// where the file may not have more, or for more entries than any API server stores.
+func (c *yamlToJSON) countMapping(n *yaml.Node) error {
 	if len(n.Content)/2 > maxListEntries {
 		return &syntaxError{line: n.Line, msg: tooManyEntriesReason}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		text := len(yamlnode.AliasTarget(key).Value)
+		if text <= maxUncountedKey || c.aliasDepth == 0 && key.Kind != yaml.AliasNode {
+			continue
+		}
+		if c.aliasCost += int64(text); c.overAliasBudget() {
+			return c.aliasBudgetError(key.Line)
+		}
 	}
 	return nil
 }
@@ -370,12 +384,20 @@ func (c *yamlToJSON) beforeMerge(key, merged *yaml.Node, depth int) error {
 	if depth >= c.limits.Depth {
 		return &syntaxError{line: key.Line, msg: tooDeepReason(c.limits)}
 	}
-	return checkMappingSize(merged)
+	return c.countMapping(merged)
 }
 
 // afterMerge counts what the keys of a merged YAML mapping cost, and returns an error where the file may not have more.
 func (c *yamlToJSON) afterMerge(key *yaml.Node, keys int) error {
 	if c.aliasCost += int64(mergedKeyCost * (1 + keys)); c.overAliasBudget() {
+		return c.aliasBudgetError(key.Line)
+	}
+	return nil
+}
+
+// afterCompare counts what was compared of a merged YAML mapping, and returns an error where the file may not have more.
+func (c *yamlToJSON) afterCompare(key *yaml.Node, values, text int) error {
+	if c.aliasCost += int64(mergedKeyCost*values + text); c.overAliasBudget() {
 		return c.aliasBudgetError(key.Line)
 	}
 	return nil

@@ -303,6 +303,9 @@ func TestDecodeOutOfProportion(t *testing.T) {
 		before := "*" + string(name[0]-1)
 		laughs += name + ": &" + name + " [" + strings.TrimSuffix(strings.Repeat(before+",", 10), ",") + "]\n"
 	}
+	// A policy in 60 kB, of which the aliases make 2 MB of text; and one of which they make 10 MB.
+	long := "kind: PodSecurityPolicy\na: &a " + strings.Repeat("x", 50_000) + "\nb: [" + strings.Repeat("*a,", 39) + "*a]\n"
+	longer := strings.Replace(long, "*a]", strings.Repeat("*a,", 160)+"*a]", 1)
 	for name, test := range map[string]struct {
 		manifest string
 		hooks    int
@@ -311,6 +314,9 @@ func TestDecodeOutOfProportion(t *testing.T) {
 	}{
 		"aliases":  {manifest: laughs + "---\n" + laughs, unread: 2},
 		"values":   {manifest: "kind: PodSecurityPolicy\na: [" + strings.Repeat("1,", maxParsedValues) + "1]\n", unread: 1},
+		"text":     {manifest: longer, unread: 1},
+		"texts":    {manifest: strings.Repeat(long+"---\n", 10), unread: 3},
+		"few":      {manifest: strings.Repeat(long+"---\n", 7)},
 		"hooks":    {hooks: maxHooks + 1, err: errHooks},
 		"no hooks": {hooks: maxHooks},
 	} {

@@ -114,14 +114,14 @@ func (p *manifestParser) parse(text string) (o manifestObject, ok bool) {
 	return o, node.Decode(&o) == nil
 }
 
-// chargeAliases counts the values that the aliases of a Helm document stand for, and returns false if the release has
-// too many.
+// chargeAliases counts the values and the text that the aliases of a Helm document stand for, and returns false if the
+// release has too many.
 func (p *manifestParser) chargeAliases(n *yaml.Node) bool {
 	if !hasAlias(n) {
 		return true
 	}
-	values, ok := yamlnode.ExpandedValues(n)
-	p.remaining -= values
+	values, text, ok := yamlnode.ExpandedSize(n)
+	p.remaining -= max(values, int(text/textPerValue))
 	return ok && p.remaining >= 0
 }
 

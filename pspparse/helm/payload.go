@@ -17,6 +17,8 @@ const (
 	// maxParsedValues is the most YAML values, aliases written out, of all documents of one release that are parsed: each
 	// costs far more memory than text.
 	maxParsedValues = 1_000_000
+	// textPerValue is how many bytes of text, aliases written out, count as a value of a release: all of them may have 16 MB.
+	textPerValue = 16
 	// maxHooks is the most hooks of one release: each costs more than its text.
 	maxHooks = 10_000
 )

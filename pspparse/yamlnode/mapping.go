@@ -49,6 +49,9 @@ type MappingReader struct {
 	BeforeMerge func(key, merged *yaml.Node, depth int) error
 	// AfterMerge, if set, is called with the number of keys of each merged mapping. An error ends the reading.
 	AfterMerge func(key *yaml.Node, keys int) error
+	// AfterCompare, if set, is called with how many values, and bytes of text, of a merged mapping were compared with those of
+	// a key above the merge key. An error ends the reading.
+	AfterCompare func(key *yaml.Node, values, text int) error
 	// Known, if not nil, keeps what was read of mappings that aliases may stand for.
 	Known map[*yaml.Node][]MappingEntry
 }
@@ -125,7 +128,17 @@ func (r *MappingReader) merge(entries []MappingEntry, index *entryIndex, merge M
 				continue
 			}
 			own := entries[at]
-			if own.Index < 0 || own.Index > merge.Index || equalNodes(own.Value, e.Value) {
+			if own.Index < 0 || own.Index > merge.Index {
+				continue
+			}
+			var c nodeComparison
+			equal := c.equal(own.Value, e.Value)
+			if r.AfterCompare != nil {
+				if err := r.AfterCompare(merge.Key, c.values, c.text); err != nil {
+					return nil, err
+				}
+			}
+			if equal {
 				continue
 			}
 			if err := r.Problem(MappingProblem{MergeConflict, own, e}); err != nil {
@@ -188,21 +201,22 @@ func (x *entryIndex) find(entries []MappingEntry, name string) int {
 	return -1
 }
 
-// maxComparedNodes is how many values are compared of two trees. Larger ones count as different: they may be made of
-// aliases that multiply.
-const maxComparedNodes = 1000
+// The most that is compared of two YAML trees. Larger ones count as different: they may be made of aliases that multiply.
+const (
+	maxComparedValues = 1000
+	maxComparedText   = 1 << 20
+	// maxResolvedText is how long a text may be that is compared by what it means: 0x10 is 16. Longer ones are compared as they
+	// are written.
+	maxResolvedText = 64
+)
 
-// equalNodes reports whether two YAML nodes have the same value to kubectl.
-func equalNodes(a, b *yaml.Node) bool {
-	left := maxComparedNodes
-	return equalWithin(a, b, &left)
-}
+// nodeComparison compares two YAML nodes, and counts the pairs of values, and the bytes of long texts, that it looks at.
+type nodeComparison struct{ values, text int }
 
-// equalWithin reports whether two YAML nodes have the same value, and counts down the values that may still be
-// compared.
-func equalWithin(a, b *yaml.Node, left *int) bool {
+// equal reports whether two YAML nodes have the same value to kubectl.
+func (c *nodeComparison) equal(a, b *yaml.Node) bool {
 	a, b = AliasTarget(a), AliasTarget(b)
-	if *left--; *left < 0 {
+	if c.values++; c.values > maxComparedValues {
 		return false
 	}
 	switch {
@@ -211,12 +225,25 @@ func equalWithin(a, b *yaml.Node, left *int) bool {
 	case a.Kind != b.Kind || len(a.Content) != len(b.Content):
 		return false
 	case a.Kind == yaml.ScalarNode:
-		return ResolveScalar(a) == ResolveScalar(b)
+		return c.equalScalars(a, b)
 	}
 	for i := range a.Content {
-		if !equalWithin(a.Content[i], b.Content[i], left) {
+		if !c.equal(a.Content[i], b.Content[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// equalScalars reports whether two YAML scalars have the same value to kubectl. Long ones must be written alike.
+func (c *nodeComparison) equalScalars(a, b *yaml.Node) bool {
+	if max(len(a.Value), len(b.Value)) > maxResolvedText {
+		if len(a.Value) != len(b.Value) {
+			return false
+		}
+		if c.text += len(a.Value); c.text > maxComparedText || a.Value != b.Value {
+			return false
+		}
+	}
+	return ResolveScalar(a) == ResolveScalar(b)
 }

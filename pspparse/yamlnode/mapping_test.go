@@ -15,6 +15,12 @@ import (
 // TestMappingReader reads the mapping m of each text: what it holds, what is wrong with it, and what is merged.
 func TestMappingReader(t *testing.T) {
 	t.Parallel()
+	long, zeros := strings.Repeat("x", 100), strings.Repeat("0", 100)
+	// nested is a list of a thousand scalars, in lists of ten.
+	nested := func(name, scalar string) string {
+		ten := func(alias string) string { return strings.Repeat(",*"+alias, 9) + "]" }
+		return "[&" + name + "1 [&" + name + "2 [&" + name + "3 " + scalar + ten(name+"3") + ten(name+"2") + ten(name+"1")
+	}
 	kinds := []string{"key not text", "duplicate key", "duplicate merge key", "merge not mapping", "merge conflict"}
 	for name, tt := range map[string]struct {
 		text     string
@@ -30,9 +36,14 @@ func TestMappingReader(t *testing.T) {
 		"a merge within a merge": {"x: &x {a: 1}\ny: &y {<<: *x, b: 2}\nm: {<<: *y}", false, []string{"before 1", "before 2", "after 1", "after 2", "b=2 merged", "a=1 merged"}},
 		"two merge keys":         {"x: &x {a: 1}\ny: &y {b: 2}\nm:\n  <<: *x\n  <<: *y", false, []string{"duplicate merge key << <<", "before 1", "after 1", "before 1", "after 1", "a=1 merged", "b=2 merged"}},
 		"a merge of text":        {"m: {<<: x, a: 1}", false, []string{"merge not mapping << ", "a=1"}},
-		"a conflict":             {"x: &x {a: 1}\nm: {a: 2, <<: *x}", false, []string{"before 1", "after 1", "merge conflict a a", "a=2"}},
+		"a conflict":             {"x: &x {a: 1}\nm: {a: 2, <<: *x}", false, []string{"before 1", "after 1", "compared 1, 0", "merge conflict a a", "a=2"}},
 		"no conflict above":      {"x: &x {a: 1}\nm: {<<: *x, a: 2}", false, []string{"before 1", "after 1", "a=2"}},
-		"equal lists":            {"x: &x {a: [1, yes]}\nm: {a: [0x1, true], <<: *x}", false, []string{"before 1", "after 1", "a="}},
+		"equal lists":            {"x: &x {a: [1, yes]}\nm: {a: [0x1, true], <<: *x}", false, []string{"before 1", "after 1", "compared 3, 0", "a="}},
+		"equal long texts":       {"x: &x {a: " + long + "}\nm: {a: '" + long + "', <<: *x}", false, []string{"before 1", "after 1", "compared 1, 100", "a=" + long}},
+		"long texts that differ": {"x: &x {a: " + long + "}\nm: {a: y" + long[1:] + ", <<: *x}", false, []string{"before 1", "after 1", "compared 1, 100", "merge conflict a a", "a=y" + long[1:]}},
+		"a long and a short":     {"x: &x {a: 1}\nm: {a: " + zeros + "1, <<: *x}", false, []string{"before 1", "after 1", "compared 1, 0", "merge conflict a a", "a=" + zeros + "1"}},
+		"many values":            {"x: &x {a: " + nested("p", "1") + "}\nm: {a: " + nested("q", "1") + ", <<: *x}", false, []string{"before 1", "after 1", "compared 1001, 0", "merge conflict a a", "a="}},
+		"much text":              {"x: &x {a: " + nested("p", strings.Repeat("x", 11_000)) + "}\nm: {a: " + nested("q", strings.Repeat("x", 11_000)) + ", <<: *x}", false, []string{"before 1", "after 1", "compared 108, 1056000", "merge conflict a a", "a="}},
 		"a quoted merge key":     {"m: {'<<': {a: 1}}", false, []string{"<<="}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,6 +66,10 @@ func TestMappingReader(t *testing.T) {
 				},
 				AfterMerge: func(_ *yaml.Node, keys int) error {
 					got = append(got, fmt.Sprintf("after %d", keys))
+					return nil
+				},
+				AfterCompare: func(_ *yaml.Node, values, text int) error {
+					got = append(got, fmt.Sprintf("compared %d, %d", values, text))
 					return nil
 				},
 				Known: map[*yaml.Node][]yamlnode.MappingEntry{},
@@ -91,6 +106,7 @@ func TestMappingReaderStops(t *testing.T) {
 	for name, r := range map[string]yamlnode.MappingReader{
 		"problem": {Problem: func(yamlnode.MappingProblem) error { return stops() }},
 		"before":  {Problem: passes.Problem, BeforeMerge: func(_, _ *yaml.Node, _ int) error { return stops() }},
+		"compare": {Problem: passes.Problem, AfterCompare: func(_ *yaml.Node, _, _ int) error { return stops() }},
 		"after":   {Problem: passes.Problem, AfterMerge: func(*yaml.Node, int) error { return stops() }},
 	} {
 		if _, err := r.Entries(root.Content[3], 1); !errors.Is(err, stop) {
