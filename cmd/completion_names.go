@@ -28,9 +28,6 @@ const completionTimeout = 2 * time.Second
 // kubeconfig. What cannot be read has no names; nothing is ever said of it.
 type completer struct{ deps Deps }
 
-// nameFinder returns the names in a source that a word on the command line may become.
-type nameFinder func(ctx context.Context, s *completionSource, begun string) []string
-
 // addTo makes a command, and those below it, complete the names in its flags and arguments.
 func (c completer) addTo(cmd *cobra.Command) {
 	for name, complete := range c.flagValues() {

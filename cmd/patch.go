@@ -163,8 +163,10 @@ func patchFormats(o *patchOptions) []report.Format[*migrate.Plan] {
 		return foldComments(w, opts.Width, func(w io.Writer) error { return patch.WriteStrategic(w, p, o.Patch) })
 	}
 	return []report.Format[*migrate.Plan]{
-		{Name: "strategic", Write: strategic}, form(report.JSONFormat, patch.WriteJSONPatches).WithRows("patches"), form("commands", patch.WriteCommands),
-		{Name: kustomizeFormat}, form("name", patch.WriteNames),
+		{Name: "strategic", Write: strategic},
+		form(report.JSONFormat, patch.WriteJSONPatches).WithRows("patches"), form("commands", patch.WriteCommands),
+		{Name: kustomizeFormat},
+		form("name", patch.WriteNames),
 	}
 }
 

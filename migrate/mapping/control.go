@@ -187,12 +187,6 @@ func sortedDifference(list []string, without []string) []string {
 	return slices.Compact(out)
 }
 
-// maxShownNames bounds how many names of a list a note repeats; the whole list stands beside it.
-const maxShownNames = 6
-
-// joinNames joins the first names of a policy's list for a sentence.
-func joinNames(list []string) string { return joinFirst(list, maxShownNames) }
-
 // compareLostConstraints orders the lost constraints of a PodSecurityPolicy by field, class, value and note.
 func compareLostConstraints(a, b LostConstraint) int {
 	return cmp.Or(

@@ -46,7 +46,9 @@ func (f Format[R]) WithRows(lists ...string) Format[R] {
 func PlanFormats() []Format[*migrate.Plan] {
 	return []Format[*migrate.Plan]{
 		document("table", PlanDocument), document("wide", PlanWideDocument),
-		{Name: JSONFormat, Write: PlanJSON, Rows: []string{"namespaces"}}, {Name: "yaml", Write: PlanYAML}, {Name: "name", Write: PlanNames},
+		{Name: JSONFormat, Write: PlanJSON, Rows: []string{"namespaces"}},
+		{Name: "yaml", Write: PlanYAML},
+		{Name: "name", Write: PlanNames},
 	}
 }
 
