@@ -83,3 +83,20 @@ func TestLookupsAgreeWithLists(t *testing.T) {
 		}
 	}
 }
+
+// A long list of a policy is a set, and has the same members.
+func TestMembershipTest(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 16, 17, 100} {
+		var list []int
+		for i := range n {
+			list = append(list, 2*i)
+		}
+		isMember := membershipTest(list)
+		for v := range 2*n + 2 {
+			if got, want := isMember(v), slices.Contains(list, v); got != want {
+				t.Errorf("%d in a list of %d: %t, want %t", v, n, got, want)
+			}
+		}
+	}
+}

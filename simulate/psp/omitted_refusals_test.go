@@ -1,12 +1,15 @@
 package psp
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
@@ -50,5 +53,23 @@ func TestPredictionHasTheFirstRefusals(t *testing.T) {
 	}
 	if cut < 25 {
 		t.Errorf("only %d lists of refusals are cut short", cut)
+	}
+}
+
+// A refusal beyond the limit is counted once, whichever field it is about: here the AppArmor profiles of many containers.
+func TestOmittedRefusalsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	policy := podtest.PolicyOf("a", func(p *pspparse.Policy) { p.Annotations[pspparse.AppArmorAllowedAnnotation] = "runtime/default" })
+	template := &inventory.Shape{Annotations: map[string]string{}}
+	const more = 5
+	for i := range MaxRefusalsPerPolicy + more {
+		name := fmt.Sprintf("c%d", i)
+		template.Spec.Containers = append(template.Spec.Containers, podtest.Plain(name))
+		template.Annotations[podspec.AppArmorAnnotationPrefix+name] = "localhost/x"
+	}
+	predictor := newPredictor(policy)
+	got := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a"}), Automount: new(false)})
+	if len(got.Refusals) != MaxRefusalsPerPolicy || got.OmittedRefusals["a"] != more {
+		t.Errorf("%d refusals and %d omitted, want %d and %d", len(got.Refusals), got.OmittedRefusals["a"], MaxRefusalsPerPolicy, more)
 	}
 }

@@ -34,6 +34,14 @@ func TestEquivalentSELinuxLevels(t *testing.T) {
 	}
 }
 
+// The token volume has the mode that the API server gives it.
+func TestServiceAccountTokenVolumeMode(t *testing.T) {
+	t.Parallel()
+	if mode := serviceAccountTokenVolume("").Projected.DefaultMode; mode == nil || *mode != corev1.ProjectedVolumeSourceDefaultMode {
+		t.Errorf("the mode is %v", mode)
+	}
+}
+
 // A part of the token volume's sources is still the token volume; with any other source it is not.
 func TestServiceAccountTokenVolume(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,9 @@ func TestUnmutatedBarePod(t *testing.T) {
 	user := podtest.PolicyOf("psp", func(p *pspparse.Policy) {
 		p.Spec.RunAsUser = pspparse.IDStrategy{Rule: pspparse.MustRunAs, Ranges: []pspparse.IDRange{{Min: 5, Max: 9}, {Min: 1, Max: 2}}}
 	})
+	group := podtest.PolicyOf("psp", func(p *pspparse.Policy) {
+		p.Spec.RunAsGroup = &pspparse.IDStrategy{Rule: pspparse.MustRunAs, Ranges: []pspparse.IDRange{{Min: 5, Max: 9}}}
+	})
 	selinux := podtest.PolicyOf("psp", func(p *pspparse.Policy) {
 		p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.MustRunAs, SELinuxOptions: &pspparse.SELinuxOptions{}}
 	})
@@ -49,6 +52,12 @@ func TestUnmutatedBarePod(t *testing.T) {
 		{
 			"user under a pod-level user", user,
 			podtest.Edited(security(corev1.SecurityContext{RunAsUser: new(int64(5))}), func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsUser = new(int64(0)) }),
+			nil,
+		},
+		{"group of the first range", group, security(corev1.SecurityContext{RunAsGroup: new(int64(5))}), security(corev1.SecurityContext{})},
+		{
+			"group under a pod-level group", group,
+			podtest.Edited(security(corev1.SecurityContext{RunAsGroup: new(int64(5))}), func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsGroup = new(int64(0)) }),
 			nil,
 		},
 		{"pod-level user", nil, pod(corev1.PodSecurityContext{RunAsUser: new(int64(5)), RunAsNonRoot: new(true)}, nil), nil},
