@@ -30,7 +30,7 @@ func explainedNamespace(t *testing.T, plan *migrate.Plan, wide bool) string {
 	if err := explained(&b, report.Options{})(report.ExplainNamespace(plan, "a", wide)); err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := bytes.Cut(b.Bytes(), []byte("everything read        yes\n"))
+	_, text, _ := bytes.Cut(b.Bytes(), []byte("all read               yes\n"))
 	return string(text)
 }
 

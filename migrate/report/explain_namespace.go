@@ -84,7 +84,7 @@ func decisionFacts(ns *migrate.Namespace) Facts {
 	if ns.Action != "" {
 		facts = append(facts, Fact{Name: "action", Value: string(ns.Action)})
 	}
-	facts = append(facts, Fact{Name: "everything read", Value: readCompletely(ns)})
+	facts = append(facts, Fact{Name: "all read", Value: readCompletely(ns)})
 	if ns.Exempt {
 		facts = append(facts, Fact{Name: "exempt", Value: "yes, by the admission configuration"})
 	}

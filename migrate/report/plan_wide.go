@@ -49,11 +49,11 @@ func (s *planScreen) wideTable() *Table {
 		{"AUDIT", RoleLevel},
 		{"WARN", RoleLevel},
 		{"WORKLOADS", RoleText},
-		{"COMPLETE", RoleText},
+		{"ALL READ", RoleText},
 		{"DECIDED BY", RoleText},
 		{"IN THE WAY OF THE NEXT LEVEL", RoleText},
 	}}
-	t.Spare = []string{"AUDIT", "WARN", "COMPLETE", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER KEEP"}
+	t.Spare = []string{"AUDIT", "WARN", "ALL READ", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER KEEP"}
 	byName := map[string]*migrate.Namespace{}
 	for i := range s.plan.Namespaces {
 		byName[s.plan.Namespaces[i].Name] = &s.plan.Namespaces[i]

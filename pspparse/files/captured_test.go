@@ -87,8 +87,8 @@ func TestCapturedOutput(t *testing.T) {
 		}},
 		{"marks in the fields of a pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec:\n  containers:\n  - {name: c, image: '${IMAGE}'}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: d, namespace: b}\nspec:\n  containers:\n  - {name: c, image: 'x/{{ .Values.image }}:1', args: ['${A}']}\n", []string{
 			"Pod b/a f:1", "Pod b/d f:8",
-			`note f:6 "f": this looks unrendered: a field of a pod or a policy has ${ } in it, and was judged as it stands; render it first (envsubst < FILE | psp2pss plan -f -)`,
-			`note f:13 "f": this looks unrendered: a field of a pod or a policy has {{ }} in it, and was judged as it stands; render it first (helm template NAME FOLDER | psp2pss plan -f -)`,
+			`note f:6 "f": this looks unrendered: a field of a pod or a policy has ${ } in it, and was evaluated as it stands; render it first (envsubst < FILE | psp2pss plan -f -)`,
+			`note f:13 "f": this looks unrendered: a field of a pod or a policy has {{ }} in it, and was evaluated as it stands; render it first (helm template NAME FOLDER | psp2pss plan -f -)`,
 		}},
 		{"names that YAML reads as something else", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: n\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: 123}\n", []string{
 			`gap f:4 Namespace "(no name)": metadata.name must be a string, not a boolean: YAML reads n as false: write "n" [*]`,

@@ -1755,8 +1755,8 @@ func documentKinds() []Kind {
 			"the folder is a Helm chart, whose templates are not rendered here: read their output ({pipe})" + andFirst,
 		},
 		{
-			"looks-unrendered", "A field has a mark of a template in its value and was judged as it stands.",
-			"this looks unrendered: a field of a pod or a policy has {mark} in it, and was judged as it stands; render it first ({pipe})" + andFirst,
+			"looks-unrendered", "A field has a mark of a template in its value and was evaluated as it stands.",
+			"this looks unrendered: a field of a pod or a policy has {mark} in it, and was evaluated as it stands; render it first ({pipe})" + andFirst,
 		},
 		{
 			"document-is-printed", "The document was printed for people or is encrypted, and holds no objects to read.",
@@ -1768,7 +1768,7 @@ func documentKinds() []Kind {
 		},
 		{
 			"document-given-wrongly", "The document is read by another flag.",
-			"it is {what}, and holds no object to judge: give it to {flag}" + andFirst,
+			"it is {what}, and holds no object to evaluate: give it to {flag}" + andFirst,
 		},
 		{
 			"chart-not-evaluated", "The object deploys a chart or a folder whose pods are not seen here.",
@@ -2209,7 +2209,7 @@ func gateReasonKinds() []Kind {
 func gateUnknownKinds() []Kind {
 	return []Kind{
 		{
-			"nothing-read", "Nothing to judge was read. An empty answer is no proof that a cluster is ready.",
+			"nothing-read", "Nothing to evaluate was read. An empty answer is no proof that a cluster is ready.",
 			"no policy, namespace or workload was read: name the right files, folders or cluster",
 		},
 		{
