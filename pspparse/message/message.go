@@ -43,9 +43,12 @@ func (m Message) With(name string, value any) Message {
 	return out
 }
 
-// Without returns the message without an argument.
+// Without returns the message without an argument; Args is nil where none is left, as in a message that was saved.
 func (m Message) Without(name string) Message {
 	out := Message{ID: m.ID, Args: slices.DeleteFunc(slices.Clone(m.Args), func(a Arg) bool { return a.Name == name })}
+	if len(out.Args) == 0 {
+		out.Args = nil
+	}
 	out.Text, _ = Render(out.ID, out.Args) // New has found the id
 	return out
 }

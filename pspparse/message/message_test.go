@@ -213,3 +213,12 @@ func BenchmarkNew(b *testing.B) {
 		New("level-needed", "level", "baseline", "workloads", []string{"a", "b", "c", "d"}, "next", "restricted")
 	}
 }
+
+// A message without its last argument is the one that was made without it, also after it was saved.
+func TestWithoutTheLastArgument(t *testing.T) {
+	t.Parallel()
+	got := New("field-escalation-allowed", "absent", true).Without("absent")
+	if diff := cmp.Diff(New("field-escalation-allowed"), got); diff != "" {
+		t.Errorf("(-made without it +got):\n%s", diff)
+	}
+}
