@@ -70,3 +70,20 @@ func TestAfterPSPOfSeccompAnnotations(t *testing.T) {
 		}
 	}
 }
+
+// A pod without annotations that fails by what no policy writes is not estimated, at versions after the seccomp annotations either.
+func TestNoPolicyMattersWithoutAnnotations(t *testing.T) {
+	t.Parallel()
+	sim, err := NewSimulator(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	privileged := podtest.Plain("app")
+	privileged.SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
+	w := inventory.Workload{Kind: "Pod", Name: "p", PodGroups: podtest.PodsOf(podtest.ShapeOf(privileged), "gone")}
+	for _, minor := range []int{26, 27} {
+		if got := sim.AfterPSP(&w, api.MajorMinorVersion(1, minor)); got.Level != api.LevelPrivileged || got.Estimated {
+			t.Errorf("v1.%d: level %s, estimated %t; want privileged, and sure", minor, got.Level, got.Estimated)
+		}
+	}
+}
