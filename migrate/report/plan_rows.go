@@ -109,7 +109,10 @@ func enforceCell(ns *migrate.Namespace) string {
 	case rankWithheld:
 		return "withheld"
 	case rankSkipped:
-		return "none"
+		if todayCell(ns) == "none" {
+			return "not set"
+		}
+		return "as today"
 	case rankLoosened:
 		return "as today"
 	}

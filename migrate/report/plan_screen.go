@@ -41,6 +41,8 @@ type planScreen struct {
 	opts Options
 	// patched are the workloads into which 'patch --keep' writes something.
 	patched map[patch.WorkloadRef]bool
+	// byHand is the number of those of which it says what to change, and changes nothing.
+	byHand int
 }
 
 // newPlanScreen returns what the parts of the report on a Plan share.
@@ -51,7 +53,11 @@ func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
 	}
 	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
 	for i := range patches {
-		if w := &patches[i]; len(w.Values) > 0 && w.ManualReason == "" && !w.Incomplete {
+		w := &patches[i]
+		switch {
+		case w.ManualReason != "" || w.Incomplete:
+			s.byHand++
+		case len(w.Values) > 0:
 			s.patched[w.WorkloadRef] = true
 		}
 	}

@@ -42,7 +42,7 @@ func (s *planScreen) summary() []pointer {
 	out := []pointer{
 		{"POLICIES", s.policiesText(), c.command("explain psp NAME", c.Source, c.Target)},
 		{"LOST", s.lossesText(), c.command("explain ns NAME", c.Source, c.Target, c.Decide)},
-		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "caution", "cautions"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}), wide},
+		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}), wide},
 		{"GAPS", countsOrNone(count{len(s.plan.Gaps), "gap", "gaps"}, count{len(grantFindings(s.plan, true)), "role not read", "roles not read"}, count{s.countRank(rankWithheld), "namespace waits", "namespaces wait"}), wide},
 	}
 	for i := range out {
