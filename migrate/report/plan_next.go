@@ -66,7 +66,7 @@ func (s *planScreen) nextSteps() []pointer {
 	if len(owned) == 0 {
 		owned, stage = s.withOutcome(labels.StageEnforce, labels.OutcomeOwned), labels.StageEnforce
 	}
-	step(len(owned), "label "+namespaces(len(owned))+" at "+english.Plural(len(owned), "its", "their")+" source", "labels", c.Source, c.Target, c.Decide, scopeOf(owned), []string{"--stage=" + string(stage)})
+	step(len(owned), fmt.Sprintf("label %d at source", len(owned)), "labels", c.Source, c.Target, c.Decide, scopeOf(owned), []string{"--stage=" + string(stage)})
 	step(1, "see if the upgrade can begin", "gate", c.Source, c.Target)
 	out[0].title = "NEXT"
 	return out

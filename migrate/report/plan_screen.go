@@ -75,6 +75,9 @@ func (s *planScreen) headline() Paragraph {
 	if unseen := s.unseen(); unseen != "" {
 		source += "; not seen: " + unseen
 	}
+	if n := s.estimated(); n > 0 {
+		source += fmt.Sprintf("; %d estimated", n)
+	}
 	if len(s.plan.Namespaces) == 0 {
 		return Paragraph{source + ".", "No namespaces."}
 	}
@@ -96,6 +99,17 @@ func (s *planScreen) unseen() string {
 	}
 	parts = append(parts, s.unreadLists()...)
 	return strings.Join(parts, ", ")
+}
+
+// estimated returns the number of namespaces of the report whose level rests on an estimate.
+func (s *planScreen) estimated() int {
+	n := 0
+	for i := range s.plan.Namespaces {
+		if ns := &s.plan.Namespaces[i]; isEstimated(ns) || len(injectorsThatDecide(ns)) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // unreadLists returns the report's names of what the server refused to list though it may change pods or refuse them: a
@@ -160,15 +174,6 @@ func (s *planScreen) namespacesSentence() string {
 		if other.n > 0 {
 			parts = append(parts, some(other.n)+" "+english.Plural(other.n, other.one, other.many))
 		}
-	}
-	estimated := 0
-	for i := range s.plan.Namespaces {
-		if ns := &s.plan.Namespaces[i]; isEstimated(ns) || len(injectorsThatDecide(ns)) > 0 {
-			estimated++
-		}
-	}
-	if estimated > 0 {
-		parts = append(parts, fmt.Sprintf("%s estimated", some(estimated)))
 	}
 	return namespaces(all) + ": " + strings.Join(parts, "; ") + "."
 }

@@ -16,8 +16,8 @@ import (
 // pointer is a line of the report on a Plan that counts something and names the command that tells or does more.
 type pointer struct{ title, text, command string }
 
-// pointersTable returns the report's table of such lines. A command that has no room beside its text on a terminal of
-// this width is below it.
+// pointersTable returns the report's table of such lines, with the commands one below the other. On a terminal of a width
+// with no room for that a command is right behind its text, or else below it, and a long text is folded.
 func pointersTable(pointers []pointer, width int) *Table {
 	title, text := 0, 0
 	for _, p := range pointers {
@@ -25,14 +25,24 @@ func pointersTable(pointers []pointer, width int) *Table {
 	}
 	t := &Table{Columns: []Column{{"", RoleText}, {"", RoleCommand}}}
 	for _, p := range pointers {
+		behind := p.text + strings.Repeat(" ", gutter) + p.command
 		beside := p.text + strings.Repeat(" ", text-columnsOf(p.text)+gutter) + p.command
 		switch {
-		case p.command == "":
-			t.Rows = append(t.Rows, []string{p.title, p.text})
-		case width == 0 || title+gutter+columnsOf(beside) <= width:
+		case p.command != "" && width == 0 || title+gutter+columnsOf(beside) <= width:
 			t.Rows = append(t.Rows, []string{p.title, beside})
+		case p.command != "" && title+gutter+columnsOf(behind) <= width:
+			t.Rows = append(t.Rows, []string{p.title, behind})
 		default:
-			t.Rows = append(t.Rows, []string{p.title, p.text}, []string{"", "  " + p.command})
+			lines := []string{p.text}
+			if width > 0 {
+				lines = Fold(p.text, width-title-gutter)
+			}
+			for i, line := range lines {
+				t.Rows = append(t.Rows, []string{[]string{p.title, ""}[min(i, 1)], line})
+			}
+			if p.command != "" {
+				t.Rows = append(t.Rows, []string{"", "  " + p.command})
+			}
 		}
 	}
 	return t
@@ -82,14 +92,16 @@ func (s *planScreen) unrendered() int {
 	return n
 }
 
-// worstPolicy returns the name of the policy that the report explains first: one that is closest to the loosest level.
+// worstPolicy returns the name of the policy that the report explains first: one that is closest to the loosest level, is
+// no provider's if another is, and restricts least beyond that.
 func (s *planScreen) worstPolicy() string {
-	worst := ""
+	worst, lost, provider := "", 0, false
 	var loosest api.Level
 	for i := range s.plan.Policies {
 		po := &s.plan.Policies[i]
-		if worst == "" || po.ClosestLevel != "" && (loosest == "" || levels.Looser(po.ClosestLevel, loosest)) {
-			worst, loosest = po.Name, po.ClosestLevel
+		switch {
+		case worst == "", po.ClosestLevel != "" && (loosest == "" || levels.Looser(po.ClosestLevel, loosest)), po.ClosestLevel == loosest && !po.ProviderDefault && (provider || len(po.Lost) < lost):
+			worst, loosest, lost, provider = po.Name, po.ClosestLevel, len(po.Lost), po.ProviderDefault
 		}
 	}
 	return worst
