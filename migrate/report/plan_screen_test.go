@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // screen draws a plan as a table and returns its lines.
@@ -237,6 +238,17 @@ func TestRows(t *testing.T) {
 		}), "web strict (invalid) as today needs privileged for ds/agent +1: privileged +1"},
 		{"labels not read", ns("privileged", func(n *migrate.Namespace) { n.ObjectNotRead = true }), "web unknown privileged ds/agent +1: privileged +1"},
 		{"of the platform, and another tool's", ns("privileged", func(n *migrate.Namespace) { n.System, n.LabelOwner = true, "Flux" }), "web none privileged ds/agent +1: privileged +1; Flux writes its labels; platform"},
+		{"the same level of another version", ns("privileged", func(n *migrate.Namespace) {
+			n.CurrentLabels.Enforce, n.CurrentLabels.EnforceVersion = "privileged", "v1.34"
+		}), "web privileged:v1.34 privileged ds/agent +1: privileged +1"},
+		{"estimated", ns("privileged", func(n *migrate.Namespace) {
+			n.Workloads = []migrate.Workload{{Kind: "DaemonSet", Name: "agent", Evaluation: &migrate.Evaluation{LevelEstimated: true, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}}}
+		}), "web none privileged ds/agent +1: privileged +1; estimated"},
+		{"an injection", ns("privileged", func(n *migrate.Namespace) {
+			n.Workloads = []migrate.Workload{{Kind: "DaemonSet", Name: "agent", Evaluation: &migrate.Evaluation{
+				Injections: []migrate.Injection{{Injector: "Istio", Level: api.LevelPrivileged}}, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged},
+			}}}
+		}), "web none privileged ds/agent +1: privileged +1; if Istio injects"},
 		{"a custom kind", ns("privileged", func(n *migrate.Namespace) {
 			n.DecidedBy.Workload = &migrate.WorkloadRef{Kind: "Rollout", Name: "r"}
 			n.Blockers = []migrate.Blocker{{Check: "later", Reason: "a later check", Workloads: []migrate.WorkloadRef{{Kind: "Rollout", Name: "r"}}}}
@@ -275,6 +287,20 @@ func TestCommandsRepeatTheSource(t *testing.T) {
 	want := "psp2pss\nrollout\n" + c.Source[0] + "\n--target-version=v1.25\n-n\nshop\n--stage=enforce\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Lists that the server refused are in the headline and in the gaps, though a note says them.
+func TestRefusedListsAreNamed(t *testing.T) {
+	t.Parallel()
+	p := readPlan(t, "demo")
+	p.Notes = append(p.Notes, migrate.Note{What: "custom resources", Message: message.New("custom-lists-forbidden",
+		"resources", []string{"mutatingwebhookconfigurations.admissionregistration.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io"})})
+	text := strings.Join(screen(t, p, report.Options{Invocation: report.Invocation{Secret: "--token=\"$T\""}}), "\n")
+	for _, want := range []string{"; not seen: 1 role, webhook configurations;", "1 role not read, webhook configurations not read", ` --stage=enforce --token="$T"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
 	}
 }
 
