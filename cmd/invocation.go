@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
 // invocationOf returns how a command was called, from its parsed flags, for the commands that its report names. What is
@@ -23,6 +24,9 @@ func invocationOf(flags *pflag.FlagSet, deps Deps) report.Invocation {
 		Tool: deps.ToolName, Source: givenArguments(flags, flagNames(source)), Target: givenArguments(flags, []string{targetVersionFlag}),
 		Decide: givenArguments(flags, decide), Scope: givenArguments(flags, flagNames(scope)),
 	}
+	if f := flags.Lookup(tokenFlag); f != nil && f.Changed && f.Value.String() != "" {
+		c.Secret = script.TokenFlag
+	}
 	for _, name := range []string{fileFlag, planFlag} {
 		if f := flags.Lookup(name); f != nil && f.Changed && slices.Contains(flagValues(f), "-") {
 			c.OneTime = true
@@ -37,7 +41,7 @@ func flagNames(flags *pflag.FlagSet) []string {
 	var names []string
 	flags.SortFlags = false
 	flags.VisitAll(func(f *pflag.Flag) {
-		if !slices.Contains([]string{timeoutFlag, "token", "all-namespaces"}, f.Name) {
+		if !slices.Contains([]string{timeoutFlag, tokenFlag, "all-namespaces"}, f.Name) {
 			names = append(names, f.Name)
 		}
 	})

@@ -91,9 +91,10 @@ The table has the worst first: namespaces of which something was not seen, then 
 privileged, baseline and restricted. TODAY is the level that the server enforces by the label, or
 without one by the default of its admission configuration: no API shows that, so say it with
 --admission-config. ENFORCE is the level to enforce: "withheld" where what was not seen could change
-it, "as today" where it would be looser than today, which takes --enforce. Last is the workload that
+it, "as today" where it would be looser than today, which takes --enforce, or where none is
+recommended and one is set, "not set" where none is either. Last is the workload that
 keeps the namespace from the next level, with the check that it fails in Pod Security admission's
-words and the number of the others, and the level that 'patch --keep' reaches where it reaches one.
+words and the number of the others (+3), and the level that 'patch --keep' reaches where it reaches one.
 
 Below the table, a line each counts the policies, the namespaces that lose restrictions of theirs,
 the findings and the gaps, and names the command that tells more: -o wide has them all. NEXT are the

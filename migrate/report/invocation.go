@@ -22,6 +22,9 @@ type Invocation struct {
 	Target, Decide []string
 	// Scope are the arguments that select namespaces; none for all.
 	Scope []string
+	// Secret is the argument by which a shell gives the token, as a word for it; "" where none was given. The token is not
+	// in it.
+	Secret string
 }
 
 // command returns a line for a POSIX shell that calls the tool with a verb, the arguments of the call that the verb
@@ -30,6 +33,9 @@ func (c Invocation) command(verb string, arguments ...[]string) string {
 	line := []string{cmp.Or(c.Tool, "psp2pss"), verb}
 	for _, argument := range slices.Concat(arguments...) {
 		line = append(line, escape.Shell(argument))
+	}
+	if c.Secret != "" {
+		line = append(line, c.Secret)
 	}
 	return strings.Join(line, " ")
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -16,6 +18,7 @@ func (s *planScreen) invocation() Invocation {
 	c := s.opts.Invocation
 	if s.mustBeSaved() {
 		c.Source, c.Target, c.Decide = []string{"--plan", savedPlan}, nil, nil
+		c.Secret = ""
 	} else if len(c.Source) == 0 && s.plan.Source.Kind == inventory.SourceDemo {
 		c.Source = []string{"--demo"}
 	}
@@ -46,13 +49,24 @@ func (s *planScreen) nextSteps() []pointer {
 		out = append(out, pointer{text: "save the plan", command: "add -o table -o json=" + savedPlan})
 	}
 	withheld, patched := s.countRank(rankWithheld), len(s.patched)
-	observe, enforce := s.countOutcome(labels.StageObserve, labels.OutcomeToLabel), s.countOutcome(labels.StageEnforce, labels.OutcomeToLabel)
-	owned := s.countOutcome(labels.StageAll, labels.OutcomeOwned)
-	step(withheld, "read what was not seen", "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
-	step(patched, "patch "+english.Count(patched, "workload", "workloads")+", plan again", "patch", c.Source, c.Target, c.Scope)
+	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
+	step(withheld, "see what was not seen", "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
+	step(patched+s.byHand, s.patchText()+", plan again", "patch", c.Source, c.Target, c.Scope)
 	step(observe, "warn and audit in "+namespaces(observe), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=observe"})
-	step(enforce, "enforce in "+namespaces(enforce), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=enforce"})
-	step(owned, "label "+namespaces(owned)+" at "+english.Plural(owned, "its", "their")+" source", "labels", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "manifest"})
+	enforce, refuse := s.enforced()
+	switch {
+	case refuse == 0:
+		step(len(enforce), "enforce in "+namespaces(len(enforce)), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=enforce"})
+	case len(enforce) == 0:
+		out = append(out, pointer{text: fmt.Sprintf("enforce nothing: %d would refuse what runs", refuse)})
+	default:
+		step(len(enforce), fmt.Sprintf("enforce in %s; %d would refuse what runs", namespaces(len(enforce)), refuse), s.stageVerb(), c.Source, c.Target, c.Decide, scopeOf(enforce), []string{"--stage=enforce"})
+	}
+	owned, stage := s.withOutcome(labels.StageObserve, labels.OutcomeOwned), labels.StageObserve
+	if len(owned) == 0 {
+		owned, stage = s.withOutcome(labels.StageEnforce, labels.OutcomeOwned), labels.StageEnforce
+	}
+	step(len(owned), fmt.Sprintf("label %d at source", len(owned)), "labels", c.Source, c.Target, c.Decide, scopeOf(owned), []string{"--stage=" + string(stage)})
 	step(1, "see if the upgrade can begin", "gate", c.Source, c.Target)
 	out[0].title = "NEXT"
 	return out
@@ -71,15 +85,48 @@ func (s *planScreen) stageVerb() string {
 	return "rollout"
 }
 
-// countOutcome returns the number of namespaces of the report for which a stage has an outcome.
-func (s *planScreen) countOutcome(stage labels.Stage, outcome labels.Outcome) int {
-	n := 0
+// scopeOf returns the arguments that select namespaces by name for a command of a report.
+func scopeOf(names []string) []string { return []string{"-n", strings.Join(names, ",")} }
+
+// patchText returns the report's text on how many workloads 'patch' changes, and how many it leaves to people.
+func (s *planScreen) patchText() string {
+	n := len(s.patched)
+	switch {
+	case s.byHand == 0:
+		return "patch " + english.Count(n, "workload", "workloads")
+	case n == 0:
+		return "change " + english.Count(s.byHand, "workload", "workloads") + " by hand"
+	}
+	return fmt.Sprintf("patch %s, %d by hand", english.Count(n, "workload", "workloads"), s.byHand)
+}
+
+// enforced returns the names of the namespaces of the report that the stage enforce labels and whose pods go on running,
+// and the number of those in which it would refuse what runs.
+func (s *planScreen) enforced() (names []string, refuse int) {
+	refuses := map[string]bool{}
 	for i := range s.plan.Namespaces {
-		if labels.OutcomeOf(&s.plan.Namespaces[i], stage) == outcome {
-			n++
+		refuses[s.plan.Namespaces[i].Name] = rankOf(&s.plan.Namespaces[i]) == rankRefusing
+	}
+	for _, name := range s.withOutcome(labels.StageEnforce, labels.OutcomeToLabel) {
+		if refuses[name] {
+			refuse++
+		} else {
+			names = append(names, name)
 		}
 	}
-	return n
+	return names, refuse
+}
+
+// withOutcome returns the names of the namespaces of the report for which a stage has an outcome, sorted.
+func (s *planScreen) withOutcome(stage labels.Stage, outcome labels.Outcome) []string {
+	var out []string
+	for i := range s.plan.Namespaces {
+		if ns := &s.plan.Namespaces[i]; labels.OutcomeOf(ns, stage) == outcome {
+			out = append(out, ns.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // countRank returns the number of namespaces of the report that have a place in its table.

@@ -74,7 +74,7 @@ func (s *planScreen) rows() []planRow {
 	notSeen := s.notSeen()
 	for i := range s.plan.Namespaces {
 		ns := &s.plan.Namespaces[i]
-		rows[i] = planRow{names: []string{ns.Name}, rank: rankOf(ns), today: todayCell(ns), enforce: enforceCell(ns), platform: ns.System}
+		rows[i] = planRow{names: []string{ns.Name}, rank: rankOf(ns), today: s.todayAt(ns), enforce: enforceCell(ns), platform: ns.System}
 		rows[i].setWhy(ns, notSeen)
 		rows[i].remarks = s.remarksOn(ns)
 	}
@@ -103,13 +103,26 @@ func todayCell(ns *migrate.Namespace) string {
 	return label
 }
 
+// todayAt returns todayCell, and where the level is the recommended one, or stays, with the version of the label if that is
+// not the target of the report: then the version is the difference.
+func (s *planScreen) todayAt(ns *migrate.Namespace) string {
+	cell, version := todayCell(ns), phrases.CurrentLabel(ns, api.EnforceVersionLabel)
+	if version == "" || version == s.plan.TargetVersion || cell != ns.RecommendedLabels.Enforce && rankOf(ns) != rankLoosened || cell != phrases.CurrentLabel(ns, api.EnforceLevelLabel) {
+		return cell
+	}
+	return phrases.LevelVersion(cell, version)
+}
+
 // enforceCell returns the table cell for the enforce level that is recommended for a namespace.
 func enforceCell(ns *migrate.Namespace) string {
 	switch rankOf(ns) {
 	case rankWithheld:
 		return "withheld"
 	case rankSkipped:
-		return "none"
+		if todayCell(ns) == "none" {
+			return "not set"
+		}
+		return "as today"
 	case rankLoosened:
 		return "as today"
 	}
@@ -204,6 +217,12 @@ func checkWeight(check string) int {
 // but what runs, other labels than without flags, exemptions, the owner of its labels.
 func (s *planScreen) remarksOn(ns *migrate.Namespace) []string {
 	var out []string
+	if by := injectorsThatDecide(ns); len(by) > 0 {
+		out = append(out, "if "+english.First(by, 2)+" "+english.Plural(len(by), "injects", "inject"))
+	}
+	if isEstimated(ns) {
+		out = append(out, "estimated")
+	}
 	if level := s.levelAfterKeep(ns); level != "" {
 		out = append(out, "patch --keep reaches "+string(level))
 	}
@@ -230,6 +249,41 @@ func (s *planScreen) remarksOn(ns *migrate.Namespace) []string {
 	if ns.LabelOwner != "" {
 		out = append(out, ns.LabelOwner+" writes its labels")
 	}
+	return out
+}
+
+// decides reports whether a workload needs the level that its namespace in the report needs, so that no stricter one is
+// possible.
+func decides(ns *migrate.Namespace, w *migrate.Workload) bool {
+	return ns.NeededLevel != "" && w.Evaluation != nil && w.Exempt == nil && w.Levels.AfterPSP == ns.NeededLevel
+}
+
+// isEstimated reports whether the level of a namespace in the report rests on what a policy is assumed to have set.
+func isEstimated(ns *migrate.Namespace) bool {
+	for i := range ns.Workloads {
+		if w := &ns.Workloads[i]; decides(ns, w) && w.LevelEstimated {
+			return true
+		}
+	}
+	return false
+}
+
+// injectorsThatDecide returns what is taken to add containers to pods of a namespace in the report, where these
+// containers can have no stricter level than it needs and no live pod shows them.
+func injectorsThatDecide(ns *migrate.Namespace) []string {
+	var out []string
+	for i := range ns.Workloads {
+		w := &ns.Workloads[i]
+		if !decides(ns, w) || ns.NeededLevel == api.LevelRestricted {
+			continue
+		}
+		for _, in := range w.Injections {
+			if in.Level == ns.NeededLevel && !slices.Contains(out, in.Injector) {
+				out = append(out, in.Injector)
+			}
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

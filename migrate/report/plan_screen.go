@@ -41,6 +41,8 @@ type planScreen struct {
 	opts Options
 	// patched are the workloads into which 'patch --keep' writes something.
 	patched map[patch.WorkloadRef]bool
+	// byHand is the number of those of which it says what to change, and changes nothing.
+	byHand int
 }
 
 // newPlanScreen returns what the parts of the report on a Plan share.
@@ -51,7 +53,11 @@ func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
 	}
 	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
 	for i := range patches {
-		if w := &patches[i]; len(w.Values) > 0 && w.ManualReason == "" && !w.Incomplete {
+		w := &patches[i]
+		switch {
+		case w.ManualReason != "" || w.Incomplete:
+			s.byHand++
+		case len(w.Values) > 0:
 			s.patched[w.WorkloadRef] = true
 		}
 	}
@@ -68,6 +74,9 @@ func (s *planScreen) headline() Paragraph {
 	source := fmt.Sprintf("Plan for %s, from %s", s.plan.TargetVersion, phrases.SourcePhrase(s.plan.Source))
 	if unseen := s.unseen(); unseen != "" {
 		source += "; not seen: " + unseen
+	}
+	if n := s.estimated(); n > 0 {
+		source += fmt.Sprintf("; %d estimated", n)
 	}
 	if len(s.plan.Namespaces) == 0 {
 		return Paragraph{source + ".", "No namespaces."}
@@ -88,7 +97,47 @@ func (s *planScreen) unseen() string {
 	if n := len(grantFindings(s.plan, true)); n > 0 {
 		parts = append(parts, english.Count(n, "role", "roles"))
 	}
+	parts = append(parts, s.unreadLists()...)
 	return strings.Join(parts, ", ")
+}
+
+// estimated returns the number of namespaces of the report whose level rests on an estimate.
+func (s *planScreen) estimated() int {
+	n := 0
+	for i := range s.plan.Namespaces {
+		if ns := &s.plan.Namespaces[i]; isEstimated(ns) || len(injectorsThatDecide(ns)) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// unreadLists returns the report's names of what the server refused to list though it may change pods or refuse them: a
+// note says that, and no gap.
+func (s *planScreen) unreadLists() []string {
+	webhooks, others := false, 0
+	for i := range s.plan.Notes {
+		n := &s.plan.Notes[i]
+		if n.ID != "custom-lists-forbidden" {
+			continue
+		}
+		resources, _ := n.Args.Get("resources").([]string)
+		for _, r := range resources {
+			if strings.Contains(r, "webhookconfigurations.") {
+				webhooks = true
+			} else {
+				others++
+			}
+		}
+	}
+	var out []string
+	if webhooks {
+		out = append(out, "webhook configurations")
+	}
+	if others > 0 {
+		out = append(out, english.Count(others, "kind of custom resource", "kinds of custom resources"))
+	}
+	return out
 }
 
 // namespacesSentence returns the report's sentence on how many namespaces can enforce which level today, and on the
@@ -152,15 +201,23 @@ func (s *planScreen) workloadsSentence() string {
 	text := english.Count(workloads, "workload", "workloads") + ": "
 	switch {
 	case blocking == 0:
-		return text + "none blocks a stricter level."
-	case kept == 0:
-		return fmt.Sprintf("%s%d %s a stricter level.", text, blocking, english.Plural(blocking, "blocks", "block"))
-	case kept == blocking && kept == 1:
-		return text + "1 blocks a stricter level, only until patch --keep."
-	case kept == blocking:
-		return fmt.Sprintf("%s%d block a stricter level, all only until patch --keep.", text, blocking)
+		return text + "none keeps its namespace from the next level."
+	case blocking == 1:
+		text += "1 keeps its namespace from the next level"
+	default:
+		text += fmt.Sprintf("%d keep namespaces from the next level", blocking)
 	}
-	return fmt.Sprintf("%s%d block a stricter level, %d of them only until patch --keep.", text, blocking, kept)
+	switch {
+	case kept == 0:
+		return text + "."
+	case kept < blocking:
+		return fmt.Sprintf("%s, %d only until patch --keep.", text, kept)
+	case kept > 1:
+		text += ", all"
+	default:
+		text += ","
+	}
+	return text + " only until patch --keep."
 }
 
 // blockedWorkloads returns the workloads that keep a namespace of the report from its next stricter level.

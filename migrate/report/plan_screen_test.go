@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // screen draws a plan as a table and returns its lines.
@@ -85,7 +86,7 @@ func counted(t *testing.T, lines []string) (all, groups int) {
 	if head < 0 {
 		t.Fatal("there is no table")
 	}
-	group, more := regexp.MustCompile(`^(\d+) namespaces (named|such as) `), regexp.MustCompile(`^  and (\d+) more: -o wide or a pipe shows all$`)
+	group, more := regexp.MustCompile(`^(\d+) (named|such as) `), regexp.MustCompile(`^  and (\d+) more: -o wide or a pipe shows all$`)
 	for _, line := range lines[head+1:] {
 		if line == "" {
 			return all, groups
@@ -199,28 +200,28 @@ func TestRows(t *testing.T) {
 		ns   migrate.Namespace
 		want string
 	}{
-		{"as needed", ns("privileged", func(*migrate.Namespace) {}), "web none privileged ds/agent, 1 more: privileged, 1 more"},
-		{"asked for more", ns("baseline", func(n *migrate.Namespace) { n.DecidedBy = override }), "web none baseline --enforce refuses ds/agent, 1 more: privileged, 1 more"},
-		{"asked for as needed", ns("privileged", func(n *migrate.Namespace) { n.DecidedBy = override }), "web none privileged ds/agent, 1 more: privileged, 1 more; asked for with --enforce"},
+		{"as needed", ns("privileged", func(*migrate.Namespace) {}), "web none privileged ds/agent +1: privileged +1"},
+		{"asked for more", ns("baseline", func(n *migrate.Namespace) { n.DecidedBy = override }), "web none baseline --enforce refuses ds/agent +1: privileged +1"},
+		{"asked for as needed", ns("privileged", func(n *migrate.Namespace) { n.DecidedBy = override }), "web none privileged ds/agent +1: privileged +1; asked for with --enforce"},
 		{"asked for less", ns("privileged", func(n *migrate.Namespace) {
 			n.DecidedBy, n.NeededLevel, n.Blockers = override, api.LevelRestricted, nil
 		}), "web none privileged what runs meets restricted; asked for with --enforce"},
 		{"a policy asks for more", ns("baseline", func(n *migrate.Namespace) {
 			n.DecidedBy = &migrate.EnforceDecision{Basis: migrate.BasisPolicies, Policy: "strict"}
-		}), "web none baseline psp/strict refuses ds/agent, 1 more: privileged, 1 more"},
+		}), "web none baseline psp/strict refuses ds/agent +1: privileged +1"},
 		{"a policy permits more", ns("baseline", func(n *migrate.Namespace) {
 			n.DecidedBy, n.NeededLevel, n.Blockers = &migrate.EnforceDecision{Basis: migrate.BasisBoth, Policy: "loose"}, api.LevelRestricted, nil
 		}), "web none baseline what runs meets restricted; psp/loose permits it"},
 		{"other modes", ns("privileged", func(n *migrate.Namespace) {
 			n.RecommendedLabels.Warn, n.RecommendedLabels.Audit = "baseline", "privileged"
-		}), "web none privileged ds/agent, 1 more: privileged, 1 more; warn=baseline audit=privileged"},
+		}), "web none privileged ds/agent +1: privileged +1; warn=baseline audit=privileged"},
 		{"stricter today", ns("privileged", func(n *migrate.Namespace) {
 			n.Action, n.CurrentLabels.Enforce = migrate.ActionLoosen, "baseline"
-		}), "web baseline as today needs privileged for ds/agent, 1 more: privileged, 1 more"},
+		}), "web baseline as today needs privileged for ds/agent +1: privileged +1"},
 		{"not all was read", ns("", func(n *migrate.Namespace) {
 			n.Action, n.Complete, n.UncertainParts = migrate.ActionWithheld, false, []string{"workloads"}
 		}), "web none withheld not seen: workloads"},
-		{"being deleted", ns("", func(n *migrate.Namespace) { n.Action, n.Terminating = migrate.ActionSkip, true }), "web none none it is being deleted"},
+		{"being deleted", ns("", func(n *migrate.Namespace) { n.Action, n.Terminating = migrate.ActionSkip, true }), "web none not set it is being deleted"},
 		{"nothing runs", ns("restricted", func(n *migrate.Namespace) {
 			n.NeededLevel, n.Blockers, n.DecidedBy = "", nil, &migrate.EnforceDecision{Basis: migrate.BasisEmpty}
 		}), "web none restricted nothing runs"},
@@ -228,15 +229,26 @@ func TestRows(t *testing.T) {
 			n.NeededLevel, n.Blockers, n.DecidedBy = "", nil, &migrate.EnforceDecision{Basis: migrate.BasisEmpty, Policy: "p"}
 		}), "web none baseline nothing runs; psp/p permits it"},
 		{"nothing stands in the way", ns("restricted", func(n *migrate.Namespace) { n.NeededLevel, n.Blockers = api.LevelRestricted, nil }), "web none restricted nothing"},
-		{"exempt", ns("privileged", func(n *migrate.Namespace) { n.Exempt = true }), "web exempt privileged ds/agent, 1 more: privileged, 1 more"},
+		{"exempt", ns("privileged", func(n *migrate.Namespace) { n.Exempt = true }), "web exempt privileged ds/agent +1: privileged +1"},
 		{"by default", ns("privileged", func(n *migrate.Namespace) {
 			n.EffectiveLabels = &migrate.PodSecurityLabels{Enforce: "privileged"}
-		}), "web privileged (default) privileged ds/agent, 1 more: privileged, 1 more"},
+		}), "web privileged (default) privileged ds/agent +1: privileged +1"},
 		{"an invalid label", ns("privileged", func(n *migrate.Namespace) {
 			n.Action, n.CurrentLabels.Enforce = migrate.ActionLoosen, "strict"
-		}), "web strict (invalid) as today needs privileged for ds/agent, 1 more: privileged, 1 more"},
-		{"labels not read", ns("privileged", func(n *migrate.Namespace) { n.ObjectNotRead = true }), "web unknown privileged ds/agent, 1 more: privileged, 1 more"},
-		{"of the platform, and another tool's", ns("privileged", func(n *migrate.Namespace) { n.System, n.LabelOwner = true, "Flux" }), "web none privileged ds/agent, 1 more: privileged, 1 more; Flux writes its labels; platform"},
+		}), "web strict (invalid) as today needs privileged for ds/agent +1: privileged +1"},
+		{"labels not read", ns("privileged", func(n *migrate.Namespace) { n.ObjectNotRead = true }), "web unknown privileged ds/agent +1: privileged +1"},
+		{"of the platform, and another tool's", ns("privileged", func(n *migrate.Namespace) { n.System, n.LabelOwner = true, "Flux" }), "web none privileged ds/agent +1: privileged +1; Flux writes its labels; platform"},
+		{"the same level of another version", ns("privileged", func(n *migrate.Namespace) {
+			n.CurrentLabels.Enforce, n.CurrentLabels.EnforceVersion = "privileged", "v1.34"
+		}), "web privileged:v1.34 privileged ds/agent +1: privileged +1"},
+		{"estimated", ns("privileged", func(n *migrate.Namespace) {
+			n.Workloads = []migrate.Workload{{Kind: "DaemonSet", Name: "agent", Evaluation: &migrate.Evaluation{LevelEstimated: true, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}}}
+		}), "web none privileged ds/agent +1: privileged +1; estimated"},
+		{"an injection", ns("privileged", func(n *migrate.Namespace) {
+			n.Workloads = []migrate.Workload{{Kind: "DaemonSet", Name: "agent", Evaluation: &migrate.Evaluation{
+				Injections: []migrate.Injection{{Injector: "Istio", Level: api.LevelPrivileged}}, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged},
+			}}}
+		}), "web none privileged ds/agent +1: privileged +1; if Istio injects"},
 		{"a custom kind", ns("privileged", func(n *migrate.Namespace) {
 			n.DecidedBy.Workload = &migrate.WorkloadRef{Kind: "Rollout", Name: "r"}
 			n.Blockers = []migrate.Blocker{{Check: "later", Reason: "a later check", Workloads: []migrate.WorkloadRef{{Kind: "Rollout", Name: "r"}}}}
@@ -275,6 +287,20 @@ func TestCommandsRepeatTheSource(t *testing.T) {
 	want := "psp2pss\nrollout\n" + c.Source[0] + "\n--target-version=v1.25\n-n\nshop\n--stage=enforce\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Lists that the server refused are in the headline and in the gaps, though a note says them.
+func TestRefusedListsAreNamed(t *testing.T) {
+	t.Parallel()
+	p := readPlan(t, "demo")
+	p.Notes = append(p.Notes, migrate.Note{What: "custom resources", Message: message.New("custom-lists-forbidden",
+		"resources", []string{"mutatingwebhookconfigurations.admissionregistration.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io"})})
+	text := strings.Join(screen(t, p, report.Options{Invocation: report.Invocation{Secret: "--token=\"$T\""}}), "\n")
+	for _, want := range []string{"; not seen: 1 role, webhook configurations;", "1 role not read, webhook configurations not read", ` --stage=enforce --token="$T"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
 	}
 }
 

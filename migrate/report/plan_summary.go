@@ -1,11 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
@@ -13,8 +16,8 @@ import (
 // pointer is a line of the report on a Plan that counts something and names the command that tells or does more.
 type pointer struct{ title, text, command string }
 
-// pointersTable returns the report's table of such lines. A command that has no room beside its text on a terminal of
-// this width is below it.
+// pointersTable returns the report's table of such lines, with the commands one below the other. On a terminal of a width
+// with no room for that a command is right behind its text, or else below it, and a long text is folded.
 func pointersTable(pointers []pointer, width int) *Table {
 	title, text := 0, 0
 	for _, p := range pointers {
@@ -22,14 +25,24 @@ func pointersTable(pointers []pointer, width int) *Table {
 	}
 	t := &Table{Columns: []Column{{"", RoleText}, {"", RoleCommand}}}
 	for _, p := range pointers {
+		behind := p.text + strings.Repeat(" ", gutter) + p.command
 		beside := p.text + strings.Repeat(" ", text-columnsOf(p.text)+gutter) + p.command
 		switch {
-		case p.command == "":
-			t.Rows = append(t.Rows, []string{p.title, p.text})
-		case width == 0 || title+gutter+columnsOf(beside) <= width:
+		case p.command != "" && width == 0 || title+gutter+columnsOf(beside) <= width:
 			t.Rows = append(t.Rows, []string{p.title, beside})
+		case p.command != "" && title+gutter+columnsOf(behind) <= width:
+			t.Rows = append(t.Rows, []string{p.title, behind})
 		default:
-			t.Rows = append(t.Rows, []string{p.title, p.text}, []string{"", "  " + p.command})
+			lines := []string{p.text}
+			if width > 0 {
+				lines = Fold(p.text, width-title-gutter)
+			}
+			for i, line := range lines {
+				t.Rows = append(t.Rows, []string{[]string{p.title, ""}[min(i, 1)], line})
+			}
+			if p.command != "" {
+				t.Rows = append(t.Rows, []string{"", "  " + p.command})
+			}
 		}
 	}
 	return t
@@ -40,10 +53,10 @@ func (s *planScreen) summary() []pointer {
 	c := s.invocation()
 	wide := c.command("plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
 	out := []pointer{
-		{"POLICIES", s.policiesText(), c.command("explain psp NAME", c.Source, c.Target)},
-		{"LOST", s.lossesText(), c.command("explain ns NAME", c.Source, c.Target, c.Decide)},
-		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "caution", "cautions"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}), wide},
-		{"GAPS", countsOrNone(count{len(s.plan.Gaps), "gap", "gaps"}, count{len(grantFindings(s.plan, true)), "role not read", "roles not read"}, count{s.countRank(rankWithheld), "namespace waits", "namespaces wait"}), wide},
+		{"POLICIES", s.policiesText(), c.command("explain psp", []string{s.worstPolicy()}, c.Source, c.Target)},
+		{"LOST", s.lossesText(), c.command("explain ns", []string{s.worstLoss()}, c.Source, c.Target, c.Decide)},
+		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}, count{s.unrendered(), "looks unrendered", "look unrendered"}), wide},
+		{"GAPS", s.gapsText(), wide},
 	}
 	for i := range out {
 		if out[i].text == "none" {
@@ -51,6 +64,69 @@ func (s *planScreen) summary() []pointer {
 		}
 	}
 	return out
+}
+
+// gapsText returns the report's counts of what was not read, and of the namespaces that wait for it.
+func (s *planScreen) gapsText() string {
+	var parts []string
+	if text := countsOrNone(count{len(s.plan.Gaps), "gap", "gaps"}, count{len(grantFindings(s.plan, true)), "role not read", "roles not read"}); text != "none" {
+		parts = append(parts, text)
+	}
+	for _, unread := range s.unreadLists() {
+		parts = append(parts, unread+" not read")
+	}
+	if n := s.countRank(rankWithheld); n > 0 {
+		parts = append(parts, english.Count(n, "namespace waits", "namespaces wait"))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+// unrendered returns the number of the report's notes on what looks like a template that was not rendered.
+func (s *planScreen) unrendered() int {
+	n := 0
+	for i := range s.plan.Notes {
+		if id := s.plan.Notes[i].ID; id == "looks-unrendered" || id == "release-unnamed" {
+			n++
+		}
+	}
+	return n
+}
+
+// worstPolicy returns the name of the policy that the report explains first: one that is closest to the loosest level, is
+// no provider's if another is, and restricts least beyond that.
+func (s *planScreen) worstPolicy() string {
+	worst, lost, provider := "", 0, false
+	var loosest api.Level
+	for i := range s.plan.Policies {
+		po := &s.plan.Policies[i]
+		switch {
+		case worst == "", po.ClosestLevel != "" && (loosest == "" || levels.Looser(po.ClosestLevel, loosest)), po.ClosestLevel == loosest && !po.ProviderDefault && (provider || len(po.Lost) < lost):
+			worst, loosest, lost, provider = po.Name, po.ClosestLevel, len(po.Lost), po.ProviderDefault
+		}
+	}
+	return worst
+}
+
+// worstLoss returns the name of the namespace whose losses the report explains first: one that loses most restrictions,
+// and where none does, most defaults.
+func (s *planScreen) worstLoss() string {
+	name, most := "", [2]int{-1, 0}
+	for i := range s.plan.Namespaces {
+		ns := &s.plan.Namespaces[i]
+		var n [2]int
+		for _, l := range ns.Lost {
+			switch l.Class {
+			case mapping.SecurityLoss:
+				n[0]++
+			case mapping.FunctionalLoss:
+				n[1]++
+			}
+		}
+		if c := slices.Compare(n[:], most[:]); c > 0 || c == 0 && ns.Name < name {
+			name, most = ns.Name, n
+		}
+	}
+	return name
 }
 
 // policiesText returns the report's count of the policies, and of those that are closest to privileged.

@@ -21,14 +21,14 @@ func (r *planRow) inTheWay() string {
 	case r.workload == "" && r.workloads > 0:
 		text += english.Count(r.workloads, "workload", "workloads") + ": "
 	case r.workloads > 1:
-		text += fmt.Sprintf("%s, %d more: ", r.workload, r.workloads-1)
+		text += fmt.Sprintf("%s +%d: ", r.workload, r.workloads-1)
 	case r.workloads == 1:
 		text += r.workload + ": "
 	}
 	text += r.why
 	switch {
 	case r.more > 0:
-		text += fmt.Sprintf(", %d more", r.more)
+		text += fmt.Sprintf(" +%d", r.more)
 	case r.more < 0:
 		text += ", more"
 	}
@@ -46,9 +46,9 @@ func (r *planRow) namesCell() string {
 		return r.names[0]
 	}
 	if prefix := namePrefix(r.names[0]); !slices.ContainsFunc(r.names, func(n string) bool { return namePrefix(n) != prefix }) {
-		return fmt.Sprintf("%d namespaces named %s*", len(r.names), prefix)
+		return fmt.Sprintf("%d named %s*", len(r.names), prefix)
 	}
-	return fmt.Sprintf("%d namespaces such as %s", len(r.names), r.names[0])
+	return fmt.Sprintf("%d such as %s", len(r.names), r.names[0])
 }
 
 // namePrefix returns the beginning of a namespace's name up to its first dash; the whole name where there is none.
