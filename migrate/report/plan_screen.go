@@ -45,17 +45,23 @@ type planScreen struct {
 
 // newPlanScreen returns what the parts of the report on a Plan share.
 func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
-	s := &planScreen{plan: p, opts: opts, patched: map[patch.WorkloadRef]bool{}}
+	s := &planScreen{plan: p, opts: opts, patched: keptWorkloads(p)}
 	if len(opts.Invocation.Scope) > 0 {
 		s.plan = planInScope(p)
 	}
+	return s
+}
+
+// keptWorkloads returns, for a report, the workloads into which 'patch --keep' writes something.
+func keptWorkloads(p *migrate.Plan) map[patch.WorkloadRef]bool {
+	out := map[patch.WorkloadRef]bool{}
 	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
 	for i := range patches {
 		if w := &patches[i]; len(w.Values) > 0 && w.ManualReason == "" && !w.Incomplete {
-			s.patched[w.WorkloadRef] = true
+			out[w.WorkloadRef] = true
 		}
 	}
-	return s
+	return out
 }
 
 // isPatched reports whether 'patch --keep' writes something into a workload of the report.
