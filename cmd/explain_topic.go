@@ -89,8 +89,11 @@ func parseTopic(o *explainOptions, args []string) error {
 			return usagef("%q is not the name of a %s: did you mean %q?", args[1], args[0], nameInsideKind(args[0], args[1]))
 		}
 		o.Kind = topicWorkload
-		o.twoWords = args[0] + " " + args[1]
-		return parseWorkload(o, args[0]+"/"+args[1])
+		err := parseWorkload(o, args[0]+"/"+args[1])
+		if o.WorkloadKind == "" {
+			o.twoWords = args[0] + " " + args[1]
+		}
+		return err
 	}
 	return usagef("explain takes one thing at a time, and got %d arguments", len(args))
 }
