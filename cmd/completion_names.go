@@ -79,7 +79,7 @@ func (c completer) arguments(cmd *cobra.Command) cobra.CompletionFunc {
 	first := map[string]func(context.Context, *completionSource, string) []string{
 		"explain": func(ctx context.Context, s *completionSource, begun string) []string {
 			if strings.Contains(begun, "/") {
-				return workloads(ctx, s, begun)
+				return s.explained(ctx, begun, workloads)
 			}
 			return append(s.namespaces(ctx), s.policies(ctx)...)
 		},
@@ -145,6 +145,9 @@ func (c completer) source(cmd *cobra.Command) *completionSource {
 		}
 		s.failed = s.failed || flags.Set(f.Name, f.Value.String()) != nil
 	})
+	if f := cmd.Flags().Lookup("namespace"); f != nil && f.Value.Type() == "string" {
+		s.inNS = f.Value.String()
+	}
 	s.options.Stdin = strings.NewReader("")
 	s.failed = s.failed || s.options.Plan == "-" || slices.Contains(s.options.Files, "-") // which the shell has
 	return s
@@ -155,6 +158,8 @@ type completionSource struct {
 	deps    Deps
 	options SourceOptions
 	failed  bool
+	// inNS is the flag -n of the command line, of one namespace.
+	inNS string
 }
 
 // plan returns the Plan of the source, or an empty one. Of a cluster it has what runs in one namespace.
@@ -295,6 +300,41 @@ func knownReleases() []string {
 	var names []string
 	for _, v := range pss.VersionsAfterPSP() {
 		names = append(names, v.String())
+	}
+	return names
+}
+
+// explained returns what completes KIND/ of the command explain, by its kind; of a workload's kind the workloads of the namespace
+// that -n names, else of all.
+func (s *completionSource) explained(ctx context.Context, begun string, workloads func(context.Context, *completionSource, string) []string) []string {
+	kind, rest, _ := strings.Cut(begun, "/")
+	var names []string
+	t, isTopic := findTopic(kind)
+	switch {
+	case isTopic && t.kind == topicNamespace:
+		names = s.namespaces(ctx)
+	case isTopic && t.kind == topicPolicy:
+		names = s.policies(ctx)
+	case isTopic && t.kind == topicCheck:
+		names = checkIDs()
+	case isTopic && t.kind == topicAccount:
+		names = s.inNamespace(ctx, rest, s.serviceAccounts)
+	case isTopic:
+		names = workloads(ctx, s, rest)
+	case namesWorkloadKind(kind) && !strings.Contains(rest, "/"):
+		plan, _ := s.plan(ctx, s.inNS)
+		for i := range plan.Namespaces {
+			for _, w := range plan.Namespaces[i].Workloads {
+				if strings.EqualFold(w.Kind, parseWorkloadKind(kind)) && (s.inNS == "" || s.inNS == plan.Namespaces[i].Name) {
+					names = append(names, w.Name)
+				}
+			}
+		}
+	default:
+		return workloads(ctx, s, begun)
+	}
+	for i := range names {
+		names[i] = kind + "/" + names[i]
 	}
 	return names
 }

@@ -163,9 +163,14 @@ func refuseKustomize(cmd *cobra.Command, args []string) error {
 	if f == nil || !f.Changed {
 		return nil
 	}
+	return kustomizeError(cmd, escape.Shell(f.Value.String()), args...)
+}
+
+// kustomizeError returns the usage error for -k of a command, with the pipe that reads a folder; the folder is as a shell takes it.
+func kustomizeError(cmd *cobra.Command, folder string, args ...string) error {
 	words := []string{cmd.CommandPath()}
 	for _, arg := range args {
 		words = append(words, escape.Shell(arg))
 	}
-	return usagef("kustomizations are not built here: kubectl kustomize %s | %s -f -", escape.Shell(f.Value.String()), strings.Join(words, " "))
+	return usagef("kustomizations are not built here: kubectl kustomize %s | %s -f -", folder, strings.Join(words, " "))
 }

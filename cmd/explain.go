@@ -25,6 +25,8 @@ type explainOptions struct {
 	// Kind is psp, ns, workload, sa or check; "" for a name that is looked up. Name is its name; Namespace and WorkloadKind are set for
 	// kinds that have them.
 	Kind, Namespace, WorkloadKind, Name string
+	// twoWords are the two arguments of a command line whose first may be a kind; "" for others.
+	twoWords string
 	// InNamespace is the flag -n. Where the environment has it instead, environmentNamespaces are those that it names.
 	InNamespace           string
 	environmentNamespaces []string

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -81,11 +82,18 @@ func parseTopic(o *explainOptions, args []string) error {
 		if near := nearestTopicWord(args[0]); near != "" {
 			return usagef("explain does not know %q: did you mean %q?", args[0], near)
 		}
+		if strings.Contains(args[1], "/") && !namesWorkloadKind(args[0]) {
+			return usagef("explain knows no kind %q: name %s; a workload of a custom kind as %q", args[0], explainForms, nameInsideKind(args[0], args[1]))
+		}
 		if strings.Contains(args[1], "/") {
 			return usagef("%q is not the name of a %s: did you mean %q?", args[1], args[0], nameInsideKind(args[0], args[1]))
 		}
 		o.Kind = topicWorkload
-		return parseWorkload(o, args[0]+"/"+args[1])
+		err := parseWorkload(o, args[0]+"/"+args[1])
+		if o.WorkloadKind == "" {
+			o.twoWords = args[0] + " " + args[1]
+		}
+		return err
 	}
 	return usagef("explain takes one thing at a time, and got %d arguments", len(args))
 }
@@ -271,6 +279,7 @@ func (o *explainOptions) wrongWorkloadForm(plan *migrate.Plan) error {
 	if len(meant) == 0 && len(plan.ServiceAccountsNamed(o.Namespace, o.Name)) > 0 {
 		meant = append(meant, topicAccount+"/"+given)
 	}
+	given = cmp.Or(o.twoWords, given)
 	if len(meant) == 0 {
 		return usagef("%q does not name anything: give a workload as NAMESPACE/KIND/NAME, a service account as sa/NAMESPACE/NAME", given)
 	}

@@ -82,6 +82,9 @@ effect at once and restarts no pod. It can be repeated, and continues where it w
 		if err := checkJournalExists(o.Journal); err != nil {
 			return asRunError(err)
 		}
+		if err := checkIsJournal(o.Journal); err != nil {
+			return asRunError(err)
+		}
 		if !o.DryRun && !o.Yes && !streams.Interactive {
 			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 		}

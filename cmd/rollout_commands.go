@@ -65,6 +65,19 @@ func checkJournalExists(path string) error {
 	return checkFileExists("journal", path, advice)
 }
 
+// checkIsJournal returns an error for a file that holds no journal of a roll-out, and says what it is.
+func checkIsJournal(path string) error {
+	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
+	if err != nil {
+		return rollout.OpenError(path, err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := rollout.ReadJournal(f); err != nil {
+		return fmt.Errorf("reading the journal %q: %w", path, err)
+	}
+	return nil
+}
+
 // checkPlanExists returns an error for the saved Plan of the flag --plan that is not there; "-" is standard input.
 func checkPlanExists(path string) error {
 	if path == "-" {

@@ -46,7 +46,12 @@ func flagUsageError(cmd *cobra.Command, err error) error {
 		name, _, _ := strings.Cut(missing.GetSpecifiedShortnames(), "=") // -token=SECRET: the value is not repeated
 		return usagef("unknown flag: -%s%s", name, nearestFlag(cmd, name))
 	case errors.As(err, &missing):
+		if missing.GetSpecifiedName() == "version" {
+			return usagef("unknown flag: --version: '%s --version' prints it", cmd.Root().DisplayName())
+		}
 		return usagef("unknown flag: --%s%s", missing.GetSpecifiedName(), nearestFlag(cmd, missing.GetSpecifiedName()))
+	case errors.As(err, &bare) && bare.GetFlag().Name == kustomizeFlag:
+		return kustomizeError(cmd, "DIR")
 	case errors.As(err, &bare):
 		return usagef("%s needs a value%s", flagAsGiven(bare.GetSpecifiedName()), valuesOfFlag(bare.GetFlag()))
 	case errors.As(err, &invalid):

@@ -163,7 +163,21 @@ func (b *planBuilder) evaluate(out *Workload, w *inventory.Workload, usable *usa
 		found = append(found, after.Violations)
 	}
 	out.Violations = b.evaluations.violationsOf(found)
+	b.setAtTarget(out.Evaluation, w)
 	b.addPatchInput(out, w, admitted)
 	b.describeEmbeddedTemplates(out, w)
 	setProfileAnnotations(out.Evaluation, w)
+}
+
+// setAtTarget sets what the Plan says of a workload at the target version alone, where an older server makes a difference.
+func (b *planBuilder) setAtTarget(out *Evaluation, w *inventory.Workload) {
+	if len(b.enforceAt) < 2 {
+		return
+	}
+	after := b.evaluator.AfterPSP(w, b.target)
+	violations := b.evaluations.violationsOf([][]pss.Violation{after.Violations})
+	if after.Level == out.Levels.AfterPSP && after.Estimated == out.LevelEstimated && slices.Equal(violations, out.Violations) {
+		return
+	}
+	out.AtTarget = &TargetEvaluation{Server: b.enforceAt[1].String(), AfterPSP: after.Level, LevelEstimated: after.Estimated, Violations: violations}
 }

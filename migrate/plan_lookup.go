@@ -53,7 +53,7 @@ func (p *Plan) HasPolicy(name string) bool {
 // NameNotFound returns the error that nothing in the Plan has a name: no namespace, no policy and, in one namespace or with "" in
 // all, no workload and no service account. A kind, if not "", is that of the workload that is meant.
 func (p *Plan) NameNotFound(namespace, kind, name string, others []string) *NotFoundError {
-	known := slices.Clone(others)
+	var known []string
 	if namespace == "" && kind == "" {
 		known = append(known, p.namespaceNames()...)
 		for i := range p.Policies {
@@ -86,14 +86,14 @@ func (p *Plan) NameNotFound(namespace, kind, name string, others []string) *NotF
 	case unsure != "":
 	case namespace == "":
 		unsure = p.whyNamespaceMayExist(name)
-	case len(known) == len(others) && p.Source.Kind != inventory.SourceCluster:
+	case len(known) == 0 && p.Source.Kind != inventory.SourceCluster:
 		unsure = "nothing that runs in the namespace was read"
 	}
 	if unsure == "" && namespace == "" && kind == "" {
 		unsure = p.PolicyNotFound(name).MayExistBecause
 	}
-	slices.Sort(known)
-	return newNotFoundError(what, name, slices.Compact(known), unsure)
+	known = distinct(append(known, others...)) // namespaces and policies first, checks last
+	return newNotFoundError(what, name, known, unsure)
 }
 
 // workloadRefs returns the workloads of a namespace of the Plan by kind and name, those too of which only a part was read.
@@ -103,4 +103,14 @@ func (ns *Namespace) workloadRefs() []WorkloadRef {
 		refs = append(refs, WorkloadRef{ns.Workloads[i].Kind, ns.Workloads[i].Name})
 	}
 	return append(refs, ns.UnseenWorkloads...)
+}
+
+// distinct returns the names of the Plan's things without those that stand before them already.
+func distinct(names []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(name string) bool {
+		again := seen[name]
+		seen[name] = true
+		return again
+	})
 }

@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"slices"
+
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -60,7 +62,10 @@ type Evaluation struct {
 	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count after PSP.
 	Injections []Injection        `json:"injections,omitempty"`
 	Mutations  []TemplateMutation `json:"mutations,omitempty"`
-	Violations []Violation        `json:"violations"`
+	// Violations are what Pod Security says of its pods after PSP, at any version at which enforce must hold.
+	Violations []Violation `json:"violations"`
+	// AtTarget is what holds at the target version alone; absent where an older server makes no difference.
+	AtTarget *TargetEvaluation `json:"atTarget,omitempty"`
 	// StricterEdits: for each level that is stricter than after PSP, the looser one first, what its template lacks.
 	StricterEdits []StricterEdits `json:"stricterEdits,omitempty"`
 	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
@@ -75,6 +80,33 @@ type Evaluation struct {
 	// SeccompByAnnotation and AppArmorByAnnotation: an annotation sets a profile that no field of the same pod sets.
 	SeccompByAnnotation  bool `json:"seccompByAnnotation,omitempty"`
 	AppArmorByAnnotation bool `json:"appArmorByAnnotation,omitempty"`
+}
+
+// TargetEvaluation is, in the Plan, what Pod Security says of the pods of a workload after PSP at the target version alone, where
+// an older server, at whose version enforce must hold, too, says something else.
+type TargetEvaluation struct {
+	// Server is that older version.
+	Server         string      `json:"server"`
+	AfterPSP       api.Level   `json:"afterPSP"`
+	LevelEstimated bool        `json:"levelEstimated,omitempty"`
+	Violations     []Violation `json:"violations"`
+}
+
+// AloneAtTarget returns what Pod Security says of the pods of a Plan's workload after PSP at the target version alone.
+func (e *Evaluation) AloneAtTarget() TargetEvaluation {
+	if e.AtTarget != nil {
+		return *e.AtTarget
+	}
+	return TargetEvaluation{AfterPSP: e.Levels.AfterPSP, LevelEstimated: e.LevelEstimated, Violations: e.Violations}
+}
+
+// OnlyOnServer returns the version of the older server if a check of the Plan's workload fails there and not at the target version;
+// else "".
+func (e *Evaluation) OnlyOnServer(check string) string {
+	if e.AtTarget == nil || slices.ContainsFunc(e.AtTarget.Violations, func(v Violation) bool { return v.Check == check }) {
+		return ""
+	}
+	return e.AtTarget.Server
 }
 
 // Exemption is what in the API server's admission configuration exempts the pods of a workload from Pod Security. At

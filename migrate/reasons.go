@@ -178,7 +178,7 @@ func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []message.
 		out = append(out, message.New("level-without-workloads", "workloads", workloadNames(w.Workloads), "level", w.Level))
 	}
 	if levels.Looser(ns.NeededLevel, ns.AchievableLevel) {
-		out = append(out, message.New("level-achievable", "level", ns.AchievableLevel))
+		out = append(out, message.New("level-achievable", "level", ns.AchievableLevel, "barePods", changedBarePods(ns)))
 	}
 	switch {
 	case levels.Looser(ns.PermittedLevel, ns.NeededLevel):
@@ -235,4 +235,16 @@ func countEstimatedWorkloads(workloads []Workload) int {
 		}
 	}
 	return n
+}
+
+// changedBarePods returns the names of the bare pods of a namespace of the Plan whose level rests on what a policy sets in them. No
+// patch changes them.
+func changedBarePods(ns *Namespace) []string {
+	var pods []WorkloadRef
+	for _, w := range workloadsCountingForLevel(ns.Workloads) {
+		if w.Kind == "Pod" && levels.Looser(w.Levels.AfterPSP, w.Levels.AsAdmitted) {
+			pods = append(pods, WorkloadRef{w.Kind, w.Name})
+		}
+	}
+	return workloadNames(pods)
 }

@@ -29,7 +29,7 @@ type part struct {
 // would refuse, at once or when it meets a document, and for one without braces, of which kubectl prints the letters.
 func Parse(template string) (*Expression, error) {
 	if !strings.Contains(template, "{") {
-		return nil, fmt.Errorf("it selects nothing without braces: write it as {%s}", template)
+		return nil, fmt.Errorf("it selects nothing without braces: write it as {.%s}", strings.TrimPrefix(template, "."))
 	}
 	parser, err := parse(template)
 	if err != nil {

@@ -65,7 +65,11 @@ func failingWorkloadTexts(plan *migrate.Plan, c *checks.Check, wide bool) []stri
 		for k := range plan.Namespaces[i].Workloads {
 			w := &plan.Namespaces[i].Workloads[k]
 			if slices.ContainsFunc(w.Violations, func(v migrate.Violation) bool { return v.Check == c.ID }) {
-				names = append(names, phrases.ObjectName(w.Kind, w.Name))
+				name := phrases.ObjectName(w.Kind, w.Name)
+				if server := w.OnlyOnServer(c.ID); server != "" {
+					name += " (only at " + server + ", until the server is upgraded)"
+				}
+				names = append(names, name)
 			}
 		}
 		if len(names) > 0 {

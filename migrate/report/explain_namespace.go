@@ -23,7 +23,7 @@ func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, er
 	}
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))})
-	d.add(labelsTable(ns), decisionFacts(ns))
+	d.add(labelsTable(ns), decisionFacts(plan, ns))
 	d.addDecision(ns, wide)
 	d.addWorkloads(ns, wide)
 	d.addSection("CAUTIONS", message.Texts(ns.Cautions))
@@ -72,13 +72,15 @@ func labelToday(ns *migrate.Namespace, level, version string) string {
 }
 
 // decisionFacts returns the report's Facts on the levels of a namespace and what decided them.
-func decisionFacts(ns *migrate.Namespace) Facts {
+func decisionFacts(plan *migrate.Plan, ns *migrate.Namespace) Facts {
 	facts := Facts{
 		{"needed by what runs", orDash(string(ns.NeededLevel)), RoleLevel},
 		{"permitted by policies", orDash(string(ns.PermittedLevel)), RoleLevel},
 	}
 	if ns.AchievableLevel != "" {
-		facts = append(facts, Fact{"after patch --keep", string(ns.AchievableLevel), RoleLevel})
+		patched, _ := keptWorkloads(plan)
+		after := cmp.Or(levelAfterKeep(ns, patched), ns.NeededLevel)
+		facts = append(facts, Fact{"after patch --keep", string(after), RoleLevel})
 	}
 	facts = append(facts, Fact{Name: "decided by", Value: orDash(phrases.DecisionPhrase(ns))})
 	if ns.Action != "" {

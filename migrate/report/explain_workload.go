@@ -57,7 +57,7 @@ func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Documen
 func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Workload) *Document {
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Workload %s in namespace %s, at %s, from %s.", phrases.ObjectName(wl.Kind, wl.Name), ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))})
-	d.add(append(workloadFacts(plan, wl), workloadLevelFacts(ns, wl)...))
+	d.add(append(workloadFacts(plan, wl), workloadLevelFacts(ns, wl, plan.TargetVersion)...))
 	if wl.PartialTemplates {
 		d.add(Paragraph{"Its controller adds to what it says: the levels are those of what it says itself and of its live pods."})
 	}
@@ -97,9 +97,9 @@ func workloadFacts(plan *migrate.Plan, wl *migrate.Workload) Facts {
 	return facts
 }
 
-// workloadLevelFacts returns the report's Facts on the levels of a workload in its three forms, and those of its
-// namespace.
-func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
+// workloadLevelFacts returns the report's Facts on the levels of a workload in its three forms, with the version that decides, and those of
+// its namespace.
+func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload, target string) Facts {
 	facts := Facts{{"as written", orDash(string(wl.Levels.AsWritten)), RoleLevel}}
 	if wl.Levels.AsAdmitted != "" {
 		facts = append(facts, Fact{"as admitted", string(wl.Levels.AsAdmitted), RoleLevel})
@@ -109,6 +109,9 @@ func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
 		after += ", estimated: " + estimateReason(wl)
 	}
 	facts = append(facts, Fact{"after PSP", after, RoleLevel})
+	if at := wl.AtTarget; at != nil && at.AfterPSP != wl.Levels.AfterPSP {
+		facts = append(facts, Fact{Name: "decided at", Value: fmt.Sprintf("%s, until the server is upgraded; by %s alone it would be %s", at.Server, target, at.AfterPSP)})
+	}
 	switch {
 	case ns.Exempt:
 		facts = append(facts, Fact{Name: "exempt", Value: "by its namespace"})
@@ -223,7 +226,11 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 		var points []string
 		for _, v := range wl.Violations {
 			if v.Level == level {
-				points = append(points, v.Check+": "+violationText(v.Reason, v.Detail))
+				point := v.Check + ": " + violationText(v.Reason, v.Detail)
+				if server := wl.OnlyOnServer(v.Check); server != "" {
+					point += "; only at " + server + ", until the server is upgraded"
+				}
+				points = append(points, point)
 			}
 		}
 		d.addSection("FAILS of "+string(level), points)

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -302,6 +303,12 @@ func otherModes(ns *migrate.Namespace) string {
 // levelAfterKeep returns the level that a namespace of the report reaches once 'patch --keep' is applied; "" where that
 // is none that is stricter than what it needs now.
 func (s *planScreen) levelAfterKeep(ns *migrate.Namespace) api.Level {
+	return levelAfterKeep(ns, s.patched)
+}
+
+// levelAfterKeep returns, for a report, the level that a namespace reaches once what 'patch --keep' writes is applied to the
+// patched workloads; "" where that is none that is stricter than what it needs now.
+func levelAfterKeep(ns *migrate.Namespace, patched map[patch.WorkloadRef]bool) api.Level {
 	if !levels.Looser(ns.NeededLevel, ns.AchievableLevel) {
 		return ""
 	}
@@ -310,7 +317,7 @@ func (s *planScreen) levelAfterKeep(ns *migrate.Namespace) api.Level {
 		w := &ns.Workloads[i]
 		switch {
 		case w.Exempt != nil && w.Exempt.RuntimeClass != "":
-		case s.isPatched(ns, w) && w.Levels.AsAdmitted != "":
+		case patched[patch.WorkloadRef{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}] && w.Levels.AsAdmitted != "":
 			out = levels.LeastStrict(out, w.Levels.AsAdmitted)
 		default:
 			out = levels.LeastStrict(out, w.Levels.AfterPSP)

@@ -47,21 +47,29 @@ type planScreen struct {
 
 // newPlanScreen returns what the parts of the report on a Plan share.
 func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
-	s := &planScreen{plan: p, opts: opts, patched: map[patch.WorkloadRef]bool{}}
+	s := &planScreen{plan: p, opts: opts}
+	s.patched, s.byHand = keptWorkloads(p)
 	if len(opts.Invocation.Scope) > 0 {
 		s.plan = planInScope(p)
 	}
+	return s
+}
+
+// keptWorkloads returns, for a report, the workloads into which 'patch --keep' writes something, and the number of those of
+// which it says what to change and changes nothing.
+func keptWorkloads(p *migrate.Plan) (patched map[patch.WorkloadRef]bool, byHand int) {
+	patched = map[patch.WorkloadRef]bool{}
 	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
 	for i := range patches {
 		w := &patches[i]
 		switch {
 		case w.ManualReason != "" || w.Incomplete:
-			s.byHand++
+			byHand++
 		case len(w.Values) > 0:
-			s.patched[w.WorkloadRef] = true
+			patched[w.WorkloadRef] = true
 		}
 	}
-	return s
+	return patched, byHand
 }
 
 // isPatched reports whether 'patch --keep' writes something into a workload of the report.

@@ -67,7 +67,7 @@ func (e *planEvaluation) evaluate(namespace string, w *migrate.Workload, form Fo
 		e.asAdmitted(&out, w)
 	case AfterPSP:
 		e.afterPSP(&out, w)
-		out.Estimated = w.LevelEstimated
+		out.Estimated = w.AloneAtTarget().LevelEstimated
 	default:
 		e.asWritten(&out, w)
 	}
@@ -78,18 +78,18 @@ func (e *planEvaluation) evaluate(namespace string, w *migrate.Workload, form Fo
 // asWritten simulates the level for what the author of a Plan's workload wrote. The level as written may be enough. The
 // Plan holds the violations after PSP; they are the same only where the level is, and where nothing was estimated.
 func (e *planEvaluation) asWritten(out *Workload, w *migrate.Workload) {
-	written := w.Levels.AsWritten
-	if written == "" && !w.LevelEstimated {
-		written = w.Levels.AfterPSP // no policy has made a difference to its pods
+	after, written := w.AloneAtTarget(), w.Levels.AsWritten
+	if written == "" && !after.LevelEstimated {
+		written = after.AfterPSP // no policy has made a difference to its pods
 	}
 	switch {
 	case e.at.Level == api.LevelPrivileged, written != "" && api.CompareLevels(written, e.at.Level) >= 0:
 		out.Allowed = true
 	case written == "":
 		out.Unknown = mutatedPodsOnly
-	case written != w.Levels.AfterPSP:
-		out.Unknown = fmt.Sprintf("the plan holds what it violates after PSP (%s), not as written (%s); %s", w.Levels.AfterPSP, written, readAgain)
-	case w.LevelEstimated:
+	case written != after.AfterPSP:
+		out.Unknown = fmt.Sprintf("the plan holds what it violates after PSP (%s), not as written (%s); %s", after.AfterPSP, written, readAgain)
+	case after.LevelEstimated:
 		out.Unknown = fmt.Sprintf("as written it meets %s, and what the plan holds of its violations after PSP is an estimate; %s", written, readAgain)
 	default:
 		e.afterPSP(out, w)
@@ -112,10 +112,12 @@ func (e *planEvaluation) asAdmitted(out *Workload, w *migrate.Workload) {
 	}
 }
 
-// afterPSP simulates the level for the pods of a Plan's workload after PSP, by the violations that the Plan holds.
+// afterPSP simulates the level for the pods of a Plan's workload after PSP, by the violations that the Plan holds at its
+// target version alone.
 func (e *planEvaluation) afterPSP(out *Workload, w *migrate.Workload) {
-	violations := make([]pss.Violation, len(w.Violations))
-	for i, v := range w.Violations {
+	after := w.AloneAtTarget()
+	violations := make([]pss.Violation, len(after.Violations))
+	for i, v := range after.Violations {
 		violations[i] = pss.Violation(v)
 	}
 	out.setViolations(e.standards.ViolationsAtLevel(violations, e.at))

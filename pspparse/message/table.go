@@ -42,7 +42,7 @@ func levelKinds() []Kind {
 		},
 		{
 			"level-achievable", "The level that the namespace reaches once its templates state what policies set today. The command patch writes the edits.",
-			"it would be {level} if templates stated what policies set today: patch writes that into them",
+			"it would be {level} if templates stated what policies set today: [!barePods patch writes that into them][?barePods for {barePods:3} the manifest is where to write it: patch cannot change a bare pod]",
 		},
 		{
 			"needed-stricter-than-permitted", "What runs needs less than the policies permit: the needed level decides unless --basis says otherwise.",
