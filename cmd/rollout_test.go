@@ -165,13 +165,18 @@ func (g *ground) run(ctx context.Context, answers io.Reader, args ...string) (co
 
 func TestRolloutUsage(t *testing.T) {
 	t.Parallel()
+	journal := filepath.Join(t.TempDir(), "enforce.journal")
+	header := `{"apiVersion": "psp2pss.dev/v1", "kind": "Journal", "cluster": "c", "steps": []}` + "\n"
+	if err := os.WriteFile(journal, []byte(header), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		args []string
 		want string
 	}{
 		{"nobody to ask", []string{"rollout"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
-		{"nobody to ask for the way back", []string{"rollback", "--journal", "rollout_test.go"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
+		{"nobody to ask for the way back", []string{"rollback", "--journal", journal}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
 		{"no journal", []string{"rollback", "--yes"}, "there is no journal to go back by: name it with --journal"},
 		{"resume what", []string{"rollout", "--yes", "--resume"}, "--resume goes on with a journal: name it with --journal"},
 		{"resume dry", []string{"rollout", "--resume", "--journal", "j", "--dry-run=server"}, "--resume and --dry-run exclude each other: look into the journal instead"},
