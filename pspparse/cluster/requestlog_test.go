@@ -38,7 +38,7 @@ func TestRequestLog(t *testing.T) {
 	}{
 		{"a list", "https://a/api/v1/pods?limit=500", answer{12 * time.Millisecond, ok, nil}, "GET https://a/api/v1/pods?limit=500 200 OK in 12ms"},
 		{"a list that goes on", "https://a/api/v1/pods?continue=eyJ2Ijoi&limit=500", answer{0, ok, nil}, "GET https://a/api/v1/pods?continue=...&limit=500 200 OK in 0s"},
-		{"credentials in the address", "https://jane:canary@a/version", answer{1500 * time.Millisecond, ok, nil}, "GET https://a/version 200 OK in 1.5s"},
+		{"credentials in the address", "https://user:canary@a/version", answer{1500 * time.Millisecond, ok, nil}, "GET https://a/version 200 OK in 1.5s"},
 		{"no answer", "https://a/version", answer{3 * time.Second, nil, errors.New("dial tcp: refused")}, "GET https://a/version no answer in 3s: dial tcp: refused"},
 	}
 	for _, tt := range tests {
