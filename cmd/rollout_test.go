@@ -294,15 +294,18 @@ func TestRolloutInterrupted(t *testing.T) {
 	}
 }
 
+// refusesBlog is a server, in tests of a roll-out, that refuses every change of the namespace blog.
+func refusesBlog(name string) error {
+	if name == "blog" {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name, errors.New("no"))
+	}
+	return nil
+}
+
 func TestRolloutRefused(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	g.patched = func(name string) error {
-		if name == "blog" {
-			return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name, errors.New("no"))
-		}
-		return nil
-	}
+	g.patched = refusesBlog
 	code, out, errOut := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
 	var told stepsReport
 	if err := json.Unmarshal([]byte(out), &told); err != nil {
@@ -325,12 +328,7 @@ func TestRolloutRefused(t *testing.T) {
 func TestRolloutRefusedIsNoFailure(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	g.patched = func(name string) error {
-		if name == "blog" {
-			return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name, errors.New("no"))
-		}
-		return nil
-	}
+	g.patched = refusesBlog
 	code, out, errOut := g.run(t.Context(), nil, g.both("--yes", "--rollback-on-failure")...)
 	if want := "1/2 refused  observe  blog: audit, warn: none -> restricted:v1.25: the server does not take it: namespaces \"blog\" is forbidden: no\n" +
 		"2/2 done     observe  shop: audit, warn: none -> restricted:v1.25\n"; out != want {

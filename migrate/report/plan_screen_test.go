@@ -269,7 +269,7 @@ func TestCommandsRepeatTheSource(t *testing.T) {
 	t.Parallel()
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip("there is no sh on PATH")
+		t.Fatal(err)
 	}
 	p := readPlan(t, "demo")
 	p.Source = inventory.Source{Kind: inventory.SourceCluster}
