@@ -53,7 +53,7 @@ func mayImport() map[string][]string {
 		"migrate/gate":              append([]string{"migrate/access", "migrate/labels", "pspparse/helm"}, writers...),
 		"migrate/atomicfile":        {"pspparse/fileerror"},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
-		"migrate/rollout":           {"pspparse/english", "pspparse/fileerror", "migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
+		"migrate/rollout":           {"pspparse/english", "pspparse/fileerror", "pspparse/message", "migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
 		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},

@@ -1,12 +1,12 @@
 package patch
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // knownComponent is, for remarks on a patch, a program of which its project says how it works with the Pod Security
@@ -69,14 +69,14 @@ func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 }
 
 // componentRemarks returns the remarks of a patch on the known components in the pods of a workload.
-func componentRemarks(w *migrate.Workload) []string {
+func componentRemarks(w *migrate.Workload) []message.Message {
 	if w.Template == nil {
 		return nil
 	}
-	var out []string
+	var out []message.Message
 	for _, c := range knownComponents() {
 		if slices.ContainsFunc(w.Template.Containers, c.matches) {
-			out = append(out, fmt.Sprintf("%s: %s (%s)", c.name, c.advice, c.source))
+			out = append(out, message.New("patch-known-component", "component", c.name, "advice", c.advice, "source", c.source))
 		}
 	}
 	return out
@@ -113,7 +113,7 @@ func (c knownChart) matchesWorkload(w *migrate.Workload) bool {
 var chartLabelPattern = regexp.MustCompile(`^([a-z0-9-]+)-v?\d+\.\d+\.\d+[0-9A-Za-z._-]*$`)
 
 // chartRemarks returns the remarks of a patch on which values of a workload's Helm chart set security contexts.
-func chartRemarks(w *migrate.Workload) []string {
+func chartRemarks(w *migrate.Workload) []message.Message {
 	if w.ManagedBy == nil {
 		return nil
 	}
@@ -126,5 +126,5 @@ func chartRemarks(w *migrate.Workload) []string {
 		return nil
 	}
 	c := knownCharts()[i]
-	return []string{fmt.Sprintf("the chart %s takes the pod's values under %s, and the container's under %s (%s)", c.name, c.pod, c.container, c.source)}
+	return []message.Message{message.New("patch-chart-values", "chart", c.name, "pod", c.pod, "container", c.container, "source", c.source)}
 }

@@ -341,7 +341,7 @@ func TestRaisedManifestsMeetTheLevel(t *testing.T) {
 		}
 		for i := range patches {
 			p := &patches[i]
-			if p.ManualReason != "" || p.Incomplete {
+			if !p.ManualReason.IsZero() || p.Incomplete {
 				if len(plan.Namespaces[0].Workloads[0].StricterEdits[0].Obstacles) == 0 && len(p.Values) == 0 {
 					t.Fatalf("seed %d: no patch and no reason: %+v", seed, p)
 				}
@@ -384,7 +384,7 @@ func TestKeptManifestsHaveTheValues(t *testing.T) {
 		if len(w.Mutations) == 0 {
 			continue
 		}
-		if len(patches) != 1 || patches[0].ManualReason != "" || len(patches[0].Values) != len(w.Mutations) {
+		if len(patches) != 1 || !patches[0].ManualReason.IsZero() || len(patches[0].Values) != len(w.Mutations) {
 			t.Fatalf("seed %d: %+v\nof %+v", seed, patches, w.Mutations)
 		}
 		after := applied(t, o, manifest, &patches[0], plan, opts)

@@ -265,7 +265,7 @@ func TestUnsoundValuesAreRefused(t *testing.T) {
 			t.Parallel()
 			w := migrate.Workload{Kind: "Deployment", Name: "web", Evaluation: &migrate.Evaluation{Mutations: []migrate.TemplateMutation{{Path: tt.path, Container: tt.container, Value: tt.value, Policy: "p"}}}}
 			got := patch.PatchesFor(planOf(w), patch.Options{Set: patch.SetKeep})
-			if len(got) != 1 || got[0].ManualReason != tt.want || len(got[0].Values) > 0 {
+			if len(got) != 1 || got[0].ManualReason.Text != tt.want || len(got[0].Values) > 0 {
 				t.Errorf("got %+v, want it %s", got, tt.want)
 			}
 		})

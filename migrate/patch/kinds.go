@@ -1,7 +1,6 @@
 package patch
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // workloadKind is what a patch needs to know of a kind of workload: where its pod template is, and what to say of a patch
@@ -19,19 +19,19 @@ type workloadKind struct {
 	// template are the keys that lead to the pod template.
 	template []string
 	// manualReason is set for kinds whose pod template the API server does not let anybody change.
-	manualReason string
+	manualReason message.Message
 	// remarks on every patch of the kind.
-	remarks []string
+	remarks []message.Message
 }
 
 // workloadKinds returns what is known, for patches, of every kind of the inventory's table of workload kinds.
 func workloadKinds() []workloadKind {
-	manualReasons := map[string]string{
-		"Job": "the template of a Job cannot be changed: put the values into the manifest that it is made from, for its next run",
-		"Pod": "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
+	manualReasons := map[string]message.Message{
+		"Job": message.New("patch-of-job"),
+		"Pod": message.New("patch-of-pod"),
 	}
-	staysOn := []string{"its pods stay as they are until they are deleted"}
-	remarks := map[string][]string{"ReplicaSet": staysOn, "ReplicationController": staysOn}
+	staysOn := []message.Message{message.New("patch-leaves-pods")}
+	remarks := map[string][]message.Message{"ReplicaSet": staysOn, "ReplicationController": staysOn}
 	var kinds []workloadKind
 	for _, k := range inventory.WorkloadKinds() {
 		kinds = append(kinds, workloadKind{
@@ -50,27 +50,27 @@ func workloadKindOf(name string) (workloadKind, bool) {
 	return workloadKinds()[i], true
 }
 
-// whyManual returns why a workload is not to be patched itself; "" if it is.
-func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known bool) string {
+// whyManual returns why a workload is not to be patched itself; a zero message if it is.
+func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known bool) message.Message {
 	owner := ""
 	if w.Owner != nil {
 		owner = phrases.ObjectName(w.Owner.Kind, w.Owner.Name)
 	}
 	switch {
 	case !known && len(w.TemplatePaths) > 0:
-		return fmt.Sprintf("a patch of a custom resource would replace whole lists: change it in %s at %s", phrases.ObjectName(w.Kind, w.Name), strings.Join(w.TemplatePaths, ", "))
+		return message.New("patch-of-custom-resource", "object", phrases.ObjectName(w.Kind, w.Name), "paths", w.TemplatePaths)
 	case !known:
-		return fmt.Sprintf("its own manifest was not read, only its pods: put the values into the pod template that %s has", phrases.ObjectName(w.Kind, w.Name))
+		return message.New("patch-of-unread-template", "object", phrases.ObjectName(w.Kind, w.Name))
 	case w.Kind == "Pod" && w.Pods == 0:
-		return "only its manifest was read, and no pod: put the values there"
+		return message.New("patch-of-manifest")
 	case owner == "":
 		return k.manualReason
 	case !isRevision(w):
-		return owner + " makes it and would undo a patch: set the values there"
+		return message.New("patch-reverted-by-owner", "owner", owner)
 	case hasWorkload(ns, w.Owner):
-		return fmt.Sprintf("%s made it from an earlier template: it matters only if that comes back; delete it, or leave it", owner)
+		return message.New("patch-of-earlier-template", "owner", owner)
 	}
-	return owner + " makes it and was not read: put the values into that"
+	return message.New("patch-owner-not-read", "owner", owner)
 }
 
 // isRevision reports, to patch that instead, whether a Deployment or CronJob made the workload of its own pod template.
@@ -84,33 +84,29 @@ func hasWorkload(ns *migrate.Namespace, ref *migrate.WorkloadRef) bool {
 	return slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool { return w.Kind == ref.Kind && w.Name == ref.Name })
 }
 
-// whoWouldRevert returns which tool would revert a patch of a workload that is not made at its source; "" if none
-// would.
-func whoWouldRevert(w *migrate.Workload) string {
+// whoWouldRevert returns which tool would revert a patch of a workload that is not made at its source; a
+// zero message if none would.
+func whoWouldRevert(w *migrate.Workload) message.Message {
 	m := w.ManagedBy
 	if m == nil || m.Tool == "" {
-		return ""
-	}
-	text := m.Tool
-	if m.Source != "" {
-		text += " (" + m.Source + ")"
+		return message.Message{}
 	}
 	if m.Tool == "Helm" {
-		return text + " may undo a patch when it upgrades: put the values where the chart takes them"
+		return message.New("patch-reverted-by-helm", "tool", m.Tool, "source", m.Source)
 	}
-	return text + " would undo a patch: put the values where it reads them"
+	return message.New("patch-reverted-by-tool", "tool", m.Tool, "source", m.Source)
 }
 
-// whyNameRefused returns why no patch may be written for a workload of this name; "" if it is sound. A Plan may come
-// from a file, so its names are checked again.
-func whyNameRefused(r WorkloadRef) string {
+// whyNameRefused returns why no patch may be written for a workload of this name; a zero message if it is sound. A Plan
+// may come from a file, so its names are checked again.
+func whyNameRefused(r WorkloadRef) message.Message {
 	switch {
 	case len(validation.IsDNS1123Label(r.Namespace)) > 0:
-		return "refused: its namespace has no valid name"
+		return message.New("patch-refused-namespace-name")
 	case strings.HasSuffix(r.Name, "<generated>"):
-		return "the server chooses its name when it is made: put the values into its manifest"
+		return message.New("patch-of-generated-name")
 	case len(validation.IsDNS1123Subdomain(r.Name)) > 0:
-		return "refused: its name is not valid"
+		return message.New("patch-refused-name")
 	}
-	return ""
+	return message.Message{}
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // ValueSet says which values patches write into pod templates.
@@ -52,14 +53,14 @@ type Patch struct {
 	APIVersion string
 	// Values to write, in the order of the template.
 	Values []TemplateValue
-	// ManualReason says why the workload cannot be patched; "" if it can.
-	ManualReason string
+	// ManualReason says why the workload cannot be patched; it is zero if it can.
+	ManualReason message.Message
 	// Incomplete is true if the values alone do not reach the level: then they are listed, and not written.
 	Incomplete bool
-	// RevertedBy says who would revert a change that is not made at its source; "" if nobody would.
-	RevertedBy string
+	// RevertedBy says who would revert a change that is not made at its source; it is zero if nobody would.
+	RevertedBy message.Message
 	// Remarks for the reader: on the level, on the source, on known components.
-	Remarks []string
+	Remarks []message.Message
 
 	// template are the keys that lead to the pod template.
 	template []string
@@ -72,8 +73,10 @@ type TemplateValue struct {
 	// Path within the template, and the name of the container in it, "" at the pod level.
 	Path, Container string
 	Value           json.RawMessage
-	// Safety is safe or test for a value that raises the level, "" for one that is in force today. Why gives the reason.
-	Safety, Why string
+	// Safety is safe or test for a value that raises the level, "" for one that is in force today.
+	Safety string
+	// Why gives the reason for the safety, or says what sets the value today.
+	Why message.Message
 
 	path templatePath
 }
@@ -94,7 +97,7 @@ func PatchesFor(p *migrate.Plan, o Options) []Patch {
 			}
 			if ns.Terminating {
 				if len(o.Only) > 0 {
-					out = append(out, Patch{WorkloadRef: ref, ManualReason: "refused: its namespace is being deleted"})
+					out = append(out, Patch{WorkloadRef: ref, ManualReason: message.New("patch-refused-terminating")})
 				}
 				continue
 			}
@@ -103,7 +106,7 @@ func PatchesFor(p *migrate.Plan, o Options) []Patch {
 				continue
 			}
 			if seen[ref] {
-				patch = Patch{WorkloadRef: ref, ManualReason: "refused: the plan has it twice"}
+				patch = Patch{WorkloadRef: ref, ManualReason: message.New("patch-refused-twice")}
 			}
 			seen[ref] = true
 			out = append(out, patch)
@@ -124,16 +127,16 @@ func MissingWorkloads(p *migrate.Plan, o Options) []WorkloadRef {
 // newPatch makes the patch of one workload; ok is false if there is nothing to write and nothing to say.
 func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) (Patch, bool) {
 	out := Patch{WorkloadRef: WorkloadRef{ns.Name, w.Kind, w.Name}, templateParents: map[string]bool{}}
-	values, remarks, why := out.wantedValues(p, w, o)
-	if why != "" {
-		out.ManualReason = "refused: " + why
+	values, remarks, err := out.wantedValues(p, w, o)
+	if err != nil {
+		out.ManualReason = message.New("patch-refused-value", "error", err)
 		return out, true
 	}
 	if len(values) == 0 && len(remarks) == 0 {
 		return out, false
 	}
 	out.Values, out.Remarks = values, remarks
-	if out.ManualReason = whyNameRefused(out.WorkloadRef); out.ManualReason != "" {
+	if out.ManualReason = whyNameRefused(out.WorkloadRef); !out.ManualReason.IsZero() {
 		return out, true
 	}
 	k, known := workloadKindOf(w.Kind)
@@ -153,9 +156,9 @@ func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Opt
 	return out, true
 }
 
-// wantedValues returns the values that a patch writes and remarks on them; why is set if the plan has values that no
+// wantedValues returns the values that a patch writes and remarks on them. It returns an error for values that no
 // sound plan has.
-func (p *Patch) wantedValues(plan *migrate.Plan, w *migrate.Workload, o Options) (values []TemplateValue, remarks []string, why string) {
+func (p *Patch) wantedValues(plan *migrate.Plan, w *migrate.Workload, o Options) (values []TemplateValue, remarks []message.Message, err error) {
 	if o.Set == SetKeep {
 		return mutatedValues(w)
 	}

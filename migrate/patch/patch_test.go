@@ -314,12 +314,62 @@ func TestKeepAsJSONPatches(t *testing.T) {
       "namespace": "shop",
       "name": "db",
       "remarks": [
-        "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open sets it today",
-        "pod supplementalGroups=[1]: the policy open sets it today",
-        "container \"init\" readOnlyRootFilesystem=true: the policy open sets it today",
-        "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
-        "container \"app\" capabilities.drop=[\"ALL\"]: the policy open sets it today",
-        "written down, these values meet privileged only; without them it meets baseline"
+        {
+          "id": "patch-value",
+          "args": {
+            "annotation": "container.apparmor.security.beta.kubernetes.io/app",
+            "value": "\"localhost/it's\"",
+            "why": "the policy open sets it today"
+          },
+          "text": "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open sets it today"
+        },
+        {
+          "id": "patch-value",
+          "args": {
+            "field": "supplementalGroups",
+            "value": "[1]",
+            "why": "the policy open sets it today"
+          },
+          "text": "pod supplementalGroups=[1]: the policy open sets it today"
+        },
+        {
+          "id": "patch-value",
+          "args": {
+            "container": "init",
+            "field": "readOnlyRootFilesystem",
+            "value": "true",
+            "why": "the policy open sets it today"
+          },
+          "text": "container \"init\" readOnlyRootFilesystem=true: the policy open sets it today"
+        },
+        {
+          "id": "patch-value",
+          "args": {
+            "container": "app",
+            "field": "capabilities.add",
+            "value": "[\"CHOWN\"]",
+            "why": "the policy open sets it today"
+          },
+          "text": "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today"
+        },
+        {
+          "id": "patch-value",
+          "args": {
+            "container": "app",
+            "field": "capabilities.drop",
+            "value": "[\"ALL\"]",
+            "why": "the policy open sets it today"
+          },
+          "text": "container \"app\" capabilities.drop=[\"ALL\"]: the policy open sets it today"
+        },
+        {
+          "id": "patch-values-lower-level",
+          "args": {
+            "level": "privileged",
+            "without": "baseline"
+          },
+          "text": "written down, these values meet privileged only; without them it meets baseline"
+        }
       ],
       "patch": [
         {
@@ -377,9 +427,28 @@ func TestKeepAsJSONPatches(t *testing.T) {
       "namespace": "shop",
       "name": "db",
       "remarks": [
-        "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
-        "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
-        "written down, these values meet privileged only; without them it meets baseline"
+        {
+          "id": "patch-of-pod",
+          "text": "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again"
+        },
+        {
+          "id": "patch-value",
+          "args": {
+            "container": "app",
+            "field": "capabilities.add",
+            "value": "[\"CHOWN\"]",
+            "why": "the policy open sets it today"
+          },
+          "text": "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today"
+        },
+        {
+          "id": "patch-values-lower-level",
+          "args": {
+            "level": "privileged",
+            "without": "baseline"
+          },
+          "text": "written down, these values meet privileged only; without them it meets baseline"
+        }
       ]
     }
   ]
@@ -399,7 +468,7 @@ func TestUnconfinedIsLeftOut(t *testing.T) {
 	}
 	got := patch.PatchesFor(planOf(w), patch.Options{Set: patch.SetKeep})
 	want := []string{"the policy open sets the seccomp profile unconfined, which a pod without one has anyway: left out"}
-	if len(got) != 1 || len(got[0].Values) != 0 || !cmp.Equal(want, got[0].Remarks) {
+	if len(got) != 1 || len(got[0].Values) != 0 || !cmp.Equal(want, message.Texts(got[0].Remarks)) {
 		t.Errorf("got %+v, want no value and the remark %q", got, want)
 	}
 }
@@ -491,7 +560,7 @@ func TestKeepOfRunAsNonRoot(t *testing.T) {
 		if len(got) != 1 {
 			t.Fatalf("%+v: %d patches", tt, len(got))
 		}
-		if diff := cmp.Diff(tt.want, got[0].Remarks); diff != "" {
+		if diff := cmp.Diff(tt.want, message.Texts(got[0].Remarks)); diff != "" {
 			t.Errorf("%s: %s, %d pods (-want +got):\n%s", tt.field, tt.value, tt.pods, diff)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // templatePath is the parsed path of a patched value within a pod template.
@@ -157,18 +159,20 @@ func (v *TemplateValue) fieldName() string {
 	return strings.Join(keys, ".")
 }
 
-// describe returns the patched value for people: container "app" capabilities.drop=["ALL"].
-func (v *TemplateValue) describe() string {
-	name := v.fieldName()
+// remark returns the remark of a patch on one of its values: container "app" capabilities.drop=["ALL"], and why.
+func (v *TemplateValue) remark() message.Message {
+	var container, annotation string
+	field := v.fieldName()
 	switch {
 	case v.path.container:
-		name = fmt.Sprintf("container %q %s", v.Container, name)
+		container = v.Container
 	case v.path.keys[0] == "metadata":
-		name = "annotation " + v.path.keys[2]
+		field, annotation = "", v.path.keys[2]
 	default:
-		name = "pod " + strings.TrimPrefix(name, "spec.")
+		field = strings.TrimPrefix(field, "spec.")
 	}
-	return name + "=" + string(v.Value)
+	return message.New("patch-value", "safety", v.Safety, "container", container, "annotation", annotation, "field", field,
+		"value", string(v.Value), "why", v.Why.Text)
 }
 
 // compareInTemplate orders patched values as in the pod template: the pod's values first, then containers in their

@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
-	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
@@ -24,10 +24,10 @@ const (
 )
 
 // mutatedValues returns, for a patch, the values that policies set in the pods of a workload today.
-func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []string, why string) {
+func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []message.Message, err error) {
 	for _, m := range w.Mutations {
 		m, leftOut, ok := asTemplateValue(m)
-		if leftOut != "" && !slices.Contains(remarks, leftOut) {
+		if !leftOut.IsZero() && !slices.ContainsFunc(remarks, leftOut.Equal) {
 			remarks = append(remarks, leftOut)
 		}
 		if !ok {
@@ -35,25 +35,22 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		}
 		v, err := parseTemplateValue(m.Path, m.Container, m.Value)
 		if err != nil {
-			return nil, nil, err.Error()
+			return nil, nil, err
 		}
-		v.Why = "the API server makes it of an annotation today"
-		if m.Policy != "" {
-			v.Why = fmt.Sprintf("the policy %s sets it today", m.Policy)
-		}
+		v.Why = message.New("patch-value-in-force", "policy", m.Policy)
 		values = append(values, v)
 	}
 	values = lastPerPath(values)
 	if level := w.Levels.AsAdmitted; len(values) > 0 && levels.Looser(level, w.Levels.AfterPSP) {
-		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Levels.AfterPSP))
+		remarks = append(remarks, message.New("patch-values-lower-level", "level", level, "without", w.Levels.AfterPSP))
 	}
 	if w.Pods == 0 && slices.ContainsFunc(values, requiresNonRoot) {
-		remarks = append(remarks, "no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set")
+		remarks = append(remarks, message.New("patch-non-root-not-shown"))
 	}
 	if mutationsUnknown(w) {
-		remarks = append(remarks, "what a policy sets in its pods is not known: compare them with the template")
+		remarks = append(remarks, message.New("patch-mutations-unknown"))
 	}
-	return values, remarks, ""
+	return values, remarks, nil
 }
 
 // requiresNonRoot reports whether a patch writes runAsNonRoot: true.
@@ -62,14 +59,14 @@ func requiresNonRoot(v TemplateValue) bool {
 }
 
 // unconfinedLeftOut returns the remark on the seccomp profile unconfined, which a patch does not write.
-func unconfinedLeftOut(policy string) string {
-	return fmt.Sprintf("the policy %s sets the seccomp profile unconfined, which a pod without one has anyway: left out", policy)
+func unconfinedLeftOut(policy string) message.Message {
+	return message.New("patch-leaves-out-unconfined", "policy", policy)
 }
 
 // asTemplateValue converts a value in a pod to what a patch writes into the template. Seccomp annotations become the
 // field, which outlives them. Two values are left out, since their absence means the same and the standards do not
 // refuse it.
-func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, leftOut string, ok bool) {
+func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, leftOut message.Message, ok bool) {
 	const profile = "spec.securityContext.seccompProfile"
 	switch {
 	case m.Path == podSeccompAnnotationPath:
@@ -78,13 +75,13 @@ func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, 
 			return m, unconfinedLeftOut(m.Policy), false
 		}
 	case strings.HasPrefix(m.Path, containerSeccompAnnotationPath):
-		return m, "", false // the server made it of the container's own field
+		return m, message.Message{}, false // the server made it of the container's own field
 	case m.Path == profile && m.Value == `{"type":"Unconfined"}`:
 		return m, unconfinedLeftOut(m.Policy), false
 	case m.Value == "true" && strings.HasSuffix(m.Path, ".allowPrivilegeEscalation"):
-		return m, fmt.Sprintf("the policy %s sets allowPrivilegeEscalation: true in container %q, which it is anyway: left out", m.Policy, m.Container), false
+		return m, message.New("patch-leaves-out-escalation", "policy", m.Policy, "container", m.Container), false
 	}
-	return m, "", true
+	return m, message.Message{}, true
 }
 
 // seccompFieldOfAnnotation returns, for a patch, the field seccompProfile for the value of a seccomp annotation, both
@@ -113,60 +110,66 @@ func mutationsUnknown(w *migrate.Workload) bool {
 }
 
 // raisingValues returns the values that a patch writes to bring a workload to a stricter level, and remarks on them.
-func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api.Level) (values []TemplateValue, remarks []string, why string) {
+func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api.Level) (values []TemplateValue, remarks []message.Message, err error) {
 	i := slices.IndexFunc(w.StricterEdits, func(r migrate.StricterEdits) bool { return r.Level == level })
 	if i < 0 {
-		return nil, nil, ""
+		return nil, nil, nil
 	}
 	r := &w.StricterEdits[i]
 	for _, e := range r.Edits {
 		v, err := parseTemplateValue(e.Path, e.Container, e.Value)
 		if err != nil {
-			return nil, nil, err.Error()
+			return nil, nil, err
 		}
-		v.Safety, v.Why = e.Safety, e.Why.Text
+		v.Safety, v.Why = e.Safety, e.Why
 		values = append(values, v)
 	}
 	values = lastPerPath(values)
 	p.Incomplete = slices.ContainsFunc(r.Obstacles, func(o migrate.StricterObstacle) bool { return !o.Injected })
 	switch {
 	case len(r.Obstacles) > 0 && len(values) == 0:
-		remarks = append(remarks, fmt.Sprintf("no edit reaches %s:", level))
+		remarks = append(remarks, message.New("patch-reaches-nothing", "level", level))
 	case p.Incomplete:
-		remarks = append(remarks, fmt.Sprintf("these edits alone do not reach %s, so there is no patch of them:", level))
+		remarks = append(remarks, message.New("patch-incomplete", "level", level))
 	case len(r.Obstacles) > 0:
-		remarks = append(remarks, fmt.Sprintf("the template meets %s with it, its pods do not:", level))
-	}
-	for i, o := range r.Obstacles {
-		after := o.Injected && i > 0 && r.Obstacles[i-1].Advice.Text == o.Advice.Text
-		more := o.Injected && i+1 < len(r.Obstacles) && r.Obstacles[i+1].Advice.Text == o.Advice.Text
-		switch {
-		case more:
-			remarks = append(remarks, o.Check+": "+o.Why)
-		case after:
-			remarks = append(remarks, o.Check+": "+o.Why, "for each of these: "+o.Advice.Text)
-		default:
-			remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
-		}
+		remarks = append(remarks, message.New("patch-pods-do-not-meet", "level", level))
 	}
 	if len(r.Obstacles) > 0 {
-		remarks = append(remarks, componentRemarks(w)...)
+		remarks = append(append(remarks, obstacleRemarks(r.Obstacles)...), componentRemarks(w)...)
 	}
-	return values, append(remarks, policyRemarks(plan, w, values)...), ""
+	return values, append(remarks, policyRemarks(plan, w, values)...), nil
+}
+
+// obstacleRemarks returns the remarks of a patch on the checks that no edit meets. Advice about several in a row stands once.
+func obstacleRemarks(obstacles []migrate.StricterObstacle) []message.Message {
+	var out []message.Message
+	for i, o := range obstacles {
+		after := o.Injected && i > 0 && obstacles[i-1].Advice.Text == o.Advice.Text
+		more := o.Injected && i+1 < len(obstacles) && obstacles[i+1].Advice.Text == o.Advice.Text
+		advice := o.Advice.Text
+		if more || after {
+			advice = ""
+		}
+		out = append(out, message.New("patch-obstacle", "check", o.Check, "violation", o.Why, "advice", advice))
+		if after && !more {
+			out = append(out, message.New("patch-obstacles-advice", "advice", o.Advice.Text))
+		}
+	}
+	return out
 }
 
 // policyRemarks returns the remarks of a patch on the time in which policies still admit the workload.
-func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue) []string {
+func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue) []message.Message {
 	if len(values) == 0 {
 		return nil
 	}
-	var out []string
+	var out []message.Message
 	sets := slices.ContainsFunc(values, func(v TemplateValue) bool { return slices.Contains(v.path.keys, "seccompProfile") })
 	if names := policiesForbiddingSeccomp(p, w); sets && len(names) > 0 {
-		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", english.First(names, 3)))
+		out = append(out, message.New("patch-refused-by-policy", "policies", names))
 	}
 	if more := mutatedBeyond(w, values); len(more) > 0 {
-		out = append(out, fmt.Sprintf("a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep (%s)", strings.Join(more, ", ")))
+		out = append(out, message.New("patch-loses-mutations", "fields", more))
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // WriteStrategic writes the strategic merge patches of workloads as one YAML stream: each is a part of its workload,
@@ -65,7 +66,7 @@ func (p *Patch) writeManifest(b *bytes.Buffer) error {
 
 // isApplicable reports whether the patch writes anything, and does not only carry remarks.
 func (p *Patch) isApplicable() bool {
-	return p.ManualReason == "" && !p.Incomplete && len(p.Values) > 0
+	return p.ManualReason.IsZero() && !p.Incomplete && len(p.Values) > 0
 }
 
 // WriteCommands writes a POSIX shell script that patches workloads with kubectl: one command for each, below comments that
@@ -108,7 +109,7 @@ func (p *Patch) writeCommand(b *bytes.Buffer, kubectl string) error {
 	}
 	line := fmt.Sprintf("%s patch %s %s --namespace=%s --type=strategic --patch=%s",
 		kubectl, strings.ToLower(p.Kind), p.Name, p.Namespace, escape.Shell(string(escape.JSON(patch))))
-	if p.RevertedBy != "" {
+	if !p.RevertedBy.IsZero() {
 		script.Comment(b, "  %s", line)
 		return nil
 	}
@@ -123,7 +124,7 @@ type WorkloadJSONPatch struct {
 	Namespace  string `json:"namespace"`
 	Name       string `json:"name"`
 	// Remarks are what the other forms have as comments.
-	Remarks []string `json:"remarks"`
+	Remarks []message.Message `json:"remarks"`
 	// Patch is absent where the workload cannot be patched.
 	Patch []JSONPatchOperation `json:"patch,omitempty"`
 }
@@ -202,9 +203,9 @@ func patchSummary(patches []Patch, set ValueSet) string {
 		switch p := &patches[i]; {
 		case p.isApplicable():
 			applied++
-		case strings.HasPrefix(p.ManualReason, "refused: "):
+		case strings.HasPrefix(p.ManualReason.ID, "patch-refused-"):
 			refused++
-		case p.ManualReason != "" && !p.Incomplete && len(p.Values) > 0:
+		case !p.ManualReason.IsZero() && !p.Incomplete && len(p.Values) > 0:
 			byHand++
 		default:
 			rest++
@@ -230,22 +231,21 @@ func patchSummary(patches []Patch, set ValueSet) string {
 func writeRemarks(b *bytes.Buffer, p *Patch) {
 	script.Comment(b, "%s", p.WorkloadRef)
 	for _, r := range p.allRemarks() {
-		script.Comment(b, "  %s", r)
+		script.Comment(b, "  %s", r.Text)
 	}
 }
 
 // allRemarks returns all remarks on the patch of a workload, one line each.
-func (p *Patch) allRemarks() []string {
-	out := []string{}
-	if p.ManualReason != "" {
+func (p *Patch) allRemarks() []message.Message {
+	out := []message.Message{}
+	if !p.ManualReason.IsZero() {
 		out = append(out, p.ManualReason)
 	}
-	if p.RevertedBy != "" && len(p.Values) > 0 {
+	if !p.RevertedBy.IsZero() && len(p.Values) > 0 {
 		out = append(out, p.RevertedBy)
 	}
 	for i := range p.Values {
-		v := &p.Values[i]
-		out = append(out, strings.TrimSpace(v.Safety+" "+v.describe())+": "+v.Why)
+		out = append(out, p.Values[i].remark())
 	}
 	return append(out, p.Remarks...)
 }

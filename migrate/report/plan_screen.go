@@ -63,7 +63,7 @@ func keptWorkloads(p *migrate.Plan) (patched map[patch.WorkloadRef]bool, byHand 
 	for i := range patches {
 		w := &patches[i]
 		switch {
-		case w.ManualReason != "" || w.Incomplete:
+		case !w.ManualReason.IsZero() || w.Incomplete:
 			byHand++
 		case len(w.Values) > 0:
 			patched[w.WorkloadRef] = true

@@ -20,7 +20,7 @@ func Table() []Kind {
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
 		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(), policyProblemKinds(), policyValidationKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
-		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 	)
 }
@@ -2134,6 +2134,150 @@ func obstacleKinds() []Kind {
 		{
 			"obstacle-host-process", "The container runs as a process of a Windows node.",
 			"a host process container runs on the node itself" + agents,
+		},
+	}
+}
+
+// patchRemarkKinds returns the messages of patches on the values that they write and on those that they leave out.
+func patchRemarkKinds() []Kind {
+	return []Kind{
+		{
+			"patch-value", "A value of the template. It is safe where the reason says so; one of test is to be tried with the program first.",
+			"[?safety {safety} ][?annotation annotation {annotation}][!annotation [?container container {container:q} ][!container pod ]{field}]={value}: {why}",
+		},
+		{
+			"patch-value-in-force", "The pods have the value today without it being in their template. Written there, it stays once PodSecurityPolicy is gone.",
+			"[?policy the policy {policy} sets it today][!policy the API server makes it of an annotation today]",
+		},
+		{
+			"patch-values-lower-level", "What the policies set is looser than what the template has without it. Decide which of both the workload needs.",
+			"written down, these values meet {level} only; without them it meets {without}",
+		},
+		{
+			"patch-non-root-not-shown", "The kubelet starts a container with runAsNonRoot only where it knows that the user is not root. Test whether it starts.",
+			"no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set",
+		},
+		{
+			"patch-mutations-unknown", "Several policies may admit the pods, and which of them does decides what is set. Compare a live pod with the template.",
+			"what a policy sets in its pods is not known: compare them with the template",
+		},
+		{
+			"patch-leaves-out-unconfined", "A pod without a seccomp profile runs unconfined, and the standards refuse the word. Nothing is to be written.",
+			"the policy {policy} sets the seccomp profile unconfined, which a pod without one has anyway: left out",
+		},
+		{
+			"patch-leaves-out-escalation", "A container may escalate privileges unless it says otherwise. Nothing is to be written.",
+			"the policy {policy} sets allowPrivilegeEscalation: true in container {container:q}, which it is anyway: left out",
+		},
+		{
+			"patch-leaves-pods", "The controller gives its template to new pods only. Delete the old pods when the program allows it.",
+			"its pods stay as they are until they are deleted",
+		},
+		{
+			"patch-reaches-nothing", "What keeps the workload from the level is for people to change: the remarks that follow name each check.",
+			"no edit reaches {level}:",
+		},
+		{
+			"patch-incomplete", "Some checks ask for a value, others refuse one that people have to take out first: the remarks that follow name them.",
+			"these edits alone do not reach {level}, so there is no patch of them:",
+		},
+		{
+			"patch-pods-do-not-meet", "Webhooks add to the pods what the level refuses: the remarks that follow name each check.",
+			"the template meets {level} with it, its pods do not:",
+		},
+		{
+			"patch-obstacle", "A check that no edit of the template meets, in the words of Pod Security Admission, and what a person can do.",
+			"{check}: {violation}[?advice ; {advice}]",
+		},
+		{
+			"patch-obstacles-advice", "What a person can do about the checks of the remarks before.",
+			"for each of these: {advice}",
+		},
+		{
+			"patch-known-component", "The project of the program has a page on how it works with the Pod Security Standards.",
+			"{component}: {advice} ({source})",
+		},
+		{
+			"patch-chart-values", "The workload comes from a Helm chart. Set these values of the chart instead of a patch, which the next upgrade may undo.",
+			"the chart {chart} takes the pod's values under {pod}, and the container's under {container} ({source})",
+		},
+		{
+			"patch-refused-by-policy", "As long as PodSecurityPolicy is in force, these policies would refuse the patched pods.",
+			"{policies:3 and}, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first",
+		},
+		{
+			"patch-loses-mutations", "The fields that policies set in the pods beyond what the level asks for. Write them with patch --keep.",
+			"a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep ({fields})",
+		},
+	}
+}
+
+// patchByHandKinds returns the messages on workloads that get no patch, and on patches that another tool would undo.
+func patchByHandKinds() []Kind {
+	return []Kind{
+		{
+			"patch-of-job", "The API server lets nobody change the template of a Job.",
+			"the template of a Job cannot be changed: put the values into the manifest that it is made from, for its next run",
+		},
+		{
+			"patch-of-pod", "The API server lets nobody change the security context of a pod.",
+			"a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
+		},
+		{
+			"patch-of-custom-resource", "Custom resources take no strategic merge patch. Edit the template in the object, or in its manifest.",
+			"a patch of a custom resource would replace whole lists: change it in {object} at {paths}",
+		},
+		{
+			"patch-of-unread-template", "The object that has the template was not among what was read. Read it too, or edit its template.",
+			"its own manifest was not read, only its pods: put the values into the pod template that {object} has",
+		},
+		{
+			"patch-of-manifest", "The pod is in no cluster that was read, so its manifest can still be changed.",
+			"only its manifest was read, and no pod: put the values there",
+		},
+		{
+			"patch-of-generated-name", "A manifest with generateName names no object that could be patched.",
+			"the server chooses its name when it is made: put the values into its manifest",
+		},
+		{
+			"patch-reverted-by-owner", "A controller made the object and keeps it as it wants it. Change the controller.",
+			"{owner} makes it and would undo a patch: set the values there",
+		},
+		{
+			"patch-of-earlier-template", "An older revision of a workload, which runs again only if somebody rolls back to it.",
+			"{owner} made it from an earlier template: it matters only if that comes back; delete it, or leave it",
+		},
+		{
+			"patch-owner-not-read", "The object that makes the workload was not among what was read. Read it too, or edit its template.",
+			"{owner} makes it and was not read: put the values into that",
+		},
+		{
+			"patch-reverted-by-helm", "The next upgrade of the release may write the chart's values again. Set them in the values of the chart.",
+			"{tool}[?source  ({source})] may undo a patch when it upgrades: put the values where the chart takes them",
+		},
+		{
+			"patch-reverted-by-tool", "The tool keeps the object as its source has it. Change the source.",
+			"{tool}[?source  ({source})] would undo a patch: put the values where it reads them",
+		},
+		{
+			"patch-refused-terminating", "The namespace is being deleted, and with it the workload.",
+			"refused: its namespace is being deleted",
+		},
+		{
+			"patch-refused-twice", "No plan that this tool wrote has a workload twice. Make the plan anew.",
+			"refused: the plan has it twice",
+		},
+		{
+			"patch-refused-namespace-name", "No namespace can have the name that the plan has. Make the plan anew.",
+			"refused: its namespace has no valid name",
+		},
+		{
+			"patch-refused-name", "No object can have the name that the plan has. Make the plan anew.",
+			"refused: its name is not valid",
+		},
+		{
+			"patch-refused-value", "No plan that this tool wrote has such a value. Make the plan anew.",
+			"refused: {error}",
 		},
 	}
 }
