@@ -9,6 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or at the end in another format. While a
@@ -38,10 +39,11 @@ type rolloutPrinter struct {
 type stepReport struct {
 	rollout.Step
 	// Result is empty where the step was only printed; skipped says that the namespace gets no step at the stage.
-	Result   string `json:"result,omitempty" values:"done refused altered undone not-reverted skipped"`
-	Already  bool   `json:"already,omitempty"`
-	Why      string `json:"why,omitempty"`
-	Overrode string `json:"overrode,omitempty"`
+	Result  string `json:"result,omitempty" values:"done refused altered undone not-reverted skipped"`
+	Already bool   `json:"already,omitempty"`
+	// Why it was refused, altered, not reverted or skipped, and Overrode which field managers lost labels by force.
+	Why      message.Message `json:"why,omitzero"`
+	Overrode message.Message `json:"overrode,omitzero"`
 	// Also is what the server's admission changed along with the step.
 	Also   *rollout.AdmissionChanges `json:"also,omitempty"`
 	DryRun bool                      `json:"dryRun,omitempty"`
@@ -117,7 +119,7 @@ func (p *rolloutPrinter) keep(o rollout.Outcome) {
 func (p *rolloutPrinter) reportedStep(o rollout.Outcome) report.RolloutStep {
 	s := report.RolloutStep{
 		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Existed: p.existed[o.Index],
-		Stage: string(o.Step.Stage), Wave: o.Step.Wave, Batch: o.Step.Batch, Namespace: o.Step.Namespace, Why: o.Reason, Overrode: o.OverriddenOwners,
+		Stage: string(o.Step.Stage), Wave: o.Step.Wave, Batch: o.Step.Batch, Namespace: o.Step.Namespace, Why: o.Reason.Text, Overrode: o.OverriddenOwners.Text,
 	}
 	if o.Step.Create != nil {
 		s.Object = o.Step.Create.String()
@@ -170,7 +172,7 @@ func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
 	var texts []string
 	for _, l := range left {
 		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: skippedResult, Why: l.Reason})
-		text := l.Namespace + ": " + l.Reason
+		text := l.Namespace + ": " + l.Reason.Text
 		if stages[text] == nil {
 			texts = append(texts, text)
 		}

@@ -313,7 +313,7 @@ func TestRolloutRefused(t *testing.T) {
 	}
 	var got []string
 	for _, s := range told.Steps {
-		got = append(got, s.Namespace+" "+s.Result+" "+s.Why)
+		got = append(got, s.Namespace+" "+s.Result+" "+s.Why.Text)
 	}
 	want := []string{`blog refused the server does not take it: namespaces "blog" is forbidden: no`, "shop done "}
 	if diff := cmp.Diff(want, got); diff != "" || code != exitFailed {
@@ -379,7 +379,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 			[]string{owned},
 			[]string{"-o", "json"},
 			exitPartial,
-			"{\n  \"apiVersion\": \"psp2pss.dev/v1\",\n  \"kind\": \"RolloutSteps\",\n  \"steps\": [\n    {\n      \"stage\": \"observe\",\n      \"namespace\": \"a\",\n      \"batch\": 0,\n      \"result\": \"skipped\",\n      \"why\": \"" + ofFlux + "\"\n    }\n  ]\n}\n",
+			"{\n  \"apiVersion\": \"psp2pss.dev/v1\",\n  \"kind\": \"RolloutSteps\",\n  \"steps\": [\n    {\n      \"stage\": \"observe\",\n      \"namespace\": \"a\",\n      \"batch\": 0,\n      \"result\": \"skipped\",\n      \"why\": {\n        \"id\": \"rollout-skips-owned\",\n        \"args\": {\n          \"owner\": \"Flux\"\n        },\n        \"text\": \"" + ofFlux + "\"\n      }\n    }\n  ]\n}\n",
 			"left alone at observe: a: " + ofFlux + "\npsp2pss: nothing was done: what was asked for is left alone (a: " + ofFlux + ")\n",
 		},
 		{"accepted", []string{owned}, []string{"--allow-partial"}, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},

@@ -6,7 +6,6 @@ package labels
 
 import (
 	"slices"
-	"strconv"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
@@ -14,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Options are the options of the functions that write Pod Security labels.
@@ -97,18 +97,18 @@ func isEnforceKey(key string) bool {
 	return key == api.EnforceLevelLabel || key == api.EnforceVersionLabel
 }
 
-// WhyRefused returns why no Pod Security labels may be written for a namespace; "" if it is sound. A Plan may come from
+// WhyRefused returns why no Pod Security labels may be written for a namespace; a zero message if it is sound. A Plan may come from
 // a file, so its names and values are checked again. It is the same at every stage.
-func WhyRefused(ns *migrate.Namespace) string {
+func WhyRefused(ns *migrate.Namespace) message.Message {
 	if len(validation.IsDNS1123Label(ns.Name)) > 0 {
-		return "its name is not a valid namespace name"
+		return message.New("labels-refused-name")
 	}
 	for _, l := range WantedLabels(ns, StageAll) {
 		if !validLabel(l) {
-			return "the label " + l.Key + " would get the value " + strconv.QuoteToASCII(l.Value) + ", which is not valid"
+			return message.New("labels-refused-value", "label", l.Key, "value", l.Value)
 		}
 	}
-	return ""
+	return message.Message{}
 }
 
 // validLabel reports whether Pod Security Admission knows the value of a label.

@@ -161,7 +161,7 @@ func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 // is to be written. Whoever applies a document removes what an earlier one of theirs had and it does not, so what is
 // there stays named, and the enforce stage has what the observe stage wrote.
 func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
-	if WhyRefused(ns) != "" || len(WantedLabels(ns, stage)) == 0 {
+	if !WhyRefused(ns).IsZero() || len(WantedLabels(ns, stage)) == 0 {
 		return nil
 	}
 	if stage == StageEnforce {

@@ -38,7 +38,7 @@ const (
 // OutcomeOf decides what is done with the labels of a namespace at a stage.
 func OutcomeOf(ns *migrate.Namespace, stage Stage) Outcome {
 	switch {
-	case WhyRefused(ns) != "":
+	case !WhyRefused(ns).IsZero():
 		return OutcomeRefused
 	case len(WantedLabels(ns, stage)) == 0:
 		return OutcomeSkipped

@@ -319,7 +319,8 @@ func TestKeepAsJSONPatches(t *testing.T) {
           "args": {
             "annotation": "container.apparmor.security.beta.kubernetes.io/app",
             "value": "\"localhost/it's\"",
-            "why": "the policy open sets it today"
+            "why": "the policy open sets it today",
+            "whyId": "patch-value-in-force"
           },
           "text": "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open sets it today"
         },
@@ -328,7 +329,8 @@ func TestKeepAsJSONPatches(t *testing.T) {
           "args": {
             "field": "supplementalGroups",
             "value": "[1]",
-            "why": "the policy open sets it today"
+            "why": "the policy open sets it today",
+            "whyId": "patch-value-in-force"
           },
           "text": "pod supplementalGroups=[1]: the policy open sets it today"
         },
@@ -338,7 +340,8 @@ func TestKeepAsJSONPatches(t *testing.T) {
             "container": "init",
             "field": "readOnlyRootFilesystem",
             "value": "true",
-            "why": "the policy open sets it today"
+            "why": "the policy open sets it today",
+            "whyId": "patch-value-in-force"
           },
           "text": "container \"init\" readOnlyRootFilesystem=true: the policy open sets it today"
         },
@@ -348,7 +351,8 @@ func TestKeepAsJSONPatches(t *testing.T) {
             "container": "app",
             "field": "capabilities.add",
             "value": "[\"CHOWN\"]",
-            "why": "the policy open sets it today"
+            "why": "the policy open sets it today",
+            "whyId": "patch-value-in-force"
           },
           "text": "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today"
         },
@@ -358,7 +362,8 @@ func TestKeepAsJSONPatches(t *testing.T) {
             "container": "app",
             "field": "capabilities.drop",
             "value": "[\"ALL\"]",
-            "why": "the policy open sets it today"
+            "why": "the policy open sets it today",
+            "whyId": "patch-value-in-force"
           },
           "text": "container \"app\" capabilities.drop=[\"ALL\"]: the policy open sets it today"
         },
@@ -437,7 +442,8 @@ func TestKeepAsJSONPatches(t *testing.T) {
             "container": "app",
             "field": "capabilities.add",
             "value": "[\"CHOWN\"]",
-            "why": "the policy open sets it today"
+            "why": "the policy open sets it today",
+            "whyId": "patch-value-in-force"
           },
           "text": "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today"
         },

@@ -172,7 +172,7 @@ func (v *TemplateValue) remark() message.Message {
 		field = strings.TrimPrefix(field, "spec.")
 	}
 	return message.New("patch-value", "safety", v.Safety, "container", container, "annotation", annotation, "field", field,
-		"value", string(v.Value), "why", v.Why.Text)
+		"value", string(v.Value), "why", v.Why.Text, "whyId", v.Why.ID)
 }
 
 // compareInTemplate orders patched values as in the pod template: the pod's values first, then containers in their

@@ -27,7 +27,7 @@ const (
 func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []message.Message, err error) {
 	for _, m := range w.Mutations {
 		m, leftOut, ok := asTemplateValue(m)
-		if !leftOut.IsZero() && !slices.ContainsFunc(remarks, leftOut.Equal) {
+		if !leftOut.IsZero() && !hasRemark(remarks, leftOut) {
 			remarks = append(remarks, leftOut)
 		}
 		if !ok {
@@ -51,6 +51,11 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []messa
 		remarks = append(remarks, message.New("patch-mutations-unknown"))
 	}
 	return values, remarks, nil
+}
+
+// hasRemark reports whether a message is among the remarks of a patch.
+func hasRemark(remarks []message.Message, m message.Message) bool {
+	return slices.ContainsFunc(remarks, func(have message.Message) bool { return message.Compare(have, m) == 0 })
 }
 
 // requiresNonRoot reports whether a patch writes runAsNonRoot: true.
@@ -146,13 +151,13 @@ func obstacleRemarks(obstacles []migrate.StricterObstacle) []message.Message {
 	for i, o := range obstacles {
 		after := o.Injected && i > 0 && obstacles[i-1].Advice.Text == o.Advice.Text
 		more := o.Injected && i+1 < len(obstacles) && obstacles[i+1].Advice.Text == o.Advice.Text
-		advice := o.Advice.Text
+		advice := o.Advice
 		if more || after {
-			advice = ""
+			advice.Text = "" // it stands below the last of them
 		}
-		out = append(out, message.New("patch-obstacle", "check", o.Check, "violation", o.Why, "advice", advice))
+		out = append(out, message.New("patch-obstacle", "check", o.Check, "violation", o.Why, "advice", advice.Text, "adviceId", advice.ID))
 		if after && !more {
-			out = append(out, message.New("patch-obstacles-advice", "advice", o.Advice.Text))
+			out = append(out, message.New("patch-obstacles-advice", "advice", o.Advice.Text, "adviceId", o.Advice.ID))
 		}
 	}
 	return out

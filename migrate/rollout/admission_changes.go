@@ -159,20 +159,27 @@ func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*
 	return changes, nil
 }
 
+// namespaceMutators are, for a roll-out's messages, the mutating webhooks and admission policies of a cluster that may change
+// namespaces.
+type namespaceMutators struct {
+	names []string
+	// unread is true if none of the lists could be read.
+	unread bool
+}
+
 // likelyMutators returns, for a roll-out's messages, what may have changed a namespace as it was written, since the
 // object itself does not tell. It asks the server once.
-func (r *Runner) likelyMutators(ctx context.Context) string {
-	if r.mutators == "" {
+func (r *Runner) likelyMutators(ctx context.Context) namespaceMutators {
+	if r.mutators == nil {
 		r.mutators = listMutators(ctx, r)
 	}
-	return r.mutators
+	return *r.mutators
 }
 
 // listMutators lists in the cluster the mutating webhooks and admission policies that may change what a roll-out step
-// writes, as a text.
-func listMutators(ctx context.Context, r *Runner) string {
-	var names []string
-	read := false
+// writes.
+func listMutators(ctx context.Context, r *Runner) *namespaceMutators {
+	found := &namespaceMutators{unread: true}
 	for _, kind := range []struct{ resource, version, word string }{
 		{"mutatingwebhookconfigurations", "v1", "MutatingWebhookConfiguration"},
 		{"mutatingadmissionpolicies", "v1", "MutatingAdmissionPolicy"},
@@ -183,22 +190,16 @@ func listMutators(ctx context.Context, r *Runner) string {
 		if err != nil {
 			continue // not served here, or not to be read: the others may be
 		}
-		read = true
+		found.unread = false
 		for i := range list.Items {
 			if mutatesNamespaces(&list.Items[i]) {
-				names = append(names, fmt.Sprintf("%s %q", kind.word, list.Items[i].GetName()))
+				found.names = append(found.names, fmt.Sprintf("%s %q", kind.word, list.Items[i].GetName()))
 			}
 		}
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	switch {
-	case len(names) > 0:
-		return "probably " + strings.Join(names, " or ") + ", which may change namespaces"
-	case !read:
-		return "probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here"
-	}
-	return "no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server"
+	slices.Sort(found.names)
+	found.names = slices.Compact(found.names)
+	return found
 }
 
 // mutatesNamespaces reports, for a roll-out, whether a webhook configuration or admission policy has a rule for updates

@@ -1,12 +1,15 @@
 package rollout
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 const nobodySuspected = "; no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server"
@@ -230,15 +233,26 @@ func TestSuspects(t *testing.T) {
 	m.store("mutatingadmissionpolicies/p", object("p", map[string]any{"spec": map[string]any{"matchConstraints": map[string]any{"resourceRules": rule("UPDATE", "namespaces")}}}), true)
 	const want = `probably MutatingAdmissionPolicy "p" or MutatingWebhookConfiguration "all" or MutatingWebhookConfiguration "stamp", which may change namespaces`
 	for range 2 { // the second time it is known
-		if got := r.likelyMutators(t.Context()); got != want {
+		if got := mutatorsText(t, r.Runner); got != want {
 			t.Errorf("suspects: %s, want %s", got, want)
 		}
 		m.hook = on("list", -1, errCrash)
 	}
-	r.mutators = ""
-	if got, want := r.likelyMutators(t.Context()), "probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here"; got != want {
+	r.mutators = nil
+	if got, want := mutatorsText(t, r.Runner), "probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here"; got != want {
 		t.Errorf("suspects: %s, want %s", got, want)
 	}
+}
+
+// mutatorsText returns what messages say of likelyMutators.
+func mutatorsText(t *testing.T, r *Runner) string {
+	t.Helper()
+	by := r.likelyMutators(t.Context())
+	_, said, ok := strings.Cut(message.New("rollout-labels-altered", "mutators", by.names, "unread", by.unread).Text, "; ")
+	if !ok {
+		t.Error("the message does not say what may have changed the namespace")
+	}
+	return said
 }
 
 func TestAlsoAdd(t *testing.T) {

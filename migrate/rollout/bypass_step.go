@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // bypassStep is the action of a roll-out step that creates one object of the bypass.
@@ -60,7 +61,7 @@ func (a *bypassStep) applyOnce(ctx context.Context, out *Outcome) error {
 	var refused *stepRefusal
 	switch {
 	case errors.As(err, &refused) && exists && a.isOurs(existing):
-		return &stepRefusal{Altered, "it was created, and now " + refused.reason}
+		return &stepRefusal{Altered, message.New("rollout-created-and-refused", "reason", refused.reason.Text, "reasonId", refused.reason.ID)}
 	case err != nil:
 		return err
 	case exists:
@@ -85,7 +86,7 @@ func (a *bypassStep) applyOnce(ctx context.Context, out *Outcome) error {
 		}
 	}
 	if apierrors.IsNotFound(err) && a.step.Create.Kind == podSecurityPolicyKind {
-		return newStepRefusal("this server serves no PodSecurityPolicy: there is nothing to be let past")
+		return newStepRefusal(message.New("rollout-no-policies-served"))
 	}
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func (a *bypassStep) acceptExisting(existing *unstructured.Unstructured, out *Ou
 	out.AlreadyDone = true
 	for key, want := range a.step.Create.fields() {
 		if !containsFields(existing.Object[key], want) {
-			return newStepRefusal("%s exists and is another one than is needed here: look at it, and rename or delete it", a.step.Create)
+			return newStepRefusal(message.New("rollout-object-exists", "object", a.step.Create))
 		}
 	}
 	return a.runner.Journal.record(JournalEntry{Step: a.index, Event: Begun, Before: &ObservedState{Exists: true, UID: string(existing.GetUID())}})
@@ -118,18 +119,18 @@ func (a *bypassStep) checkLevelEnforced(ctx context.Context) error {
 	ns, err := namespaceClient(a.runner.Client).Get(ctx, s.Namespace, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return newStepRefusal("the namespace is gone")
+		return newStepRefusal(message.New("rollout-namespace-gone"))
 	case err != nil:
 		return err
 	case ns.GetDeletionTimestamp() != nil:
-		return newStepRefusal("the namespace is being deleted")
+		return newStepRefusal(message.New("rollout-namespace-terminating"))
 	}
 	level, err := api.ParseLevel(ns.GetLabels()[api.EnforceLevelLabel])
 	switch {
 	case err != nil:
-		return newStepRefusal("its enforce label is not on: without it and the policies nothing would hold its pods")
+		return newStepRefusal(message.New("rollout-not-enforced"))
 	case api.CompareLevels(level, s.Level) < 0:
-		return newStepRefusal("its enforce label is %s by now, and the plan's is %s: less than was planned would hold its pods", level, s.Level)
+		return newStepRefusal(message.New("rollout-enforced-looser", "level", level, "planned", s.Level))
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (a *bypassStep) checkLevelEnforced(ctx context.Context) error {
 func (a *bypassStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) error {
 	r, objects := a.runner, a.objects()
 	if r.Journal.progress[a.index].observed.Exists {
-		out.Reason = "it was there before"
+		out.Reason = message.New("rollback-object-existed")
 		return nil
 	}
 	existing, err := objects.Get(ctx, a.step.Create.Name, metav1.GetOptions{})
@@ -148,7 +149,7 @@ func (a *bypassStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) er
 	case err != nil:
 		return err
 	case !a.isOurs(existing):
-		return newStepRefusal("%s is another one by now than was created here", a.step.Create)
+		return newStepRefusal(message.New("rollback-object-replaced", "object", a.step.Create))
 	}
 	if a.step.Namespace == "" {
 		if err := r.checkBypassUnused(ctx); err != nil {
@@ -184,7 +185,7 @@ func (a *bypassStep) isOurs(object *unstructured.Unstructured) bool {
 func (r *Runner) checkBypassUnused(ctx context.Context) error {
 	bindings, err := r.Client.Resource(RoleBindings()).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + BypassName})
 	if apierrors.IsForbidden(err) {
-		return newStepRefusal("whether it is still needed is not known: %s", err)
+		return newStepRefusal(message.New("rollback-need-unknown", "error", err))
 	}
 	if err != nil {
 		return err
@@ -197,7 +198,7 @@ func (r *Runner) checkBypassUnused(ctx context.Context) error {
 	}
 	if len(namespaces) > 0 {
 		slices.Sort(namespaces)
-		return newStepRefusal("pods still come past the policies by it: take the bypass of %s back first", strings.Join(namespaces, ", "))
+		return newStepRefusal(message.New("rollback-bypass-in-use", "namespaces", namespaces))
 	}
 	return nil
 }
@@ -223,7 +224,7 @@ func (o *BypassObject) checkCreated(created *unstructured.Unstructured) error {
 		return nil
 	}
 	slices.Sort(changed)
-	return &stepRefusal{Altered, fmt.Sprintf("the server took it, and %s of it is not what was asked for: probably a mutating webhook or policy changed it", strings.Join(changed, " and "))}
+	return &stepRefusal{Altered, message.New("rollout-object-altered", "fields", changed)}
 }
 
 // containsFields reports, before a roll-out's step, whether a bypass object in the cluster has all fields of the one to

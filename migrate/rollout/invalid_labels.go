@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // checkInvalidLabels returns a *stepRefusal if a namespace has invalid Pod Security labels that the step does not repair
@@ -24,7 +25,7 @@ func checkInvalidLabels(s *Step, is map[string]string) error {
 	if len(unknown) == 0 {
 		return nil // the step itself would add an invalid value: the server says so
 	}
-	return newStepRefusal("it has invalid labels that this step does not repair (%s), and the server takes no write that repairs only some: begin a new roll-out, of a new plan, which repairs all in one", strings.Join(unknown, ", "))
+	return newStepRefusal(message.New("rollout-invalid-labels", "labels", unknown))
 }
 
 // RestoredValue returns the value that a rollback gives the label, nil for no label: the value before or, if that is invalid

@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // JournalKind is the kind of a journal's first line; its apiVersion is that of a Plan.
@@ -108,10 +109,13 @@ const noStep = -1
 
 // JournalEntry is a line of a journal after the first: one event of one step, or the beginning of a rollback.
 type JournalEntry struct {
-	Step   int       `json:"step"`
-	Event  Event     `json:"event"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"why,omitempty"`
+	Step  int       `json:"step"`
+	Event Event     `json:"event"`
+	At    time.Time `json:"at"`
+	// Reason says why, for people. Message is the same with id and arguments; journals of earlier versions have none, and the
+	// text counts.
+	Reason  string          `json:"why,omitempty"`
+	Message message.Message `json:"message,omitzero"`
 	// Before is how the step found the object; it comes with Begun.
 	Before *ObservedState `json:"before,omitempty"`
 	// AdmissionChanges is what the server's admission changed along with the step.
@@ -406,6 +410,9 @@ func (j *Journal) record(e JournalEntry) error {
 		return nil
 	}
 	e.At = j.now().UTC()
+	if e.Reason == "" {
+		e.Reason = e.Message.Text
+	}
 	if err := j.appendLine(e); err != nil {
 		return fmt.Errorf("writing the journal %q, so that nothing more is done to the cluster: %w", j.path, &fileerror.Error{Text: fileerror.Reason(err), Err: err})
 	}

@@ -1,6 +1,10 @@
 package rollout
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
+)
 
 // FailingController is, in the journal of a roll-out, a controller that lacked pods before its first step, since Pod
 // Security or a policy refuses them or for another reason. Checks afterwards have the same form.
@@ -103,7 +107,7 @@ func (j *Journal) SkippedByExclude(namespaces []string) []Skipped {
 	var out []Skipped
 	for i := range j.Steps {
 		if s := &j.Steps[i]; slices.Contains(namespaces, s.Namespace) && !j.isStepFinal(i) {
-			out = append(out, Skipped{Namespace: s.Namespace, Stage: s.Stage, Reason: "left out with --exclude"})
+			out = append(out, Skipped{Namespace: s.Namespace, Stage: s.Stage, Reason: message.New("rollout-skips-excluded")})
 		}
 	}
 	return out

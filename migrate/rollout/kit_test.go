@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func text(s string) *string { return &s }
@@ -78,9 +80,10 @@ func with(t *testing.T, m *memory, j *Journal) *rollOut {
 		if o.AlreadyDone {
 			line = "already " + line
 		}
-		for _, why := range []string{o.Reason, o.OverriddenOwners} {
-			if why != "" {
-				line += ": " + why
+		for _, why := range []message.Message{o.Reason, o.OverriddenOwners} {
+			if !why.IsZero() {
+				line += ": " + why.Text
+				checkMessage(t, why)
 			}
 		}
 		if o.AdmissionChanges != nil {
@@ -98,6 +101,22 @@ func with(t *testing.T, m *memory, j *Journal) *rollOut {
 		return ctx.Err()
 	}
 	return r
+}
+
+// checkMessage expects a message to have the text that its id and arguments make.
+func checkMessage(t *testing.T, m message.Message) {
+	t.Helper()
+	if made, err := message.Render(m.ID, m.Args); err != nil || made != m.Text {
+		t.Errorf("%s: %v make %q, %v, and it says %q", m.ID, m.Args, made, err, m.Text)
+	}
+}
+
+// says returns the message of an id as far as sameMessages compares it.
+func says(id, text string) message.Message { return message.Message{ID: id, Text: text} }
+
+// sameMessages compares messages by id and text; checkMessage checks their arguments.
+func sameMessages() cmp.Option {
+	return cmp.Comparer(func(a, b message.Message) bool { return a.ID == b.ID && a.Text == b.Text })
 }
 
 // again opens the journal as another process does that goes on with it.

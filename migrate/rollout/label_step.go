@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // labelStep is the action of a roll-out step that changes Pod Security labels of one namespace.
@@ -75,7 +76,7 @@ func (a *labelStep) applyOnce(ctx context.Context, out *Outcome) error {
 		return err
 	}
 	// namespaceToLabel has decided about owners, at this very resourceVersion.
-	force := out.OverriddenOwners != "" || len(ns.GetManagedFields()) == 0 || slices.ContainsFunc(observed.Owners, LabelOwner.predatesFieldManagers)
+	force := !out.OverriddenOwners.IsZero() || len(ns.GetManagedFields()) == 0 || slices.ContainsFunc(observed.Owners, LabelOwner.predatesFieldManagers)
 	options := metav1.PatchOptions{FieldManager: FieldManager, Force: &force}
 	if a.runner.Journal == nil {
 		options.DryRun = []string{metav1.DryRunAll}
@@ -88,7 +89,8 @@ func (a *labelStep) applyOnce(ctx context.Context, out *Outcome) error {
 		return err
 	}
 	if state, _ := compareLabels(a.step.Labels, made.GetLabels()); state != labelsAsPlanned {
-		return &stepRefusal{Altered, "the server took it, and something made this of it: " + describeLabelDifferences(a.step, made.GetLabels()) + "; " + a.runner.likelyMutators(ctx)}
+		by := a.runner.likelyMutators(ctx)
+		return &stepRefusal{Altered, message.New("rollout-labels-altered", "differences", describeLabelDifferences(a.step, made.GetLabels()), "mutators", by.names, "unread", by.unread)}
 	}
 	return nil
 }
@@ -100,11 +102,11 @@ func (a *labelStep) namespaceToLabel(ctx context.Context, out *Outcome) (*unstru
 	ns, err := namespaceClient(a.runner.Client).Get(ctx, a.step.Namespace, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, nil, newStepRefusal("the namespace is gone")
+		return nil, nil, newStepRefusal(message.New("rollout-namespace-gone"))
 	case err != nil:
 		return nil, nil, err
 	case ns.GetDeletionTimestamp() != nil:
-		return nil, nil, newStepRefusal("the namespace is being deleted")
+		return nil, nil, newStepRefusal(message.New("rollout-namespace-terminating"))
 	}
 	state, difference := compareLabels(a.step.Labels, ns.GetLabels())
 	switch {
@@ -116,9 +118,9 @@ func (a *labelStep) namespaceToLabel(ctx context.Context, out *Outcome) (*unstru
 		if out.AdmissionChanges, err = a.unrecordedAdmissionChanges(ns); err != nil {
 			return nil, nil, err
 		}
-		return nil, nil, &stepRefusal{Altered, "it was written, and has been changed since: " + describeLabelDifferences(a.step, ns.GetLabels())}
+		return nil, nil, &stepRefusal{Altered, message.New("rollout-labels-changed-since", "differences", describeLabelDifferences(a.step, ns.GetLabels()))}
 	case state == labelsDiffer:
-		return nil, nil, newStepRefusal("the namespace has changed since the plan was made: %s", difference)
+		return nil, nil, newStepRefusal(message.New("rollout-namespace-changed", "difference", difference))
 	}
 	if err := checkInvalidLabels(a.step, ns.GetLabels()); err != nil {
 		return nil, nil, err
@@ -127,11 +129,13 @@ func (a *labelStep) namespaceToLabel(ctx context.Context, out *Outcome) (*unstru
 	if err != nil {
 		return nil, nil, err
 	}
-	overridden := describeOverriddenOwners(a.step, observed.Owners)
-	if overridden != "" && !a.runner.Force {
-		return nil, nil, newStepRefusal("%s: leave them to it, or take over with --force", overridden)
+	out.OverriddenOwners = message.Message{}
+	if overridden := describeOverriddenOwners(a.step, observed.Owners); len(overridden) > 0 {
+		if !a.runner.Force {
+			return nil, nil, newStepRefusal(message.New("rollout-labels-owned", "owners", overridden))
+		}
+		out.OverriddenOwners = message.New("rollout-overrode", "owners", overridden)
 	}
-	out.OverriddenOwners = overridden
 	return ns, observed, nil
 }
 
@@ -148,10 +152,10 @@ func (a *labelStep) recheckWorkloads(ctx context.Context, labels map[string]stri
 		return fmt.Errorf("looking at what runs in it now: %w", err)
 	}
 	if !now.Complete {
-		return newStepRefusal("what runs in it now could not be read whole")
+		return newStepRefusal(message.New("rollout-workloads-unread"))
 	}
 	if violations := newViolations(now, api.Level(level), a.runner.KnownViolations); len(violations) > 0 && !now.Exempt {
-		return newStepRefusal("since the plan was made something came that would not meet %s: %s", level, strings.Join(violations, ", "))
+		return newStepRefusal(message.New("rollout-new-violations", "level", level, "workloads", violations))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // undo restores in the cluster the labels that the step changed, and those that admission changed along with it, and
@@ -20,7 +21,7 @@ func (a *labelStep) undo(ctx context.Context, scope RollbackScope, out *Outcome)
 	ns, err := namespaceClient(a.runner.Client).Get(ctx, a.step.Namespace, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		out.Reason = "the namespace is gone"
+		out.Reason = message.New("rollback-namespace-gone")
 		return nil
 	case err != nil:
 		return err
@@ -30,7 +31,7 @@ func (a *labelStep) undo(ctx context.Context, scope RollbackScope, out *Outcome)
 		return err
 	}
 	if before == nil {
-		out.Reason = "the namespace is gone, and the one that has its name now has none of these labels"
+		out.Reason = message.New("rollback-namespace-gone", "madeAgain", true)
 		return nil
 	}
 	unrecorded, err := a.unrecordedAdmissionChanges(ns)
@@ -74,7 +75,7 @@ func (a *labelStep) observedBefore(ns *unstructured.Unstructured, scope Rollback
 	case len(ours) == 0:
 		return nil, nil
 	case !scope.Recreated:
-		return nil, newStepRefusal("the namespace was deleted and made again since, with labels of this roll-out (%s): if they came back with a backup, take them off with --recreated", strings.Join(ours, " "))
+		return nil, newStepRefusal(message.New("rollback-namespace-made-again", "labels", ours))
 	}
 	remaining := slices.DeleteFunc(a.step.labelKeys(), func(key string) bool { return before.Labels[key] == nil })
 	owners, err := labelOwners(ns.GetManagedFields(), remaining)
@@ -84,15 +85,15 @@ func (a *labelStep) observedBefore(ns *unstructured.Unstructured, scope Rollback
 // checkUndoAllowed returns a *stepRefusal if somebody has changed or claimed the labels since, or if the enforce label would go
 // while the pods of the namespace come past the policies: then nothing would hold them.
 func (a *labelStep) checkUndoAllowed(ctx context.Context, before *ObservedState, byAdmission *AdmissionChanges, ns *unstructured.Unstructured) error {
-	if changed := describeLaterChanges(a.step, before, byAdmission, ns.GetLabels()); changed != "" {
-		return newStepRefusal("somebody has changed it since: %s", changed)
+	if changed := describeLaterChanges(a.step, before, byAdmission, ns.GetLabels()); len(changed) > 0 {
+		return newStepRefusal(message.New("rollback-labels-changed", "changes", changed))
 	}
 	claimed, err := describeLaterOwners(a.step, before, byAdmission, ns)
 	if err != nil {
 		return err
 	}
-	if claimed != "" && before.UID == string(ns.GetUID()) {
-		return newStepRefusal("somebody else has set it to the same since: %s", claimed)
+	if len(claimed) > 0 && before.UID == string(ns.GetUID()) {
+		return newStepRefusal(message.New("rollback-labels-claimed", "owners", claimed))
 	}
 	if !removesEnforceLabel(a.step, before) {
 		return nil
@@ -104,11 +105,11 @@ func (a *labelStep) checkUndoAllowed(ctx context.Context, before *ObservedState,
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return newStepRefusal("whether its pods come past the policies is not known, and then without both nothing would hold them: %s", err)
+		return newStepRefusal(message.New("rollback-bypass-unknown", "error", err))
 	case err != nil:
 		return err
 	}
-	return newStepRefusal("its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete %s", &binding)
+	return newStepRefusal(message.New("rollback-bypass-in-place", "object", &binding))
 }
 
 // removesEnforceLabel reports whether a namespace has no enforce label once the roll-out step is undone.
@@ -116,13 +117,13 @@ func removesEnforceLabel(s *Step, before *ObservedState) bool {
 	return slices.Contains(s.labelKeys(), api.EnforceLevelLabel) && before.Labels[api.EnforceLevelLabel] == nil
 }
 
-// describeLaterOwners returns the text on labels that are as the roll-out step left them and belong to another field
+// describeLaterOwners returns the texts on labels that are as the roll-out step left them and belong to another field
 // manager, too. When the step was taken nobody else owned that value: somebody has set or applied it since, or just
 // before an answer was lost.
-func describeLaterOwners(s *Step, before *ObservedState, byAdmission *AdmissionChanges, ns *unstructured.Unstructured) (string, error) {
+func describeLaterOwners(s *Step, before *ObservedState, byAdmission *AdmissionChanges, ns *unstructured.Unstructured) ([]string, error) {
 	owners, err := labelOwners(ns.GetManagedFields(), s.labelKeys())
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var parts []string
 	for _, c := range s.Labels {
@@ -137,11 +138,11 @@ func describeLaterOwners(s *Step, before *ObservedState, byAdmission *AdmissionC
 			}
 		}
 	}
-	return strings.Join(parts, "; "), nil
+	return parts, nil
 }
 
-// describeLaterChanges returns the text on labels that somebody changed after the roll-out step.
-func describeLaterChanges(s *Step, before *ObservedState, byAdmission *AdmissionChanges, labels map[string]string) string {
+// describeLaterChanges returns the texts on labels that somebody changed after the roll-out step.
+func describeLaterChanges(s *Step, before *ObservedState, byAdmission *AdmissionChanges, labels map[string]string) []string {
 	var parts []string
 	for _, c := range s.Labels {
 		value := LabelValue(labels, c.Key)
@@ -149,7 +150,7 @@ func describeLaterChanges(s *Step, before *ObservedState, byAdmission *Admission
 			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, QuoteLabelValue(value), QuoteLabelValue(c.After)))
 		}
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
 // isRestored reports whether a label has the value that it had before the roll-out step, or the one that a rollback

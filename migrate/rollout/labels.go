@@ -98,15 +98,15 @@ func (s *Step) labelKeys() []string {
 	return keys
 }
 
-// describeLabelDifferences returns the text on labels of a namespace that are not as the roll-out step sets them.
-func describeLabelDifferences(s *Step, is map[string]string) string {
+// describeLabelDifferences returns the texts on labels of a namespace that are not as the roll-out step sets them.
+func describeLabelDifferences(s *Step, is map[string]string) []string {
 	var parts []string
 	for _, c := range s.Labels {
 		if value := LabelValue(is, c.Key); !EqualLabelValues(value, c.After) {
 			parts = append(parts, fmt.Sprintf("%s is %s, not %s", c.Key, QuoteLabelValue(value), QuoteLabelValue(c.After)))
 		}
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
 // predatesFieldManagers reports, for a rollback, whether a field manager stands for all fields that are older than
@@ -118,9 +118,9 @@ func (o LabelOwner) isOwnApply() bool {
 	return o.Manager == FieldManager && o.Operation == string(metav1.ManagedFieldsOperationApply) && o.Subresource == ""
 }
 
-// describeOverriddenOwners returns the text on labels of other field managers to which a roll-out step gives another
-// value; "" if there are none.
-func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
+// describeOverriddenOwners returns the texts on labels of other field managers to which a roll-out step gives another
+// value.
+func describeOverriddenOwners(s *Step, owners []LabelOwner) []string {
 	var parts []string
 	for _, o := range owners {
 		var keys []string
@@ -133,7 +133,7 @@ func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
 			parts = append(parts, fmt.Sprintf("field manager %q owns %s", o.Manager, strings.Join(keys, ", ")))
 		}
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
 // namespaceApplyBody returns the namespace as a roll-out step applies it: with all labels that this tool owns, since

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // labelRestore is what the rollback of one step writes to a namespace: the labels with their values from before, and
@@ -163,7 +164,7 @@ func (w *labelRestore) restoredOwners() []LabelOwner {
 }
 
 // checkRestored compares the labels that the server has after the write of a rollback. It returns a *stepRefusal if a
-// label of the step was not restored, and puts other remarks into out.
+// label of the step was not restored, and says in out what else is not as before.
 func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
 	var own, beside []string
 	for _, key := range slices.Sorted(maps.Keys(w.labels)) {
@@ -177,21 +178,16 @@ func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[stri
 		}
 	}
 	if len(own) > 0 {
-		return newStepRefusal("the server took it, and something made this of it: %s; %s", strings.Join(own, "; "), r.likelyMutators(ctx))
+		by := r.likelyMutators(ctx)
+		return newStepRefusal(message.New("rollback-labels-altered", "differences", own, "mutators", by.names, "unread", by.unread))
 	}
-	var remarks []string
-	if len(w.replaced) > 0 {
-		remarks = append(remarks, "not put back, since no server takes an invalid value any more: "+strings.Join(w.replaced, ", ")+", which the server took it for")
-	}
+	var by namespaceMutators
 	if len(beside) > 0 {
-		remarks = append(remarks, "a label that the server's admission had set stays: "+strings.Join(beside, "; ")+"; "+r.likelyMutators(ctx))
+		by = r.likelyMutators(ctx)
 	}
-	if len(w.changedLater) > 0 {
-		remarks = append(remarks, "a label that the server's admission had set was changed since, and is left: "+strings.Join(w.changedLater, "; "))
+	if len(w.replaced)+len(beside)+len(w.changedLater)+len(w.unattributed) > 0 {
+		out.Reason = message.New("rollback-leaves", "replaced", w.replaced, "kept", beside, "mutators", by.names, "unread", by.unread,
+			"changed", w.changedLater, "unattributed", w.unattributed)
 	}
-	if len(w.unattributed) > 0 {
-		remarks = append(remarks, "changed since the step began, and left: "+strings.Join(w.unattributed, ", "))
-	}
-	out.Reason = strings.Join(remarks, "; ")
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // isTransient reports whether another attempt at a write or read of a roll-out may succeed after an error: the server
@@ -88,13 +90,13 @@ func classifyWriteError(err error) error {
 	var status apierrors.APIStatus
 	switch {
 	case isFieldManagerConflict(err):
-		return newStepRefusal("%s; leave the labels to it, or take over with --force", err)
+		return newStepRefusal(message.New("rollout-labels-conflict", "error", err))
 	case apierrors.IsConflict(err):
-		return newStepRefusal("the object is written by others all the time: %s", err)
+		return newStepRefusal(message.New("rollout-write-conflict", "error", err))
 	case isTransient(err), apierrors.IsUnauthorized(err), !errors.As(err, &status):
 		return err
 	case status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError:
-		return newStepRefusal("the server does not take it: %s", err)
+		return newStepRefusal(message.New("rollout-write-refused", "error", err))
 	}
 	return err
 }

@@ -78,7 +78,7 @@ func (r *Runner) undoStep(ctx context.Context, i int, s *Step, u RollbackScope) 
 	switch {
 	case errors.As(err, &refused):
 		out.Event, out.Reason = NotReverted, refused.reason
-		err = r.Journal.record(JournalEntry{Step: i, Event: NotReverted, Reason: refused.reason})
+		err = r.Journal.record(JournalEntry{Step: i, Event: NotReverted, Message: refused.reason})
 	case err == nil:
 		err = r.Journal.record(JournalEntry{Step: i, Event: Undone})
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Runner takes the steps of a journal on a cluster, or takes them back.
@@ -35,11 +36,11 @@ type Runner struct {
 	BeforeBatch func(ctx context.Context, batch int) error
 
 	lock *rolloutLock
-	// mutators is the text of likelyMutators, once that was asked.
-	mutators string
+	// mutators is the answer of likelyMutators, once that was asked; nil before.
+	mutators *namespaceMutators
 	// stoppedNamespaces are the namespaces that get no further step, with what became of an earlier one; "" is for the
 	// objects that the bypass shares.
-	stoppedNamespaces map[string]string
+	stoppedNamespaces map[string]Event
 	// dryRunEnforced are the namespaces whose enforce label a dry run would have put on.
 	dryRunEnforced map[string]bool
 	// sleepFunc replaces the pause between attempts in tests.
@@ -53,10 +54,10 @@ type Outcome struct {
 	Event Event
 	// AlreadyDone is true if there was nothing left to change.
 	AlreadyDone bool
-	// Reason says why it was refused or not reverted.
-	Reason string
-	// OverriddenOwners describes the field managers that lost labels by force.
-	OverriddenOwners string
+	// Reason says why it was refused or not reverted; it is zero for no reason.
+	Reason message.Message
+	// OverriddenOwners says which field managers lost labels by force; it is zero for none.
+	OverriddenOwners message.Message
 	// AdmissionChanges is what the server's admission changed along with the step; nil for nothing.
 	AdmissionChanges *AdmissionChanges
 	// DryRun is true if only the server was asked.
@@ -69,15 +70,15 @@ type Outcome struct {
 // on. The event is Refused, or Altered if something of it may be on the cluster all the same.
 type stepRefusal struct {
 	event  Event
-	reason string
+	reason message.Message
 }
 
 // Error returns why the roll-out step is refused.
-func (r *stepRefusal) Error() string { return r.reason }
+func (r *stepRefusal) Error() string { return r.reason.Text }
 
 // newStepRefusal returns a *stepRefusal of a roll-out step that changed nothing.
-func newStepRefusal(format string, args ...any) error {
-	return &stepRefusal{Refused, fmt.Sprintf(format, args...)}
+func newStepRefusal(reason message.Message) error {
+	return &stepRefusal{Refused, reason}
 }
 
 // Run takes every step of the roll-out that is left. It returns a *RolledBackError or a *LockedError if none may be
@@ -140,13 +141,13 @@ func (r *Runner) releaseLockIfUnused(ctx context.Context, err error) error {
 }
 
 // rolledBackNamespaces returns the namespaces of which a rollback has taken something back. A roll-out goes on without them.
-func (r *Runner) rolledBackNamespaces() map[string]string {
-	out := map[string]string{}
+func (r *Runner) rolledBackNamespaces() map[string]Event {
+	out := map[string]Event{}
 	if r.Journal == nil {
 		return out
 	}
 	for ns := range r.Journal.cancelledNamespaces() {
-		out[ns] = "was taken back"
+		out[ns] = Undone
 	}
 	return out
 }
@@ -178,9 +179,9 @@ func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	case errors.As(err, &refused):
 		out.Event, out.Reason, out.AlreadyDone = refused.event, refused.reason, false
 		if r.stoppedNamespaces[s.Namespace] == "" {
-			r.stoppedNamespaces[s.Namespace] = "was refused"
+			r.stoppedNamespaces[s.Namespace] = Refused
 		}
-		if err := r.Journal.record(JournalEntry{Step: i, Event: refused.event, Reason: refused.reason, AdmissionChanges: out.AdmissionChanges}); err != nil {
+		if err := r.Journal.record(JournalEntry{Step: i, Event: refused.event, Message: refused.reason, AdmissionChanges: out.AdmissionChanges}); err != nil {
 			return err
 		}
 	case err != nil:
@@ -214,11 +215,11 @@ func (r *Runner) checkNotStopped(i int, s *Step) error {
 	if r.begunBefore(i) {
 		event = Altered
 	}
-	if why := r.stoppedNamespaces[s.Namespace]; why != "" && s.Namespace != "" {
-		return &stepRefusal{event, "an earlier step of this namespace " + why}
+	if was := r.stoppedNamespaces[s.Namespace]; was != "" && s.Namespace != "" {
+		return &stepRefusal{event, message.New("rollout-namespace-stopped", "takenBack", was == Undone)}
 	}
-	if why := r.stoppedNamespaces[""]; why != "" && s.Stage == StageBypass {
-		return &stepRefusal{event, "what the bypass is made with " + why}
+	if was := r.stoppedNamespaces[""]; was != "" && s.Stage == StageBypass {
+		return &stepRefusal{event, message.New("rollout-bypass-stopped", "takenBack", was == Undone)}
 	}
 	return nil
 }

@@ -108,8 +108,8 @@ func TestRunLeavesOut(t *testing.T) {
 	r.Exclude = []string{"a", ""} // the empty name is nobody's
 	r.run("", "done observe: label namespace b", "done bypass: create podsecuritypolicy/000-psp2pss-bypass", "done bypass: create clusterrole/psp2pss-bypass")
 	m.hasLock(false)
-	want := []Skipped{{"a", StageObserve, "left out with --exclude"}, {"a", StageEnforce, "left out with --exclude"}}
-	if diff := cmp.Diff(want, r.Journal.SkippedByExclude([]string{"a", "b"})); diff != "" {
+	want := []Skipped{{"a", StageObserve, says("rollout-skips-excluded", "left out with --exclude")}, {"a", StageEnforce, says("rollout-skips-excluded", "left out with --exclude")}}
+	if diff := cmp.Diff(want, r.Journal.SkippedByExclude([]string{"a", "b"}), sameMessages()); diff != "" {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
 	r = r.again()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Stage is one pass of a roll-out over the namespaces: observe, enforce or bypass.
@@ -56,9 +57,9 @@ type LabelChange struct {
 
 // Skipped is a namespace that gets no step at a roll-out stage, and why.
 type Skipped struct {
-	Namespace string `json:"namespace"`
-	Stage     Stage  `json:"stage"`
-	Reason    string `json:"why"`
+	Namespace string          `json:"namespace"`
+	Stage     Stage           `json:"stage"`
+	Reason    message.Message `json:"why"`
 }
 
 // StepOptions are those of PlanSteps, which makes the steps of a roll-out. The zero value observes every namespace in
@@ -112,7 +113,7 @@ func SkippedReasons(skipped []Skipped) string {
 	const most = 3
 	var reasons []string
 	for _, s := range skipped {
-		if reason := s.Namespace + ": " + s.Reason; !slices.Contains(reasons, reason) {
+		if reason := s.Namespace + ": " + s.Reason.Text; !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
 		}
 	}
@@ -181,7 +182,7 @@ func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 		}
 		left--
 		if left < 0 {
-			p.skip(ns, p.options.orderedStages()[0], "beyond the number of namespaces asked for")
+			p.skip(ns, p.options.orderedStages()[0], message.New("rollout-skips-beyond-number"))
 		}
 		return left < 0
 	})
@@ -191,14 +192,14 @@ func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 func (p *stepPlanner) needsSteps(ns *migrate.Namespace) bool {
 	return slices.ContainsFunc(p.options.orderedStages(), func(s Stage) bool {
 		if s == StageBypass {
-			return p.skipReason(ns, s) == ""
+			return p.skipReason(ns, s).IsZero()
 		}
-		return p.skipReason(ns, s) == "" && len(labelChanges(ns, s)) > 0
+		return p.skipReason(ns, s).IsZero() && len(labelChanges(ns, s)) > 0
 	})
 }
 
 // skip records that a namespace gets no step at a roll-out stage.
-func (p *stepPlanner) skip(ns *migrate.Namespace, s Stage, why string) {
+func (p *stepPlanner) skip(ns *migrate.Namespace, s Stage, why message.Message) {
 	p.skipped = append(p.skipped, Skipped{Namespace: ns.Name, Stage: s, Reason: why})
 }
 
@@ -206,7 +207,7 @@ func (p *stepPlanner) skip(ns *migrate.Namespace, s Stage, why string) {
 func (p *stepPlanner) planStage(stage Stage, wave string, namespaces []*migrate.Namespace) {
 	inBatch := 0
 	for _, ns := range namespaces {
-		if why := p.skipReason(ns, stage); why != "" {
+		if why := p.skipReason(ns, stage); !why.IsZero() {
 			p.skip(ns, stage, why)
 			continue
 		}
@@ -278,34 +279,34 @@ func labelChanges(ns *migrate.Namespace, stage Stage) []LabelChange {
 	return out
 }
 
-// skipReason returns why a namespace gets no step at a roll-out stage; "" if it may get one.
-func (p *stepPlanner) skipReason(ns *migrate.Namespace, stage Stage) string {
+// skipReason returns why a namespace gets no step at a roll-out stage; a zero message if it may get one.
+func (p *stepPlanner) skipReason(ns *migrate.Namespace, stage Stage) message.Message {
 	switch {
-	case labels.WhyRefused(ns) != "":
+	case !labels.WhyRefused(ns).IsZero():
 		return labels.WhyRefused(ns)
 	case ns.Terminating:
-		return "it is being deleted"
+		return message.New("rollout-skips-terminating")
 	case ns.Action == migrate.ActionSkip:
-		return "nothing is recommended for it"
+		return message.New("rollout-skips-no-recommendation")
 	case ns.ObjectNotRead:
-		return "its labels were not read"
+		return message.New("rollout-skips-unread")
 	case ns.LabelOwner != "" && !p.options.Force && (stage == StageBypass || len(labelChanges(ns, stage)) > 0):
 		if ns.LabelOwner == migrate.OpenShiftLabelSyncer {
-			return ns.LabelOwner + " writes these labels: give the namespace the label " + migrate.OpenShiftSyncOptOutLabel + "=false first, or take over with --force"
+			return message.New("rollout-skips-synced", "owner", ns.LabelOwner, "label", migrate.OpenShiftSyncOptOutLabel)
 		}
-		return ns.LabelOwner + " writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
+		return message.New("rollout-skips-owned", "owner", ns.LabelOwner)
 	case stage == StageObserve:
-		return ""
+		return message.Message{}
 	case ns.RecommendedLabels.Enforce == "":
-		return "no enforce is recommended: something that touches it could not be read"
+		return message.New("rollout-skips-no-enforce")
 	case labels.WithholdsLoosening(ns):
-		return "the enforce that is needed is looser than today's: ask for it with --enforce when the plan is made, or mend the workloads"
+		return message.New("rollout-skips-looser")
 	case stage == StageBypass && p.bypassPolicy == "":
-		return "no policy can be named so that it sorts before " + p.plan.Policies[0].Name
+		return message.New("rollout-skips-no-bypass-name", "policy", p.plan.Policies[0].Name)
 	case stage == StageBypass && !p.willEnforce(ns):
-		return "its enforce label is not on yet: take the stage enforce first"
+		return message.New("rollout-skips-not-enforced")
 	}
-	return ""
+	return message.Message{}
 }
 
 // willEnforce reports whether a namespace has the recommended enforce label, or gets it in the same roll-out.

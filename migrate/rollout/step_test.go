@@ -36,9 +36,9 @@ func at(s Step, batch int, wave string) Step {
 
 func TestSteps(t *testing.T) {
 	t.Parallel()
-	const cannot = "no enforce is recommended: something that touches it could not be read"
+	cannot := says("rollout-skips-no-enforce", "no enforce is recommended: something that touches it could not be read")
 	owned := func(ns *migrate.Namespace) { ns.LabelOwner = "argocd" }
-	const ofOwner = "argocd writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
+	ofOwner := says("rollout-skips-owned", "argocd writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force")
 	past := bypass("a", "b")
 	tests := []struct {
 		name       string
@@ -67,7 +67,7 @@ func TestSteps(t *testing.T) {
 			name: "no more than", namespaces: []migrate.Namespace{planned("a", "baseline"), planned("b", "baseline", wave("1")), planned("c", "baseline")},
 			o:    StepOptions{WaveLabel: "wave", MaxNamespaces: 1, Stages: []Stage{StageEnforce, StageObserve}},
 			want: []Step{at(observe("b"), 0, "1"), at(enforce("b", "baseline"), 1, "1")},
-			left: []Skipped{{"a", StageObserve, "beyond the number of namespaces asked for"}, {"c", StageObserve, "beyond the number of namespaces asked for"}},
+			left: []Skipped{{"a", StageObserve, says("rollout-skips-beyond-number", "beyond the number of namespaces asked for")}, {"c", StageObserve, says("rollout-skips-beyond-number", "beyond the number of namespaces asked for")}},
 		},
 		{
 			name: "no more than counts those that change", namespaces: []migrate.Namespace{
@@ -98,11 +98,11 @@ func TestSteps(t *testing.T) {
 			left: []Skipped{
 				{"a", StageEnforce, ofOwner},
 				{"b", StageEnforce, cannot},
-				{"c", StageEnforce, "its labels were not read"},
-				{"d", StageEnforce, "nothing is recommended for it"},
-				{"e", StageEnforce, "the enforce that is needed is looser than today's: ask for it with --enforce when the plan is made, or mend the workloads"},
-				{"f; rm", StageEnforce, "its name is not a valid namespace name"},
-				{"g", StageEnforce, "it is being deleted"},
+				{"c", StageEnforce, says("rollout-skips-unread", "its labels were not read")},
+				{"d", StageEnforce, says("rollout-skips-no-recommendation", "nothing is recommended for it")},
+				{"e", StageEnforce, says("rollout-skips-looser", "the enforce that is needed is looser than today's: ask for it with --enforce when the plan is made, or mend the workloads")},
+				{"f; rm", StageEnforce, says("labels-refused-name", "its name is not a valid namespace name")},
+				{"g", StageEnforce, says("rollout-skips-terminating", "it is being deleted")},
 			},
 		},
 		{name: "an owner with force", namespaces: []migrate.Namespace{planned("a", "baseline", owned)}, o: StepOptions{Force: true}, want: []Step{observe("a")}},
@@ -113,11 +113,11 @@ func TestSteps(t *testing.T) {
 		},
 		{
 			name: "bypass before enforce", namespaces: []migrate.Namespace{planned("a", "baseline"), planned("b", "")}, o: StepOptions{Stages: []Stage{StageBypass}},
-			left: []Skipped{{"a", StageBypass, "its enforce label is not on yet: take the stage enforce first"}, {"b", StageBypass, cannot}},
+			left: []Skipped{{"a", StageBypass, says("rollout-skips-not-enforced", "its enforce label is not on yet: take the stage enforce first")}, {"b", StageBypass, cannot}},
 		},
 		{
 			name: "no name sorts before", namespaces: []migrate.Namespace{planned("a", "baseline")}, policies: []string{"0", "x"},
-			o: StepOptions{Stages: []Stage{StageEnforce, StageBypass}}, want: []Step{enforce("a", "baseline")}, left: []Skipped{{"a", StageBypass, "no policy can be named so that it sorts before 0"}},
+			o: StepOptions{Stages: []Stage{StageEnforce, StageBypass}}, want: []Step{enforce("a", "baseline")}, left: []Skipped{{"a", StageBypass, says("rollout-skips-no-bypass-name", "no policy can be named so that it sorts before 0")}},
 		},
 	}
 	for _, tt := range tests {
@@ -131,8 +131,11 @@ func TestSteps(t *testing.T) {
 			if diff := cmp.Diff(tt.want, steps); diff != "" {
 				t.Errorf("steps (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.left, left); diff != "" {
+			if diff := cmp.Diff(tt.left, left, sameMessages()); diff != "" {
 				t.Errorf("left (-want +got):\n%s", diff)
+			}
+			for _, s := range left {
+				checkMessage(t, s.Reason)
 			}
 			if err := validateSteps(steps); err != nil {
 				t.Errorf("a journal of these steps would be refused: %v", err)

@@ -19,11 +19,13 @@ import (
 //	{name:max 6}      at most six things: of a longer list the first five, and how many others after "and"
 //	{name:;}          a list joined by "; "
 //	{name:;10}        the first ten of it, and how many others after "; and"
-//	{name:,}          a list joined by "," without a space
+//	{name:,}          a list joined by "," without a space; {name: } by a space alone, {name:and} by " and ", {name:or} by " or "
 //	{name:input}      a text from the input, as english.QuoteInput quotes and cuts it
+//	{name:ascii}      a text in double quotes, with an escape for every character beyond ASCII
 //	{name:#}          the length of a list
 //	{name:one|many}   the first word for 1, or a list of one, else the second
 //	[?name text]      the text, which may have places of its own, if there is such an argument; [!name text] if there is none
+//	[?name ]          nothing: the argument is for programs alone
 //
 // text/template says the same and takes four times as long (BenchmarkNew): a plan of 10,000 namespaces has 50,000 messages.
 type format []formatPart
@@ -43,6 +45,8 @@ type formatPart struct {
 	most       int
 	countsRest bool
 	quoted     bool
+	// ascii is true for a text that is quoted without characters beyond ASCII.
+	ascii bool
 	// input is true for a text that is quoted as english.QuoteInput does.
 	input bool
 	and   string
@@ -134,8 +138,14 @@ func placeOf(name, modifier string) formatPart {
 		return p
 	}
 	switch modifier {
-	case ",":
-		p.between = ","
+	case ",", " ":
+		p.between = modifier
+		return p
+	case "and", "or":
+		p.between = " " + modifier + " "
+		return p
+	case "ascii":
+		p.quoted, p.ascii = true, true
 		return p
 	case "input":
 		p.quoted, p.input = true, true
@@ -214,6 +224,8 @@ func (p *formatPart) appendQuoted(b []byte, text string) []byte {
 	switch {
 	case p.input:
 		return append(b, english.QuoteInput(text, maxInputShown)...)
+	case p.ascii:
+		return strconv.AppendQuoteToASCII(b, text)
 	case p.quoted:
 		return strconv.AppendQuote(b, text)
 	}

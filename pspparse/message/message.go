@@ -35,9 +35,6 @@ func (m Message) String() string { return m.Text }
 // IsZero reports whether there is no message, as in a field that is left out of JSON.
 func (m Message) IsZero() bool { return m.ID == "" && m.Text == "" }
 
-// Equal reports whether two messages are of one kind and say the same.
-func (m Message) Equal(other Message) bool { return Compare(m, other) == 0 }
-
 // With returns the message with one argument more.
 func (m Message) With(name string, value any) Message {
 	if value = plainValue(value); value == nil {

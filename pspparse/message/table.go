@@ -22,6 +22,7 @@ func Table() []Kind {
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
+		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 	)
 }
 
@@ -2143,7 +2144,7 @@ func patchRemarkKinds() []Kind {
 	return []Kind{
 		{
 			"patch-value", "A value of the template. It is safe where the reason says so; one of test is to be tried with the program first.",
-			"[?safety {safety} ][?annotation annotation {annotation}][!annotation [?container container {container:q} ][!container pod ]{field}]={value}: {why}",
+			"[?safety {safety} ][?annotation annotation {annotation}][!annotation [?container container {container:q} ][!container pod ]{field}]={value}: {why}[?whyId ]",
 		},
 		{
 			"patch-value-in-force", "The pods have the value today without it being in their template. Written there, it stays once PodSecurityPolicy is gone.",
@@ -2187,11 +2188,11 @@ func patchRemarkKinds() []Kind {
 		},
 		{
 			"patch-obstacle", "A check that no edit of the template meets, in the words of Pod Security Admission, and what a person can do.",
-			"{check}: {violation}[?advice ; {advice}]",
+			"{check}: {violation}[?advice ; {advice}][?adviceId ]",
 		},
 		{
 			"patch-obstacles-advice", "What a person can do about the checks of the remarks before.",
-			"for each of these: {advice}",
+			"for each of these: {advice}[?adviceId ]",
 		},
 		{
 			"patch-known-component", "The project of the program has a page on how it works with the Pod Security Standards.",
@@ -2788,6 +2789,241 @@ func verifyAuditKinds() []Kind {
 		{
 			"verify-audit-summary", "The requests of the log about the namespace.",
 			"[?requests requests that Pod Security evaluated: {requests}][!requests the log has no request in it that Pod Security evaluated][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
+		},
+	}
+}
+
+// labelsRefusedKinds returns the messages on namespaces for which no Pod Security labels may be written.
+func labelsRefusedKinds() []Kind {
+	return []Kind{
+		{
+			"labels-refused-name", "No namespace can have the name that the plan has. Make the plan anew.",
+			"its name is not a valid namespace name",
+		},
+		{
+			"labels-refused-value", "The server takes no such value. Make the plan anew.",
+			"the label {label} would get the value {value:ascii}, which is not valid",
+		},
+	}
+}
+
+// rolloutSkipKinds returns the messages on namespaces that get no step at a stage of a roll-out.
+func rolloutSkipKinds() []Kind {
+	return []Kind{
+		{
+			"rollout-skips-beyond-number", "The flag --max-namespaces was given, and other namespaces come first. Run the roll-out again for the next ones.",
+			"beyond the number of namespaces asked for",
+		},
+		{
+			"rollout-skips-excluded", "The flag --exclude names the namespace.",
+			"left out with --exclude",
+		},
+		{
+			"rollout-skips-terminating", "The namespace is being deleted. It needs no labels.",
+			"it is being deleted",
+		},
+		{
+			"rollout-skips-no-recommendation", "The plan recommends no labels for the namespace and says why.",
+			"nothing is recommended for it",
+		},
+		{
+			"rollout-skips-unread", "The namespace object was not among what was read. Read it, too: only then is it known what a label would change.",
+			"its labels were not read",
+		},
+		{
+			"rollout-skips-synced", "A controller of the cluster writes Pod Security labels and would undo others. Opt out of it, or use --force.",
+			"{owner} writes these labels: give the namespace the label {label}=false first, or take over with --force",
+		},
+		{
+			"rollout-skips-owned", "Another tool writes the namespace from a source of its own. Put the labels into that source.",
+			"{owner} writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force",
+		},
+		{
+			"rollout-skips-no-enforce", "The plan withholds the enforced level because of a gap. Close the gap, and make the plan anew.",
+			"no enforce is recommended: something that touches it could not be read",
+		},
+		{
+			"rollout-skips-looser", "No level is loosened without being asked for. Name it with --enforce, or change the workloads.",
+			"the enforce that is needed is looser than today's: ask for it with --enforce when the plan is made, or mend the workloads",
+		},
+		{
+			"rollout-skips-no-bypass-name", "Of the policies that do not change a pod the first by name admits it, so that of the bypass has to sort before all others.",
+			"no policy can be named so that it sorts before {policy}",
+		},
+		{
+			"rollout-skips-not-enforced", "Pods are let past the policies only where a level is enforced. Roll out the stage enforce before.",
+			"its enforce label is not on yet: take the stage enforce first",
+		},
+	}
+}
+
+// rolloutStepKinds returns the messages on steps of a roll-out that were not taken, whatever they change.
+func rolloutStepKinds() []Kind {
+	const became = " [?takenBack was taken back][!takenBack was refused]"
+	return []Kind{
+		{
+			"rollout-namespace-stopped", "After a refused step a namespace gets no further one. See the reason of the earlier step.",
+			"an earlier step of this namespace" + became,
+		},
+		{
+			"rollout-bypass-stopped", "The policy or the role of the bypass could not be made. See the reason of that step.",
+			"what the bypass is made with" + became,
+		},
+		{
+			"rollout-namespace-gone", "The namespace was deleted since the plan was made. There is nothing to do.",
+			"the namespace is gone",
+		},
+		{
+			"rollout-namespace-terminating", "The namespace is being deleted. There is nothing to do.",
+			"the namespace is being deleted",
+		},
+		{
+			"rollout-write-refused", "The server refused the write, for the reason that it gives.",
+			"the server does not take it: {error}",
+		},
+		{
+			"rollout-write-conflict", "Every attempt met a write by somebody else. Find out who writes the object, and run the roll-out again.",
+			"the object is written by others all the time: {error}",
+		},
+	}
+}
+
+// mutatorsFormat is the end of messages on labels that admission changed: what may have done so.
+const mutatorsFormat = "[?mutators probably {mutators:or}, which may change namespaces]" +
+	"[!mutators [?unread probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here]" +
+	"[!unread no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server]]"
+
+// rolloutLabelKinds returns the messages on steps of a roll-out that write labels.
+func rolloutLabelKinds() []Kind {
+	return []Kind{
+		{
+			"rollout-labels-altered", "Admission changed the labels as they were written. Look at what it names, then take the step back or correct the labels.",
+			"the server took it, and something made this of it: {differences:;}; " + mutatorsFormat,
+		},
+		{
+			"rollout-labels-changed-since", "The step was written, and somebody has changed the labels since. The roll-out leaves them.",
+			"it was written, and has been changed since: {differences:;}",
+		},
+		{
+			"rollout-namespace-changed", "The labels are not those that the plan was made from. Make the plan anew.",
+			"the namespace has changed since the plan was made: {difference}",
+		},
+		{
+			"rollout-labels-owned", "Another field manager owns labels that the step would change. Find out what it is, or use --force.",
+			"{owners:;}: leave them to it, or take over with --force",
+		},
+		{
+			"rollout-overrode", "With --force the step took these labels over from their field managers. A rollback gives them back.",
+			"{owners:;}",
+		},
+		{
+			"rollout-labels-conflict", "The server says that another field manager owns labels of the step. Find out what it is, or use --force.",
+			"{error}; leave the labels to it, or take over with --force",
+		},
+		{
+			"rollout-invalid-labels", "The server refuses every write of a namespace with invalid labels that it does not repair. A new plan has them.",
+			"it has invalid labels that this step does not repair ({labels}), and the server takes no write that repairs only some: begin a new roll-out, of a new plan, which repairs all in one",
+		},
+		{
+			"rollout-workloads-unread", "Whether what runs meets the level is not known, so it is not enforced. Grant the reading, or use --allow-partial.",
+			"what runs in it now could not be read whole",
+		},
+		{
+			"rollout-new-violations", "These workloads are newer than the plan, and the level would refuse their pods. Make the plan anew.",
+			"since the plan was made something came that would not meet {level}: {workloads}",
+		},
+	}
+}
+
+// rolloutBypassKinds returns the messages on steps of a roll-out that create an object of the bypass.
+func rolloutBypassKinds() []Kind {
+	return []Kind{
+		{
+			"rollout-created-and-refused", "The object was created by an earlier attempt and must not be there any more. A rollback deletes it.",
+			"it was created, and now {reason}[?reasonId ]",
+		},
+		{
+			"rollout-no-policies-served", "Servers from v1.25 on have no PodSecurityPolicy. The stage bypass is not needed.",
+			"this server serves no PodSecurityPolicy: there is nothing to be let past",
+		},
+		{
+			"rollout-object-exists", "An object of this name does something else. Whoever made it has to rename or delete it.",
+			"{object} exists and is another one than is needed here: look at it, and rename or delete it",
+		},
+		{
+			"rollout-not-enforced", "The namespace enforces no level, so its pods stay under the policies. Roll out the stage enforce before.",
+			"its enforce label is not on: without it and the policies nothing would hold its pods",
+		},
+		{
+			"rollout-enforced-looser", "Somebody has loosened the level since the plan was made. Make the plan anew.",
+			"its enforce label is {level} by now, and the plan's is {planned}: less than was planned would hold its pods",
+		},
+		{
+			"rollout-object-altered", "Admission changed the object as it was created. Look at it; a rollback deletes it.",
+			"the server took it, and {fields:and} of it is not what was asked for: probably a mutating webhook or policy changed it",
+		},
+	}
+}
+
+// rollbackKinds returns the messages on steps that a rollback does not take back, or not as they were.
+func rollbackKinds() []Kind {
+	// What stands before a part of rollback-leaves that is not the first.
+	const (
+		second = "[?replaced ; ]"
+		third  = second + "[!replaced [?kept ; ]]"
+		fourth = second + "[!replaced [?kept ; ][!kept [?changed ; ]]]"
+	)
+	return []Kind{
+		{
+			"rollback-namespace-gone", "The labels went with the namespace. There is nothing to take back.",
+			"the namespace is gone[?madeAgain , and the one that has its name now has none of these labels]",
+		},
+		{
+			"rollback-namespace-made-again", "Not the roll-out but somebody else gave this namespace the labels. With --recreated they are taken off.",
+			"the namespace was deleted and made again since, with labels of this roll-out ({labels: }): if they came back with a backup, take them off with --recreated",
+		},
+		{
+			"rollback-labels-changed", "The labels are not as the roll-out left them, so they stay. Set them by hand.",
+			"somebody has changed it since: {changes:;}",
+		},
+		{
+			"rollback-labels-claimed", "Another field manager owns the labels by now and wants them so. Change them where it reads them.",
+			"somebody else has set it to the same since: {owners:;}",
+		},
+		{
+			"rollback-labels-altered", "Admission changed the labels as they were restored. Look at what it names, and set them by hand.",
+			"the server took it, and something made this of it: {differences:;}; " + mutatorsFormat,
+		},
+		{
+			"rollback-leaves", "The step was taken back, but for these labels and fields. Look at them.",
+			"[?replaced not put back, since no server takes an invalid value any more: {replaced}, which the server took it for]" +
+				"[?kept " + second + "a label that the server's admission had set stays: {kept:;}; " + mutatorsFormat + "]" +
+				"[?changed " + third + "a label that the server's admission had set was changed since, and is left: {changed:;}]" +
+				"[?unattributed " + fourth + "changed since the step began, and left: {unattributed}]",
+		},
+		{
+			"rollback-bypass-in-place", "The pods of the namespace are held by the level alone. Take the bypass back first.",
+			"its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete {object}",
+		},
+		{
+			"rollback-bypass-unknown", "Whether the namespace has a bypass could not be read. Grant reading RoleBindings, and run the rollback again.",
+			"whether its pods come past the policies is not known, and then without both nothing would hold them: {error}",
+		},
+		{
+			"rollback-bypass-in-use", "Other namespaces still need the policy and the role of the bypass. Take theirs back first.",
+			"pods still come past the policies by it: take the bypass of {namespaces} back first",
+		},
+		{
+			"rollback-need-unknown", "Whether a namespace still needs the object could not be read. Grant listing RoleBindings, and run the rollback again.",
+			"whether it is still needed is not known: {error}",
+		},
+		{
+			"rollback-object-existed", "The object was there before the roll-out, so it stays.",
+			"it was there before",
+		},
+		{
+			"rollback-object-replaced", "Somebody has replaced the object. It stays; delete it by hand if it is not needed.",
+			"{object} is another one by now than was created here",
 		},
 	}
 }
