@@ -110,7 +110,7 @@ func TestGateReadsReleases(t *testing.T) {
 	want := [][]string{{"web/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"}}
 	var where [][]string
 	for _, r := range reasons {
-		where = append(where, r.Objects)
+		where = append(where, message.Texts(r.Objects))
 	}
 	if diff := cmp.Diff(want, where); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)

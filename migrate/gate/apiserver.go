@@ -27,17 +27,17 @@ type apiServers []inventory.APIServer
 
 // serversNamingPolicyPlugin returns, for the gate, the API servers whose flags name the plugin PodSecurityPolicy, with
 // the flag.
-func (all apiServers) serversNamingPolicyPlugin() []string {
+func (all apiServers) serversNamingPolicyPlugin() []message.Message {
 	return all.apiServersWhere(policyPluginFlag)
 }
 
 // apiServersWhere returns the API servers whose flags a check of the gate says something about, by their mirror pods,
 // with what it says.
-func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []string {
-	var out []string
+func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []message.Message {
+	var out []message.Message
 	for i := range all {
 		if text := say(&all[i]); text != "" {
-			out = append(out, "kube-system/"+all[i].Pod+": "+text)
+			out = append(out, message.New("object-api-server", "pod", all[i].Pod, "flags", text))
 		}
 	}
 	return out
@@ -50,7 +50,7 @@ func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
 		return nil
 	}
 	return fmt.Errorf("--assert=%s is not so: the mirror pods of API servers name PodSecurityPolicy (%s); take it out there, or leave the assertion out",
-		AssertPolicyPluginOff, phrases.JoinFirst(naming, 5))
+		AssertPolicyPluginOff, phrases.JoinFirst(message.Texts(naming), 5))
 }
 
 // isPolicyPluginOff reports, for the gate, whether the user asserts that the admission plugin PodSecurityPolicy is off,
@@ -88,14 +88,15 @@ func (j *upgradeCheck) checkPolicyPluginFlags(how Advice) bool {
 	return true
 }
 
-// apiServerPods returns the mirror pods of the API servers whose flags the gate checks, as "kube-system/NAME", each
-// once.
-func (all apiServers) apiServerPods() []string {
-	var out []string
+// apiServerPods returns the mirror pods of the API servers whose flags the gate checks, each once.
+func (all apiServers) apiServerPods() []message.Message {
+	var out []message.Message
 	for i := range all {
-		out = append(out, "kube-system/"+all[i].Pod)
+		if i == 0 || all[i].Pod != all[i-1].Pod {
+			out = append(out, message.New("object-api-server", "pod", all[i].Pod))
+		}
 	}
-	return slices.Compact(out)
+	return out
 }
 
 // checkPodSecurityPlugin adds a reason against the upgrade for API servers that run without the admission plugin

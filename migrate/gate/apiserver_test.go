@@ -33,11 +33,11 @@ func TestAPIServers(t *testing.T) {
 		off = "by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: if there are others, look at their flags, too"
 	)
 	named := func(what string, where ...string) gate.Reason {
-		return gate.Reason{Message: says("admission-plugin", what), Order: 10, Objects: where, Advice: advises(how), Commands: []string{}}
+		return gate.Reason{Message: says("admission-plugin", what), Order: 10, Objects: objects("object-api-server", where...), Advice: advises(how), Commands: []string{}}
 	}
 	without := func(what string, where ...string) gate.Reason {
 		return gate.Reason{
-			Message: says("pod-security-off", what), Order: 7, Objects: where, Commands: []string{},
+			Message: says("pod-security-off", what), Order: 7, Objects: objects("object-api-server", where...), Commands: []string{},
 			Advice: advises("change these flags of every API server, in the manifest of its static pod, before labels are relied on"),
 		}
 	}
@@ -71,7 +71,7 @@ func TestAPIServers(t *testing.T) {
 		},
 		{
 			name: "off in all", pods: apiServers("", ", --enable-admission-plugins=NodeRestriction"), seen: []string{"psp-plugin-off"},
-			told: []gate.Note{{Message: says("admission-plugin-off", off), Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b"}}},
+			told: []gate.Note{{Message: says("admission-plugin-off", off), Objects: objects("object-api-server", "kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b")}},
 		},
 		{
 			name: "past policies", pods: apiServers(""), server: "v1.26.1", seen: []string{"psp-plugin-off"},
@@ -82,13 +82,13 @@ func TestAPIServers(t *testing.T) {
 			reasons: []gate.Reason{without("4 API servers run without the plugin PodSecurity, of 5 whose mirror pods were read: there, labels do nothing",
 				"kube-system/kube-apiserver-a: --disable-admission-plugins names it", "kube-system/kube-apiserver-b: --admission-control does not name it",
 				"kube-system/kube-apiserver-c: --feature-gates has PodSecurity=false", "kube-system/kube-apiserver-d: --feature-gates has AllBeta=false")},
-			told: []gate.Note{{Message: says("admission-plugin-off", off), Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c", "kube-system/kube-apiserver-d", "kube-system/kube-apiserver-e"}}},
+			told: []gate.Note{{Message: says("admission-plugin-off", off), Objects: objects("object-api-server", "kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c", "kube-system/kube-apiserver-d", "kube-system/kube-apiserver-e")}},
 		},
 		{
 			name: "an alpha feature", server: "v1.22.9", seen: []string{"psp-plugin-off"},
 			pods:    apiServers("", ", --feature-gates=PodSecurity=true", ", --feature-gates=AllAlpha=true"),
 			reasons: []gate.Reason{without("1 API server runs without the plugin PodSecurity, of 3 whose mirror pods were read: there, labels do nothing", "kube-system/kube-apiserver-a: v1.22 runs it only with PodSecurity=true in --feature-gates")},
-			told:    []gate.Note{{Message: says("admission-plugin-off", off), Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c"}}},
+			told:    []gate.Note{{Message: says("admission-plugin-off", off), Objects: objects("object-api-server", "kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c")}},
 		},
 		{
 			name: "no beta feature any more", server: "v1.27.1", pods: apiServers(", --feature-gates=AllBeta=false"), seen: []string{"psp-plugin-off"},
@@ -97,7 +97,7 @@ func TestAPIServers(t *testing.T) {
 			name: "a configuration that is not known", server: "v1.27.1", pods: apiServers(", --admission-control-config-file=/etc/a.yaml", ""), seen: []string{"psp-plugin-off"},
 			told: []gate.Note{{
 				Message: says("admission-config-not-given", "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config"),
-				Objects: []string{"kube-system/kube-apiserver-a: /etc/a.yaml"},
+				Objects: objects("object-api-server", "kube-system/kube-apiserver-a: /etc/a.yaml"),
 			}},
 		},
 		{
@@ -105,7 +105,7 @@ func TestAPIServers(t *testing.T) {
 			assigned: &migrate.Admission{},
 			told: []gate.Note{{
 				Message: says("admission-config-not-used", "API servers that run without the admission configuration that is given here: it does not hold there"),
-				Objects: []string{"kube-system/kube-apiserver-b: no --admission-control-config-file"},
+				Objects: objects("object-api-server", "kube-system/kube-apiserver-b: no --admission-control-config-file"),
 			}},
 		},
 	}

@@ -110,8 +110,12 @@ func (j *upgradeCheck) checkExemptControllers(a *migrate.Admission) {
 	if len(users) == 0 {
 		return
 	}
+	var objects []message.Message
+	for _, user := range users {
+		objects = append(objects, message.New("object-user", "user", user))
+	}
 	j.addReason(Reason{
-		Message: message.New("controllers-exempt"), Order: orderNewNamespaces, Objects: users,
+		Message: message.New("controllers-exempt"), Order: orderNewNamespaces, Objects: objects,
 		Advice: Advice{message.New("take-controllers-out")},
 	})
 }

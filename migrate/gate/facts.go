@@ -8,6 +8,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Facts are what the gate needs beside a Plan: stored Helm releases, API server flags. The zero value stands for a Plan
@@ -76,15 +77,14 @@ func isNoRoleGap(what string) bool {
 	return slices.Contains([]string{"namespace", "namespaces", "podsecuritypolicytemplate"}, strings.ToLower(kind))
 }
 
-// workloadsThat returns, for a reason of the gate, the names of the plan's workloads that a function is true for:
-// "shop/Deployment/web".
-func workloadsThat(p *migrate.Plan, is func(*migrate.Workload) bool) []string {
-	var out []string
+// workloadsThat returns, for a reason of the gate, the plan's workloads that a function is true for.
+func workloadsThat(p *migrate.Plan, is func(*migrate.Workload) bool) []message.Message {
+	var out []message.Message
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
 		for k := range ns.Workloads {
 			if w := &ns.Workloads[k]; is(w) {
-				out = append(out, ns.Name+"/"+w.Kind+"/"+w.Name)
+				out = append(out, message.New("object-workload", "namespace", ns.Name, "kind", w.Kind, "name", w.Name))
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func TestGapsAreToldOnce(t *testing.T) {
 	r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)})
 	want := []gate.Note{{
 		Message: says("no-enforce-recommended", "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured"),
-		Objects: []string{"a", "b", "c"},
+		Objects: objects("object-namespace", "a", "b", "c"),
 	}}
 	if diff := cmp.Diff(want, r.Notes, sameMessages()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)

@@ -127,8 +127,8 @@ func (j *upgradeCheck) addUnknown(u Unknown) {
 }
 
 // addNote adds a note about objects to the gate's Result.
-func (j *upgradeCheck) addNote(where []string, m message.Message) {
-	j.result.Notes = append(j.result.Notes, Note{m, where})
+func (j *upgradeCheck) addNote(objects []message.Message, m message.Message) {
+	j.result.Notes = append(j.result.Notes, Note{m, objects})
 }
 
 // checkGaps adds unknowns to the gate's result for what the plan could not read or evaluate: objects, labels of

@@ -188,7 +188,7 @@ func TestReasons(t *testing.T) {
 			input: []string{namespace("restricted", "v1.25"), deployment("", plain)},
 			wantReasons: []gate.Reason{{
 				Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
-				Objects:  []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
+				Objects:  objects("object-refused-namespace", "web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"),
 				Advice:   advises("this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'"),
 				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 			}},
@@ -198,7 +198,7 @@ func TestReasons(t *testing.T) {
 			input: []string{namespace("baseline", "latest"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
 				Message: says("refused-after-upgrade", "pods that v1.34 would refuse under a level that lets them in today"), Order: 6,
-				Objects:  []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
+				Objects:  objects("object-refused-namespace", "web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"),
 				Advice:   advises("the level follows the server's own version: pin it, or loosen it"),
 				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
@@ -209,7 +209,7 @@ func TestReasons(t *testing.T) {
 			input: []string{namespace("baseline", "v1.36"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
 				Message: says("refused-after-upgrade", "pods that v1.34 would refuse under a level that lets them in today"), Order: 6,
-				Objects:  []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
+				Objects:  objects("object-refused-namespace", "web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"),
 				Advice:   advises("the level follows the server's own version: pin it, or loosen it"),
 				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
@@ -217,13 +217,13 @@ func TestReasons(t *testing.T) {
 		{
 			name: "a seccomp annotation is told up to v1.26", server: "v1.25.4", to: "v1.26",
 			input:    []string{namespace("baseline", "v1.25"), deployment("seccomp.security.alpha.kubernetes.io/pod: runtime/default", plain)},
-			wantTold: []gate.Note{{Message: says("seccomp-annotations-copied", "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them"), Objects: []string{"web/Deployment/api"}}},
+			wantTold: []gate.Note{{Message: says("seccomp-annotations-copied", "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them"), Objects: objects("object-workload", "web/Deployment/api")}},
 		},
 		{
 			name: "and a reason from v1.27 on, for a container as well", server: "v1.26.4", to: "v1.27",
 			input: []string{namespace("baseline", "v1.25"), deployment("container.seccomp.security.alpha.kubernetes.io/c: runtime/default", plain)},
 			wantReasons: []gate.Reason{{
-				Message: says("seccomp-annotations", "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone"), Order: 5, Objects: []string{"web/Deployment/api"},
+				Message: says("seccomp-annotations", "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone"), Order: 5, Objects: objects("object-workload", "web/Deployment/api"),
 				Commands: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"}, Stops: []int{1},
 				Advice: advises("the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again"),
 			}},
@@ -235,7 +235,7 @@ func TestReasons(t *testing.T) {
 		{
 			name: "an AppArmor annotation is told from v1.30 on", server: "v1.29.4", to: "v1.30",
 			input:    []string{namespace("baseline", "v1.29"), deployment("container.apparmor.security.beta.kubernetes.io/c: runtime/default", plain)},
-			wantTold: []gate.Note{{Message: says("apparmor-annotations-copied", "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on"), Objects: []string{"web/Deployment/api"}}},
+			wantTold: []gate.Note{{Message: says("apparmor-annotations-copied", "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on"), Objects: objects("object-workload", "web/Deployment/api")}},
 		},
 		{
 			name: "roles that are about other things too are edited", server: "v1.24.17", to: "v1.25",
@@ -248,7 +248,7 @@ func TestReasons(t *testing.T) {
 			},
 			wantReasons: []gate.Reason{
 				{
-					Message: says("policy-roles", "1 role still lets somebody use policies"), Order: 12, Requires: plugin, Objects: []string{"ClusterRole mixed"},
+					Message: says("policy-roles", "1 role still lets somebody use policies"), Order: 12, Requires: plugin, Objects: objects("object-role", "ClusterRole mixed"),
 					Advice: advises("a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since"),
 					Commands: []string{`kubectl --context=test patch --type=json --patch='[{"op":"test","path":"/rules/2/resources","value":["poddisruptionbudgets","podsecuritypolicies"]},` +
 						`{"op":"replace","path":"/rules/2/resources","value":["poddisruptionbudgets"]},` +
@@ -260,7 +260,7 @@ func TestReasons(t *testing.T) {
 		{
 			name: "past the policies roles are told, and files hold nothing that is served", server: "v1.25.4", to: "v1.26",
 			input:    []string{psp, role("left", "", useRule)},
-			wantTold: []gate.Note{{Message: says("policy-roles-without-effect", "roles that let use policies, which this server does not serve any more: they grant nothing"), Objects: []string{"ClusterRole left"}}},
+			wantTold: []gate.Note{{Message: says("policy-roles-without-effect", "roles that let use policies, which this server does not serve any more: they grant nothing"), Objects: objects("object-role", "ClusterRole left")}},
 		},
 	}
 	for _, tt := range tests {
@@ -288,7 +288,7 @@ func TestReasons(t *testing.T) {
 
 func leftPolicy() gate.Reason {
 	return gate.Reason{
-		Message: says("policies", "1 policy is still there, and will not be served any more"), Order: 13, Requires: gate.AssertPolicyPluginOff, Objects: []string{"strict"},
+		Message: says("policies", "1 policy is still there, and will not be served any more"), Order: 13, Requires: gate.AssertPolicyPluginOff, Objects: objects("object-policy", "strict"),
 		Advice:   advises("save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod"),
 		Commands: []string{"kubectl --context=test delete podsecuritypolicy -- strict"},
 	}
@@ -708,7 +708,7 @@ func TestExemptWorkloadsAreNoOffenders(t *testing.T) {
 	}
 	r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
 	want := []string{"web: restricted is enforced, and baseline is needed at v1.26 (pod/bad)"}
-	if len(r.Reasons) != 1 || r.Reasons[0].ID != "refused-by-label" || !cmp.Equal(want, r.Reasons[0].Objects) {
+	if len(r.Reasons) != 1 || r.Reasons[0].ID != "refused-by-label" || !cmp.Equal(want, message.Texts(r.Reasons[0].Objects)) {
 		t.Errorf("reasons %+v; want refused-by-label for %q", r.Reasons, want)
 	}
 }

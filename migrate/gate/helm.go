@@ -12,17 +12,17 @@ import (
 // checkHelmReleases adds a reason against the upgrade for Helm releases whose stored revisions hold
 // PodSecurityPolicies. It names releases, and the kinds and names of objects: the values of a release hold passwords.
 func (j *upgradeCheck) checkHelmReleases() {
-	var holding, locked, grants []string
+	var holding, locked, grants []message.Message
 	for i := range j.facts.HelmReleases.Histories {
 		h := &j.facts.HelmReleases.Histories[i]
 		switch {
 		case len(h.RevisionsWithPolicies()) > 0:
-			holding = append(holding, h.Namespace+"/"+h.Name+": "+describeHelmPolicies(h))
+			holding = append(holding, describeHelmPolicies(h))
 		case h.IsLocked():
-			locked = append(locked, h.Namespace+"/"+h.Name)
+			locked = append(locked, message.New("object-helm-release", "namespace", h.Namespace, "name", h.Name))
 		}
 		if names := helmDocumentNames(h, func(r *helm.Release) []helm.Document { return r.Grants }); len(names) > 0 {
-			grants = append(grants, h.Namespace+"/"+h.Name+": "+strings.Join(names, ", "))
+			grants = append(grants, message.New("object-helm-release", "namespace", h.Namespace, "name", h.Name, "objects", names))
 		}
 	}
 	if len(holding) > 0 {
@@ -46,7 +46,7 @@ func (j *upgradeCheck) checkHelmReleases() {
 // serve. They are no reason: other tools change them.
 func (j *upgradeCheck) noteRemovedHelmObjects() {
 	of := helm.RemovedObjectsBy(j.opts.To.Minor())
-	var holding []string
+	var holding []message.Message
 	for i := range j.facts.HelmReleases.Histories {
 		h := &j.facts.HelmReleases.Histories[i]
 		fails := failingHelmCommands(h.FailingOperations(of))
@@ -61,7 +61,7 @@ func (j *upgradeCheck) noteRemovedHelmObjects() {
 		}
 		slices.Sort(objects)
 		objects = slices.Compact(objects)
-		holding = append(holding, fmt.Sprintf("%s/%s (%s): %s: %s", h.Namespace, h.Name, h.Kind, strings.Join(objects, ", "), strings.Join(fails, "; ")))
+		holding = append(holding, message.New("object-helm-release-of-removed", "namespace", h.Namespace, "name", h.Name, "storage", h.Kind, "objects", objects, "fails", fails))
 	}
 	if len(holding) > 0 {
 		j.addNote(holding, message.New("helm-releases-with-removed-objects", "n", len(holding), "to", &j.opts.To))
@@ -92,12 +92,12 @@ func (j *upgradeCheck) helmCleaningAdvice() Advice {
 	return Advice{message.New("upgrade-helm-releases-first"), message.New("clean-helm-releases", "served", true)}
 }
 
-// describeHelmPolicies returns, for a reason of the gate, which revisions of a Helm release hold which policies, and
+// describeHelmPolicies returns a Helm release as an object of a reason of the gate, with which revisions hold which policies, and
 // which of Helm's commands fail.
-func describeHelmPolicies(h *helm.ReleaseHistory) string {
-	var revisions []int
+func describeHelmPolicies(h *helm.ReleaseHistory) message.Message {
+	var revisions []string
 	for _, r := range h.RevisionsWithPolicies() {
-		revisions = append(revisions, r.Revision)
+		revisions = append(revisions, fmt.Sprint(r.Revision))
 	}
 	fails := failingHelmCommands(h.FailingOperations(helm.PoliciesOf))
 	if h.IsLocked() {
@@ -106,12 +106,9 @@ func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	if len(fails) == 0 {
 		fails = append(fails, "only in hooks that no upgrade or rollback runs")
 	}
-	word := "revision"
-	if revisions = slices.Compact(revisions); len(revisions) > 1 {
-		word = "revisions"
-	}
 	policies := helmDocumentNames(h, func(r *helm.Release) []helm.Document { return r.Policies })
-	return fmt.Sprintf("%s %s (%s), %s: %s", word, revisionNumbers(revisions), h.Kind, strings.Join(policies, ", "), strings.Join(fails, "; "))
+	return message.New("object-helm-release-of-policies", "namespace", h.Namespace, "name", h.Name, "storage", h.Kind,
+		"revisions", slices.Compact(revisions), "policies", policies, "fails", fails)
 }
 
 // revisionNumbers returns, for the gate's text, the numbers of Helm revisions as a text, each once.

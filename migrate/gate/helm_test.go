@@ -42,7 +42,7 @@ func TestHelm(t *testing.T) {
 		server    string // v1.24.17 if empty, with its how
 		how       string
 		releases  []helm.Release
-		wantWhere []string
+		wantWhere []message.Message
 		wantTold  []gate.Note
 	}{
 		{name: "none"},
@@ -50,62 +50,60 @@ func TestHelm(t *testing.T) {
 		{
 			name:      "the classic",
 			releases:  []helm.Release{revision(1, "superseded", policy), revision(2, "deployed", policy)},
-			wantWhere: []string{"shop/web: revisions 1, 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revisions 1, 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"),
 		},
 		{
 			name: "the classic, too late", server: "v1.25.3",
 			releases:  []helm.Release{revision(1, "deployed", policy)},
-			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"),
 			how: "cleaning takes the policies, and nothing else, out of every stored revision, after a backup; " +
 				"then upgrade each to a chart without policies: no other can be installed here",
 		},
 		{
 			name:      "the trap",
 			releases:  []helm.Release{revision(1, "superseded", policy), revision(2, "superseded"), revision(3, "deployed")},
-			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm rollback fails to 1"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm rollback fails to 1"),
 		},
 		{
 			name:      "sprung",
 			releases:  []helm.Release{revision(1, "superseded", policy), revision(2, "deployed"), revision(3, "pending-rollback", policy)},
-			wantWhere: []string{"shop/web: revisions 1, 3 (Secret), PodSecurityPolicy strict: helm rollback fails to 1, 2, 3; helm uninstall fails; " + locked},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revisions 1, 3 (Secret), PodSecurityPolicy strict: helm rollback fails to 1, 2, 3; helm uninstall fails; "+locked),
 		},
 		{
 			name:     "sprung, and cleaned",
 			releases: []helm.Release{revision(2, "deployed"), revision(3, "pending-rollback")},
-			wantTold: []gate.Note{{Message: says("helm-releases-locked", "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it"), Objects: []string{"shop/web"}}},
+			wantTold: []gate.Note{{Message: says("helm-releases-locked", "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it"), Objects: objects("object-helm-release", "shop/web")}},
 		},
 		{
 			name:      "in hooks",
 			releases:  []helm.Release{revision(1, "deployed", hook("post-delete"))},
-			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy hooked: helm uninstall fails"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revision 1 (Secret), PodSecurityPolicy hooked: helm uninstall fails"),
 		},
 		{
 			name:      "in hooks of the past",
 			releases:  []helm.Release{revision(1, "deployed", hook("pre-install"))},
-			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy hooked: only in hooks that no upgrade or rollback runs"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revision 1 (Secret), PodSecurityPolicy hooked: only in hooks that no upgrade or rollback runs"),
 		},
 		{
 			name:      "read twice",
 			releases:  []helm.Release{revision(1, "deployed", policy), revision(1, "deployed", policy)},
-			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"),
 		},
 		{
 			name:     "roles alone",
 			releases: []helm.Release{granting, grantingStill},
 			wantTold: []gate.Note{{
 				Message: says("helm-releases-with-policy-roles", "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them"),
-				Objects: []string{"shop/web: Role psp, RoleBinding psp"},
+				Objects: objects("object-helm-release", "shop/web: Role psp, RoleBinding psp"),
 			}},
 		},
 		{
 			name:      "other kinds beside a policy",
 			releases:  []helm.Release{removed(revision(1, "superseded"), 27), removed(revision(2, "deployed", policy), 22)},
-			wantWhere: []string{"shop/web: revision 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"},
+			wantWhere: objects("object-helm-release-of-policies", "shop/web: revision 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"),
 			wantTold: []gate.Note{{
 				Message: says("helm-releases-with-removed-objects", "1 Helm release holds other objects"+others),
-				Objects: []string{
-					"shop/web (Secret): Thing t (example/v1beta1, gone in v1.22): helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails",
-				},
+				Objects: objects("object-helm-release-of-removed", "shop/web (Secret): Thing t (example/v1beta1, gone in v1.22): helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"),
 			}},
 		},
 		{
@@ -113,7 +111,7 @@ func TestHelm(t *testing.T) {
 			releases: []helm.Release{removed(revision(1, "superseded"), 26), revision(2, "deployed")},
 			wantTold: []gate.Note{{
 				Message: says("helm-releases-with-removed-objects", "1 Helm release holds other objects"+others),
-				Objects: []string{"shop/web (Secret): Thing t (example/v1beta1, gone in v1.26): helm rollback fails to 1"},
+				Objects: objects("object-helm-release-of-removed", "shop/web (Secret): Thing t (example/v1beta1, gone in v1.26): helm rollback fails to 1"),
 			}},
 		},
 		{name: "other kinds that are served still", releases: []helm.Release{removed(revision(1, "deployed"), 27)}},

@@ -20,7 +20,7 @@ import (
 func (j *upgradeCheck) checkLabels() {
 	observe, enforce := Reason{Order: orderObserve}, Reason{Order: orderEnforce}
 	var toObserve, toEnforce rolloutStageNamespaces
-	var unlabelled []string
+	var unlabelled []message.Message
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		rec := ns.RecommendedLabels
@@ -28,14 +28,14 @@ func (j *upgradeCheck) checkLabels() {
 			continue
 		}
 		if rec.Audit != "" && (!hasLabel(ns, api.AuditLevelLabel) || !hasLabel(ns, api.WarnLevelLabel)) {
-			observe.Objects = append(observe.Objects, ns.Name)
+			observe.Objects = append(observe.Objects, namespaceObject(ns))
 			toObserve.add(ns, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel)
 		}
 		if rec.Enforce == "" {
-			unlabelled = append(unlabelled, ns.Name)
+			unlabelled = append(unlabelled, namespaceObject(ns))
 			continue
 		}
-		enforce.Objects = append(enforce.Objects, ns.Name)
+		enforce.Objects = append(enforce.Objects, namespaceObject(ns))
 		toEnforce.add(ns, inventory.PodSecurityLabelKeys()...)
 	}
 	if len(unlabelled) > 0 {
@@ -51,6 +51,11 @@ func (j *upgradeCheck) checkLabels() {
 		enforce.Advice, enforce.Commands = j.stageCommands("enforce", &toEnforce)
 		j.addReason(enforce)
 	}
+}
+
+// namespaceObject returns a namespace as an object that a reason or note of the gate is about.
+func namespaceObject(ns *migrate.Namespace) message.Message {
+	return message.New("object-namespace", "namespace", ns.Name)
 }
 
 // hasLabel reports whether a namespace of the plan has a Pod Security label, for the gate.
@@ -98,7 +103,7 @@ func (j *upgradeCheck) stageCommands(name string, s *rolloutStageNamespaces) (ho
 // without labels: it is exempt, or gets a level, which checkEnforcedLevels looks at.
 func (j *upgradeCheck) isCoveredByDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
-		j.addNote([]string{ns.Name}, message.New("exempt-not-checked"))
+		j.addNote([]message.Message{namespaceObject(ns)}, message.New("exempt-not-checked"))
 	}
 	return ns.Exempt || ns.EffectivePolicyToday().Enforce.Level != api.LevelPrivileged
 }
@@ -126,7 +131,7 @@ func (j *upgradeCheck) checkIneffectiveLabels(refused map[string]bool) {
 			if !strings.HasPrefix(key, inventory.PodSecurityLabelPrefix) || isValidLabel(key, ns.Labels[key]) {
 				continue
 			}
-			r.Objects = append(r.Objects, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
+			r.Objects = append(r.Objects, message.New("object-label", "namespace", ns.Name, "label", key, "value", ns.Labels[key]))
 			if _, there := refused[ns.Name]; there && slices.Contains(inventory.PodSecurityLabelKeys(), key) {
 				skipped = true
 				continue
@@ -270,11 +275,8 @@ type refusedPods struct {
 // addRefusedNamespace adds to a reason of the gate a namespace whose workloads do not meet the level that it enforces
 // at a version, and the command that writes the level they need.
 func (j *upgradeCheck) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
-	needed := string(neededLevelAt(ns, at))
-	if isEnforceWithheld(ns) {
-		needed += " or a looser level"
-	}
-	r.Objects = append(r.Objects, fmt.Sprintf("%s: %s is enforced, and %s is needed at %s (%s)", ns.Name, level, needed, at, strings.Join(workloadNamesBelowLevel(ns, level), ", ")))
+	r.Objects = append(r.Objects, message.New("object-refused-namespace", "namespace", ns.Name, "level", level, "needed", neededLevelAt(ns, at),
+		"looser", isEnforceWithheld(ns), "version", at.String(), "workloads", workloadNamesBelowLevel(ns, level)))
 	if by := injectorsBelowLevel(ns, level); len(by) > 0 {
 		r.injectedOnly = append(r.injectedOnly, ns.Name+" ("+phrases.JoinFirst(by, 3)+")")
 	}
@@ -387,16 +389,13 @@ func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 }
 
 // workloadNamesBelowLevel returns, for a reason of the gate, the workloads of a namespace that do not meet a level at
-// the plan's version and are not exempt; if there are none, a text that says so.
+// the plan's version and are not exempt.
 func workloadNamesBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var out []string
 	for _, w := range workloadsBelowLevel(ns, level) {
 		if w.Exempt == nil {
 			out = append(out, phrases.ObjectName(w.Kind, w.Name))
 		}
-	}
-	if len(out) == 0 {
-		return []string{"by a check of another version than the plan's"}
 	}
 	return out
 }

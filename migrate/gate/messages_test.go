@@ -10,6 +10,15 @@ import (
 // says returns the message of an id as far as sameMessages compares it.
 func says(id, text string) message.Message { return message.Message{ID: id, Text: text} }
 
+// objects returns the objects of a reason or note, of one id, as far as sameMessages compares them.
+func objects(id string, texts ...string) []message.Message {
+	var out []message.Message
+	for _, text := range texts {
+		out = append(out, says(id, text))
+	}
+	return out
+}
+
 // advises returns an Advice with a text, for sameMessages; none for "".
 func advises(text string) gate.Advice {
 	if text == "" {

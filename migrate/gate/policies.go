@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -17,7 +15,8 @@ import (
 // checkTemplates adds a reason against the upgrade for workloads whose pods have values that PodSecurityPolicies set
 // and no template says.
 func (j *upgradeCheck) checkTemplates() {
-	var patched, byHand, arguments, managed, edited []string
+	var patched, byHand []message.Message
+	var arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		for k := range ns.Workloads {
@@ -29,10 +28,10 @@ func (j *upgradeCheck) checkTemplates() {
 			name := ns.Name + "/" + strings.ToLower(w.Kind) + "/" + w.Name
 			custom := len(w.TemplatePaths) > 0
 			if w.Owner != nil || !isPatchableKind(w.Kind) && !custom {
-				byHand = append(byHand, name)
+				byHand = append(byHand, message.New("object-mutated-workload", "namespace", ns.Name, "kind", w.Kind, "name", w.Name))
 				continue
 			}
-			patched = append(patched, fmt.Sprintf("%s: %s", name, phrases.CountNoun(values, "value", "values")))
+			patched = append(patched, message.New("object-mutated-workload", "namespace", ns.Name, "kind", w.Kind, "name", w.Name, "values", values))
 			if custom {
 				edited = append(edited, name+" at "+strings.Join(w.TemplatePaths, ", "))
 				continue
@@ -105,7 +104,7 @@ func (j *upgradeCheck) checkBypass() {
 		p := &j.plan.Policies[i]
 		open[p.Name] = p.ClosestLevel == api.LevelPrivileged && len(p.MutatingFields) == 0
 	}
-	var where []string
+	var where []message.Message
 	var left []*migrate.Namespace
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -120,7 +119,7 @@ func (j *upgradeCheck) checkBypass() {
 		}
 		slices.Sort(by)
 		left = append(left, ns)
-		where = append(where, ns.Name+": "+strings.Join(slices.Compact(by), ", "))
+		where = append(where, message.New("object-admitting-policies", "namespace", ns.Name, "policies", slices.Compact(by)))
 	}
 	if len(where) == 0 {
 		return
@@ -180,14 +179,14 @@ func (j *upgradeCheck) checkPolicyRoles() {
 		}
 	}
 	if len(kept) > 0 {
-		j.addNote(roleNames(kept), message.New("provider-roles"))
+		j.addNote(roleObjects(kept), message.New("provider-roles"))
 	}
 	if j.policiesGone && len(left) > 0 {
-		j.addNote(roleNames(left), message.New("policy-roles-without-effect"))
+		j.addNote(roleObjects(left), message.New("policy-roles-without-effect"))
 		return
 	}
 	j.checkPolicyBindings(left)
-	r := Reason{Message: message.New("policy-roles", "n", len(left)), Order: orderRoles, Requires: j.policyPluginAssertion(), Objects: roleNames(left)}
+	r := Reason{Message: message.New("policy-roles", "n", len(left)), Order: orderRoles, Requires: j.policyPluginAssertion(), Objects: roleObjects(left)}
 	for i := range left {
 		if left[i].OnlyPolicies {
 			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("role", left[i].Namespace, left[i].Name))
@@ -236,7 +235,7 @@ func (j *upgradeCheck) checkPolicyBindings(roles []leftoverRole) {
 			continue
 		}
 		for _, b := range roles[i].bindings {
-			r.Objects = append(r.Objects, b.Reference())
+			r.Objects = append(r.Objects, message.New("object-binding", "binding", b.Reference()))
 			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("rolebinding", b.Namespace, b.Name))
 		}
 	}
@@ -254,11 +253,11 @@ func kubectlObject(kind, namespace, name string) string {
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
-// roleNames returns the references of the roles that still let use policies, for a reason of the gate.
-func roleNames(roles []leftoverRole) []string {
-	out := make([]string, len(roles))
+// roleObjects returns the roles that still let use policies as the objects that a reason of the gate is about.
+func roleObjects(roles []leftoverRole) []message.Message {
+	out := make([]message.Message, len(roles))
 	for i, r := range roles {
-		out[i] = r.Reference()
+		out[i] = message.New("object-role", "role", r.Reference())
 	}
 	return out
 }
@@ -285,18 +284,15 @@ func (j *upgradeCheck) checkPolicies() {
 		}
 	}
 	r := Reason{Order: orderPolicies, Requires: j.policyPluginAssertion(), Advice: Advice{message.New("save-policies-first")}}
-	var names, provider []string
+	var names []string
+	var provider []message.Message
 	for i := range j.plan.Policies {
 		p := &j.plan.Policies[i]
 		if p.ProviderDefault {
-			provider = append(provider, p.Name)
+			provider = append(provider, message.New("object-policy", "policy", p.Name))
 			continue
 		}
-		where := p.Name
-		if n := pods[p.Name]; n > 0 {
-			where += fmt.Sprintf(" (it admitted live pods of %s)", phrases.CountNoun(n, "workload", "workloads"))
-		}
-		r.Objects = append(r.Objects, where)
+		r.Objects = append(r.Objects, message.New("object-policy", "policy", p.Name, "workloads", pods[p.Name]))
 		names = append(names, escape.Shell(p.Name))
 	}
 	if len(provider) > 0 {
@@ -312,7 +308,7 @@ func (j *upgradeCheck) checkPolicies() {
 
 // noteNamespaceWriters adds a note of the gate on who may write namespaces, and so lift their level.
 func (j *upgradeCheck) noteNamespaceWriters() {
-	var where []string
+	var where []message.Message
 	administrators := 0
 	for _, l := range j.plan.NamespaceWriters {
 		if l.Administrator {
@@ -320,11 +316,7 @@ func (j *upgradeCheck) noteNamespaceWriters() {
 			continue
 		}
 		kind, name := l.Subject.Kind()
-		in := "all namespaces"
-		if l.Namespace != "" {
-			in = "namespace " + l.Namespace
-		}
-		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
+		where = append(where, message.New("object-namespace-writer", "kind", kind, "name", name, "verbs", l.Verbs, "namespace", l.Namespace, "binding", l.Binding, "role", l.Role))
 	}
 	if len(where) > 0 {
 		j.addNote(where, message.New("namespace-writers"))

@@ -47,8 +47,8 @@ type ExistingAdmissionConfig struct {
 // Reason is one thing to clear before the upgrade past PodSecurityPolicy, with the commands that clear it.
 type Reason struct {
 	message.Message
-	// Objects are those that the reason is about, all of them.
-	Objects []string `json:"objects"`
+	// Objects are those that the reason is about, all of them, each with what is to be said of it alone.
+	Objects []message.Message `json:"objects"`
 	// Advice is what to know before the commands are run, or what to do if there is none.
 	Advice Advice `json:"advice,omitempty"`
 	// Commands clear the reason, in order.
@@ -78,7 +78,8 @@ type Unknown struct {
 // Note is something that the gate found, and that decides nothing about the upgrade.
 type Note struct {
 	message.Message
-	Objects []string `json:"objects,omitempty"`
+	// Objects are those that the note is about.
+	Objects []message.Message `json:"objects,omitempty"`
 }
 
 // Advice is what to know and to do about a reason against the upgrade or something unknown, in order.

@@ -145,13 +145,13 @@ func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 	want := []gate.Reason{
 		{
 			Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
-			Objects:  []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
+			Objects:  objects("object-refused-namespace", "web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"),
 			Advice:   advises("this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'"),
 			Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 		},
 		{
 			Message: says("labels-without-effect", "labels that the server ignores, or takes for another value than they say"), Order: 7,
-			Objects:  []string{"web: pod-security.kubernetes.io/enforce=Baseline", "web: pod-security.kubernetes.io/other=x"},
+			Objects:  objects("object-label", "web: pod-security.kubernetes.io/enforce=Baseline", "web: pod-security.kubernetes.io/other=x"),
 			Advice:   advises("the labels of web are repaired together with the level that refuses pods there: see the reason above that names it"),
 			Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/other-"},
 		},
@@ -176,13 +176,13 @@ func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 		func(b *inventory.Builder) { b.AddGap(gap) })
 	want := gate.Reason{
 		Message: says("refused-by-label", "pods that could not be made again under the level of their namespace"), Order: 6,
-		Objects:  []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
+		Objects:  objects("object-refused-namespace", "web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"),
 		Advice:   advises("which level to set is not known where not all was read (see the gaps of the plan): web"),
 		Commands: []string{},
 	}
 	ignored := gate.Reason{
 		Message: says("labels-without-effect", "labels that the server ignores, or takes for another value than they say"), Order: 7,
-		Objects:  []string{"web: pod-security.kubernetes.io/warn=x"},
+		Objects:  objects("object-label", "web: pod-security.kubernetes.io/warn=x"),
 		Advice:   advises("the labels of web have to be written together with the level, and which one that is is not known"),
 		Commands: []string{},
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // maxGateObjects is how many objects are shown of a reason; the formats for programs have all of them.
@@ -70,7 +71,8 @@ func reasonStep(r *gate.Result, reason *gate.Reason) Step {
 
 // firstObjects returns, for a report, the first objects that a reason of the gate is about, and the number of the
 // others.
-func firstObjects(names []string) Objects {
+func firstObjects(objects []message.Message) Objects {
+	names := message.Texts(objects)
 	if len(names) <= maxGateObjects {
 		return Objects{Names: names}
 	}

@@ -21,6 +21,7 @@ import (
 //	{name:;10}        the first ten of it, and how many others after "; and"
 //	{name:,}          a list joined by "," without a space; {name: } by a space alone, {name:and} by " and ", {name:or} by " or "
 //	{name:input}      a text from the input, as english.QuoteInput quotes and cuts it
+//	{name:lower}      a text in lower case
 //	{name:ascii}      a text in double quotes, with an escape for every character beyond ASCII
 //	{name:#}          the length of a list
 //	{name:one|many}   the first word for 1, or a list of one, else the second
@@ -45,6 +46,8 @@ type formatPart struct {
 	most       int
 	countsRest bool
 	quoted     bool
+	// lower is true for a text that is written in lower case.
+	lower bool
 	// ascii is true for a text that is quoted without characters beyond ASCII.
 	ascii bool
 	// input is true for a text that is quoted as english.QuoteInput does.
@@ -144,6 +147,9 @@ func placeOf(name, modifier string) formatPart {
 	case "and", "or":
 		p.between = " " + modifier + " "
 		return p
+	case "lower":
+		p.lower = true
+		return p
 	case "ascii":
 		p.quoted, p.ascii = true, true
 		return p
@@ -224,6 +230,8 @@ func (p *formatPart) appendQuoted(b []byte, text string) []byte {
 	switch {
 	case p.input:
 		return append(b, english.QuoteInput(text, maxInputShown)...)
+	case p.lower:
+		return append(b, strings.ToLower(text)...)
 	case p.ascii:
 		return strconv.AppendQuoteToASCII(b, text)
 	case p.quoted:

@@ -140,6 +140,7 @@ func TestFormat(t *testing.T) {
 		{"first before semicolons", "{x:;2}", []any{"x", many}, "a; b; and 3 more"},
 		{"commas", "{x:,}", []any{"x", many[:2]}, "a,b"},
 		{"spaces", "{x: }", []any{"x", many[:2]}, "a b"},
+		{"lower case", "{x:lower}", []any{"x", "DaemonSet"}, "daemonset"},
 		{"and", "{x:and}", []any{"x", many[:3]}, "a and b and c"},
 		{"or", "{x:or}", []any{"x", many[:2]}, "a or b"},
 		{"ASCII", "{x:ascii}", []any{"x", "a\u00e9\n"}, `"a\u00e9\n"`},

@@ -20,7 +20,7 @@ func Table() []Kind {
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
 		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(), policyProblemKinds(), policyValidationKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
-		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateObjectKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 	)
@@ -2346,6 +2346,72 @@ func gateReasonKinds() []Kind {
 		{
 			"controllers-exempt", "Pods that an exempt user creates are never checked. Once policies are gone, nothing checks the pods of these controllers.",
 			"the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
+		},
+	}
+}
+
+// gateObjectKinds returns the messages on the single objects that a reason or note of the gate is about.
+func gateObjectKinds() []Kind {
+	return []Kind{
+		{
+			"object-namespace", "A namespace.",
+			"{namespace}",
+		},
+		{
+			"object-label", "A label of a namespace with its value.",
+			"{namespace}: {label}={value}",
+		},
+		{
+			"object-refused-namespace", "A namespace with the level that it enforces, the one that it needs at that version, and the workloads that need it.",
+			"{namespace}: {level} is enforced, and {needed}[?looser  or a looser level] is needed at {version} ({workloads}[!workloads by a check of another version than the plan's])",
+		},
+		{
+			"object-admitting-policies", "A namespace with the policies that admit its pods and may refuse or change them.",
+			"{namespace}: {policies}",
+		},
+		{
+			"object-workload", "A workload.",
+			"{namespace}/{kind}/{name}",
+		},
+		{
+			"object-mutated-workload", "A workload with how many values policies set in its pods.",
+			"{namespace}/{kind:lower}/{name}[?values : {values} {values:value|values}]",
+		},
+		{
+			"object-policy", "A PodSecurityPolicy with the number of workloads whose live pods it has admitted.",
+			"{policy}[?workloads  (it admitted live pods of {workloads} {workloads:workload|workloads})]",
+		},
+		{
+			"object-role", "A role with rules on policies.",
+			"{role}",
+		},
+		{
+			"object-binding", "A binding to a role that lets use policies.",
+			"{binding}",
+		},
+		{
+			"object-namespace-writer", "Who may write namespaces, where, and by which binding and role.",
+			"{kind} {name}: {verbs} [?namespace namespace {namespace}][!namespace all namespaces] ({binding}, {role})",
+		},
+		{
+			"object-user", "A user.",
+			"{user}",
+		},
+		{
+			"object-api-server", "The mirror pod of an API server, with what its flags say.",
+			"kube-system/{pod}[?flags : {flags}]",
+		},
+		{
+			"object-helm-release", "A Helm release, with objects that its stored revisions hold.",
+			"{namespace}/{name}[?objects : {objects}]",
+		},
+		{
+			"object-helm-release-of-policies", "A Helm release with the revisions that hold policies, and the commands of Helm that fail once policies are not served.",
+			"{namespace}/{name}: {revisions:revision|revisions} {revisions} ({storage}), {policies}: {fails:;}",
+		},
+		{
+			"object-helm-release-of-removed", "A Helm release with objects that the new release does not serve, and the commands of Helm that fail then.",
+			"{namespace}/{name} ({storage}): {objects}: {fails:;}",
 		},
 	}
 }
