@@ -265,6 +265,8 @@ type BlockingViolation struct {
 	Namespaces int    `json:"namespaces"`
 	// Examples: up to three "namespace/Kind/name".
 	Examples []string `json:"examples,omitempty"`
+	// OtherWorkloads is how many of Workloads are not among the examples: the blockers of each namespace name them all.
+	OtherWorkloads int `json:"otherWorkloads,omitempty"`
 }
 
 // IneffectiveGrant is an RBAC role or binding of the Plan that grants no use of a policy, or of which it is not known

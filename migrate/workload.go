@@ -176,6 +176,7 @@ func (v *BlockingViolation) addNamespace(namespace string, workloads []WorkloadR
 	for _, w := range workloads[:min(len(workloads), examples-len(v.Examples))] {
 		v.Examples = append(v.Examples, namespace+"/"+w.Kind+"/"+w.Name)
 	}
+	v.OtherWorkloads = v.Workloads - len(v.Examples)
 }
 
 // compareWorkloadRefs orders references to workloads of the Plan by kind and name.

@@ -97,7 +97,7 @@ func TestCausesAreToldOnce(t *testing.T) {
 	}
 	want := []BlockingViolation{
 		{Check: "r1", Level: api.LevelRestricted, Reason: "reason of r1", Workloads: 3, Namespaces: 2, Examples: []string{"a/Job/x", "a/Job/y", "b/Job/x"}},
-		{Check: "r0", Level: api.LevelRestricted, Reason: "reason of r0", Workloads: 4, Namespaces: 1, Examples: []string{"0/Job/v", "0/Job/w", "0/Job/x"}},
+		{Check: "r0", Level: api.LevelRestricted, Reason: "reason of r0", Workloads: 4, Namespaces: 1, OtherWorkloads: 1, Examples: []string{"0/Job/v", "0/Job/w", "0/Job/x"}},
 		{Check: "q0", Level: api.LevelRestricted, Reason: "reason of q0", Workloads: 1, Namespaces: 1, Examples: []string{"0/Job/z"}},
 		{Check: "r2", Level: api.LevelRestricted, Reason: "reason of r2", Workloads: 1, Namespaces: 1, Examples: []string{"a/Job/x"}},
 	}

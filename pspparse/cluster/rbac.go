@@ -20,31 +20,31 @@ import (
 func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 	policy, problems := pspparse.ParseJSON(data, noPosition)
 	if policy == nil {
-		b.AddGap(podSecurityPolicyGap(name, parseErrorsText(problems)))
+		b.AddGap(podSecurityPolicyGap(name, parseErrors(problems)))
 		return
 	}
 	b.AddPolicy(policy)
 }
 
 // podSecurityPolicyGap returns the gap of a cluster's PodSecurityPolicy that could not be parsed.
-func podSecurityPolicyGap(name, why string) inventory.Gap {
+func podSecurityPolicyGap(name string, wrong []string) inventory.Gap {
 	return inventory.Gap{
 		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
-		Why:        message.New("policy-not-read", "error", why),
+		Why:        message.New("policy-not-read", "errors", wrong),
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartPolicies,
 	}
 }
 
-// parseErrorsText returns the errors of a cluster's PodSecurityPolicy on one line.
-func parseErrorsText(problems []pspparse.Problem) string {
-	var parts []string
+// parseErrors returns the errors of a cluster's PodSecurityPolicy as texts, each with its field.
+func parseErrors(problems []pspparse.Problem) []string {
+	var out []string
 	for _, p := range problems {
 		if p.Severity != pspparse.Error {
 			continue
 		}
-		parts = append(parts, strings.TrimPrefix(p.Field+": "+p.Message.Text, ": "))
+		out = append(out, strings.TrimPrefix(p.Field+": "+p.Message.Text, ": "))
 	}
-	return strings.Join(parts, "; ")
+	return out
 }
 
 // addNamespace adds a Namespace of a cluster to the inventory.

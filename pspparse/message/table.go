@@ -1975,7 +1975,7 @@ func clusterKinds() []Kind {
 		},
 		{
 			"policy-not-read", "A PodSecurityPolicy of the server could not be read.",
-			"reading it from the server: {error}; look at it with kubectl get psp -o yaml",
+			"reading it from the server: {errors:;}; look at it with kubectl get psp -o yaml",
 		},
 		{
 			"server-version-forbidden", "The version of the server may not be read. Name it with --target-version.",
