@@ -15,7 +15,7 @@ import (
 // workloadKind is what a patch needs to know of a kind of workload: where its pod template is, and what to say of a patch
 // of it.
 type workloadKind struct {
-	name, apiVersion string
+	apiVersion string
 	// template are the keys that lead to the pod template.
 	template []string
 	// manualReason is set for kinds whose pod template the API server does not let anybody change.
@@ -24,30 +24,22 @@ type workloadKind struct {
 	remarks []message.Message
 }
 
-// workloadKinds returns what is known, for patches, of every kind of the inventory's table of workload kinds.
-func workloadKinds() []workloadKind {
-	manualReasons := map[string]message.Message{
-		"Job": message.New("patch-of-job"),
-		"Pod": message.New("patch-of-pod"),
-	}
-	staysOn := []message.Message{message.New("patch-leaves-pods")}
-	remarks := map[string][]message.Message{"ReplicaSet": staysOn, "ReplicationController": staysOn}
-	var kinds []workloadKind
-	for _, k := range inventory.WorkloadKinds() {
-		kinds = append(kinds, workloadKind{
-			name: k.Name, apiVersion: k.APIVersions[0], template: k.TemplatePath, manualReason: manualReasons[k.Name], remarks: remarks[k.Name],
-		})
-	}
-	return kinds
-}
-
-// workloadKindOf returns a kind of workload to patch by name; ok is false for an unknown one.
-func workloadKindOf(name string) (workloadKind, bool) {
-	i := slices.IndexFunc(workloadKinds(), func(k workloadKind) bool { return k.name == name })
-	if i < 0 {
+// workloadKindOf returns what is known, for patches, of a kind of workload by name; ok is false for an unknown one.
+func workloadKindOf(name string) (k workloadKind, ok bool) {
+	known, ok := inventory.WorkloadKindOf(name)
+	if !ok {
 		return workloadKind{}, false
 	}
-	return workloadKinds()[i], true
+	k = workloadKind{apiVersion: known.APIVersions[0], template: known.TemplatePath}
+	switch name {
+	case "Job":
+		k.manualReason = message.New("patch-of-job")
+	case "Pod":
+		k.manualReason = message.New("patch-of-pod")
+	case "ReplicaSet", "ReplicationController":
+		k.remarks = []message.Message{message.New("patch-leaves-pods")}
+	}
+	return k, true
 }
 
 // whyManual returns why a workload is not to be patched itself; a zero message if it is.

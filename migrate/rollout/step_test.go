@@ -105,6 +105,10 @@ func TestSteps(t *testing.T) {
 				{"g", StageEnforce, says("rollout-skips-terminating", "it is being deleted")},
 			},
 		},
+		{
+			name: "left to the label syncer of OpenShift", namespaces: []migrate.Namespace{planned("a", "baseline", func(ns *migrate.Namespace) { ns.LabelOwner = migrate.OpenShiftLabelSyncer })},
+			left: []Skipped{{"a", StageObserve, says("rollout-skips-synced", migrate.OpenShiftLabelSyncer+" writes these labels: give the namespace the label security.openshift.io/scc.podSecurityLabelSync=false first, or take over with --force")}},
+		},
 		{name: "an owner with force", namespaces: []migrate.Namespace{planned("a", "baseline", owned)}, o: StepOptions{Force: true}, want: []Step{observe("a")}},
 		{
 			name: "bypass after enforce", namespaces: []migrate.Namespace{planned("a", "baseline"), planned("b", "baseline")}, policies: []string{"restricted"},
