@@ -10,7 +10,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -122,7 +121,7 @@ func (f *fileEditor) editPart(p part, edits []indexedEdit) []newText {
 	docs, err := p.parse(f.text)
 	if err != nil {
 		for _, e := range edits {
-			f.refuse(e, message.New("file-edit-not-parsed", "error", english.EscapeInput(err.Error())))
+			f.refuse(e, notParsed(err, f.text[p.offset:p.end], p.line, e.Edit))
 		}
 		return nil
 	}
@@ -158,6 +157,13 @@ func (f *fileEditor) editPart(p part, edits []indexedEdit) []newText {
 // editDocument returns the text of a YAML document with as many of the edits as can be made; nil if none can.
 func (f *fileEditor) editDocument(d *document, edits []indexedEdit) []byte {
 	s := settler{fileEditor: f, d: d}
+	var err error
+	if s.unedited, err = valueOf(d.root); err != nil {
+		for _, e := range edits {
+			f.refuse(e, notParsed(err, d.text, d.line, e.Edit))
+		}
+		return nil
+	}
 	s.settle(edits)
 	return s.text
 }
@@ -165,7 +171,9 @@ func (f *fileEditor) editDocument(d *document, edits []indexedEdit) []byte {
 // settler finds the edits of a YAML document that can be made together.
 type settler struct {
 	*fileEditor
-	d        *document
+	d *document
+	// unedited is the value of the document until the first attempt.
+	unedited *value
 	accepted []indexedEdit
 	text     []byte // with the accepted edits
 }
@@ -192,9 +200,11 @@ func (s *settler) attempt(edits []indexedEdit) ([]byte, error) {
 	d := s.d
 	s.budget -= 2 * len(d.text)
 	s.parsed += 2 * len(d.text)
-	want, err := valueOf(d.root)
-	if err != nil {
-		return nil, err
+	want, err := s.unedited, error(nil)
+	if s.unedited = nil; want == nil {
+		if want, err = valueOf(d.root); err != nil {
+			return nil, err
+		}
 	}
 	objects := map[*yaml.Node]*value{}
 	for _, e := range edits {

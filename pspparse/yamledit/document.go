@@ -25,6 +25,9 @@ type document struct {
 	lines                *lineIndex
 	// shared are the nodes that aliases stand for.
 	shared map[*yaml.Node]bool
+	// comments are those of the document as a whole; templates are what is known of its objects.
+	comments  string
+	templates map[*yaml.Node]bool
 }
 
 // part is a piece of a file that holds a YAML document or JSON values, with the line of the file where it begins.
@@ -148,7 +151,7 @@ func (d *document) parseYAML() (err error) {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return errors.New("it holds nothing")
 	}
-	d.root = doc.Content[0]
+	d.root, d.comments, d.templates = doc.Content[0], doc.HeadComment+"\n"+doc.FootComment, map[*yaml.Node]bool{}
 	if problem := yamlnode.CheckExpansion(d.root); problem != nil {
 		return problem
 	}

@@ -2,6 +2,9 @@ package yamledit
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -76,6 +79,9 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 			return refuse(message.New("file-edit-invalid", "path", path, "error", english.EscapeInput(err.Error())))
 		}
 	}
+	if d.isTemplate(object) {
+		return refuse(message.New("file-edit-template", "path", path))
+	}
 	at := object
 	for i := 0; ; i++ {
 		here := english.EscapeInput(e.Path[:i].String())
@@ -142,6 +148,66 @@ func (d *document) step(at *yaml.Node, path fieldpath.Path, here string) (*yaml.
 
 // hasMark reports whether a text in a YAML file has the mark of a template in it.
 func hasMark(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
+
+// isTemplate reports whether an object in a YAML document, or a comment in it, has the mark of a template outside quotes. Each is looked
+// through once.
+func (d *document) isTemplate(object *yaml.Node) bool {
+	if d.json {
+		return false
+	}
+	known, ok := d.templates[object]
+	if !ok {
+		known = hasMark(d.comments) || markedWithin(object)
+		d.templates[object] = known
+	}
+	return known
+}
+
+// markedWithin reports whether a YAML tree has the mark of a template outside quotes, or a ytt annotation.
+func markedWithin(n *yaml.Node) bool {
+	for _, comment := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+		if hasMark(comment) || strings.HasPrefix(comment, "#@") || strings.Contains(comment, "\n#@") {
+			return true
+		}
+	}
+	if n.Kind == yaml.ScalarNode && n.Style == 0 && hasMark(n.Value) {
+		return true
+	}
+	for i, c := range n.Content {
+		// {{ x }} is a map as the key of a map.
+		if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.MappingNode || markedWithin(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// errorLine matches the line of a document in an error.
+var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
+
+// notParsed returns the message of a YAML document that begins on a line of the file and is not read, for one of its edits.
+func notParsed(err error, text []byte, first int, e Edit) message.Message {
+	if hasMark(string(text)) {
+		return message.New("file-edit-template", "path", english.EscapeInput(e.Path.String()))
+	}
+	return message.New("file-edit-not-parsed", "error", english.EscapeInput(parseError(err, first)))
+}
+
+// parseError returns what is wrong with a YAML document that begins on a line of the file, with the line of the file.
+func parseError(err error, first int) string {
+	text := err.Error()
+	if m := errorLine.FindStringSubmatch(text); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			text = text[len(m[0]):]
+			// The parser counts from 0 where its scanner counts from 1.
+			if strings.HasPrefix(text, "did not find expected") {
+				n++
+			}
+			text = fmt.Sprintf("line %d: %s", n+first-1, text)
+		}
+	}
+	return text
+}
 
 // reasonOf returns the message of an error that an edit of a YAML file met.
 func reasonOf(err error, e Edit) message.Message {
