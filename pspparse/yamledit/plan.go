@@ -16,6 +16,23 @@ type splice struct {
 	text       string
 }
 
+// spliced returns the text of the YAML document with splices made. Those of one place are made in their order.
+func (d *document) spliced(splices []splice) ([]byte, error) {
+	slices.SortStableFunc(splices, func(a, b splice) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(min(a.end-a.start, 1), min(b.end-b.start, 1)))
+	})
+	var out []byte
+	at := 0
+	for _, s := range splices {
+		if s.start < at || s.end < s.start {
+			return nil, layoutError{"edits of one place"}
+		}
+		out = append(append(out, d.text[at:s.start]...), s.text...)
+		at = s.end
+	}
+	return append(out, d.text[at:]...), nil
+}
+
 // planner finds the splices that bring a YAML or JSON document to the value that edits have made of it.
 type planner struct {
 	d       *document
@@ -30,23 +47,6 @@ var (
 	errAlias  = errors.New("reached through an alias")
 	errShared = errors.New("an anchor within is used elsewhere")
 )
-
-// edited returns the text of the YAML document with the splices made.
-func (p *planner) edited() ([]byte, error) {
-	slices.SortStableFunc(p.splices, func(a, b splice) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(min(a.end-a.start, 1), min(b.end-b.start, 1)))
-	})
-	var out []byte
-	at := 0
-	for _, s := range p.splices {
-		if s.start < at || s.end < s.start {
-			return nil, layoutError{"edits of one place"}
-		}
-		out = append(append(out, p.d.text[at:s.start]...), s.text...)
-		at = s.end
-	}
-	return append(out, p.d.text[at:]...), nil
-}
 
 // replace adds a splice of the YAML text.
 func (p *planner) replace(start, end int, text string) {
