@@ -28,6 +28,7 @@ type document struct {
 	// comments are those of the document as a whole; templates are what is known of its objects.
 	comments  string
 	templates map[*yaml.Node]bool
+	keys      map[*yaml.Node]keys
 }
 
 // part is a piece of a file that holds a YAML document or JSON values, with the line of the file where it begins.

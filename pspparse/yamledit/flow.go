@@ -42,7 +42,7 @@ func (p *planner) planFlow(v *value, h holder) error {
 		return err
 	}
 	if kept < 0 {
-		if err := f.noComment(at.body, at.end); err != nil {
+		if err := f.noComment(at.body, at.end, v.node); err != nil {
 			return err
 		}
 		st.indent = p.d.indentation(at.body)
@@ -139,20 +139,10 @@ func (f flowCollection) removeBetween(before, next int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.noComment(start, end); err != nil {
+	if err := f.noComment(start, end, f.n); err != nil {
 		return err
 	}
 	f.replace(start, end, "")
-	return nil
-}
-
-// noComment fails if a piece of YAML text may have a comment in it.
-func (f flowCollection) noComment(start, end int) error {
-	for i := start; i < end && !f.d.json; i++ {
-		if f.d.text[i] == '#' && i > 0 && isSpace(f.d.text[i-1]) {
-			return layoutError{"a comment in brackets"}
-		}
-	}
 	return nil
 }
 
@@ -255,6 +245,16 @@ func (f flowCollection) separators(st *style, firstEnd int) error {
 		}
 		if comma := string(f.d.text[firstEnd:second]); !strings.ContainsAny(comma, "\n#") && strings.Contains(comma, ",") {
 			st.comma = comma
+		}
+	}
+	return nil
+}
+
+// noComment fails if a piece of YAML text that a node in brackets takes may have a comment in it.
+func (p *planner) noComment(start, end int, n *yaml.Node) error {
+	for i := start + 1; i < end && !p.d.json && isFlow(n); i++ {
+		if p.d.text[i] == '#' && isSpace(p.d.text[i-1]) {
+			return layoutError{"a comment in brackets"}
 		}
 	}
 	return nil
