@@ -424,7 +424,7 @@ func plainWords() []string {
 		changed check clean condition could decided demo different done down effect empty ensured error example fail file
 		finding flag from gain get guaranteed how impossible in instead it its keep knowing limit live look loosen lose made
 		map may meet must need new next no none not note nothing observed of off ok or other out override pair part pass
-		platform problem read recommended refuse refused reverted run safe saved say scope set since skip skipped stage
+		place platform problem read recommended refuse refused reverted run safe saved say scope set since skip skipped stage
 		still tell test that the to today unchanged understand unknown unread upgrade usable usage use via wave way were
 		what where who why without worth would write written yes you yourself`)
 }
