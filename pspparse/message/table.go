@@ -20,6 +20,7 @@ func Table() []Kind {
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
 		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(), policyProblemKinds(), policyValidationKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
+		fileEditKinds(), checkLevelKinds(), checkEffectKinds(),
 		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateObjectKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
@@ -3090,6 +3091,121 @@ func rollbackKinds() []Kind {
 		{
 			"rollback-object-replaced", "Somebody has replaced the object. It stays; delete it by hand if it is not needed.",
 			"{object} is another one by now than was created here",
+		},
+	}
+}
+
+// fileEditKinds returns the messages on why a field is not edited in the text of a file.
+func fileEditKinds() []Kind {
+	return []Kind{
+		{
+			"file-edit-no-object", "The text of the file is not the one that was read, or another program makes the object from it.",
+			"no object begins on line {line}",
+		},
+		{
+			"file-edit-objects-in-line", "Write each object on lines of its own to have it edited.",
+			"several objects begin on line {line}",
+		},
+		{
+			"file-edit-not-parsed", "Only a document that can be read is edited. If it is a template, edit the template by hand.",
+			"the document does not parse: {error}",
+		},
+		{
+			"file-edit-invalid", "The edit itself has no path or no value in JSON.",
+			"the edit of {path:q} is none: {error}",
+		},
+		{
+			"file-edit-alias", "The text stands elsewhere, and other fields may share it: edit what the alias stands for, or write it out.",
+			"{path} is the alias *{alias}: an edit would change every place that has it",
+		},
+		{
+			"file-edit-anchor", "Aliases elsewhere in the file stand for the same text: edit it by hand if it should change in all places, or write it out.",
+			"{path} has the anchor &{anchor}, which is used elsewhere: an edit would change those places, too",
+		},
+		{
+			"file-edit-merge-key", "The value comes with a merge key from a map elsewhere: edit that map, or write the value out.",
+			"{path} comes from a merge key (<<): an edit would change every place that has it",
+		},
+		{
+			"file-edit-tag", "A tag says how a value is to be read. Edit it by hand.",
+			"{path} has the tag {tag}",
+		},
+		{
+			"file-edit-template", "What stands there is replaced before it reaches the cluster: edit the values of the template.",
+			"{path:q} is part of a template that was not rendered",
+		},
+		{
+			"file-edit-duplicate-key", "Readers differ on which of two equal keys counts: remove one.",
+			"{path} is given twice",
+		},
+		{
+			"file-edit-other-kind", "The path of the edit does not fit what stands in the file.",
+			"{path:q} is no [?list list][!list map]",
+		},
+		{
+			"file-edit-no-item", "The path of the edit names an item that the list in the file does not have.",
+			"{path} is not in the list",
+		},
+		{
+			"file-edit-layout", "The text is laid out in a way that is edited by hand only.",
+			"{path} is left to be edited by hand: {layout}",
+		},
+		{
+			"file-edit-unsure", "The edit was made and the result read again, and it was not the one that was meant. Nothing was changed: edit it by hand.",
+			"with {path} edited, the document would not read as it should",
+		},
+	}
+}
+
+// checkLevelKinds returns the messages of check on what demands a level of a manifest, and its notes.
+func checkLevelKinds() []Kind {
+	const label = "the label {key}={value:input}"
+	return []Kind{
+		{
+			"check-level-flag", "The flag --level decides the level of everything.",
+			"--level={level} asks for it",
+		},
+		{
+			"check-level-labels", "The labels of the namespace, in the files that were read, decide the level.",
+			label + " of namespace {namespace}[?writer , which {writer} writes,] asks for it[?invalid  (servers take an invalid level for restricted)]",
+		},
+		{
+			"check-level-plan", "The plan recommends the level for the namespace.",
+			"{plan} recommends {key}={value} for namespace {namespace}",
+		},
+		{
+			"check-level-cluster", "The labels of the namespace on the cluster decide the level.",
+			label + " of namespace {namespace} on cluster {cluster} asks for it[?invalid  (servers take an invalid level for restricted)]",
+		},
+		{
+			"check-nothing-read", "None of the files holds an object of Kubernetes. What is checked may lie elsewhere.",
+			"no object was read: name the right files, or folders with -R",
+		},
+		{
+			"check-template-elsewhere", "The object takes the pod template of another one, which is judged where that is read.",
+			"its pods are those of {object}, which is checked where it is among the files",
+		},
+	}
+}
+
+// checkEffectKinds returns the messages of check on what an API server does with an object that does not meet a level.
+func checkEffectKinds() []Kind {
+	return []Kind{
+		{
+			"check-effect-refused", "The API server refuses the pod.",
+			"the API server refuses the {kind}",
+		},
+		{
+			"check-effect-pods-refused", "The API server takes the object and refuses the pods that are made from it. It warns of the object where the warn label of the namespace asks for the level, too.",
+			"the API server takes the {kind}, with a warning where the namespace has the warn label, and refuses its pods",
+		},
+		{
+			"check-effect-warned", "The API server takes the object and its pods, and warns.",
+			"the API server warns of the {kind} and takes it",
+		},
+		{
+			"check-effect-audited", "The API server takes the object and its pods, and writes it into its audit log.",
+			"the API server takes the {kind} and notes it in its audit log",
 		},
 	}
 }

@@ -30,11 +30,15 @@ func (e *DocumentError) Error() string {
 
 // FromJSON returns one JSON value as the YAML node that the same text would be as YAML, for code that needs lines
 // or duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
-// stands on the given line; with 0 every line is 0. It fails with a *DocumentError for more than 100 levels, invalid
-// UTF-8 and anything after the value.
-func FromJSON(data []byte, line int) (*yaml.Node, error) {
+// stands on the given line; with 0 every line is 0, and every column is. It fails with a *DocumentError for more than 100 levels,
+// invalid UTF-8 and anything after the value.
+func FromJSON(data []byte, line int) (*yaml.Node, error) { return FromJSONAt(data, line, 0) }
+
+// FromJSONAt returns one JSON value as FromJSON does, with columns: the first byte stands in the given one, from 1. Columns count code
+// points, as those of yaml.v3 do; with 0 every column is 0.
+func FromJSONAt(data []byte, line, column int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
+	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0, column: column, columnsUnknown: column <= 0}
 	if !utf8.Valid(data) {
 		return nil, r.syntaxErrorAt(FirstInvalidUTF8(data), "the text is not UTF-8")
 	}
@@ -58,6 +62,9 @@ type jsonNodeReader struct {
 	countedBytes int
 	line         int
 	linesUnknown bool
+	// column is that of the byte behind columnBytes bytes.
+	column, columnBytes int
+	columnsUnknown      bool
 }
 
 // lineAt returns the line of a byte of the JSON text. Offsets only grow from call to call.
@@ -72,18 +79,37 @@ func (r *jsonNodeReader) lineAt(offset int) int {
 	return r.line
 }
 
+// columnAt returns the column of a byte of the JSON text, in code points from 1. Offsets only grow from call to call.
+func (r *jsonNodeReader) columnAt(offset int) int {
+	if r.columnsUnknown {
+		return 0
+	}
+	passed := r.data[r.columnBytes:offset]
+	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
+		r.column, passed = 1, passed[i+1:]
+	}
+	r.column += utf8.RuneCount(passed)
+	r.columnBytes = offset
+	return r.column
+}
+
 // syntaxErrorAt returns a DocumentError on the line of a byte of the JSON text.
 func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
 	return &DocumentError{Line: r.lineAt(offset), Reason: reason}
 }
 
-// nextToken returns the next JSON token and its line. No token spans lines, so where it ends is where it starts.
-func (r *jsonNodeReader) nextToken() (json.Token, int, error) {
-	t, err := r.dec.Token()
-	if err != nil {
-		return nil, 0, r.decoderError(err)
+// nextToken returns the next JSON token, its line and its column. No token spans lines, so the line where it ends is its line.
+func (r *jsonNodeReader) nextToken() (t json.Token, line, column int, err error) {
+	start := int(r.dec.InputOffset())
+	if t, err = r.dec.Token(); err != nil {
+		return nil, 0, 0, r.decoderError(err)
 	}
-	return t, r.lineAt(int(r.dec.InputOffset())), nil
+	if !r.columnsUnknown {
+		// White space, and a comma or a colon, may stand before it.
+		start += len(r.data[start:]) - len(bytes.TrimLeft(r.data[start:], " \t\r\n,:"))
+		column = r.columnAt(start)
+	}
+	return t, r.lineAt(int(r.dec.InputOffset())), column, nil
 }
 
 // decoderError returns an error of the JSON decoder as a DocumentError on its line.
@@ -103,14 +129,14 @@ func (r *jsonNodeReader) decoderError(err error) error {
 
 // readValue returns the next JSON value as a YAML node that stands at a depth in the document.
 func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
-	t, line, err := r.nextToken()
+	t, line, column, err := r.nextToken()
 	if err != nil {
 		return nil, err
 	}
 	if depth > maxDepth {
 		return nil, &DocumentError{Line: line, Reason: fmt.Sprintf("the document nests deeper than %d levels", maxDepth)}
 	}
-	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line, Column: column}
 	switch t := t.(type) {
 	case json.Delim:
 		return r.readCollection(n, t, depth)
@@ -150,7 +176,7 @@ func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int
 		}
 		n.Content = append(n.Content, child)
 	}
-	_, _, err := r.nextToken()
+	_, _, _, err := r.nextToken()
 	return n, err
 }
 
