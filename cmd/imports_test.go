@@ -60,6 +60,7 @@ func mayImport() map[string][]string {
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/checks":            {},
+		"migrate/exceptions":        {"migrate/checks", "migrate/finding", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},
 		"migrate/report":            append([]string{"migrate/checks", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
@@ -113,7 +114,7 @@ func mayName() map[string][]string {
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/exceptions", "migrate/manifest", "cmd"},
 	}
 }
 
