@@ -60,7 +60,7 @@ func mayImport() map[string][]string {
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/checks":            {},
-		"migrate/exceptions":        {"migrate/checks", "migrate/finding", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},
+		"migrate/exceptions":        {"migrate/checks", "migrate/finding", "pspparse/inventory", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},
 		"migrate/report":            append([]string{"migrate/checks", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{

@@ -10,11 +10,19 @@ import (
 )
 
 // Sort sorts findings as a Result has them: by severity (errors first), file, line, column and rule, then by object and message.
-func Sort(findings []Finding) { slices.SortStableFunc(findings, compareFindings) }
+func Sort(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int { return Compare(&a, &b) })
+}
 
-// compareFindings orders findings as Sort does. A finding has at least one place.
-func compareFindings(a, b Finding) int {
-	p, q := a.Places[0].Range, b.Places[0].Range
+// Compare orders two findings as Sort does. One without a place comes first.
+func Compare(a, b *Finding) int {
+	var p, q Range
+	if len(a.Places) > 0 {
+		p = a.Places[0].Range
+	}
+	if len(b.Places) > 0 {
+		q = b.Places[0].Range
+	}
 	return cmp.Or(
 		cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)),
 		cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column), cmp.Compare(a.Rule, b.Rule),
