@@ -37,6 +37,7 @@ func mayImport() map[string][]string {
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
 		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec", "pspparse/message"},
+		"simulate/places":           {"simulate/harden", "simulate/pss", "pspparse/fieldpath", "pspparse/inventory", "pspparse/podspec", "pspparse/message"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/levels":            {},

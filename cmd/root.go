@@ -101,6 +101,7 @@ object was not read, since their labels are not known: it says so, and the code 
 		newPlan(streams, deps, nil),
 		newExplain(streams, deps, nil),
 		newSimulate(streams, deps, nil),
+		newCheck(streams, deps, nil),
 		newLabels(streams, deps, nil),
 		newPatch(streams, deps, nil),
 		newRollout(streams, deps, nil),

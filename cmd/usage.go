@@ -194,7 +194,7 @@ func otherTools() []struct{ words, advice string } {
 		{"diff scan audit analyze analyse assess list get show describe status inspect init", "'%[1]s plan' reads a cluster or files and says what to change; it writes nothing"},
 		{"undo revert restore unapply uninstall delete remove", "'%[1]s rollback' takes a roll-out back, by its journal"},
 		{"dry-run preview", "'%[1]s plan' writes nothing, and '%[1]s rollout --dry-run=client' prints the steps"},
-		{"check lint validate test evaluate eval", "'%[1]s simulate' says what a level refuses, and '%[1]s gate' whether the cluster is ready"},
+		{"lint validate test evaluate eval", "'%[1]s simulate' says what a level refuses, and '%[1]s gate' whether the cluster is ready"},
 		{"ready upgrade preflight", "'%[1]s gate' says whether the cluster is ready for the upgrade"},
 		{"fix mutate repair harden remediate", "'%[1]s patch' writes the edits that workloads need"},
 		{"install setup", "nothing is installed in a cluster: begin with '%[1]s plan'"},

@@ -31,6 +31,9 @@ type documentReader struct {
 	notes *noteCollector
 	// otherObject is Reader.OtherObject.
 	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
+	// eachObject and namespace are those of Reader.
+	eachObject func(*Object)
+	namespace  string
 	// reopen opens the file again, for the kind of a List that comes after its items; nil where that cannot be done.
 	reopen func() (io.ReadCloser, error)
 

@@ -75,7 +75,7 @@ func (s *documentReader) readJSONDocument(cut *yamlSplitter) {
 	offset, line := s.input.offset(), s.input.lineAt(s.input.pos)
 	l := s.newListReading(s.documentLabel(), line)
 	l.findHeader = func() (objectHeader, error) { return s.findJSONHeader(offset) }
-	d := &jsonDocumentReading{reader: s, scanner: scan, list: l}
+	d := &jsonDocumentReading{reader: s, scanner: scan, list: l, column: s.input.startColumn}
 	if err := d.read(); err != nil {
 		s.retryAsYAML(cut, d, err)
 		return
@@ -136,6 +136,8 @@ type jsonDocumentReading struct {
 	scanner *jsonScanner
 	// list counts the items if it is a List.
 	list *fileListReading
+	// column returns where in its line the document begins.
+	column func() int
 	// hasItems is set once items were found: then the object is a List, whatever its kind.
 	hasItems bool
 	// exceeded is the limit that the object exceeds.
@@ -213,7 +215,7 @@ func (d *jsonDocumentReading) readItems() error {
 			d.reader.addLimitGap(d.list.itemLabel(), line, over)
 			return nil
 		}
-		d.reader.readJSONItem(d.list, w.kept(), line, d.listDepth)
+		d.reader.readJSONItem(d.list, w, line, d.listDepth)
 		return nil
 	})
 	d.scanner.input.discardKept()
@@ -229,17 +231,18 @@ func (d *jsonDocumentReading) readAsObject() {
 		d.reader.addLimitGap(d.list.label, d.list.line, d.exceeded)
 	default:
 		text := d.scanner.input.kept()
-		d.reader.readObject(&manifestObject{label: d.list.label, header: d.list.header, data: text, text: text, textLine: d.list.line, line: d.list.line})
+		d.reader.readObject(&manifestObject{label: d.list.label, header: d.list.header, data: text, text: text, textLine: d.list.line, line: d.list.line, column: d.column})
 	}
 }
 
-// readJSONItem reads one item of a List in a JSON file.
-func (s *documentReader) readJSONItem(l *fileListReading, text []byte, line, nested int) {
+// readJSONItem reads one item of a List in a JSON file, which is what the buffer holds.
+func (s *documentReader) readJSONItem(l *fileListReading, from *lineBuffer, line, nested int) {
+	text := from.kept()
 	if text[0] != '{' {
 		s.countNonObjectItem(l, line)
 		return
 	}
-	o := &manifestObject{label: l.itemLabel(), data: text, text: text, textLine: line, line: line, listDepth: nested + 1}
+	o := &manifestObject{label: l.itemLabel(), data: text, text: text, textLine: line, line: line, column: from.startColumn, listDepth: nested + 1}
 	var err error
 	if o.header, err = readJSONHeader(newLineBufferOfText(text, line), len(text), s.limits.Depth); err != nil {
 		s.addBrokenObjectGap(o, err)
@@ -253,6 +256,9 @@ func (s *documentReader) readNestedJSONList(o *manifestObject) {
 	l := s.newListReading(o.label, o.line)
 	l.header, l.headerComplete = o.header, true
 	w := newLineBufferOfText(o.data, o.line)
+	if o.column != nil && s.eachObject != nil {
+		w.baseColumn = o.column() - 1
+	}
 	d := &jsonDocumentReading{reader: s, scanner: &jsonScanner{input: w, maxBytes: s.limits.DocumentBytes, maxDepth: s.limits.Depth}, list: l, listDepth: o.listDepth}
 	if err := d.read(); err != nil && !errors.Is(err, errStopScan) {
 		s.addBrokenObjectGap(o, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"unicode/utf8"
 )
 
 const (
@@ -33,6 +34,8 @@ type lineBuffer struct {
 	// line is the line of buf[countedTo].
 	line      int
 	countedTo int
+	// baseColumn is how many characters of its line stand before buf[0].
+	baseColumn int
 }
 
 // newLineBuffer returns a buffer on the text of a file that begins on line 1.
@@ -74,6 +77,7 @@ func (w *lineBuffer) compact() {
 		return
 	}
 	w.lineAt(w.start)
+	w.baseColumn = w.startColumn() - 1
 	kept := w.buf[w.start:]
 	if cap(w.buf) > 16*lineBufferBytes && len(kept) < lineBufferBytes {
 		w.buf = make([]byte, len(kept), lineBufferBytes)
@@ -112,6 +116,15 @@ func (w *lineBuffer) lineAt(i int) int {
 		return w.line
 	}
 	return w.line - bytes.Count(w.buf[i:w.countedTo], newlineBytes)
+}
+
+// startColumn returns the column at which the held text of the file begins, counted in characters from 1.
+func (w *lineBuffer) startColumn() int {
+	before, base := w.buf[:w.start], w.baseColumn
+	if end := bytes.LastIndexByte(before, '\n'); end >= 0 {
+		before, base = before[end+1:], 0
+	}
+	return base + utf8.RuneCount(before) + 1
 }
 
 // newlineBytes is the end of a line, for functions that take bytes.

@@ -35,8 +35,9 @@ type manifestObject struct {
 	// text is what it was read from, if it was read by itself, and textLine the line where that begins.
 	text     []byte
 	textLine int
-	// line is where the object begins.
-	line int
+	// line is where the object begins, and column where one in JSON does, as far as its buffer knows; nil is 1.
+	line   int
+	column func() int
 	// listHeader is what a typed List gives it that it does not say itself.
 	listHeader objectHeader
 	// listDepth is how many Lists it stands in.
@@ -397,6 +398,7 @@ func (s *documentReader) readOtherObject(o *manifestObject) {
 	if data == nil {
 		return
 	}
+	s.showObject(o)
 	handled, err := s.sink.Decode(o.header.apiVersion, o.header.kind, data, s.position(o.line))
 	var failed *inventory.DecodeError
 	switch {

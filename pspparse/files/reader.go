@@ -37,6 +37,11 @@ type Reader struct {
 	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the inventory only counts.
 	// The JSON is valid until it returns.
 	OtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
+	// EachObject, if set, is given every object before the Sink is, and the files of kustomizations and charts, which no Sink
+	// gets. PodSecurityPolicies are not among them.
+	EachObject func(*Object)
+	// Namespace is the one of objects that name none, of kinds that are not known to make pods; "" leaves them without.
+	Namespace string
 }
 
 // Load reads the paths into an Inventory of its own. Its errors are those of Read.
@@ -71,7 +76,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 		return err
 	}
 	r.reportProgress("reading " + english.EscapeInput(f.path))
-	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject}
+	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject, eachObject: r.EachObject, namespace: r.Namespace}
 	if f.path == StdinPath {
 		if r.Stdin == nil {
 			return errors.New("reading standard input: there is none; name a file instead of -")

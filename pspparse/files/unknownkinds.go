@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -15,6 +16,7 @@ import (
 func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	at := s.position(o.line)
 	if s.isKustomizationFile() {
+		s.showObject(o)
 		s.addKustomizationNote(at)
 		return
 	}
@@ -28,6 +30,7 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	}
 	switch {
 	case isChartFile(s.fileBaseName(), o.header.apiVersion):
+		s.showObject(o)
 		s.countNonObject()
 		s.sink.CountSkipped(noKindLabel)
 		s.notes.add(message.New("chart-not-rendered", "pipe", helmPipe), at, "")
@@ -121,7 +124,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 		return
 	}
 	m := nameOfObject(o)
-	of := custom.RawObject{APIVersion: o.header.apiVersion, Kind: o.header.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.position(o.line)}
+	of := custom.RawObject{APIVersion: o.header.apiVersion, Kind: o.header.kind, Namespace: cmp.Or(m.Namespace, s.namespace), Name: m.Name, JSON: data, Position: s.position(o.line)}
 	switch {
 	case custom.ReadObject(s.sink, of):
 		return

@@ -271,6 +271,9 @@ func isArchiveName(name string) bool {
 	return false
 }
 
+// IsManifestName reports whether a file of this name is read where a folder is: .yaml, .yml or .json, each also with .gz.
+func IsManifestName(name string) bool { return isManifestFileName(name) }
+
 // isManifestFileName reports whether a file of a folder is read, by its name: .yaml, .yml or .json, each also with .gz.
 func isManifestFileName(name string) bool {
 	lower := strings.TrimSuffix(strings.ToLower(name), ".gz")

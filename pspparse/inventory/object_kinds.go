@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -92,11 +91,9 @@ func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	if k == nil || k.isForeign(apiVersion) {
 		return false, nil
 	}
+	_, err = servedKind(apiVersion, kind)
 	switch {
-	case k.name != kind:
-		err = fmt.Errorf("kind %s is not known to any API server: did you mean %q?", quote(kind), k.name)
-	case !slices.Contains(k.apiVersions, apiVersion):
-		err = fmt.Errorf("apiVersion %s has no kind %q: did you mean %q?", quote(apiVersion), k.name, k.apiVersions[0])
+	case err != nil:
 	case kind == pspparse.PolicyKind:
 		return false, nil
 	default:

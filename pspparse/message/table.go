@@ -22,7 +22,7 @@ func Table() []Kind {
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
-		exceptionKinds(),
+		checkLevelKinds(), checkEffectKinds(), exceptionKinds(),
 	)
 }
 
@@ -2645,6 +2645,55 @@ func verifyAuditKinds() []Kind {
 		{
 			"verify-audit-summary", "The requests of the log about the namespace.",
 			"[?requests requests that Pod Security evaluated: {requests}][!requests the log has no request in it that Pod Security evaluated][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
+		},
+	}
+}
+
+// checkLevelKinds returns the messages of check on what demands a level of a manifest, and its notes.
+func checkLevelKinds() []Kind {
+	const label = "the label {key}={value:input}"
+	return []Kind{
+		{
+			"check-level-flag", "The flag --level decides the level of everything.",
+			"--level={level} asks for it",
+		},
+		{
+			"check-level-labels", "The labels of the namespace, in the files that were read, decide the level.",
+			label + " of namespace {namespace}[?writer , which {writer} writes,] asks for it[?invalid  (servers take an invalid level for restricted)]",
+		},
+		{
+			"check-level-plan", "The plan recommends the level for the namespace.",
+			"{plan} recommends {key}={value} for namespace {namespace}",
+		},
+		{
+			"check-level-cluster", "The labels of the namespace on the cluster decide the level.",
+			label + " of namespace {namespace} on cluster {cluster} asks for it[?invalid  (servers take an invalid level for restricted)]",
+		},
+		{
+			"check-template-elsewhere", "The object takes the pod template of another one, which is judged where that is read.",
+			"its pods are those of {object}, which is checked where it is among the files",
+		},
+	}
+}
+
+// checkEffectKinds returns the messages of check on what an API server does with an object that does not meet a level.
+func checkEffectKinds() []Kind {
+	return []Kind{
+		{
+			"check-effect-refused", "The API server refuses the pod.",
+			"the API server refuses the {kind}",
+		},
+		{
+			"check-effect-pods-refused", "The API server takes the object and refuses the pods that are made from it. It warns of the object where the warn label of the namespace asks for the level, too.",
+			"the API server takes the {kind}, with a warning where the namespace has the warn label, and refuses its pods",
+		},
+		{
+			"check-effect-warned", "The API server takes the object and its pods, and warns.",
+			"the API server warns of the {kind} and takes it",
+		},
+		{
+			"check-effect-audited", "The API server takes the object and its pods, and writes it into its audit log.",
+			"the API server takes the {kind} and notes it in its audit log",
 		},
 	}
 }

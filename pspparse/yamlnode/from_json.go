@@ -32,9 +32,13 @@ func (e *DocumentError) Error() string {
 // or duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
 // stands on the given line; with 0 every line is 0. It fails with a *DocumentError for more than 100 levels, invalid
 // UTF-8 and anything after the value.
-func FromJSON(data []byte, line int) (*yaml.Node, error) {
+func FromJSON(data []byte, line int) (*yaml.Node, error) { return FromJSONAt(data, line, 1) }
+
+// FromJSONAt returns the YAML node of one JSON value as FromJSON does, of a text that begins in a column of its line. Columns
+// count characters from 1. It fails as FromJSON does.
+func FromJSONAt(data []byte, line, column int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
+	r := jsonNodeReader{data: data, line: line, column: column, linesUnknown: line <= 0}
 	if !utf8.Valid(data) {
 		return nil, r.syntaxErrorAt(FirstInvalidUTF8(data), "the text is not UTF-8")
 	}
@@ -54,9 +58,9 @@ func FromJSON(data []byte, line int) (*yaml.Node, error) {
 type jsonNodeReader struct {
 	dec  *json.Decoder
 	data []byte
-	// countedBytes is the number of bytes whose line ends are in line.
+	// countedBytes is the number of bytes that line and column have passed.
 	countedBytes int
-	line         int
+	line, column int
 	linesUnknown bool
 }
 
@@ -66,10 +70,24 @@ func (r *jsonNodeReader) lineAt(offset int) int {
 		return 0
 	}
 	if offset = min(offset, len(r.data)); offset > r.countedBytes {
-		r.line += bytes.Count(r.data[r.countedBytes:offset], []byte("\n"))
+		passed := r.data[r.countedBytes:offset]
+		if end := bytes.LastIndexByte(passed, '\n'); end >= 0 {
+			r.line += bytes.Count(passed, []byte("\n"))
+			r.column, passed = 1, passed[end+1:]
+		}
+		r.column += utf8.RuneCount(passed)
 		r.countedBytes = offset
 	}
 	return r.line
+}
+
+// startOfToken returns the offset at which the next JSON token begins, behind white space and punctuation.
+func (r *jsonNodeReader) startOfToken() int {
+	at := int(r.dec.InputOffset())
+	for at < len(r.data) && strings.IndexByte(" \t\r\n,:", r.data[at]) >= 0 {
+		at++
+	}
+	return at
 }
 
 // syntaxErrorAt returns a DocumentError on the line of a byte of the JSON text.
@@ -77,13 +95,16 @@ func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
 	return &DocumentError{Line: r.lineAt(offset), Reason: reason}
 }
 
-// nextToken returns the next JSON token and its line. No token spans lines, so where it ends is where it starts.
-func (r *jsonNodeReader) nextToken() (json.Token, int, error) {
-	t, err := r.dec.Token()
-	if err != nil {
-		return nil, 0, r.decoderError(err)
+// nextToken returns the next JSON token with the line and the column at which it begins.
+func (r *jsonNodeReader) nextToken() (t json.Token, line, column int, err error) {
+	start := r.startOfToken()
+	if t, err = r.dec.Token(); err != nil {
+		return nil, 0, 0, r.decoderError(err)
 	}
-	return t, r.lineAt(int(r.dec.InputOffset())), nil
+	if line = r.lineAt(start); line > 0 {
+		column = r.column
+	}
+	return t, line, column, nil
 }
 
 // decoderError returns an error of the JSON decoder as a DocumentError on its line.
@@ -103,14 +124,14 @@ func (r *jsonNodeReader) decoderError(err error) error {
 
 // readValue returns the next JSON value as a YAML node that stands at a depth in the document.
 func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
-	t, line, err := r.nextToken()
+	t, line, column, err := r.nextToken()
 	if err != nil {
 		return nil, err
 	}
 	if depth > maxDepth {
 		return nil, &DocumentError{Line: line, Reason: fmt.Sprintf("the document nests deeper than %d levels", maxDepth)}
 	}
-	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line, Column: column}
 	switch t := t.(type) {
 	case json.Delim:
 		return r.readCollection(n, t, depth)
@@ -150,7 +171,7 @@ func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int
 		}
 		n.Content = append(n.Content, child)
 	}
-	_, _, err := r.nextToken()
+	_, _, _, err := r.nextToken()
 	return n, err
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// obstacleAdvice returns what a person can do about a check that no edit meets. Every check has advice: what edits meet in some
-// templates they do not meet in others. The level is wanted at some versions.
-func (s *TemplateWithPods) obstacleAdvice(check string, level api.Level, versions []api.Version) message.Message {
+// Advice returns what a person can do about a check that no edit of the template meets. Every check has advice: what edits meet in
+// some templates they do not meet in others. The level is wanted at some versions.
+func (s *TemplateWithPods) Advice(check string, level api.Level, versions []api.Version) message.Message {
 	switch check {
 	case "procMount":
 		return s.procMountAdvice(level, versions)

@@ -108,6 +108,24 @@ func ProposeTemplateEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level
 	return out
 }
 
+// EditsForCheck returns those edits of ProposeTemplateEdits that are for one check, which the template has to fail, and a copy of the
+// template with these edits. There is none for a check that only forbids values. No check is evaluated.
+func EditsForCheck(s *TemplateWithPods, check string) ([]Edit, *inventory.Shape) {
+	edited := copyShape(s.Template)
+	i := slices.IndexFunc(checkFixes(), func(f checkFix) bool { return f.check == check })
+	if i < 0 {
+		return nil, edited
+	}
+	var out []Edit
+	index := indexContainers(&edited.Spec)
+	for _, p := range checkFixes()[i].propose(analyseTemplate(s)) {
+		p.Check = check
+		out = append(out, p.Edit)
+		p.apply(index)
+	}
+	return out, edited
+}
+
 // templateAnalysis is a pod template with its pods, indexed by container name for the proposal of edits.
 type templateAnalysis struct {
 	*TemplateWithPods
@@ -179,7 +197,7 @@ func remainingObstacles(e *pss.Evaluator, s *TemplateWithPods, template *invento
 		case injected:
 			advice = message.New("obstacle-injected")
 		default:
-			advice = s.obstacleAdvice(v.Check, level, versions)
+			advice = s.Advice(v.Check, level, versions)
 		}
 		out = append(out, Obstacle{v.Check, pss.ViolationMessage([]pss.Violation{v}), advice, injected})
 	}

@@ -145,6 +145,18 @@ func (e *Evaluator) Verdict(annotations map[string]string, spec *corev1.PodSpec,
 	return verdictOf(e.runChecks(e.spanAt(v).active, annotations, spec))
 }
 
+// Fails reports whether a pod fails one check as it is in force at a version; false for a check that is not. Checks that override it
+// do not matter.
+func (e *Evaluator) Fails(check string, annotations map[string]string, spec *corev1.PodSpec, v api.Version) bool {
+	for _, i := range e.spanAt(v).active {
+		if e.revisions[i].check == check {
+			_, fails := e.revisions[i].evaluate(&metav1.ObjectMeta{Annotations: annotations}, spec)
+			return fails
+		}
+	}
+	return false
+}
+
 // runChecks returns the violations of a pod among the revisions with the given indexes.
 func (e *Evaluator) runChecks(revisions []int, annotations map[string]string, spec *corev1.PodSpec) []Violation {
 	meta := &metav1.ObjectMeta{Annotations: annotations}

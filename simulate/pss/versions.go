@@ -43,6 +43,35 @@ func VersionsWithChanges() []api.Version {
 	return points
 }
 
+// VersionsOfChange returns every version at which a check of the standards is new or differs, oldest first. A verdict at one of
+// them holds for every version up to the next.
+func (e *Evaluator) VersionsOfChange() []api.Version {
+	out := make([]api.Version, len(e.spans))
+	for i := range e.spans {
+		out[i] = e.spans[i].since
+	}
+	return out
+}
+
+// Checks returns the IDs of the checks of the standards that an API server evaluates at a level and version, sorted; none at
+// privileged.
+func (e *Evaluator) Checks(lv api.LevelVersion) []string {
+	p := e.spanAt(lv.Version)
+	revisions := p.restricted
+	switch lv.Level {
+	case api.LevelPrivileged:
+		return nil
+	case api.LevelBaseline:
+		revisions = p.baseline
+	}
+	out := make([]string, len(revisions))
+	for i, r := range revisions {
+		out[i] = e.revisions[r].check
+	}
+	slices.Sort(out)
+	return out
+}
+
 // AddedChecks returns the checks of a level that one version of the standards has and an older one does not, sorted. A
 // check that only became laxer or replaces another is not among them.
 func AddedChecks(level api.Level, after, upTo api.Version) []string {

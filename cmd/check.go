@@ -1,0 +1,315 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/check"
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/files"
+)
+
+// checkOptions are the flags of "psp2pss check", parsed.
+type checkOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source    SourceOptions
+	FilesFrom string
+	Namespace string
+	Level     api.Level
+	Targets   []api.Version
+	FailOn    []string
+	Outputs   []outputTarget[*finding.Result]
+
+	NoHeaders, AllowPartial bool
+}
+
+// checkFlags are the values of the flags of "psp2pss check", as given.
+type checkFlags struct {
+	level           string
+	targets         []string
+	outputs, failOn []string
+}
+
+// The names of flags of "psp2pss check", and the values of its --fail-on that other commands do not have.
+const (
+	filesFromFlag = "files-from"
+	failOnAny     = "any"
+	failOnNew     = "new"
+	failOnNone    = "none"
+)
+
+// newCheck returns the command "psp2pss check", which runs runF with its flags, or checkRun.
+func newCheck(streams Streams, deps Deps, runF func(context.Context, *checkOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = checkRun
+	}
+	o := &checkOptions{streams: streams, deps: deps}
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check manifests against the level of their namespace, for a pull request",
+		Long: `Check says for every manifest with pods whether Pod Security admission would let its pods in, with
+file, line and column of the field that keeps them out and of what to write there. Every object is
+judged by itself, as it is written: nothing is merged, and no server is asked to take it.
+
+The level comes from the first of these that knows it, and the version of the standards with it:
+--level; the labels of the Namespace among the files (enforce, else warn, else audit); what --plan
+recommends for the namespace; the labels of the namespace on a live cluster (--context or
+--kubeconfig), of which only namespaces are read. Where none of them does, nothing is guessed: the
+exit code is 2. With --target-version the version is that one, whatever else says.
+
+Pod Security admission refuses pods only: a Deployment is taken, with a warning where the namespace
+has the warn label, and its pods are refused later. Charts and kustomizations have to be rendered
+first.
+
+Exit codes: 0 nothing found; 2 wrong usage, or no level is known; 3 findings; 4 something could not
+be read or evaluated (--allow-partial turns it into 0).`,
+		Example: `  # Check a folder of manifests against a level
+  psp2pss check -R -f deploy/ --level=restricted
+
+  # Check what a chart renders to, at two versions
+  helm template shop ./chart -n shop | psp2pss check -f - -n shop --level=baseline --target-version=v1.25,latest
+
+  # Check what a branch changes against the levels of a saved plan
+  git diff --name-only main | psp2pss check --files-from - --plan plan.json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.complete(cmd.Flags(), &f); err != nil {
+				return err
+			}
+			return asRunError(runF(cmd.Context(), o))
+		},
+	}
+	f.add(cmd, o)
+	return cmd
+}
+
+// checkFormats returns the output formats of "psp2pss check", the default first.
+func checkFormats() []report.Format[*finding.Result] { return report.FindingFormats() }
+
+// add defines the flags of "psp2pss check".
+func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to check (YAML, JSON, gzip), or - for standard input; may be repeated")
+	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
+	addKustomizeFlag(flags)
+	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them, or - for standard input; what is deleted or no YAML or JSON is passed over")
+	flags.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of objects that name none")
+	enumFlag{&f.level, "level", levels.Names()}.add(cmd, "level", "", "level to ask of everything, whatever labels or a plan say")
+	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)
+	flags.StringVar(&o.Source.Plan, planFlag, "", "saved plan that recommends the levels of namespaces whose labels are not among the files, or - for standard input")
+	addConnectionFlags(flags, &o.Source)
+	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
+	registerCompletion(cmd, "fail-on", checkFailOnNames())
+	addOutputFlag(cmd, &f.outputs, checkFormats())
+	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place, and nothing around them")
+	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
+}
+
+// checkFailOnNames returns the values of --fail-on of "psp2pss check".
+func checkFailOnNames() []string {
+	return slices.Concat([]string{failOnAny, failOnNew, failOnNone}, failOnNames())
+}
+
+// complete sets the options of "psp2pss check" from its flags, and refuses flags that contradict each other.
+func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
+	var err error
+	if o.FailOn, err = f.parseFailOn(o.Source.Plan); err != nil {
+		return err
+	}
+	if o.Targets, err = parseTargetVersions(f.targets); err != nil {
+		return err
+	}
+	o.Level = api.Level(f.level)
+	if o.Outputs, err = parseOutputs(f.outputs, checkFormats()); err != nil {
+		return err
+	}
+	return o.checkSource(flags)
+}
+
+// checkSource returns the usage error for flags that name no files, or standard input twice.
+func (o *checkOptions) checkSource(flags *pflag.FlagSet) error {
+	stdin := 0
+	for _, name := range append([]string{o.Source.Plan, o.FilesFrom}, o.Source.Files...) {
+		if name == files.StdinPath {
+			stdin++
+		}
+	}
+	switch {
+	case len(o.Source.Files) == 0 && o.FilesFrom == "":
+		return usagef("there is nothing to check: name files or folders with -f, or a list of them with --%s", filesFromFlag)
+	case stdin > 1:
+		return usagef("standard input can be read once: only one of -f -, --%s - and --%s -", filesFromFlag, planFlag)
+	case o.Source.Recursive && len(o.Source.Files) == 0:
+		return usagef("--%s needs a folder: add -f FOLDER", recursiveFlag)
+	case o.Source.Timeout < 0:
+		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Source.Timeout)
+	}
+	if err := o.Source.checkConnection(); err != nil {
+		return err
+	}
+	if err := o.Source.checkClusterFlags(flags); err != nil {
+		return err
+	}
+	o.Source.Stdin = o.streams.In
+	return nil
+}
+
+// parseFailOn returns the values of --fail-on of "psp2pss check", any without one, or a usage error for those that mean nothing here.
+func (f *checkFlags) parseFailOn(plan string) ([]string, error) {
+	if len(f.failOn) == 0 {
+		return []string{failOnAny}, nil
+	}
+	values, err := checkFailOn(f.failOn, failOnAny, failOnNew, failOnNone)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range values {
+		if v == failOnNone && len(values) > 1 {
+			return nil, usagef("--fail-on=%s excludes the other values: leave it out, or them", failOnNone)
+		}
+		if slices.Contains(failOnNames(), v) && plan == "" {
+			return nil, usagef("--fail-on=%s looks at the namespaces of a plan: add --%s", v, planFlag)
+		}
+	}
+	return values, nil
+}
+
+// parseTargetVersions reads the values of --target-version of "psp2pss check", and returns them oldest first, each once.
+func parseTargetVersions(values []string) ([]api.Version, error) {
+	var out []api.Version
+	for _, text := range values {
+		v, err := parseTargetVersion(text)
+		if err != nil {
+			return nil, err
+		}
+		if err := migrate.CheckTargetVersion(v, ""); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b api.Version) int {
+		switch {
+		case a.Older(b):
+			return -1
+		case b.Older(a):
+			return 1
+		}
+		return 0
+	})
+	return slices.Compact(out), nil
+}
+
+// checkRun reads the manifests, judges them and prints what was found.
+func checkRun(ctx context.Context, o *checkOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	if err := checkOutputFiles(o.Outputs); err != nil {
+		return err
+	}
+	listed, err := o.listFiles(ctx)
+	if err != nil {
+		return err
+	}
+	opts, err := o.demands(ctx)
+	if err != nil {
+		return err
+	}
+	result := check.Empty(toolVersion())
+	if len(listed) > 0 {
+		r := &files.Reader{Paths: listed, Recursive: o.Source.Recursive, Stdin: o.Source.Stdin}
+		if result, err = o.check(ctx, r, opts); err != nil {
+			return err
+		}
+	}
+	// Exceptions and --since change the result here, before anything is written.
+	if err := writeOutputs(o.streams, o.Outputs, result, o.NoHeaders); err != nil {
+		return err
+	}
+	return o.exitError(result, opts.Plan)
+}
+
+// toolVersion returns the version of this tool alone.
+func toolVersion() string { return readBuildInfo().Version }
+
+// check reads and judges the manifests, with progress on a terminal. What has to be rendered first, or has no level, is a usage error.
+func (o *checkOptions) check(ctx context.Context, r *files.Reader, opts check.Options) (*finding.Result, error) {
+	p := o.streams.startProgress("reading manifests")
+	r.Progress = p.update
+	result, err := callUntilCancelled(ctx, "reading the manifests", func() (*finding.Result, error) { return check.Run(ctx, r, opts) })
+	p.close()
+	var unknown *check.UnknownLevelError
+	var unrendered *check.UnrenderedError
+	switch {
+	case errors.As(err, &unknown):
+		return nil, usageError{err}
+	case errors.As(err, &unrendered):
+		return nil, usageError{errorWithAdvice{err, strings.ReplaceAll(strings.Join(unrendered.Pipes, "\n"), "| psp2pss ", "| "+o.deps.ToolName+" ")}}
+	}
+	return result, err
+}
+
+// demands returns what may demand a level of the manifests, with the plan and the namespaces of the cluster that the flags name.
+func (o *checkOptions) demands(ctx context.Context) (check.Options, error) {
+	opts := check.Options{ToolVersion: toolVersion(), Level: o.Level, Versions: o.Targets, Namespace: o.Namespace, Listed: o.FilesFrom != "" && len(o.Source.Files) == 0}
+	if o.Source.Plan != "" {
+		plan, err := callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(o.Source.Plan, o.Source.Stdin) })
+		if err != nil {
+			return opts, err
+		}
+		opts.Plan, opts.PlanName = plan, o.Source.Plan
+	}
+	return opts, nil
+}
+
+// exitError returns the error that ends "psp2pss check": findings that --fail-on asks for, then what could not be read.
+func (o *checkOptions) exitError(r *finding.Result, plan *migrate.Plan) error {
+	if n := o.failing(r); n > 0 {
+		return findingsError{fmt.Errorf("%s in %s: see the output", english.Count(n, "finding", "findings"), english.Count(failedWorkloads(r), "workload", "workloads"))}
+	}
+	if plan != nil {
+		if err := planExitError(plan, migrate.NamespaceScope{}, o.FailOn, true); err != nil {
+			return err
+		}
+	}
+	if n := len(r.Gaps); n > 0 && !o.AllowPartial {
+		return partialError{fmt.Errorf("%s could not be read or evaluated: see the output, or accept it with --%s", english.Count(n, "thing", "things"), allowPartialFlag)}
+	}
+	return nil
+}
+
+// failing returns how many findings --fail-on is about.
+func (o *checkOptions) failing(r *finding.Result) int {
+	n := 0
+	for i := range r.Findings {
+		if slices.Contains(o.FailOn, failOnAny) || slices.Contains(o.FailOn, failOnNew) && r.Findings[i].New {
+			n++
+		}
+	}
+	return n
+}
+
+// failedWorkloads returns how many workloads of a result fail a check.
+func failedWorkloads(r *finding.Result) int {
+	n := 0
+	for i := range r.Workloads {
+		if len(r.Workloads[i].Failed) > 0 {
+			n++
+		}
+	}
+	return n
+}

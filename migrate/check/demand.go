@@ -1,0 +1,279 @@
+package check
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// The sources of a finding.Demand.
+const (
+	sourceFlag    = "flag"
+	sourceLabels  = "labels"
+	sourcePlan    = "plan"
+	sourceCluster = "cluster"
+)
+
+// labelSource is something in the input of a check that says which Pod Security labels a namespace has.
+type labelSource struct {
+	labels map[string]string
+	// writer names the object that writes the labels; "" for the Namespace itself.
+	writer   string
+	position pspparse.Position
+}
+
+// decision is what a source demands of the pods of a namespace. A nil demand is none: the namespace is exempt, or at privileged.
+type decision struct {
+	demand *finding.Demand
+	known  bool
+}
+
+// demandsOf returns what is demanded of the pods of an object, by version; false where nothing says that.
+func (s *reading) demandsOf(r *record) ([]finding.Demand, bool) {
+	d := s.decide(r)
+	switch {
+	case !d.known:
+		return nil, false
+	case d.demand == nil:
+		return nil, true
+	case len(s.options.Versions) == 0:
+		return []finding.Demand{*d.demand}, true
+	}
+	var out []finding.Demand
+	for _, v := range s.options.Versions {
+		one := *d.demand
+		one.Version = v.String()
+		out = append(out, one)
+	}
+	return out, true
+}
+
+// decide returns what the first source says that knows of an object: the flag, the labels in the input, the plan, the cluster.
+func (s *reading) decide(r *record) decision {
+	o := &s.options
+	if o.Level != "" {
+		return newDecision(finding.Demand{Level: string(o.Level), Version: "latest", Source: sourceFlag, Mode: modeEnforce, Why: message.New("check-level-flag", "level", o.Level)})
+	}
+	if r.object.Namespace == "" {
+		return decision{}
+	}
+	for _, source := range []func(*record) decision{s.fromInput, s.fromPlan, s.fromCluster} {
+		if d := source(r); d.known {
+			return d
+		}
+	}
+	return decision{}
+}
+
+// newDecision returns the decision of a source that demands a level; privileged demands nothing.
+func newDecision(d finding.Demand) decision {
+	if d.Level == string(api.LevelPrivileged) {
+		return decision{known: true}
+	}
+	return decision{&d, true}
+}
+
+// fromInput returns what labels in the input say of the namespace of an object: those of the Namespaces that lie nearest to it, else
+// those that other objects write.
+func (s *reading) fromInput(r *record) decision {
+	for _, written := range []bool{false, true} {
+		var nearest []labelSource
+		best := -1
+		for _, source := range s.labels[r.object.Namespace] {
+			if (source.writer != "") != written || modeOf(source.labels) == "" {
+				continue
+			}
+			near := nearness(source.position.File, r.position.File)
+			if near > best {
+				nearest, best = nil, near
+			}
+			if near == best {
+				nearest = append(nearest, source)
+			}
+		}
+		if len(nearest) > 0 {
+			return strictest(r.object.Namespace, nearest)
+		}
+	}
+	return decision{}
+}
+
+// strictest returns what the strictest of several sources of labels demands of a namespace; the first by position of equal ones.
+func strictest(namespace string, sources []labelSource) decision {
+	slices.SortFunc(sources, func(a, b labelSource) int { return comparePositions(a.position, b.position) })
+	var best decision
+	for _, source := range sources {
+		d := fromLabels(source.labels, func(key, value string, invalid bool) message.Message {
+			return message.New("check-level-labels", "namespace", namespace, "key", key, "value", value, "invalid", invalid, "writer", source.writer)
+		})
+		if d.demand != nil {
+			d.demand.Source, d.demand.Position = sourceLabels, source.position
+		}
+		if !best.known || d.demand != nil && (best.demand == nil || stricter(d.demand, best.demand)) {
+			best = d
+		}
+	}
+	return best
+}
+
+// stricter reports whether a demand asks for more than another: for a stricter level, or the same in a mode that refuses more.
+func stricter(a, b *finding.Demand) bool {
+	modes := []string{modeEnforce, modeWarn, modeAudit}
+	order := cmp.Or(cmp.Compare(levels.Rank(api.Level(b.Level)), levels.Rank(api.Level(a.Level))), cmp.Compare(slices.Index(modes, a.Mode), slices.Index(modes, b.Mode)))
+	return order < 0
+}
+
+// nearness returns how many folders two files have in common; one that is the other is nearest of all.
+func nearness(a, b string) int {
+	if a == b {
+		return 1 << 20
+	}
+	return commonFolders(strings.Split(path.Dir(slashed(a)), "/"), strings.Split(path.Dir(slashed(b)), "/"))
+}
+
+// commonFolders returns how many folders two paths begin with alike.
+func commonFolders(a, b []string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// slashed returns the path of a file with slashes, without steps that lead nowhere.
+func slashed(file string) string { return path.Clean(strings.ReplaceAll(file, "\\", "/")) }
+
+// The modes of Pod Security labels.
+const (
+	modeEnforce = "enforce"
+	modeWarn    = "warn"
+	modeAudit   = "audit"
+)
+
+// modeOf returns the first mode of which labels have a level: enforce, else warn, else audit; "" for none.
+func modeOf(labels map[string]string) string {
+	for _, mode := range []string{modeEnforce, modeWarn, modeAudit} {
+		if _, ok := labels[levelLabel(mode)]; ok {
+			return mode
+		}
+	}
+	return ""
+}
+
+// levelLabel returns the key of the label with the level of a mode.
+func levelLabel(mode string) string { return "pod-security.kubernetes.io/" + mode }
+
+// fromLabels returns what Pod Security labels demand, as an API server reads them: an invalid level of enforce is restricted, one of
+// another mode privileged, and an invalid version is the latest. Why words where the label stands.
+func fromLabels(labels map[string]string, why func(key, value string, invalid bool) message.Message) decision {
+	mode := modeOf(labels)
+	if mode == "" {
+		return decision{}
+	}
+	key := levelLabel(mode)
+	level, err := api.ParseLevel(labels[key])
+	if err != nil {
+		level = api.LevelPrivileged
+		if mode == modeEnforce {
+			level = api.LevelRestricted
+		}
+	}
+	version := "latest"
+	if text, ok := labels[key+"-version"]; ok {
+		if v, err := api.ParseVersion(text); err == nil {
+			version = v.String()
+		}
+	}
+	return newDecision(finding.Demand{Level: string(level), Version: version, Mode: mode, Why: why(key, labels[key], err != nil)})
+}
+
+// fromPlan returns what the plan recommends for the namespace of an object.
+func (s *reading) fromPlan(r *record) decision {
+	if s.options.Plan == nil {
+		return decision{}
+	}
+	i := slices.IndexFunc(s.options.Plan.Namespaces, func(ns migrate.Namespace) bool { return ns.Name == r.object.Namespace })
+	if i < 0 {
+		return decision{}
+	}
+	ns := &s.options.Plan.Namespaces[i]
+	if ns.Exempt {
+		return decision{known: true}
+	}
+	labels := map[string]string{}
+	for _, mode := range []string{modeEnforce, modeWarn, modeAudit} {
+		for _, key := range []string{levelLabel(mode), levelLabel(mode) + "-version"} {
+			if value := ns.RecommendedLabels.Get(key); value != "" {
+				labels[key] = value
+			}
+		}
+	}
+	d := fromLabels(labels, func(key, value string, _ bool) message.Message {
+		return message.New("check-level-plan", "plan", s.options.PlanName, "namespace", ns.Name, "key", key, "value", value)
+	})
+	if d.demand != nil {
+		d.demand.Source = sourcePlan
+	}
+	return d
+}
+
+// fromCluster returns what the labels of the namespace of an object demand on the live cluster. Its "latest" is the version of the
+// server, as far as that is known.
+func (s *reading) fromCluster(r *record) decision {
+	c := s.options.Cluster
+	if c == nil {
+		return decision{}
+	}
+	for i := range c.Namespaces {
+		if c.Namespaces[i].Name != r.object.Namespace {
+			continue
+		}
+		d := fromLabels(c.Namespaces[i].Labels, func(key, value string, invalid bool) message.Message {
+			return message.New("check-level-cluster", "cluster", c.Name, "namespace", r.object.Namespace, "key", key, "value", value, "invalid", invalid)
+		})
+		if d.demand != nil {
+			d.demand.Source = sourceCluster
+			d.demand.Version = onServer(d.demand.Version, c.ServerVersion)
+		}
+		return d
+	}
+	return decision{}
+}
+
+// onServer returns the version of the standards that a server applies where a label asks for one: its own for "latest" and for a newer
+// one. A server that is newer than the standards known here has them as far as they are.
+func onServer(asked, gitVersion string) string {
+	server, ok := serverMinor(gitVersion)
+	if newest := pss.NewestVersion(); !ok || newest.Older(server) {
+		return asked
+	}
+	if v, err := api.ParseVersion(asked); err == nil && !server.Older(v) {
+		return asked
+	}
+	return server.String()
+}
+
+// serverMinor returns the version of the standards that an API server of a gitVersion applies.
+func serverMinor(gitVersion string) (api.Version, bool) {
+	parts := strings.SplitN(gitVersion, ".", 3)
+	if len(parts) < 2 {
+		return api.Version{}, false
+	}
+	v, err := api.ParseVersion(parts[0] + "." + strings.TrimRight(parts[1], "+"))
+	return v, err == nil
+}
+
+// comparePositions orders positions by file and line.
+func comparePositions(a, b pspparse.Position) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+}

@@ -1,0 +1,141 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/yamledit"
+	"github.com/psp2pss/psp2pss/simulate/places"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// record is what a check keeps of one object with pods: what its templates fail at any version that may be demanded, and where.
+type record struct {
+	object    finding.Object
+	position  pspparse.Position
+	makesPods bool
+	partial   bool
+	templates []judgedTemplate
+}
+
+// judgedTemplate is what a check keeps of one pod template.
+type judgedTemplate struct {
+	failures *pss.CheckFailures
+	places   []violationPlaces
+}
+
+// violationPlaces are the places in a file where a pod template fails a check with one sentence.
+type violationPlaces struct {
+	violation pss.Violation
+	places    []finding.Place
+}
+
+// judge evaluates the pod templates of the current object, and keeps a record of it.
+func (s *reading) judge(w *inventory.WrittenWorkload, makesPods bool, at pspparse.Position) {
+	r := record{
+		object: finding.Object{
+			APIVersion: s.current.APIVersion, Kind: s.current.Kind, Namespace: cmp.Or(w.Namespace, s.options.Namespace), Name: w.Name,
+			Template: s.current.Template(), Hook: w.Annotations[helmHookAnnotation],
+		},
+		position: at, makesPods: makesPods, partial: len(w.Templates) == 0,
+	}
+	for i := range w.Templates {
+		t := &w.Templates[i]
+		r.partial = r.partial || t.Partial
+		j := judgedTemplate{failures: s.cache.PodFailures(t.Shape.Annotations, &t.Shape.Spec)}
+		for _, v := range s.versions() {
+			for _, violation := range s.demandable(s.cache.VerdictAt(j.failures, v).Violations, v) {
+				if slices.ContainsFunc(j.places, func(p violationPlaces) bool { return p.violation == violation }) {
+					continue
+				}
+				j.places = append(j.places, violationPlaces{violation, s.placesOf(t, violation.Check, v, at)})
+			}
+		}
+		r.templates = append(r.templates, j)
+	}
+	s.records = append(s.records, r)
+}
+
+// helmHookAnnotation is the annotation by which Helm runs an object at an event of a release.
+const helmHookAnnotation = "helm.sh/hook"
+
+// versions returns the versions of the standards at which an object is judged while it is read: those that were asked for, else all
+// at which a check changes, since labels may ask for any.
+func (s *reading) versions() []api.Version {
+	switch {
+	case len(s.options.Versions) > 0:
+		return s.options.Versions
+	case s.options.Level != "":
+		return []api.Version{api.LatestVersion()}
+	}
+	return s.evaluator.VersionsOfChange()
+}
+
+// demandable returns those violations that the level which may be demanded refuses.
+func (s *reading) demandable(violations []pss.Violation, v api.Version) []pss.Violation {
+	if s.options.Level == "" {
+		return violations
+	}
+	return s.evaluator.ViolationsAtLevel(violations, api.LevelVersion{Level: s.options.Level, Version: v})
+}
+
+// placesOf returns the places in the file of an object at which one of its pod templates fails a check.
+func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Version, at pspparse.Position) []finding.Place {
+	base := templatePath(t.Path)
+	if t.Partial { // its fields are gathered from all over the object
+		return []finding.Place{s.locate(base, at)}
+	}
+	var out []finding.Place
+	for _, p := range places.Of(s.evaluator, t.Shape, check, v) {
+		place := s.locate(base.Join(p.Path), at)
+		place.Container = p.Container
+		if p.Edit != nil {
+			place.Edit = &finding.Edit{Op: finding.OpSet, Value: p.Edit.Value, Safety: p.Edit.Safety, Why: p.Edit.Why}
+			if p.Edit.Remove {
+				place.Edit.Op, place.Edit.Value = finding.OpRemove, nil
+			}
+		}
+		out = append(out, place)
+	}
+	if len(out) == 0 {
+		out = append(out, s.locate(base, at))
+	}
+	slices.SortStableFunc(out, func(a, b finding.Place) int { return comparePlaces(&a, &b) })
+	return out
+}
+
+// templatePath parses the path of a pod template within its object; one that cannot be parsed is the object's own.
+func templatePath(text string) fieldpath.Path {
+	if text == "" {
+		return nil
+	}
+	p, err := fieldpath.Parse(text)
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+// locate returns the place of a field of the current object in its file. Without a tree of the object it is where the object begins.
+func (s *reading) locate(path fieldpath.Path, at pspparse.Position) finding.Place {
+	place := finding.Place{Field: path.String(), Range: finding.Range{File: at.File, Line: at.Line, Column: 1, EndLine: at.Line, EndColumn: 1}}
+	root := s.current.Node()
+	if root == nil {
+		return place
+	}
+	found := yamledit.Locate(root, path)
+	place.Missing = found.Missing
+	place.Line, place.Column, place.EndLine, place.EndColumn = found.Line, found.Column, found.EndLine, found.EndColumn
+	return place
+}
+
+// comparePlaces orders places by where they are in a file.
+func comparePlaces(a, b *finding.Place) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Field, b.Field))
+}

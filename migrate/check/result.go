@@ -1,0 +1,251 @@
+package check
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// Empty returns the result of a check of nothing.
+func Empty(toolVersion string) *finding.Result {
+	return &finding.Result{
+		APIVersion: migrate.APIVersion, Kind: finding.Kind, ToolVersion: toolVersion,
+		Workloads: []finding.Workload{}, Findings: []finding.Finding{}, Ignored: []finding.Ignored{}, Gaps: []finding.Gap{},
+	}
+}
+
+// result returns what was found in all manifests, or an *UnknownLevelError.
+func (s *reading) result() (*finding.Result, error) {
+	r := Empty(s.options.ToolVersion)
+	slices.SortStableFunc(s.records, func(a, b record) int { return comparePositions(a.position, b.position) })
+	unknown := &unknownLevels{}
+	passed := passedChecks{evaluator: s.evaluator}
+	for i := range s.records {
+		rec := &s.records[i]
+		demands, known := s.demandsOf(rec)
+		if !known {
+			unknown.add(rec)
+			continue
+		}
+		found := s.findingsOf(rec, demands)
+		r.Findings = append(r.Findings, found...)
+		r.Workloads = append(r.Workloads, workloadOf(rec, demands, found, &passed))
+	}
+	if err := unknown.err(s.options); err != nil {
+		return nil, err
+	}
+	setFingerprints(r.Findings)
+	slices.SortStableFunc(r.Findings, func(a, b finding.Finding) int { return compareFindings(&a, &b) })
+	s.addGapsAndNotes(r)
+	return r, nil
+}
+
+// addGapsAndNotes adds to a result what could not be read, and the remarks of the reader that matter to a check.
+func (s *reading) addGapsAndNotes(r *finding.Result) {
+	for file, n := range s.gapsOfObjects {
+		if n > maxGapsOfObjects {
+			s.gaps = append(s.gaps, inventory.Gap{What: "the file", Why: message.New("file-objects-not-named", "n", n-maxGapsOfObjects, "limit", maxGapsOfObjects), Position: filePosition(file)})
+		}
+	}
+	slices.SortStableFunc(s.gaps, func(a, b inventory.Gap) int {
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why.Text, b.Why.Text))
+	})
+	for _, g := range s.gaps {
+		r.Gaps = append(r.Gaps, finding.Gap{Message: forCheck(g.Why), What: g.What, Position: g.Position})
+	}
+	slices.SortStableFunc(s.notes, func(a, b inventory.Note) int {
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why.Text, b.Why.Text))
+	})
+	for _, n := range s.notes {
+		r.Notes = append(r.Notes, finding.Note{Message: n.Why, What: n.What, Position: n.Position})
+	}
+}
+
+// findingsOf returns the checks of the demands that an object fails, each once, with the oldest version at which it does.
+func (s *reading) findingsOf(r *record, demands []finding.Demand) []finding.Finding {
+	var out []finding.Finding
+	index := map[string]int{}
+	for _, d := range demands {
+		for _, v := range s.violationsOf(r, d) {
+			if i, ok := index[v.Check]; ok {
+				out[i].Versions = append(out[i].Versions, d.Version)
+				continue
+			}
+			index[v.Check] = len(out)
+			out = append(out, finding.Finding{
+				Rule: v.Check, Level: string(v.Level), Severity: severityOf(d.Mode), Object: r.object, Demand: d, Versions: []string{d.Version},
+				Message: pss.ViolationMessage([]pss.Violation{v}), Effect: effectOf(r, d), Places: s.placesOfViolation(r, v.Check, d),
+			})
+		}
+	}
+	return out
+}
+
+// violationsOf returns the violations of an object at what is demanded of it; those of several templates by the same check are one.
+func (s *reading) violationsOf(r *record, d finding.Demand) []pss.Violation {
+	var all []pss.Violation
+	for i := range r.templates {
+		all = append(all, s.violationsOfTemplate(&r.templates[i], d)...)
+	}
+	if len(r.templates) > 1 {
+		slices.SortFunc(all, pss.CompareViolations)
+		all = pss.MergeViolationsPerCheck(slices.Compact(all))
+	}
+	return all
+}
+
+// violationsOfTemplate returns the violations of a pod template at what is demanded of it.
+func (s *reading) violationsOfTemplate(t *judgedTemplate, d finding.Demand) []pss.Violation {
+	lv := levelVersion(d)
+	return s.evaluator.ViolationsAtLevel(s.cache.VerdictAt(t.failures, lv.Version).Violations, lv)
+}
+
+// levelVersion returns the level and version that a demand names. A version that cannot be read is the latest, as for an API server.
+func levelVersion(d finding.Demand) api.LevelVersion {
+	v, err := api.ParseVersion(d.Version)
+	if err != nil {
+		v = api.LatestVersion()
+	}
+	return api.LevelVersion{Level: api.Level(d.Level), Version: v}
+}
+
+// placesOfViolation returns the places at which the templates of an object fail a check.
+func (s *reading) placesOfViolation(r *record, check string, d finding.Demand) []finding.Place {
+	var out []finding.Place
+	for i := range r.templates {
+		t := &r.templates[i]
+		for _, v := range s.violationsOfTemplate(t, d) {
+			if v.Check != check {
+				continue
+			}
+			if at := slices.IndexFunc(t.places, func(p violationPlaces) bool { return p.violation == v }); at >= 0 {
+				out = append(out, t.places[at].places...)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b finding.Place) int { return comparePlaces(&a, &b) })
+	return out
+}
+
+// severityOf returns the severity of a finding against a label of a mode.
+func severityOf(mode string) string {
+	switch mode {
+	case modeWarn:
+		return finding.SeverityWarning
+	case modeAudit:
+		return finding.SeverityNote
+	}
+	return finding.SeverityError
+}
+
+// effectOf says what an API server does with an object that does not meet a demand.
+func effectOf(r *record, d finding.Demand) message.Message {
+	kind := r.object.Kind
+	switch {
+	case d.Mode == modeWarn:
+		return message.New("check-effect-warned", "kind", kind)
+	case d.Mode == modeAudit:
+		return message.New("check-effect-audited", "kind", kind)
+	case r.makesPods:
+		return message.New("check-effect-pods-refused", "kind", kind)
+	}
+	return message.New("check-effect-refused", "kind", kind)
+}
+
+// workloadOf returns what a result says of an object with pods beside its findings.
+func workloadOf(r *record, demands []finding.Demand, found []finding.Finding, passed *passedChecks) finding.Workload {
+	w := finding.Workload{Object: r.object, Position: r.position, Demands: demands, Passed: []string{}, Failed: []string{}, Partial: r.partial, MakesPods: r.makesPods}
+	if w.Demands == nil {
+		w.Demands = []finding.Demand{}
+	}
+	for i := range found {
+		w.Failed = append(w.Failed, found[i].Rule)
+	}
+	slices.Sort(w.Failed)
+	if !r.partial {
+		w.Passed = passed.of(demands, w.Failed)
+	}
+	return w
+}
+
+// passedChecks makes the lists of checks that workloads pass, equal ones once: most workloads pass the same.
+type passedChecks struct {
+	evaluator *pss.Evaluator
+	lists     map[string][]string
+}
+
+// of returns the checks of demands that are not among those that failed, sorted.
+func (p *passedChecks) of(demands []finding.Demand, failed []string) []string {
+	var key strings.Builder
+	for _, d := range demands {
+		fmt.Fprintf(&key, "%s:%s,", d.Level, d.Version)
+	}
+	key.WriteString(strings.Join(failed, ","))
+	if list, ok := p.lists[key.String()]; ok {
+		return list
+	}
+	names := map[string]bool{}
+	for _, d := range demands {
+		for _, id := range p.evaluator.Checks(levelVersion(d)) {
+			names[id] = true
+		}
+	}
+	for _, id := range failed {
+		delete(names, id)
+	}
+	list := slices.AppendSeq([]string{}, maps.Keys(names))
+	slices.Sort(list)
+	if p.lists == nil {
+		p.lists = map[string][]string{}
+	}
+	p.lists[key.String()] = list
+	return list
+}
+
+// setFingerprints gives each finding a hash of what stays the same when lines move: the rule, the file, the object and the
+// containers. Findings that are alike in all of these are counted, in the order of their positions.
+func setFingerprints(findings []finding.Finding) {
+	seen := map[string]int{}
+	for i := range findings {
+		f := &findings[i]
+		var containers []string
+		file := ""
+		for _, p := range f.Places {
+			file = cmp.Or(file, slashed(p.File))
+			if p.Container != "" {
+				containers = append(containers, p.Container)
+			}
+		}
+		slices.Sort(containers)
+		key := fmt.Sprintf("%q", append([]string{f.Rule, file, f.Object.Template, f.Object.Kind, f.Object.Namespace, f.Object.Name}, slices.Compact(containers)...))
+		n := seen[key]
+		seen[key]++
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s#%d", key, n))
+		f.Fingerprint = hex.EncodeToString(sum[:fingerprintBytes])
+	}
+}
+
+// fingerprintBytes is how many bytes of its hash a fingerprint has.
+const fingerprintBytes = 16
+
+// compareFindings orders findings by severity, file, line, column and rule.
+func compareFindings(a, b *finding.Finding) int {
+	severities := []string{finding.SeverityError, finding.SeverityWarning, finding.SeverityNote}
+	order := cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity))
+	if order == 0 && len(a.Places) > 0 && len(b.Places) > 0 {
+		order = comparePlaces(&a.Places[0], &b.Places[0])
+	}
+	return cmp.Or(order, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Object.Name, b.Object.Name))
+}

@@ -1,0 +1,280 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+)
+
+// FindingFormats returns the formats of the report on what a check of manifests found that people read or that are ours, the default
+// first; name has the workloads that do not meet what is asked of them.
+func FindingFormats() []Format[*finding.Result] {
+	return []Format[*finding.Result]{document("table", FindingsDocument), NewJSONFormat[*finding.Result]("findings"), {Name: "name", Write: FindingNames}}
+}
+
+// FindingsDocument builds the report on what a check of manifests found: by check of the standards the places, one a line, with what
+// to write there; then who asked for the level, what was not read, and the counts. Without headers it has one line for each place.
+func FindingsDocument(r *finding.Result, opts Options) *Document {
+	if opts.NoHeaders {
+		return findingLines(r, opts)
+	}
+	d := &Document{}
+	for _, group := range findingGroups(r.Findings) {
+		d.add(Heading(groupTitle(group)), findingTable(group))
+	}
+	if len(r.Ignored) > 0 {
+		d.addSection("Accepted by an exception", ignoredTexts(r))
+	}
+	d.addSection("No longer found", fixedTexts(r))
+	var gaps, notes []string
+	for _, g := range r.Gaps {
+		gaps = append(gaps, gapText(g.Position, g.What, g.Text))
+	}
+	for _, n := range r.Notes {
+		notes = append(notes, gapText(n.Position, n.What, n.Text))
+	}
+	d.addSection("Not read or not evaluated", gaps)
+	d.addSection("Notes", notes)
+	d.addSection("What is asked", demandTexts(r))
+	d.add(findingSummary(r))
+	return d
+}
+
+// findingGroups returns the findings of a check by severity and rule, in the order of the first of each.
+func findingGroups(findings []finding.Finding) [][]finding.Finding {
+	var out [][]finding.Finding
+	index := map[string]int{}
+	for i := range findings {
+		key := findings[i].Severity + " " + findings[i].Rule
+		at, ok := index[key]
+		if !ok {
+			at = len(out)
+			index[key] = at
+			out = append(out, nil)
+		}
+		out[at] = append(out[at], findings[i])
+	}
+	return out
+}
+
+// groupTitle returns the heading of a group of findings of a check: the rule, its level and how many there are.
+func groupTitle(group []finding.Finding) string {
+	title := group[0].Rule
+	if group[0].Level != "" {
+		title += " (" + group[0].Level + ")"
+	}
+	n := english.Count(len(group), "workload", "workloads")
+	if group[0].Severity != finding.SeverityError {
+		n += ", " + group[0].Severity + " only"
+	}
+	return title + ": " + n
+}
+
+// findingTable returns the table of a group of findings of a check, a row for each place.
+func findingTable(group []finding.Finding) *Table {
+	t := &Table{
+		Columns: []Column{{"PLACE", RoleText}, {"WORKLOAD", RoleName}, {"CONTAINER", RoleName}, {"WHAT TO WRITE", RoleText}},
+	}
+	for i := range group {
+		f := &group[i]
+		for j := range f.Places {
+			p := &f.Places[j]
+			t.Rows = append(t.Rows, []string{placeText(p), findingObject(&f.Object), orDash(p.Container), editText(p)})
+		}
+	}
+	return t
+}
+
+// placeText returns where a finding of a check is: file:line:column.
+func placeText(p *finding.Place) string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
+// findingObject returns the name of an object in the report on a check: namespace/kind/name, and the event of a Helm hook.
+func findingObject(o *finding.Object) string {
+	name := phrases.ObjectName(o.Kind, o.Name)
+	if o.Namespace != "" {
+		name = o.Namespace + "/" + name
+	}
+	if o.Hook != "" {
+		name += " (" + o.Hook + " hook)"
+	}
+	return name
+}
+
+// editText returns what is to be written at a place of a finding: a field of the container, or of the pod, with its value.
+func editText(p *finding.Place) string {
+	field := shortField(p)
+	switch {
+	case p.Edit == nil:
+		return field
+	case p.Edit.Op == finding.OpRemove:
+		return "remove " + field
+	}
+	return field + ": " + string(p.Edit.Value) + safetyText(p.Edit.Safety)
+}
+
+// safetyText returns the remark on the safety of an edit; "" for a safe one.
+func safetyText(safety string) string {
+	switch safety {
+	case finding.SafetyTest:
+		return " (try it)"
+	case finding.SafetyDecide:
+		return " (decide)"
+	}
+	return ""
+}
+
+// shortField returns the field of a place of a finding as its container has it, or its pod template.
+func shortField(p *finding.Place) string {
+	field := p.Field
+	if p.Container != "" {
+		if i := strings.LastIndex(field, "ontainers["); i >= 0 {
+			if _, rest, ok := strings.Cut(field[i:], "]."); ok {
+				return rest
+			}
+		}
+	}
+	if i := strings.LastIndex(field, "template."); i >= 0 {
+		return field[i+len("template."):]
+	}
+	return field
+}
+
+// gapText returns the report's text on something that was not read, or a remark, with its position.
+func gapText(at pspparse.Position, what, text string) string {
+	switch {
+	case at.File != "" && at.Line > 0:
+		return fmt.Sprintf("%s:%d: %s: %s", at.File, at.Line, what, text)
+	case at.File != "" && !strings.Contains(what, at.File):
+		return fmt.Sprintf("%s: %s: %s", at.File, what, text)
+	}
+	return what + ": " + text
+}
+
+// ignoredTexts returns the report's texts on findings that an exception covers.
+func ignoredTexts(r *finding.Result) []string {
+	var out []string
+	for i := range r.Ignored {
+		x := &r.Ignored[i]
+		text := fmt.Sprintf("%s: %s: %s", findingObject(&x.Finding.Object), x.Finding.Rule, x.Reason)
+		if x.Until != "" {
+			text += " (until " + x.Until + ")"
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// fixedTexts returns the report's texts on findings of an earlier result that are there no longer.
+func fixedTexts(r *finding.Result) []string {
+	var out []string
+	for i := range r.Fixed {
+		out = append(out, findingObject(&r.Fixed[i].Object)+": "+r.Fixed[i].Rule)
+	}
+	return out
+}
+
+// demandTexts returns the report's texts on the levels that are asked of the workloads, each with what asks for it and how often.
+func demandTexts(r *finding.Result) []string {
+	var order []string
+	count := map[string]int{}
+	for i := range r.Workloads {
+		for _, d := range r.Workloads[i].Demands {
+			text := fmt.Sprintf("%s:%s: %s", d.Level, d.Version, d.Why.Text)
+			if d.Mode != "enforce" {
+				text = d.Mode + " " + text
+			}
+			if count[text]++; count[text] == 1 {
+				order = append(order, text)
+			}
+		}
+	}
+	for i, text := range order {
+		order[i] = fmt.Sprintf("%s (%s)", text, english.Count(count[text], "workload", "workloads"))
+	}
+	return order
+}
+
+// findingSummary returns the sentences that count what a check found.
+func findingSummary(r *finding.Result) Paragraph {
+	failed, partial, free, pods, makers := 0, 0, 0, 0, 0
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		switch {
+		case len(w.Demands) == 0:
+			free++
+		case len(w.Failed) > 0:
+			failed++
+			if w.MakesPods {
+				makers++
+			} else {
+				pods++
+			}
+		case w.Partial:
+			partial++
+		}
+	}
+	text := fmt.Sprintf("%s in %d of %s", english.Count(len(r.Findings), "finding", "findings"), failed, english.Count(len(r.Workloads), "workload", "workloads"))
+	text += fmt.Sprintf("; %d %s what is asked", len(r.Workloads)-failed-partial-free, english.Plural(len(r.Workloads)-failed-partial-free, "meets", "meet"))
+	if partial > 0 {
+		text += fmt.Sprintf("; %d known in part, with nothing against what is written", partial)
+	}
+	if free > 0 {
+		text += fmt.Sprintf("; of %d nothing is asked", free)
+	}
+	out := Paragraph{text + "."}
+	if makers > 0 && hasErrors(r) {
+		out = append(out, "API servers take objects that make pods, with a warning where the namespace has the warn label, and refuse their pods later.")
+	}
+	if pods > 0 && hasErrors(r) {
+		out = append(out, "API servers refuse the pods.")
+	}
+	return out
+}
+
+// hasErrors reports whether a finding of a check is one for which pods are refused.
+func hasErrors(r *finding.Result) bool {
+	for i := range r.Findings {
+		if r.Findings[i].Severity == finding.SeverityError {
+			return true
+		}
+	}
+	return false
+}
+
+// findingLines builds the report on a check as lines to search, as compilers write them: "file:line:column: error: ...".
+func findingLines(r *finding.Result, opts Options) *Document {
+	d := &Document{OneLine: opts.Width == 0}
+	list := List{Flat: true}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		for j := range f.Places {
+			p := &f.Places[j]
+			list.Items = append(list.Items, Item{Text: fmt.Sprintf("%s: %s: %s: %s: %s", placeText(p), f.Severity, findingObject(&f.Object), f.Rule, f.Message)})
+		}
+	}
+	if len(list.Items) > 0 {
+		d.add(list)
+	}
+	return d
+}
+
+// FindingNames writes the workloads that do not meet what a check asks of them as output lines NAMESPACE/KIND/NAME. It returns the
+// error of writing.
+func FindingNames(w io.Writer, r *finding.Result, _ Options) error {
+	var b bytes.Buffer
+	for i := range r.Workloads {
+		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 {
+			o.Hook = ""
+			b.WriteString(escape.Terminal(findingObject(&o)) + "\n")
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
