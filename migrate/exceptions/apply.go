@@ -30,6 +30,7 @@ func Apply(r *finding.Result, file *File, today time.Time) {
 			kept = append(kept, r.Findings[i])
 		}
 	}
+	finding.SetFingerprints(a.faults)
 	r.Findings = append(kept, a.faults...)
 	finding.Sort(r.Findings)
 	slices.SortStableFunc(r.Ignored, func(a, b finding.Ignored) int { return finding.Compare(&a.Finding, &b.Finding) })
@@ -105,12 +106,10 @@ func (a *application) holds(e *finding.Exception, object finding.Object, annotat
 	if rule == "" {
 		return true
 	}
-	f := finding.Finding{
+	a.faults = append(a.faults, finding.Finding{
 		Rule: rule, Severity: finding.SeverityError, Object: object, Message: why.Text,
 		Places: []finding.Place{{Field: e.Field, Range: e.Range}},
-	}
-	f.Fingerprint = finding.Fingerprint(&f)
-	a.faults = append(a.faults, f)
+	})
 	return false
 }
 

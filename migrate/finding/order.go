@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -45,18 +46,25 @@ func severityRank(severity string) int {
 // fingerprintBytes is how much of a hash is kept as a fingerprint.
 const fingerprintBytes = 16
 
-// Fingerprint returns what is the same for the same finding in a later commit, whatever moved in the file: a hash of its rule, its
-// object, the file and the containers of its places.
-func Fingerprint(f *Finding) string {
-	parts := []string{f.Rule, f.Object.APIVersion, f.Object.Kind, f.Object.Namespace, f.Object.Name, f.Object.Template}
-	var containers []string
-	for i := range f.Places {
-		containers = append(containers, f.Places[i].Container)
+// SetFingerprints gives each finding what is the same for it in a later commit, whatever moved in the file: a hash of its rule, its
+// object, the file and the containers of its places. Findings that are alike in all of these are counted, in their order.
+func SetFingerprints(findings []Finding) {
+	seen := map[string]int{}
+	for i := range findings {
+		f := &findings[i]
+		var containers []string
+		file := ""
+		for k := range f.Places {
+			file = cmp.Or(file, path.Clean(strings.ReplaceAll(f.Places[k].File, `\`, "/")))
+			if c := f.Places[k].Container; c != "" {
+				containers = append(containers, c)
+			}
+		}
+		slices.Sort(containers)
+		key := fmt.Sprintf("%q", append([]string{f.Rule, file, f.Object.Template, f.Object.Kind, f.Object.Namespace, f.Object.Name}, slices.Compact(containers)...))
+		n := seen[key]
+		seen[key]++
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s#%d", key, n))
+		f.Fingerprint = hex.EncodeToString(sum[:fingerprintBytes])
 	}
-	slices.Sort(containers)
-	if len(f.Places) > 0 {
-		parts = append(parts, path.Clean(strings.ReplaceAll(f.Places[0].File, `\`, "/")))
-	}
-	sum := sha256.Sum256([]byte(strings.Join(append(parts, slices.Compact(containers)...), "\x00")))
-	return hex.EncodeToString(sum[:fingerprintBytes])
 }
