@@ -24,8 +24,8 @@ const FileName = ".psp2pss.yaml"
 
 // APIVersion and Kind identify a file of exceptions.
 const (
-	APIVersion = "psp2pss.dev/v1"
-	Kind       = "Exceptions"
+	APIVersion = finding.APIVersion
+	Kind       = finding.ExceptionsKind
 )
 
 // The limits of a file of exceptions.

@@ -10,8 +10,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Kind identifies the document that holds the Result of "psp2pss check".
-const Kind = "CheckResult"
+// APIVersion is that of the documents of this tool, Kind that of the Result of "psp2pss check", ExceptionsKind that of a file of
+// exceptions from checks.
+const (
+	APIVersion     = "psp2pss.dev/v1"
+	Kind           = "CheckResult"
+	ExceptionsKind = "Exceptions"
+)
 
 // Result is what "psp2pss check" found in manifests.
 type Result struct {
@@ -25,6 +30,8 @@ type Result struct {
 	Findings []Finding `json:"findings"`
 	// Ignored are the findings that an exception with a reason covers.
 	Ignored []Ignored `json:"ignored"`
+	// Since names the file of the earlier result or plan that New and Fixed are about; absent where the flag --since is not used.
+	Since string `json:"since,omitempty"`
 	// Fixed are the findings of the result that --since names which are found no longer.
 	Fixed []Known `json:"fixed,omitempty"`
 	// Gaps are what could not be read or evaluated.

@@ -25,15 +25,15 @@ func Compare(a, b *Finding) int {
 		q = b.Places[0].Range
 	}
 	return cmp.Or(
-		cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)),
+		cmp.Compare(SeverityRank(a.Severity), SeverityRank(b.Severity)),
 		cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column), cmp.Compare(a.Rule, b.Rule),
 		cmp.Compare(a.Object.Namespace, b.Object.Namespace), cmp.Compare(a.Object.Kind, b.Object.Kind),
 		cmp.Compare(a.Object.Name, b.Object.Name), cmp.Compare(a.Message, b.Message),
 	)
 }
 
-// severityRank returns the place of a finding's severity among all, 0 for the worst.
-func severityRank(severity string) int {
+// SeverityRank returns the place of a finding's severity among all, 0 for the worst. One that is unknown is the least.
+func SeverityRank(severity string) int {
 	switch severity {
 	case SeverityError:
 		return 0

@@ -29,3 +29,17 @@ func exceptionKinds() []Kind {
 		},
 	}
 }
+
+// sinceKinds returns the messages on what a comparison with an earlier result of check cannot say.
+func sinceKinds() []Kind {
+	return []Kind{
+		{
+			"since-objects-not-read", "Findings of the earlier result are about objects that are not among the files of this check. Whether they are fixed is not known.",
+			"{n} {n:finding is|findings are} about objects that were not read now ({objects:5}): they are gone, or their files were not given",
+		},
+		{
+			"since-checks-not-asked", "Findings of the earlier result are about checks that this check does not ask for, as at a lower level or an older version.",
+			"{n} {n:finding is|findings are} about checks that nothing asks for now",
+		},
+	}
+}

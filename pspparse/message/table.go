@@ -22,7 +22,7 @@ func Table() []Kind {
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
-		checkLevelKinds(), checkEffectKinds(), exceptionKinds(),
+		checkLevelKinds(), checkEffectKinds(), exceptionKinds(), sinceKinds(),
 	)
 }
 
