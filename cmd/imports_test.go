@@ -28,6 +28,7 @@ func mayImport() map[string][]string {
 		"pspparse/podspec":          {},
 		"pspparse/english":          {},
 		"pspparse/fieldpath":        {},
+		"pspparse/yamledit":         {"pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode"},
 		"pspparse/inventory":        {"pspparse/english", "pspparse/podspec", "pspparse", "pspparse/message"},
 		"pspparse/admissionconfig":  {"pspparse/fileerror"},
 		"pspparse/custom":           {"pspparse/english", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
@@ -118,6 +119,7 @@ func mayName() map[string][]string {
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
 		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/exceptions", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},
 	}
 }
 

@@ -21,6 +21,7 @@ func Table() []Kind {
 		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(), policyProblemKinds(), policyValidationKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		fileEditKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 		checkLevelKinds(), checkEffectKinds(), exceptionKinds(), sinceKinds(),
 	)
@@ -1988,6 +1989,68 @@ func clusterKinds() []Kind {
 		{
 			"helm2-release", "Releases of Helm 2 are not decoded and may hold a PodSecurityPolicy.",
 			"releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+		},
+	}
+}
+
+// fileEditKinds returns the messages on why a field is not edited in the text of a file.
+func fileEditKinds() []Kind {
+	return []Kind{
+		{
+			"file-edit-no-object", "The text of the file is not the one that was read, or another program makes the object from it.",
+			"no object begins on line {line}",
+		},
+		{
+			"file-edit-objects-in-line", "Write each object on lines of its own to have it edited.",
+			"several objects begin on line {line}",
+		},
+		{
+			"file-edit-not-parsed", "Only a document that can be read is edited. If it is a template, edit the template by hand.",
+			"the document does not parse: {error}",
+		},
+		{
+			"file-edit-invalid", "The edit itself has no path or no value in JSON.",
+			"the edit of {path:q} is none: {error}",
+		},
+		{
+			"file-edit-alias", "The text stands elsewhere, and other fields may share it: edit what the alias stands for, or write it out.",
+			"{path} is the alias *{alias}: an edit would change every place that has it",
+		},
+		{
+			"file-edit-anchor", "Aliases elsewhere in the file stand for the same text: edit it by hand if it should change in all places, or write it out.",
+			"{path} has the anchor &{anchor}, which is used elsewhere: an edit would change those places, too",
+		},
+		{
+			"file-edit-merge-key", "The value comes with a merge key from a map elsewhere: edit that map, or write the value out.",
+			"{path} comes from a merge key (<<): an edit would change every place that has it",
+		},
+		{
+			"file-edit-tag", "A tag says how a value is to be read. Edit it by hand.",
+			"{path} has the tag {tag}",
+		},
+		{
+			"file-edit-template", "What stands there is replaced before it reaches the cluster: edit the values of the template.",
+			"{path:q} is part of a template that was not rendered",
+		},
+		{
+			"file-edit-duplicate-key", "Readers differ on which of two equal keys counts: remove one.",
+			"{path} is given twice",
+		},
+		{
+			"file-edit-other-kind", "The path of the edit does not fit what stands in the file.",
+			"{path:q} is no [?list list][!list map]",
+		},
+		{
+			"file-edit-no-item", "The path of the edit names an item that the list in the file does not have.",
+			"{path} is not in the list",
+		},
+		{
+			"file-edit-layout", "The text is laid out in a way that is edited by hand only.",
+			"{path} is left to be edited by hand: {layout}",
+		},
+		{
+			"file-edit-unsure", "The edit was made and the result read again, and it was not the one that was meant. Nothing was changed: edit it by hand.",
+			"with {path} edited, the document would not read as it should",
 		},
 	}
 }

@@ -30,15 +30,15 @@ func (e *DocumentError) Error() string {
 
 // FromJSON returns one JSON value as the YAML node that the same text would be as YAML, for code that needs lines
 // or duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
-// stands on the given line; with 0 every line is 0. It fails with a *DocumentError for more than 100 levels, invalid
-// UTF-8 and anything after the value.
-func FromJSON(data []byte, line int) (*yaml.Node, error) { return FromJSONAt(data, line, 1) }
+// stands on the given line; with 0 every line is 0, and every column is. It fails with a *DocumentError for more than 100 levels,
+// invalid UTF-8 and anything after the value.
+func FromJSON(data []byte, line int) (*yaml.Node, error) { return FromJSONAt(data, line, 0) }
 
-// FromJSONAt returns the YAML node of one JSON value as FromJSON does, of a text that begins in a column of its line. Columns
-// count characters from 1. It fails as FromJSON does.
+// FromJSONAt returns one JSON value as FromJSON does, with columns: the first byte stands in the given one, from 1. Columns count code
+// points, as those of yaml.v3 do; with 0 every column is 0.
 func FromJSONAt(data []byte, line, column int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	r := jsonNodeReader{data: data, line: line, column: column, linesUnknown: line <= 0}
+	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0, column: column, columnsUnknown: column <= 0}
 	if !utf8.Valid(data) {
 		return nil, r.syntaxErrorAt(FirstInvalidUTF8(data), "the text is not UTF-8")
 	}
@@ -58,10 +58,13 @@ func FromJSONAt(data []byte, line, column int) (*yaml.Node, error) {
 type jsonNodeReader struct {
 	dec  *json.Decoder
 	data []byte
-	// countedBytes is the number of bytes that line and column have passed.
+	// countedBytes is the number of bytes whose line ends are in line.
 	countedBytes int
-	line, column int
+	line         int
 	linesUnknown bool
+	// column is that of the byte behind columnBytes bytes.
+	column, columnBytes int
+	columnsUnknown      bool
 }
 
 // lineAt returns the line of a byte of the JSON text. Offsets only grow from call to call.
@@ -70,24 +73,24 @@ func (r *jsonNodeReader) lineAt(offset int) int {
 		return 0
 	}
 	if offset = min(offset, len(r.data)); offset > r.countedBytes {
-		passed := r.data[r.countedBytes:offset]
-		if end := bytes.LastIndexByte(passed, '\n'); end >= 0 {
-			r.line += bytes.Count(passed, []byte("\n"))
-			r.column, passed = 1, passed[end+1:]
-		}
-		r.column += utf8.RuneCount(passed)
+		r.line += bytes.Count(r.data[r.countedBytes:offset], []byte("\n"))
 		r.countedBytes = offset
 	}
 	return r.line
 }
 
-// startOfToken returns the offset at which the next JSON token begins, behind white space and punctuation.
-func (r *jsonNodeReader) startOfToken() int {
-	at := int(r.dec.InputOffset())
-	for at < len(r.data) && strings.IndexByte(" \t\r\n,:", r.data[at]) >= 0 {
-		at++
+// columnAt returns the column of a byte of the JSON text, in code points from 1. Offsets only grow from call to call.
+func (r *jsonNodeReader) columnAt(offset int) int {
+	if r.columnsUnknown {
+		return 0
 	}
-	return at
+	passed := r.data[r.columnBytes:offset]
+	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
+		r.column, passed = 1, passed[i+1:]
+	}
+	r.column += utf8.RuneCount(passed)
+	r.columnBytes = offset
+	return r.column
 }
 
 // syntaxErrorAt returns a DocumentError on the line of a byte of the JSON text.
@@ -95,16 +98,18 @@ func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
 	return &DocumentError{Line: r.lineAt(offset), Reason: reason}
 }
 
-// nextToken returns the next JSON token with the line and the column at which it begins.
+// nextToken returns the next JSON token, its line and its column. No token spans lines, so the line where it ends is its line.
 func (r *jsonNodeReader) nextToken() (t json.Token, line, column int, err error) {
-	start := r.startOfToken()
+	start := int(r.dec.InputOffset())
 	if t, err = r.dec.Token(); err != nil {
 		return nil, 0, 0, r.decoderError(err)
 	}
-	if line = r.lineAt(start); line > 0 {
-		column = r.column
+	if !r.columnsUnknown {
+		// White space, and a comma or a colon, may stand before it.
+		start += len(r.data[start:]) - len(bytes.TrimLeft(r.data[start:], " \t\r\n,:"))
+		column = r.columnAt(start)
 	}
-	return t, line, column, nil
+	return t, r.lineAt(int(r.dec.InputOffset())), column, nil
 }
 
 // decoderError returns an error of the JSON decoder as a DocumentError on its line.
