@@ -73,6 +73,7 @@ func mayImport() map[string][]string {
 			"migrate/atomicfile",
 			"migrate/checks",
 			"migrate/cleanhelm",
+			"migrate/exceptions",
 			"migrate/escape",
 			"migrate/gate",
 			"migrate/jsonpath",
@@ -85,6 +86,7 @@ func mayImport() map[string][]string {
 			"migrate/rollout/verify",
 			"migrate/script",
 			"migrate/simulation",
+			"migrate/since",
 			"pspparse/admissionconfig",
 			"pspparse/cluster",
 			"pspparse/fileerror",
@@ -118,8 +120,7 @@ func mayName() map[string][]string {
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/exceptions", "migrate/manifest", "cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/exceptions", "migrate/manifest", "cmd"},
 	}
 }
 
