@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/files"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // checkOptions are the flags of "psp2pss check", parsed.
@@ -62,7 +64,7 @@ func newCheck(streams Streams, deps Deps, runF func(context.Context, *checkOptio
 	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check manifests against the level of their namespace, for a pull request",
+		Short: "Check manifests against the level of their namespace",
 		Long: `Check says for every manifest with pods whether Pod Security admission would let its pods in, with
 file, line and column of the field that keeps them out and of what to write there. Every object is
 judged by itself, as it is written: nothing is merged, and no server is asked to take it.
@@ -149,6 +151,9 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 		return err
 	}
 	o.Level = api.Level(f.level)
+	if o.Namespace != "" && !inventory.IsDNSLabel(o.Namespace) {
+		return usagef("-n %q is not the name of a namespace: use at most 63 lower-case letters, digits and '-'", o.Namespace)
+	}
 	if o.Outputs, err = parseOutputs(f.outputs, checkFormats()); err != nil {
 		return err
 	}
@@ -296,7 +301,27 @@ func (o *checkOptions) demands(ctx context.Context) (check.Options, error) {
 		}
 		opts.Plan, opts.PlanName = plan, o.Source.Plan
 	}
+	if o.Level != "" || !o.Source.NamesCluster() {
+		return opts, nil
+	}
+	inv, err := o.readNamespaces(ctx)
+	if err != nil {
+		return opts, err
+	}
+	opts.Cluster = &check.Cluster{Name: cmp.Or(inv.Source.Name, inv.Source.Server), ServerVersion: inv.Source.ServerVersion, Namespaces: inv.Namespaces}
 	return opts, nil
+}
+
+// readNamespaces reads the namespaces of the cluster that the flags name, and nothing else of it. What could not be read of them is an
+// error, since levels would be missing.
+func (o *checkOptions) readNamespaces(ctx context.Context) (*inventory.Inventory, error) {
+	src := o.Source.sameCluster()
+	src.OnlyNamespaces = true
+	inv, err := readInventory(ctx, o.streams, o.deps, src)
+	if err == nil && len(inv.Namespaces) == 0 && len(inv.Gaps) > 0 {
+		err = fmt.Errorf("reading the namespaces of the cluster: %s", inv.Gaps[0].Why.Text)
+	}
+	return inv, err
 }
 
 // exitError returns the error that ends "psp2pss check": findings that --fail-on asks for, then what could not be read.

@@ -87,6 +87,7 @@ func overHostile() map[string][][]string {
 		"explain workload": {{"web/deployment/app"}, {"web/deployment/" + hostile}},
 		"explain sa":       {{"web/default"}, {"web/" + hostile}},
 		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}},
+		"check":            {{"--level=restricted"}, {"-n", "web"}, {"-n", "web", "--no-headers", "--fail-on=none"}},
 		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
 		"patch":            {{}, {"--raise", "--level=restricted"}},
 		"gate":             {{}},
@@ -131,7 +132,7 @@ func TestHostileObjects(t *testing.T) {
 		}
 		for _, args := range lines[path] {
 			sources := [][]string{{"-R", "-f", "input"}, {"--plan", "plan.json"}}
-			if c.Flags().Lookup(planFlag) == nil {
+			if c.Flags().Lookup(planFlag) == nil || path == "check" { // whose plan is no source of objects
 				sources = sources[:1]
 			}
 			if c.Flags().Lookup(fileFlag) == nil {

@@ -82,7 +82,7 @@ func loadFromCluster(ctx context.Context, o SourceOptions, b *inventory.Builder)
 	if name == cluster.InClusterContext {
 		name = "" // no kubeconfig has such a context, and a script must not name it
 	}
-	r := &cluster.Reader{Config: config, Context: flags.ClusterName(config, name), Namespace: o.Namespace, WithoutCustomResources: o.SkipCustomResources, Progress: o.OnProgress, OnForbidden: o.OnForbidden}
+	r := &cluster.Reader{Config: config, Context: flags.ClusterName(config, name), Namespace: o.Namespace, OnlyNamespaces: o.OnlyNamespaces, WithoutCustomResources: o.SkipCustomResources, Progress: o.OnProgress, OnForbidden: o.OnForbidden}
 	version, err := r.Read(ctx, b)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)

@@ -40,6 +40,7 @@ func namesNothing() map[string]nothing {
 
 		"filename":         {value: "nosuch.yaml", code: exitFailed},
 		"plan":             {value: "nosuch.json", code: exitFailed},
+		"files-from":       {value: "nosuch.txt", code: exitFailed},
 		"kubeconfig":       {value: "nosuch.kubeconfig", code: exitFailed},
 		"context":          {value: "nosuch", code: exitFailed},
 		"cluster":          {value: "nosuch", code: exitFailed},
@@ -103,6 +104,7 @@ func errands(dir string) map[string][]string {
 		"labels":           {"-o", "commands=" + filepath.Join(dir, "out")},
 		"patch":            {"-o", "strategic=" + filepath.Join(dir, "out")},
 		"simulate":         {"--level=baseline"},
+		"check":            {"-f", "testdata/check/blog.yaml", "-n", "blog", "--context=prod", "-o", "json=" + filepath.Join(dir, "out")},
 		"explain check":    {"hostPorts"},
 		"explain psp":      {"restricted"},
 		"explain ns":       {"shop"},
@@ -132,7 +134,7 @@ kind: List
 items:
 - {apiVersion: v1, kind: Namespace, metadata: {name: kube-system}}
 - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
-- {apiVersion: v1, kind: Namespace, metadata: {name: blog}}
+- {apiVersion: v1, kind: Namespace, metadata: {name: blog, labels: {pod-security.kubernetes.io/enforce: restricted}}}
 - apiVersion: policy/v1beta1
   kind: PodSecurityPolicy
   metadata: {name: restricted}

@@ -95,6 +95,9 @@ func TestExpressionsOfEveryCommand(t *testing.T) {
 			}
 			return row[0] + "/" + strings.ToLower(row[1]) + "/" + row[2]
 		}},
+		{SystemDeps("psp2pss"), []string{"check", "-f", "testdata/check", "--level=restricted"}, []string{"findings"}, "A:.object.namespace,B:.object.kind,C:.object.name", func(row []string) string {
+			return row[0] + "/" + strings.ToLower(row[1]) + "/" + row[2]
+		}},
 		{SystemDeps("psp2pss"), []string{"patch", "--demo", "--raise"}, []string{"patches"}, "A:.namespace,B:.kind,C:.name", func(row []string) string {
 			return row[0] + "/" + strings.ToLower(row[1]) + "/" + row[2]
 		}},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/fixtures/schema"
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/report"
@@ -35,6 +36,7 @@ func schemas() []struct {
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
 		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[patch.JSONPatches]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[simulation.Result]()},
+		{"../migrate/finding/check.schema.json", "answer of psp2pss check", reflect.TypeFor[finding.Result]()},
 		{"../migrate/rollout/steps.schema.json", "steps of psp2pss rollout and rollback", reflect.TypeFor[stepsReport]()},
 		{"../migrate/report/verification.schema.json", "answer of psp2pss verify", reflect.TypeFor[report.Verification]()},
 	}
@@ -47,7 +49,7 @@ func TestSchemas(t *testing.T) {
 		now, err := schema.Of(s.of, schema.Rules{
 			ID: "https://psp2pss.dev/v1/" + filepath.Base(s.file), Title: s.title,
 			Values: allowedValues, Patterns: saved.Patterns(),
-			Types: map[reflect.Type]schema.Object{reflect.TypeFor[message.Args](): {
+			Types: map[reflect.Type]schema.Object{reflect.TypeFor[json.RawMessage](): {}, reflect.TypeFor[message.Args](): {
 				{Name: "type", Value: "object"},
 				{Name: "additionalProperties", Value: map[string]any{"anyOf": []map[string]any{
 					{"type": "string"}, {"type": "integer"}, {"const": true}, {"type": "array", "items": map[string]string{"type": "string"}, "minItems": 1},
@@ -98,6 +100,7 @@ func TestOutputMatchesItsSchema(t *testing.T) {
 		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--level", "restricted"}},
 		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--as-admitted", "--level", "baseline"}},
 		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--after-psp", "--level", "restricted"}},
+		{"../migrate/finding/check.schema.json", SystemDeps("psp2pss"), []string{"check", "-f", "testdata/check", "-n", "blog", "--level=restricted", "--target-version=v1.25,latest"}},
 		{"../migrate/rollout/steps.schema.json", SystemDeps("psp2pss"), []string{"rollout", "--demo", "--dry-run=client"}},
 		{"../migrate/report/verification.schema.json", verified, []string{"verify", "--journal", journal}},
 		{"../migrate/rollout/steps.schema.json", verified, []string{"rollback", "--journal", journal, "--dry-run=client"}},
@@ -177,6 +180,7 @@ func TestScenariosMatchTheirSchemas(t *testing.T) {
 		checkOutput(t, "../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), "gate", "-R", "-f", input)
 		checkOutput(t, "../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), "patch", "-R", "-f", input)
 		checkOutput(t, "../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), "simulate", "--level", "restricted", "-R", "-f", input)
+		checkOutput(t, "../migrate/finding/check.schema.json", SystemDeps("psp2pss"), "check", "--level", "restricted", "-R", "-f", input)
 	}
 }
 

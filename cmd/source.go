@@ -31,6 +31,8 @@ type SourceOptions struct {
 	NeedsCluster bool
 	// Namespace, if set, has only what runs in it read from the cluster, and the policies.
 	Namespace string
+	// OnlyNamespaces has only the namespaces of the cluster read, with their labels.
+	OnlyNamespaces bool
 	// SkipCustomResources leaves out the kinds of package custom where a cluster is read, which is a gap.
 	SkipCustomResources bool
 	// AdmissionConfig is the file of --admission-config; "" where none was given.

@@ -23,7 +23,7 @@ func terminal(width int) (s Streams, out, errOut *bytes.Buffer) {
 }
 
 // pasted matches lines that may be longer than a terminal is wide, since they are copied: a command, perhaps behind what it does.
-var pasted = regexp.MustCompile(`(^ *|: |  |\$ )(psp2pss|kubectl|helm|sh|chmod|source) `)
+var pasted = regexp.MustCompile(`(^ *|: |  |\$ )(psp2pss|kubectl|helm|git|sh|chmod|source) `)
 
 // columns is how many columns of a terminal a line takes: two for each character of these scripts.
 func columns(line string) int {
@@ -68,6 +68,7 @@ func screens() map[string][][]string {
 		"explain check":    {{"hostPorts"}, {"seccompProfile_restricted", "-o", "wide"}, {longName}},
 		"explain sa":       {{"shop/default"}, {longNamespace + "/" + longName}},
 		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}, {"--level=restricted", "--no-headers"}},
+		"check":            {{"--level=restricted"}, {"--level=baseline", "--no-headers"}, {"-n", longNamespace}},
 		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
 		"patch":            {{}, {"--raise", "--level=restricted"}},
 		"gate":             {{}},

@@ -420,11 +420,11 @@ func kubernetesWords() map[string]string {
 // plainWords are those that mean in the output what they mean in a newspaper.
 func plainWords() []string {
 	return strings.Fields(`
-		action add added after all allow already also altered and as at backup batch both break by cause caution change
-		changed check clean condition could decided demo different done down effect empty ensured error example fail file
+		action add added after all allow already also altered and annotation as at backup batch both break by cause caution change
+		changed check clean condition could decide decided demo different done down effect empty ensured error example fail file
 		finding flag from gain get guaranteed how impossible in instead it its keep knowing limit live look loosen lose made
 		map may meet must need new next no none not note nothing observed of off ok or other out override pair part pass
-		platform problem read recommended refuse refused reverted run safe saved say scope set since skip skipped stage
+		place platform plan problem read recommended refuse refused remove reverted run safe saved say scope set since skip skipped stage
 		still tell test that the to today unchanged understand unknown unread upgrade usable usage use via wave way were
 		what where who why without worth would write written yes you yourself`)
 }

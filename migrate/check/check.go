@@ -62,8 +62,8 @@ func (e *UnknownLevelError) Error() string {
 			english.Count(len(e.WithoutNamespace), "object", "objects"), english.First(e.WithoutNamespace, most), english.Plural(len(e.WithoutNamespace), "names", "name")))
 	}
 	if len(e.Namespaces) > 0 {
-		parts = append(parts, fmt.Sprintf("no level is known for %s (%s): neither %s it; give --level, --plan or --context",
-			english.Count(len(e.Namespaces), "namespace", "namespaces"), english.First(e.Namespaces, most), strings.Join(e.Sources, " nor ")+" "+"says"))
+		parts = append(parts, fmt.Sprintf("nothing says the level of %s (%s): not %s; give --level, --plan or --context",
+			english.Count(len(e.Namespaces), "namespace", "namespaces"), english.First(e.Namespaces, most), strings.Join(e.Sources, ", nor ")))
 	}
 	return strings.Join(parts, "\n")
 }

@@ -31,7 +31,7 @@ func (u *unknownLevels) err(o Options) error {
 	if len(u.namespaces)+len(u.withoutNamespace) == 0 {
 		return nil
 	}
-	e := &UnknownLevelError{Namespaces: slices.Sorted(maps.Keys(u.namespaces)), WithoutNamespace: u.withoutNamespace, Sources: []string{"the labels of a Namespace in the input"}}
+	e := &UnknownLevelError{Namespaces: slices.Sorted(maps.Keys(u.namespaces)), WithoutNamespace: u.withoutNamespace, Sources: []string{"the labels of a Namespace among the files"}}
 	if o.Plan != nil {
 		e.Sources = append(e.Sources, "the plan")
 	}

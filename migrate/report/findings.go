@@ -13,12 +13,6 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// FindingFormats returns the formats of the report on what a check of manifests found that people read or that are ours, the default
-// first; name has the workloads that do not meet what is asked of them.
-func FindingFormats() []Format[*finding.Result] {
-	return []Format[*finding.Result]{document("table", FindingsDocument), NewJSONFormat[*finding.Result]("findings"), {Name: "name", Write: FindingNames}}
-}
-
 // FindingsDocument builds the report on what a check of manifests found: by check of the standards the places, one a line, with what
 // to write there; then who asked for the level, what was not read, and the counts. Without headers it has one line for each place.
 func FindingsDocument(r *finding.Result, opts Options) *Document {
@@ -137,7 +131,7 @@ func editText(p *finding.Place) string {
 	case p.Edit == nil:
 		return field
 	case p.Edit.Op == finding.OpRemove:
-		return "remove " + field
+		return "remove " + field + safetyText(p.Edit.Safety)
 	}
 	return field + ": " + string(p.Edit.Value) + safetyText(p.Edit.Safety)
 }
@@ -269,10 +263,10 @@ func findingSummary(r *finding.Result) Paragraph {
 	}
 	out := Paragraph{text + "."}
 	if makers > 0 && hasErrors(r) {
-		out = append(out, "API servers take objects that make pods, with a warning where the namespace has the warn label, and refuse their pods later.")
+		out = append(out, "A server takes objects that make pods, with a warning where the namespace has the warn label, and refuses their pods later.")
 	}
 	if pods > 0 && hasErrors(r) {
-		out = append(out, "API servers refuse the pods.")
+		out = append(out, "A server refuses the pods.")
 	}
 	return out
 }

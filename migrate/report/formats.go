@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
@@ -62,6 +63,12 @@ func GateFormats() []Format[*gate.Result] {
 // SimulationFormats returns the formats of the report on a simulation, the default first; name has what would be refused.
 func SimulationFormats() []Format[*simulation.Result] {
 	return []Format[*simulation.Result]{document("text", SimulationDocument), NewJSONFormat[*simulation.Result]("results"), {Name: "name", Write: SimulationNames}}
+}
+
+// FindingFormats returns the formats of the report on what a check of manifests found that people read or that are ours, the default
+// first; name has the workloads that do not meet what is asked of them.
+func FindingFormats() []Format[*finding.Result] {
+	return []Format[*finding.Result]{document("table", FindingsDocument), NewJSONFormat[*finding.Result]("findings"), {Name: "name", Write: FindingNames}}
 }
 
 // VerificationFormats returns the formats of the report on what a verification found, the default first; name has what

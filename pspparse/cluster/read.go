@@ -43,6 +43,8 @@ type Reader struct {
 	PageSize int
 	// Namespace, if set, has only what runs in that namespace read, and the policies.
 	Namespace string
+	// OnlyNamespaces has nothing read but the namespaces, which is no gap.
+	OnlyNamespaces bool
 	// WithoutCustomResources leaves out the kinds of package custom, which is a gap.
 	WithoutCustomResources bool
 	// Progress, if set, is called now and then with how far the reading is, on a short line. It is never called concurrently,
@@ -84,7 +86,9 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	}
 	c := newInventoryCollector(b, r.kindsToRead(), r.Progress)
 	table := r.customTable()
-	if r.WithoutCustomResources {
+	if r.OnlyNamespaces {
+		c.reportProgress("reading nothing but namespaces")
+	} else if r.WithoutCustomResources {
 		b.AddGap(customResourcesOffGap())
 	} else if len(table.resources) > 0 {
 		c.addKinds(customResourcesLabel)
@@ -119,6 +123,9 @@ func (r *Reader) ofContext() string {
 
 // kindsToRead returns the kinds that are read from the cluster: all, or those of one namespace and the policies.
 func (r *Reader) kindsToRead() []listedKind {
+	if r.OnlyNamespaces {
+		return slices.DeleteFunc(builtinKinds(), func(k listedKind) bool { return k.resource != "namespaces" })
+	}
 	if r.Namespace == "" {
 		return builtinKinds()
 	}
@@ -134,7 +141,7 @@ func (r *Reader) kindsToRead() []listedKind {
 func (r *Reader) customTable() customResourceTable {
 	t := customResourceTable{}
 	switch {
-	case r.WithoutCustomResources:
+	case r.WithoutCustomResources, r.OnlyNamespaces:
 		return t
 	case r.custom != nil:
 		t = *r.custom
