@@ -7,12 +7,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ignored takes what a reader delivers and the check of manifests has no use for: policies, grants, admission rules and what only
+// ignored takes what a reader delivers and the check of manifests has no use for: grants, admission rules and what only
 // other tools of a cluster say.
 type ignored struct{}
-
-// AddPolicy ignores a PodSecurityPolicy: it decides nothing where levels are enforced.
-func (ignored) AddPolicy(*pspparse.Policy) {}
 
 // AddNamespace ignores a Namespace: those of files come as JSON.
 func (ignored) AddNamespace(inventory.Namespace) {}

@@ -100,6 +100,9 @@ func (s *reading) AddCustomObject(c inventory.CustomObject) error {
 	return nil
 }
 
+// AddPolicy counts a PodSecurityPolicy as read: it decides nothing where levels are enforced.
+func (s *reading) AddPolicy(*pspparse.Policy) { s.read++ }
+
 // AddLabelWriter reads the labels that an object writes on the one namespace that it names.
 func (s *reading) AddLabelWriter(w inventory.LabelWriter) {
 	if ns := w.Target.Namespace; ns != "" && len(w.Labels) > 0 {

@@ -52,6 +52,9 @@ func (s *reading) result() (*finding.Result, error) {
 
 // addGapsAndNotes adds to a result what could not be read, and the remarks of the reader that matter to a check.
 func (s *reading) addGapsAndNotes(r *finding.Result) {
+	if s.read == 0 && len(s.gaps) == 0 && !s.options.Listed {
+		s.gaps = append(s.gaps, inventory.Gap{What: "the files", Why: message.New("check-nothing-read")})
+	}
 	for file, n := range s.gapsOfObjects {
 		if n > maxGapsOfObjects {
 			s.gaps = append(s.gaps, inventory.Gap{What: "the file", Why: message.New("file-objects-not-named", "n", n-maxGapsOfObjects, "limit", maxGapsOfObjects), Position: filePosition(file)})

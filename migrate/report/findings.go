@@ -262,6 +262,9 @@ func findingSummary(r *finding.Result) Paragraph {
 		text += fmt.Sprintf("; of %d nothing is asked", free)
 	}
 	out := Paragraph{text + "."}
+	if legend := safetyLegend(r); legend != "" {
+		out = append(out, legend)
+	}
 	if makers > 0 && hasErrors(r) {
 		out = append(out, "A server takes objects that make pods, with a warning where the namespace has the warn label, and refuses their pods later.")
 	}
@@ -280,6 +283,29 @@ func failingObjects(r *finding.Result) map[finding.Object]bool {
 		}
 	}
 	return out
+}
+
+// safetyLegend explains the remarks on the safety of edits that the report on a check has; "" where it has none.
+func safetyLegend(r *finding.Result) string {
+	used := map[string]bool{}
+	for i := range r.Findings {
+		for j := range r.Findings[i].Places {
+			if e := r.Findings[i].Places[j].Edit; e != nil {
+				used[e.Safety] = true
+			}
+		}
+	}
+	var parts []string
+	if used[finding.SafetyTest] {
+		parts = append(parts, "(try it) marks what a program may not run with")
+	}
+	if used[finding.SafetyDecide] {
+		parts = append(parts, "(decide) marks what takes away something that the manifest asks for")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
 }
 
 // hasErrors reports whether a finding of a check is one for which pods are refused.

@@ -2733,6 +2733,10 @@ func checkLevelKinds() []Kind {
 			label + " of namespace {namespace} on cluster {cluster} asks for it[?invalid  (servers take an invalid level for restricted)]",
 		},
 		{
+			"check-nothing-read", "None of the files holds an object of Kubernetes. What is checked may lie elsewhere.",
+			"no object was read: name the right files, or folders with -R",
+		},
+		{
 			"check-template-elsewhere", "The object takes the pod template of another one, which is judged where that is read.",
 			"its pods are those of {object}, which is checked where it is among the files",
 		},
