@@ -331,7 +331,7 @@ func (o *checkOptions) exitError(r *finding.Result, plan *migrate.Plan) error {
 		if !slices.Contains(o.FailOn, failOnAny) {
 			what = english.Count(n, "new finding", "new findings")
 		}
-		return findingsError{fmt.Errorf("%s in %s: see the output", what, english.Count(objects, "object", "objects"))}
+		return findingsError{fmt.Errorf("%s in %s: see the output", what, english.Count(objects, "workload", "workloads"))}
 	}
 	if plan != nil {
 		if err := planExitError(plan, migrate.NamespaceScope{}, o.FailOn, true); err != nil {
@@ -344,7 +344,7 @@ func (o *checkOptions) exitError(r *finding.Result, plan *migrate.Plan) error {
 	return nil
 }
 
-// failing returns how many findings --fail-on is about, and of how many objects.
+// failing returns how many findings --fail-on is about, and of how many workloads (or files of exceptions).
 func (o *checkOptions) failing(r *finding.Result) (findings, objects int) {
 	seen := map[finding.Object]bool{}
 	for i := range r.Findings {
