@@ -29,11 +29,13 @@ type checkOptions struct {
 
 	Source    SourceOptions
 	FilesFrom string
-	Namespace string
-	Level     api.Level
-	Targets   []api.Version
-	FailOn    []string
-	Outputs   []outputTarget[*finding.Result]
+	// Since is the file of an earlier result, Exceptions that of exceptions; "" for the one of the working directory.
+	Since, Exceptions string
+	Namespace         string
+	Level             api.Level
+	Targets           []api.Version
+	FailOn            []string
+	Outputs           []outputTarget[*finding.Result]
 
 	NoHeaders, AllowPartial bool
 }
@@ -77,6 +79,10 @@ Pod Security admission refuses pods only: a Deployment is taken, with a warning 
 has the warn label, and its pods are refused later. Charts and kustomizations have to be rendered
 first.
 
+What may fail a check is said with a reason: by an annotation of the object, such as
+psp2pss.dev/allow.hostPathVolumes: "reads the node's logs; until=2027-03-31", or in a file
+.psp2pss.yaml (--exceptions). An exception without a reason, or past its day, is a finding itself.
+
 Exit codes: 0 nothing found; 2 wrong usage, or no level is known; 3 findings; 4 something could not
 be read or evaluated (--allow-partial turns it into 0).`,
 		Example: `  # Check a folder of manifests against a level
@@ -86,7 +92,10 @@ be read or evaluated (--allow-partial turns it into 0).`,
   helm template shop ./chart -n shop | psp2pss check -f - -n shop --level=baseline --target-version=v1.25,latest
 
   # Check what a branch changes against the levels of a saved plan
-  git diff --name-only main | psp2pss check --files-from - --plan plan.json`,
+  git diff --name-only main | psp2pss check --files-from - --plan plan.json
+
+  # Fail on what is new since a saved result only
+  psp2pss check -R -f deploy/ --level=restricted --since=result.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd.Flags(), &f); err != nil {
@@ -115,7 +124,9 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)
 	flags.StringVar(&o.Source.Plan, planFlag, "", "saved plan that recommends the levels of namespaces whose labels are not among the files, or - for standard input")
 	addConnectionFlags(flags, &o.Source)
-	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
+	flags.StringVar(&o.Since, sinceFlag, "", "earlier result of check (saved with -o json=FILE) or saved plan, or - for standard input: only what is new since then fails, and what is fixed is shown")
+	flags.StringVar(&o.Exceptions, exceptionsFlag, "", "file of exceptions, each with its reason, beside those of annotations psp2pss.dev/allow.CHECK (default .psp2pss.yaml of the working directory, if it is there)")
+	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new, the default with --since) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
 	registerCompletion(cmd, "fail-on", checkFailOnNames())
 	addOutputFlag(cmd, &f.outputs, checkFormats())
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place, and nothing around them")
@@ -131,6 +142,9 @@ func checkFailOnNames() []string {
 func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 	var err error
 	if o.FailOn, err = f.parseFailOn(o.Source.Plan); err != nil {
+		return err
+	}
+	if err := o.completeSince(len(f.failOn) > 0); err != nil {
 		return err
 	}
 	if o.Targets, err = parseTargetVersions(f.targets); err != nil {
@@ -149,7 +163,7 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 // checkSource returns the usage error for flags that name no files, or standard input twice.
 func (o *checkOptions) checkSource(flags *pflag.FlagSet) error {
 	stdin := 0
-	for _, name := range append([]string{o.Source.Plan, o.FilesFrom}, o.Source.Files...) {
+	for _, name := range append([]string{o.Source.Plan, o.FilesFrom, o.Since, o.Exceptions}, o.Source.Files...) {
 		if name == files.StdinPath {
 			stdin++
 		}
@@ -158,7 +172,7 @@ func (o *checkOptions) checkSource(flags *pflag.FlagSet) error {
 	case len(o.Source.Files) == 0 && o.FilesFrom == "":
 		return usagef("there is nothing to check: name files or folders with -f, or a list of them with --%s", filesFromFlag)
 	case stdin > 1:
-		return usagef("standard input can be read once: only one of -f -, --%s - and --%s -", filesFromFlag, planFlag)
+		return usagef("standard input can be read once: only one of -f -, --%s -, --%s -, --%s - and --%s -", filesFromFlag, planFlag, sinceFlag, exceptionsFlag)
 	case o.Source.Recursive && len(o.Source.Files) == 0:
 		return usagef("--%s needs a folder: add -f FOLDER", recursiveFlag)
 	case o.Source.Timeout < 0:
@@ -230,6 +244,14 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
+	allowed, err := o.readExceptions(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := o.readSince(ctx)
+	if err != nil {
+		return err
+	}
 	opts, err := o.demands(ctx)
 	if err != nil {
 		return err
@@ -241,7 +263,8 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 			return err
 		}
 	}
-	// Exceptions and --since change the result here, before anything is written.
+	o.applyExceptions(result, allowed)
+	before.compare(result)
 	if err := writeOutputs(o.streams, o.Outputs, result, o.NoHeaders); err != nil {
 		return err
 	}
@@ -303,8 +326,12 @@ func (o *checkOptions) readNamespaces(ctx context.Context) (*inventory.Inventory
 
 // exitError returns the error that ends "psp2pss check": findings that --fail-on asks for, then what could not be read.
 func (o *checkOptions) exitError(r *finding.Result, plan *migrate.Plan) error {
-	if n := o.failing(r); n > 0 {
-		return findingsError{fmt.Errorf("%s in %s: see the output", english.Count(n, "finding", "findings"), english.Count(failedWorkloads(r), "workload", "workloads"))}
+	if n, objects := o.failing(r); n > 0 {
+		what := english.Count(n, "finding", "findings")
+		if !slices.Contains(o.FailOn, failOnAny) {
+			what = english.Count(n, "new finding", "new findings")
+		}
+		return findingsError{fmt.Errorf("%s in %s: see the output", what, english.Count(objects, "workload", "workloads"))}
 	}
 	if plan != nil {
 		if err := planExitError(plan, migrate.NamespaceScope{}, o.FailOn, true); err != nil {
@@ -317,24 +344,14 @@ func (o *checkOptions) exitError(r *finding.Result, plan *migrate.Plan) error {
 	return nil
 }
 
-// failing returns how many findings --fail-on is about.
-func (o *checkOptions) failing(r *finding.Result) int {
-	n := 0
+// failing returns how many findings --fail-on is about, and of how many workloads (or files of exceptions).
+func (o *checkOptions) failing(r *finding.Result) (findings, objects int) {
+	seen := map[finding.Object]bool{}
 	for i := range r.Findings {
-		if slices.Contains(o.FailOn, failOnAny) || slices.Contains(o.FailOn, failOnNew) && r.Findings[i].New {
-			n++
+		if f := &r.Findings[i]; slices.Contains(o.FailOn, failOnAny) || slices.Contains(o.FailOn, failOnNew) && f.New {
+			findings++
+			seen[f.Object] = true
 		}
 	}
-	return n
-}
-
-// failedWorkloads returns how many workloads of a result fail a check.
-func failedWorkloads(r *finding.Result) int {
-	n := 0
-	for i := range r.Workloads {
-		if len(r.Workloads[i].Failed) > 0 {
-			n++
-		}
-	}
-	return n
+	return findings, len(seen)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/access"
@@ -205,7 +206,13 @@ func (o *explainOptions) explain(plan *migrate.Plan) (*report.Document, error) {
 		if err != nil {
 			return nil, err
 		}
-		return report.ExplainCheck(plan, check, wide), nil
+		target := o.Decide.Target
+		if plan != nil {
+			if target, err = api.ParseVersion(plan.TargetVersion); err != nil {
+				return nil, err
+			}
+		}
+		return report.ExplainCheck(plan, check, target, wide), nil
 	default:
 		return report.ExplainServiceAccount(plan, o.Namespace, o.Name)
 	}

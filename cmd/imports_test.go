@@ -17,7 +17,7 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/levels", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message", "pspparse/english"}
+	stages := []string{"migrate/levels", "migrate/saved", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message", "pspparse/english"}
 	writers := []string{"pspparse/english", "migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
 	return map[string][]string{
 		".":                         {"cmd"},
@@ -42,11 +42,13 @@ func mayImport() map[string][]string {
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/levels":            {},
+		"migrate/saved":             {"pspparse/message"},
 		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse", "pspparse/message"},
 		"migrate/access":            {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"migrate/injector":          {},
-		"migrate/finding":           {"pspparse/message", "pspparse"},
-		"migrate/check":             {"migrate", "migrate/escape", "migrate/finding", "migrate/levels", "pspparse", "pspparse/english", "pspparse/fieldpath", "pspparse/files", "pspparse/inventory", "pspparse/message", "pspparse/yamledit", "simulate/places", "simulate/pss"},
+		"migrate/finding":           {"migrate/saved", "pspparse/message", "pspparse"},
+		"migrate/since":             {"migrate", "migrate/finding", "pspparse/fieldpath", "pspparse/inventory", "pspparse/message"},
+		"migrate/check":             {"migrate", "migrate/escape", "migrate/exceptions", "migrate/finding", "migrate/levels", "pspparse", "pspparse/english", "pspparse/fieldpath", "pspparse/files", "pspparse/inventory", "pspparse/message", "pspparse/yamledit", "simulate/places", "simulate/pss"},
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/english", "pspparse/inventory", "pspparse"},
@@ -63,6 +65,7 @@ func mayImport() map[string][]string {
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/checks":            {},
+		"migrate/exceptions":        {"migrate/checks", "migrate/finding", "pspparse/inventory", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},
 		"migrate/report":            append([]string{"migrate/checks", "migrate/finding", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
@@ -72,6 +75,7 @@ func mayImport() map[string][]string {
 			"migrate/check",
 			"migrate/checks",
 			"migrate/cleanhelm",
+			"migrate/exceptions",
 			"migrate/escape",
 			"migrate/finding",
 			"migrate/gate",
@@ -85,6 +89,7 @@ func mayImport() map[string][]string {
 			"migrate/rollout/verify",
 			"migrate/script",
 			"migrate/simulation",
+			"migrate/since",
 			"pspparse/admissionconfig",
 			"pspparse/cluster",
 			"pspparse/fileerror",
@@ -118,7 +123,7 @@ func mayName() map[string][]string {
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/exceptions", "migrate/manifest", "cmd"},
 	}
 }
 

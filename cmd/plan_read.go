@@ -28,23 +28,33 @@ func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan %q: %w", name, fileerror.Explain(name, err))
 	}
+	plan, err := parseSavedPlan(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+	}
+	return plan, nil
+}
+
+// parseSavedPlan reads a saved Plan from its text, JSON or YAML.
+func parseSavedPlan(data []byte) (*migrate.Plan, error) {
 	if data = bytes.TrimSpace(data); len(data) == 0 {
-		return nil, fmt.Errorf("reading the plan %q: it is empty; %s", name, howToSavePlan)
+		return nil, errors.New("it is empty; " + howToSavePlan)
 	}
 	if what := files.NotText(data); what != "" {
-		return nil, fmt.Errorf("reading the plan %q: %s", name, what)
+		return nil, errors.New(what)
 	}
 	if data[0] != '{' {
+		var err error
 		if data, err = yamlToJSON(data); err != nil {
-			return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+			return nil, err
 		}
 	}
 	plan, err := migrate.ReadPlan(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+		return nil, err
 	}
 	if err := patch.CheckPlan(plan); err != nil {
-		return nil, fmt.Errorf("reading the plan %q: %w; correct it, or save the plan again", name, err)
+		return nil, fmt.Errorf("%w; correct it, or save the plan again", err)
 	}
 	return plan, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
+	"github.com/psp2pss/psp2pss/migrate/saved"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -47,7 +48,7 @@ func TestSchemas(t *testing.T) {
 	for _, s := range schemas() {
 		now, err := schema.Of(s.of, schema.Rules{
 			ID: "https://psp2pss.dev/v1/" + filepath.Base(s.file), Title: s.title,
-			Values: allowedValues, Patterns: migrate.FieldPatterns(),
+			Values: allowedValues, Patterns: saved.Patterns(),
 			Types: map[reflect.Type]schema.Object{reflect.TypeFor[json.RawMessage](): {}, reflect.TypeFor[message.Args](): {
 				{Name: "type", Value: "object"},
 				{Name: "additionalProperties", Value: map[string]any{"anyOf": []map[string]any{

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strings"
 
 	"sigs.k8s.io/json"
+
+	"github.com/psp2pss/psp2pss/migrate/saved"
 )
 
 const howToSavePlan = `save one with "psp2pss plan -o json=plan.json"`
@@ -33,10 +34,10 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		if stdjson.Unmarshal(data, &h) == nil && h.Kind != Kind {
 			return nil, errors.New(otherKindReason(h.APIVersion, h.Kind))
 		}
-		if at := fieldDecodeError(data, reflect.TypeFor[Plan]()); at != nil && at.path != "" {
+		if at := saved.DecodeError(data, reflect.TypeFor[Plan]()); at != nil && at.Path != "" {
 			return nil, fmt.Errorf("%w; correct it, or save the plan again", at)
 		}
-		return nil, fmt.Errorf("%s; %s", notJSONReason(data, err), howToSavePlan)
+		return nil, fmt.Errorf("%s; %s", saved.NotJSON("plan", data, err), howToSavePlan)
 	}
 	if p.APIVersion != APIVersion || p.Kind != Kind {
 		return nil, errors.New(otherKindReason(p.APIVersion, p.Kind))
@@ -54,23 +55,6 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		return nil, fmt.Errorf("%w; correct it, or save the plan again", err)
 	}
 	return &p, nil
-}
-
-// notJSONReason returns why what should be a saved Plan is no JSON, for people: with the line, or that the file ends early.
-func notJSONReason(data []byte, err error) string {
-	var syntax *stdjson.SyntaxError
-	if !errors.As(stdjson.Unmarshal(data, new(stdjson.RawMessage)), &syntax) {
-		return err.Error()
-	}
-	before := data[:min(int(syntax.Offset), len(data))]
-	switch line := 1 + bytes.Count(before, []byte("\n")); {
-	case strings.Contains(syntax.Error(), "unexpected end"):
-		return fmt.Sprintf("the file ends early, on line %d", line)
-	case strings.Contains(syntax.Error(), "after top-level value"):
-		return fmt.Sprintf("something follows the plan on line %d", line)
-	default:
-		return fmt.Sprintf("it is no JSON from line %d on", line)
-	}
 }
 
 // otherKindReason returns what a document is that is no saved Plan of this version, for people.
@@ -114,59 +98,6 @@ func (p *Plan) checkRequiredLists() error {
 			return fmt.Errorf("it has the policy %q twice", name)
 		}
 		seen[name] = true
-	}
-	return nil
-}
-
-// fieldDecodeError returns the error of decoding a saved Plan's value into a type, with the path of the innermost field
-// that cannot have it; nil if it can be decoded. The path is empty for what is no JSON.
-func fieldDecodeError(data []byte, t reflect.Type) *planFieldError {
-	err := json.UnmarshalCaseSensitivePreserveInts(data, reflect.New(t).Interface())
-	if err == nil {
-		return nil
-	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		return fieldDecodeError(data, t.Elem())
-	case reflect.Slice:
-		var items []stdjson.RawMessage
-		if json.UnmarshalCaseSensitivePreserveInts(data, &items) == nil {
-			for i := range items {
-				if at := fieldDecodeError(items[i], t.Elem()); at != nil {
-					return at.under(fmt.Sprintf("[%d]", i))
-				}
-			}
-		}
-	case reflect.Struct:
-		var members map[string]stdjson.RawMessage
-		if json.UnmarshalCaseSensitivePreserveInts(data, &members) == nil {
-			if at := memberDecodeError(members, t); at != nil {
-				return at
-			}
-		}
-	}
-	if wrong := (*stdjson.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-		return &planFieldError{"", fmt.Sprintf("no %s can stand here", wrong.Value)}
-	}
-	return &planFieldError{"", err.Error()}
-}
-
-// memberDecodeError returns the error of decoding from a saved Plan the first member of an object that the field of its
-// name in a struct cannot have; nil if there is none.
-func memberDecodeError(members map[string]stdjson.RawMessage, t reflect.Type) *planFieldError {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && name == "" {
-			if at := memberDecodeError(members, f.Type); at != nil {
-				return at
-			}
-		}
-		if member, is := members[name]; is && name != "" {
-			if at := fieldDecodeError(member, f.Type); at != nil {
-				return at.under(name)
-			}
-		}
 	}
 	return nil
 }

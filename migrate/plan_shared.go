@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/migrate/saved"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -188,14 +189,14 @@ func (p *Plan) ResolveShared() error {
 	evaluations := make(map[string]*Evaluation, len(p.Evaluations))
 	for i, e := range p.Evaluations {
 		if e == nil || evaluations[e.Key] != nil {
-			return &planFieldError{fmt.Sprintf("evaluations[%d].key", i), "it is missing, or another evaluation has it"}
+			return &saved.FieldError{Path: fmt.Sprintf("evaluations[%d].key", i), Why: "it is missing, or another evaluation has it"}
 		}
 		evaluations[e.Key] = e
 	}
 	sets := make(map[string]*LostSet, len(p.LostSets))
 	for i, s := range p.LostSets {
 		if s == nil || sets[s.Key] != nil {
-			return &planFieldError{fmt.Sprintf("lostSets[%d].key", i), "it is missing, or another set has it"}
+			return &saved.FieldError{Path: fmt.Sprintf("lostSets[%d].key", i), Why: "it is missing, or another set has it"}
 		}
 		sets[s.Key] = s
 	}
@@ -203,14 +204,14 @@ func (p *Plan) ResolveShared() error {
 		ns := &p.Namespaces[i]
 		if ns.LostKey != "" {
 			if sets[ns.LostKey] == nil {
-				return &planFieldError{fmt.Sprintf("namespaces[%d].lost", i), fmt.Sprintf("lostSets has no %q", ns.LostKey)}
+				return &saved.FieldError{Path: fmt.Sprintf("namespaces[%d].lost", i), Why: fmt.Sprintf("lostSets has no %q", ns.LostKey)}
 			}
 			ns.Lost = sets[ns.LostKey].Constraints
 		}
 		for k := range ns.Workloads {
 			w := &ns.Workloads[k]
 			if w.Evaluation = evaluations[w.EvaluationKey]; w.Evaluation == nil {
-				return &planFieldError{fmt.Sprintf("namespaces[%d].workloads[%d].evaluation", i, k), fmt.Sprintf("evaluations has no %q", w.EvaluationKey)}
+				return &saved.FieldError{Path: fmt.Sprintf("namespaces[%d].workloads[%d].evaluation", i, k), Why: fmt.Sprintf("evaluations has no %q", w.EvaluationKey)}
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/exceptions"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
@@ -22,6 +23,8 @@ type record struct {
 	makesPods bool
 	partial   bool
 	templates []judgedTemplate
+	// exceptions are those that annotations of the object ask for.
+	exceptions []finding.Exception
 }
 
 // judgedTemplate is what a check keeps of one pod template.
@@ -44,6 +47,9 @@ func (s *reading) judge(w *inventory.WrittenWorkload, makesPods bool, at psppars
 			Template: s.current.Template(), Hook: w.Annotations[helmHookAnnotation],
 		},
 		position: at, makesPods: makesPods, partial: len(w.Templates) == 0,
+		exceptions: exceptions.FromAnnotations(w.Annotations, func(key string) finding.Range {
+			return s.locate(fieldpath.Keys("metadata", "annotations", key), at).Range
+		}),
 	}
 	for i := range w.Templates {
 		t := &w.Templates[i]

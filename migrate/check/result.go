@@ -2,8 +2,6 @@ package check
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,8 +44,8 @@ func (s *reading) result() (*finding.Result, error) {
 	if err := unknown.err(s.options); err != nil {
 		return nil, err
 	}
-	setFingerprints(r.Findings)
-	slices.SortStableFunc(r.Findings, func(a, b finding.Finding) int { return compareFindings(&a, &b) })
+	finding.SetFingerprints(r.Findings)
+	finding.Sort(r.Findings)
 	s.addGapsAndNotes(r)
 	return r, nil
 }
@@ -169,7 +167,7 @@ func effectOf(r *record, d finding.Demand) message.Message {
 
 // workloadOf returns what a result says of an object with pods beside its findings.
 func workloadOf(r *record, demands []finding.Demand, found []finding.Finding, passed *passedChecks) finding.Workload {
-	w := finding.Workload{Object: r.object, Position: r.position, Demands: demands, Passed: []string{}, Failed: []string{}, Partial: r.partial, MakesPods: r.makesPods}
+	w := finding.Workload{Object: r.object, Position: r.position, Demands: demands, Passed: []string{}, Failed: []string{}, Partial: r.partial, MakesPods: r.makesPods, Exceptions: r.exceptions}
 	if w.Demands == nil {
 		w.Demands = []finding.Demand{}
 	}
@@ -215,40 +213,4 @@ func (p *passedChecks) of(demands []finding.Demand, failed []string) []string {
 	}
 	p.lists[key.String()] = list
 	return list
-}
-
-// setFingerprints gives each finding a hash of what stays the same when lines move: the rule, the file, the object and the
-// containers. Findings that are alike in all of these are counted, in the order of their positions.
-func setFingerprints(findings []finding.Finding) {
-	seen := map[string]int{}
-	for i := range findings {
-		f := &findings[i]
-		var containers []string
-		file := ""
-		for _, p := range f.Places {
-			file = cmp.Or(file, slashed(p.File))
-			if p.Container != "" {
-				containers = append(containers, p.Container)
-			}
-		}
-		slices.Sort(containers)
-		key := fmt.Sprintf("%q", append([]string{f.Rule, file, f.Object.Template, f.Object.Kind, f.Object.Namespace, f.Object.Name}, slices.Compact(containers)...))
-		n := seen[key]
-		seen[key]++
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s#%d", key, n))
-		f.Fingerprint = hex.EncodeToString(sum[:fingerprintBytes])
-	}
-}
-
-// fingerprintBytes is how many bytes of its hash a fingerprint has.
-const fingerprintBytes = 16
-
-// compareFindings orders findings by severity, file, line, column and rule.
-func compareFindings(a, b *finding.Finding) int {
-	severities := []string{finding.SeverityError, finding.SeverityWarning, finding.SeverityNote}
-	order := cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity))
-	if order == 0 && len(a.Places) > 0 && len(b.Places) > 0 {
-		order = comparePlaces(&a.Places[0], &b.Places[0])
-	}
-	return cmp.Or(order, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Object.Name, b.Object.Name))
 }

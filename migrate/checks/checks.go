@@ -30,6 +30,8 @@ type Check struct {
 	// Refused and Compliant are the YAML of pods that it refuses and admits; Refusal is what Pod Security admission says of the first,
 	// at the newest version.
 	Refused, Compliant, Refusal string
+	// References are what other standards and scanners call what it refuses.
+	References *References
 }
 
 // Change is what one version of the Pod Security Standards changed in a check.
@@ -39,7 +41,7 @@ type Change struct {
 }
 
 // All returns every check of the standards that API servers enable by default, baseline first, each level by ID. It returns an
-// error for an example that is no pod.
+// error for an example that is no pod, and for a check without a row in the table of references.
 func All() ([]Check, error) {
 	var out []Check
 	for _, c := range policy.DefaultChecks() {
@@ -68,7 +70,7 @@ func IDs() []string {
 	return ids
 }
 
-// Find returns the check of the standards with an ID. It returns an error where there is none, and for an example that is no pod.
+// Find returns the check of the standards with an ID. It returns an error where there is none, and as All does.
 func Find(id string) (*Check, error) {
 	for _, c := range policy.DefaultChecks() {
 		if string(c.ID) == id {
@@ -92,8 +94,9 @@ func tell(c policy.Check) (Check, error) {
 	for _, v := range c.Versions[1:] {
 		out.Changes = append(out.Changes, Change{v.MinimumVersion, about.changes[v.MinimumVersion.String()]})
 	}
-	if about.refused == "" {
-		return out, nil
+	var err error
+	if out.References, err = ReferencesOf(out.ID); err != nil || about.refused == "" {
+		return out, err
 	}
 	var pod corev1.Pod
 	if err := yaml.UnmarshalStrict([]byte(about.refused), &pod); err != nil {

@@ -10,8 +10,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Kind identifies the document that holds the Result of "psp2pss check".
-const Kind = "CheckResult"
+// APIVersion is that of the documents of this tool, Kind that of the Result of "psp2pss check", ExceptionsKind that of a file of
+// exceptions from checks.
+const (
+	APIVersion     = "psp2pss.dev/v1"
+	Kind           = "CheckResult"
+	ExceptionsKind = "Exceptions"
+)
 
 // Result is what "psp2pss check" found in manifests.
 type Result struct {
@@ -25,6 +30,8 @@ type Result struct {
 	Findings []Finding `json:"findings"`
 	// Ignored are the findings that an exception with a reason covers.
 	Ignored []Ignored `json:"ignored"`
+	// Since names the file of the earlier result or plan that New and Fixed are about; absent where the flag --since is not used.
+	Since string `json:"since,omitempty"`
 	// Fixed are the findings of the result that --since names which are found no longer.
 	Fixed []Known `json:"fixed,omitempty"`
 	// Gaps are what could not be read or evaluated.
@@ -78,6 +85,22 @@ type Workload struct {
 	Partial bool `json:"partial,omitempty"`
 	// MakesPods is true for an object that is no pod: a server warns of it, and refuses its pods later.
 	MakesPods bool `json:"makesPods"`
+	// Exceptions are those that annotations of the object ask for, whether they hold or not, sorted by rule.
+	Exceptions []Exception `json:"exceptions,omitempty"`
+}
+
+// Exception asks that one check may fail, of an object whose annotation it is, or of those that an entry of a file selects.
+type Exception struct {
+	// Rule is the ID of the check as it is written there, which need not exist.
+	Rule string `json:"rule"`
+	// Reason is why the check may fail, Until the last day on which that holds ("2027-03-31"), both as written; absent where the
+	// exception does not say it. Without a reason it does not hold.
+	Reason string `json:"reason,omitempty"`
+	Until  string `json:"until,omitempty"`
+	// Field is where it stands within the object or the file: "metadata.annotations[psp2pss.dev/allow.privileged]",
+	// "exceptions[0]".
+	Field string `json:"field"`
+	Range
 }
 
 // Finding is one check that a workload fails, or one fault of an exception.
@@ -118,6 +141,8 @@ type Place struct {
 	Range
 	// Edit is the change that meets the check here; nil where none is known.
 	Edit *Edit `json:"edit,omitempty"`
+	// New is true where --since is used and the result that it names did not have the place.
+	New bool `json:"new,omitempty"`
 }
 
 // Range is a range of text in a file.
@@ -158,6 +183,10 @@ type Ignored struct {
 type Known struct {
 	Rule   string `json:"rule"`
 	Object Object `json:"object"`
+	// Containers and Fields are the places of the earlier finding that are fixed, where others of it are still found; both are absent
+	// where it is fixed whole.
+	Containers []string `json:"containers,omitempty"`
+	Fields     []string `json:"fields,omitempty"`
 	// Message is the one of the earlier result.
 	Message string `json:"message"`
 	File    string `json:"file,omitempty"`
@@ -191,6 +220,12 @@ const (
 	OpRemove = "remove"
 )
 
+// The sources of an exception.
+const (
+	SourceAnnotation = "annotation"
+	SourceFile       = "file"
+)
+
 // The safety of an Edit.
 const (
 	SafetySafe   = "safe"
@@ -204,6 +239,13 @@ const (
 	RuleExceptionWithoutReason = "exception-without-reason"
 	// RuleExceptionExpired is the rule that no exception is past its date.
 	RuleExceptionExpired = "exception-expired"
+	// RuleExceptionInvalidDate is the rule that the date of an exception is one.
+	RuleExceptionInvalidDate = "exception-invalid-date"
 	// RuleExceptionUnknown is the rule that an exception names a check that exists.
 	RuleExceptionUnknown = "exception-unknown-check"
 )
+
+// ExceptionRules returns the rules about exceptions, in alphabetical order.
+func ExceptionRules() []string {
+	return []string{RuleExceptionExpired, RuleExceptionInvalidDate, RuleExceptionUnknown, RuleExceptionWithoutReason}
+}

@@ -14,8 +14,9 @@ import (
 )
 
 // ExplainCheck builds the report on one check of the Pod Security Standards: what it refuses, at which level and since which version,
-// how to meet it, a pod of either kind, and the workloads of a plan that fail it. The plan is nil where no source is given.
-func ExplainCheck(plan *migrate.Plan, c *checks.Check, wide bool) *Document {
+// how to meet it, a pod of either kind, what others call it, and the workloads of a plan that fail it. The plan is nil where no
+// source is given. What others call it is for the target version, which is that of the plan; for all versions where it is zero.
+func ExplainCheck(plan *migrate.Plan, c *checks.Check, target api.Version, wide bool) *Document {
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Check %s of the Pod Security Standards.", c.ID)})
 	d.addSection("REFUSES", []string{c.Refuses})
@@ -26,6 +27,10 @@ func ExplainCheck(plan *migrate.Plan, c *checks.Check, wide bool) *Document {
 		d.add(Paragraph{"Pod Security admission says: " + c.Refusal})
 	}
 	d.addExample("A POD THAT MEETS IT", c.Compliant)
+	d.add(Heading("WHAT OTHERS CALL IT"), referenceFacts(c.References, target))
+	if c.References.Note != "" {
+		d.add(Paragraph{c.References.Note})
+	}
 	d.addSection("WORKLOADS that fail it", failingWorkloadTexts(plan, c, wide))
 	return d
 }
@@ -42,6 +47,20 @@ func checkFacts(c *checks.Check) Facts {
 	}
 	if len(c.Replaces) > 0 {
 		facts = append(facts, Fact{Name: "at restricted instead of", Value: strings.Join(c.Replaces, ", ")})
+	}
+	return facts
+}
+
+// referenceFacts returns the report's Facts on what other standards and scanners call a check of the standards: at a version, or
+// for all of them where it is zero.
+func referenceFacts(refs *checks.References, target api.Version) Facts {
+	list := refs.OfAllVersions()
+	if target != (api.Version{}) {
+		list = refs.At(target)
+	}
+	facts := make(Facts, len(list))
+	for i, ref := range list {
+		facts[i] = Fact{Name: ref.Name, Value: strings.Join(ref.IDs, ", ")}
 	}
 	return facts
 }

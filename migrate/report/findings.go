@@ -21,12 +21,12 @@ func FindingsDocument(r *finding.Result, opts Options) *Document {
 	}
 	d := &Document{}
 	for _, group := range findingGroups(r.Findings) {
-		d.add(Heading(groupTitle(group)), findingTable(group))
+		d.add(Heading(groupTitle(group)), findingTable(group, r.Since != ""))
 	}
 	if len(r.Ignored) > 0 {
 		d.addSection("Accepted by an exception", ignoredTexts(r))
 	}
-	d.addSection("No longer found", fixedTexts(r))
+	d.addSection("Fixed since "+r.Since, fixedTexts(r))
 	var gaps, notes []string
 	for _, g := range r.Gaps {
 		gaps = append(gaps, gapText(g.Position, g.What, g.Text))
@@ -65,25 +65,48 @@ func groupTitle(group []finding.Finding) string {
 		title += " (" + group[0].Level + ")"
 	}
 	n := english.Count(len(group), "workload", "workloads")
+	if group[0].Level == "" {
+		n = english.Count(len(group), "exception", "exceptions")
+	}
 	if group[0].Severity != finding.SeverityError {
 		n += ", " + group[0].Severity + " only"
 	}
 	return title + ": " + n
 }
 
-// findingTable returns the table of a group of findings of a check, a row for each place.
-func findingTable(group []finding.Finding) *Table {
+// findingTable returns the table of a group of findings of a check, a row for each place, with whether it is new since an earlier
+// result if there is one.
+func findingTable(group []finding.Finding, since bool) *Table {
 	t := &Table{
 		Columns: []Column{{"PLACE", RoleText}, {"WORKLOAD", RoleName}, {"CONTAINER", RoleName}, {"WHAT TO WRITE", RoleText}},
+	}
+	if since {
+		t.Columns = append(t.Columns[:3], Column{"SINCE", RoleText}, t.Columns[3])
 	}
 	for i := range group {
 		f := &group[i]
 		for j := range f.Places {
 			p := &f.Places[j]
-			t.Rows = append(t.Rows, []string{placeText(p), findingObject(&f.Object), orDash(p.Container), editText(p)})
+			row := []string{placeText(p), findingObject(&f.Object), orDash(p.Container)}
+			if since {
+				row = append(row, sinceText(p))
+			}
+			if f.Level == "" { // about an exception
+				t.Rows = append(t.Rows, append(row, f.Message))
+				continue
+			}
+			t.Rows = append(t.Rows, append(row, editText(p)))
 		}
 	}
 	return t
+}
+
+// sinceText returns whether a place of a finding is new since the earlier result of a check.
+func sinceText(p *finding.Place) string {
+	if p.New {
+		return "new"
+	}
+	return "known"
 }
 
 // placeText returns where a finding of a check is: file:line:column.
@@ -160,6 +183,7 @@ func ignoredTexts(r *finding.Result) []string {
 		if x.Until != "" {
 			text += " (until " + x.Until + ")"
 		}
+		text += fmt.Sprintf(" [%s:%d]", x.Position.File, x.Position.Line)
 		out = append(out, text)
 	}
 	return out
@@ -169,7 +193,15 @@ func ignoredTexts(r *finding.Result) []string {
 func fixedTexts(r *finding.Result) []string {
 	var out []string
 	for i := range r.Fixed {
-		out = append(out, findingObject(&r.Fixed[i].Object)+": "+r.Fixed[i].Rule)
+		k := &r.Fixed[i]
+		text := findingObject(&k.Object) + ": " + k.Rule
+		switch {
+		case len(k.Containers) > 0:
+			text += " in " + english.Plural(len(k.Containers), "container ", "containers ") + strings.Join(k.Containers, ", ")
+		case len(k.Fields) > 0:
+			text += " at " + strings.Join(k.Fields, ", ")
+		}
+		out = append(out, text)
 	}
 	return out
 }
@@ -197,12 +229,15 @@ func demandTexts(r *finding.Result) []string {
 
 // findingSummary returns the sentences that count what a check found.
 func findingSummary(r *finding.Result) Paragraph {
-	failed, partial, free, pods, makers := 0, 0, 0, 0, 0
+	failed, partial, free, pods, makers, accepted := 0, 0, 0, 0, 0, 0
+	found := failingObjects(r)
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		switch {
 		case len(w.Demands) == 0:
 			free++
+		case len(w.Failed) > 0 && !found[w.Object]:
+			accepted++
 		case len(w.Failed) > 0:
 			failed++
 			if w.MakesPods {
@@ -214,8 +249,12 @@ func findingSummary(r *finding.Result) Paragraph {
 			partial++
 		}
 	}
+	meet := len(r.Workloads) - failed - partial - free - accepted
 	text := fmt.Sprintf("%s in %d of %s", english.Count(len(r.Findings), "finding", "findings"), failed, english.Count(len(r.Workloads), "workload", "workloads"))
-	text += fmt.Sprintf("; %d %s what is asked", len(r.Workloads)-failed-partial-free, english.Plural(len(r.Workloads)-failed-partial-free, "meets", "meet"))
+	text += fmt.Sprintf("; %d %s what is asked", meet, english.Plural(meet, "meets", "meet"))
+	if accepted > 0 {
+		text += fmt.Sprintf("; %d %s only checks that an exception covers", accepted, english.Plural(accepted, "fails", "fail"))
+	}
 	if partial > 0 {
 		text += fmt.Sprintf("; %d known in part, with nothing against what is written", partial)
 	}
@@ -231,6 +270,17 @@ func findingSummary(r *finding.Result) Paragraph {
 	}
 	if pods > 0 && hasErrors(r) {
 		out = append(out, "A server refuses the pods.")
+	}
+	return out
+}
+
+// failingObjects returns the objects that fail a check for which they have no exception.
+func failingObjects(r *finding.Result) map[finding.Object]bool {
+	out := map[finding.Object]bool{}
+	for i := range r.Findings {
+		if r.Findings[i].Level != "" {
+			out[r.Findings[i].Object] = true
+		}
 	}
 	return out
 }
@@ -289,8 +339,9 @@ func findingLines(r *finding.Result, opts Options) *Document {
 // error of writing.
 func FindingNames(w io.Writer, r *finding.Result, _ Options) error {
 	var b bytes.Buffer
+	found := failingObjects(r)
 	for i := range r.Workloads {
-		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 {
+		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 && found[o] {
 			o.Hook = ""
 			b.WriteString(escape.Terminal(findingObject(&o)) + "\n")
 		}

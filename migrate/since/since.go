@@ -1,0 +1,181 @@
+// Package since owns what is new in a result of "psp2pss check": it compares one with an earlier result, or with a plan. A finding is
+// known by its check, its object, and the container and field of each place; files, lines and the order of lists do not count. It
+// reads no file.
+package since
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
+)
+
+// objectKey names an object of a finding whatever its file, and whatever version of its API is used.
+type objectKey struct{ kind, namespace, name string }
+
+// placeKey names a place of a finding whatever its file. Several places may have one: volumes have no names in it.
+type placeKey struct {
+	objectKey
+	rule, container, field string
+}
+
+// keyOf returns what names an object.
+func keyOf(o *finding.Object) objectKey { return objectKey{o.Kind, o.Namespace, o.Name} }
+
+// keyOfPlace returns what names a place of a finding.
+func keyOfPlace(f *finding.Finding, p *finding.Place) placeKey {
+	return placeKey{keyOf(&f.Object), f.Rule, p.Container, withoutIndexes(p.Field)}
+}
+
+// withoutIndexes returns the path of a field with the indexes of lists left out, so that moved items are no others. One that cannot
+// be parsed stays as it is.
+func withoutIndexes(field string) string {
+	path, err := fieldpath.Parse(field)
+	if err != nil {
+		return field
+	}
+	return slices.DeleteFunc(path, func(s fieldpath.Step) bool { return s.IsIndex }).String()
+}
+
+// Compare marks in a result what is new since an earlier one, and says what is fixed. A place is new if the earlier result did not
+// have it, or less severe; a finding is new if one of its places is. What is fixed is only said of objects that both have, and of
+// checks that are asked of them now; notes count the others. name is what the file of the earlier result is called.
+func Compare(r, earlier *finding.Result, name string) {
+	r.Since = name
+	markNew(r.Findings, severities(earlier.Findings))
+	remaining := map[placeKey]int{}
+	eachPlace(r.Findings, func(f *finding.Finding, p *finding.Place) { remaining[keyOfPlace(f, p)]++ })
+	for i := range r.Ignored {
+		f := &r.Ignored[i].Finding
+		for k := range f.Places {
+			remaining[keyOfPlace(f, &f.Places[k])]++
+		}
+	}
+	now := newObjects(r)
+	var left leftOut
+	for i := range earlier.Findings {
+		f := &earlier.Findings[i]
+		fixed := fixedPlaces(f, remaining)
+		switch {
+		case len(fixed) == 0:
+		case !now.has(&f.Object):
+			left.notRead(&f.Object)
+		case !now.asks(&f.Object, f.Rule, f.Level):
+			left.notAsked++
+		default:
+			r.Fixed = append(r.Fixed, knownOf(f, fixed))
+		}
+	}
+	sortKnown(r.Fixed)
+	left.addNotes(r, name)
+}
+
+// eachPlace visits the places of findings in their order.
+func eachPlace(findings []finding.Finding, visit func(*finding.Finding, *finding.Place)) {
+	for i := range findings {
+		for k := range findings[i].Places {
+			visit(&findings[i], &findings[i].Places[k])
+		}
+	}
+}
+
+// severities returns the severities of the places of findings, worst first.
+func severities(findings []finding.Finding) map[placeKey][]int {
+	out := map[placeKey][]int{}
+	eachPlace(findings, func(f *finding.Finding, p *finding.Place) {
+		key := keyOfPlace(f, p)
+		out[key] = append(out[key], finding.SeverityRank(f.Severity))
+	})
+	for _, ranks := range out {
+		slices.Sort(ranks)
+	}
+	return out
+}
+
+// markNew marks the places of sorted findings that earlier ones do not have, or less severe, and the findings that have such places.
+// What it takes of the earlier severities is gone from them.
+func markNew(findings []finding.Finding, earlier map[placeKey][]int) {
+	eachPlace(findings, func(f *finding.Finding, p *finding.Place) {
+		key, rank := keyOfPlace(f, p), finding.SeverityRank(f.Severity)
+		at := slices.IndexFunc(earlier[key], func(known int) bool { return known <= rank })
+		if at < 0 {
+			p.New, f.New = true, true
+			return
+		}
+		// The least severe one that will do, so that the worse ones remain for the worse.
+		for at+1 < len(earlier[key]) && earlier[key][at+1] <= rank {
+			at++
+		}
+		earlier[key] = slices.Delete(earlier[key], at, at+1)
+	})
+}
+
+// fixedPlaces returns the places of an earlier finding that are found no longer. It takes from the remaining ones those that are.
+func fixedPlaces(f *finding.Finding, remaining map[placeKey]int) []finding.Place {
+	var out []finding.Place
+	for _, p := range f.Places {
+		if key := keyOfPlace(f, &p); remaining[key] > 0 {
+			remaining[key]--
+		} else {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// knownOf returns what a result says of an earlier finding whose places, or some of them, are fixed.
+func knownOf(f *finding.Finding, fixed []finding.Place) finding.Known {
+	out := finding.Known{Rule: f.Rule, Object: f.Object, Message: f.Message, File: fixed[0].File}
+	if len(fixed) == len(f.Places) {
+		return out
+	}
+	for _, p := range fixed {
+		if p.Container != "" {
+			out.Containers = append(out.Containers, p.Container)
+		}
+		out.Fields = append(out.Fields, p.Field)
+	}
+	slices.Sort(out.Containers)
+	out.Containers = slices.Compact(out.Containers)
+	return out
+}
+
+// sortKnown sorts what is fixed by object and check.
+func sortKnown(known []finding.Known) {
+	slices.SortStableFunc(known, func(a, b finding.Known) int {
+		return cmp.Or(
+			cmp.Compare(a.Object.Namespace, b.Object.Namespace), cmp.Compare(a.Object.Kind, b.Object.Kind),
+			cmp.Compare(a.Object.Name, b.Object.Name), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.File, b.File),
+		)
+	})
+}
+
+// leftOut counts the earlier findings of which nothing can be said.
+type leftOut struct {
+	// unread are the objects that were not read now, read how many findings are about them.
+	unread      []string
+	aboutUnread int
+	notAsked    int
+}
+
+// notRead counts an earlier finding about an object that was not read now.
+func (l *leftOut) notRead(o *finding.Object) {
+	l.aboutUnread++
+	l.unread = append(l.unread, inventory.ObjectText(o.Kind, o.Namespace, o.Name))
+}
+
+// addNotes adds to a result how many earlier findings nothing can be said of, and why.
+func (l *leftOut) addNotes(r *finding.Result, name string) {
+	if l.aboutUnread > 0 {
+		slices.Sort(l.unread)
+		r.Notes = append(r.Notes, finding.Note{
+			Message: message.New("since-objects-not-read", "n", l.aboutUnread, "objects", slices.Compact(l.unread)), What: name,
+		})
+	}
+	if l.notAsked > 0 {
+		r.Notes = append(r.Notes, finding.Note{Message: message.New("since-checks-not-asked", "n", l.notAsked), What: name})
+	}
+}

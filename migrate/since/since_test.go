@@ -1,0 +1,256 @@
+package since_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/migrate/since"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// place returns a place of a finding in a container.
+func place(file, container string, index, line int) finding.Place {
+	return finding.Place{
+		Field:     fmt.Sprintf("spec.containers[%d].securityContext.privileged", index),
+		Container: container, Range: finding.Range{File: file, Line: line, Column: 1, EndLine: line, EndColumn: 2},
+	}
+}
+
+// result returns the result of a check with findings, whose objects are its workloads and are asked for all rules in use here.
+func result(findings ...finding.Finding) *finding.Result {
+	r := &finding.Result{APIVersion: finding.APIVersion, Kind: finding.Kind, Findings: findings}
+	for i := range findings {
+		w := finding.Workload{Object: findings[i].Object, Position: pspparse.Position{File: findings[i].Places[0].File, Line: 1}, Passed: []string{"privileged", "hostPorts"}}
+		r.Workloads = append(r.Workloads, w)
+	}
+	finding.Sort(r.Findings)
+	return r
+}
+
+// fails returns a finding about a pod.
+func fails(rule, name string, places ...finding.Place) finding.Finding {
+	return finding.Finding{
+		Rule: rule, Level: "baseline", Severity: finding.SeverityError, Message: rule,
+		Object: finding.Object{APIVersion: "v1", Kind: "Pod", Namespace: "web", Name: name}, Places: places,
+	}
+}
+
+// describe returns what a result says since an earlier one: new places, what is fixed, notes.
+func describe(r *finding.Result) []string {
+	var out []string
+	for _, f := range r.Findings {
+		for _, p := range f.Places {
+			if p.New {
+				out = append(out, strings.TrimSpace(fmt.Sprintf("new %s %s %s", f.Object.Name, f.Rule, p.Container)))
+			}
+		}
+		if f.New != slices.ContainsFunc(f.Places, func(p finding.Place) bool { return p.New }) {
+			out = append(out, fmt.Sprintf("the finding %s %s is new: %v", f.Object.Name, f.Rule, f.New))
+		}
+	}
+	for _, k := range r.Fixed {
+		out = append(out, strings.TrimSpace(fmt.Sprintf("fixed %s %s %s", k.Object.Name, k.Rule, strings.Join(k.Containers, ","))))
+	}
+	for _, n := range r.Notes {
+		out = append(out, "note "+n.What+": "+n.Text)
+	}
+	return out
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	warned := fails("privileged", "a", place("a.yaml", "app", 0, 5))
+	warned.Severity = finding.SeverityWarning
+	one := fails("privileged", "a", place("a.yaml", "app", 0, 5))
+	two := fails("privileged", "a", place("a.yaml", "app", 0, 5), place("a.yaml", "log", 1, 9))
+	volume := func(index int) finding.Place {
+		return finding.Place{Field: fmt.Sprintf("spec.volumes[%d].hostPath", index), Range: finding.Range{File: "a.yaml", Line: index + 1}}
+	}
+	notAsked := result()
+	notAsked.Workloads = []finding.Workload{{Object: one.Object, Passed: []string{"hostPorts"}}}
+	partial := result()
+	partial.Workloads = []finding.Workload{{Object: one.Object, Partial: true, Demands: []finding.Demand{{Level: "restricted"}}}}
+	met := result()
+	met.Workloads = []finding.Workload{{Object: one.Object, Passed: []string{"privileged"}}}
+	ignored := result()
+	ignored.Ignored = []finding.Ignored{{Finding: one}}
+	ignored.Workloads = met.Workloads
+	for _, test := range []struct {
+		name         string
+		earlier, now *finding.Result
+		want         []string
+	}{
+		{"the same", result(one), result(one), nil},
+		{"moved to another file and line, behind another container", result(one), result(fails("privileged", "a", place("b.yaml", "app", 3, 50))), nil},
+		{"another container", result(one), result(two), []string{"new a privileged log"}},
+		{"one container fixed", result(two), result(one), []string{"fixed a privileged log"}},
+		{"another check", result(one), result(fails("hostPorts", "a", place("a.yaml", "app", 0, 5))), []string{"new a hostPorts app", "fixed a privileged"}},
+		{"another object", result(one), result(fails("privileged", "b", place("a.yaml", "app", 0, 5))), []string{
+			"new b privileged app", "note old.json: 1 finding is about objects that were not read now (Pod web/a): they are gone, or their files were not given",
+		}},
+		{"a volume more", result(fails("hostPathVolumes", "a", volume(0))), result(fails("hostPathVolumes", "a", volume(1), volume(0))), []string{"new a hostPathVolumes"}},
+		{"refused where it was warned of", result(warned), result(one), []string{"new a privileged app"}},
+		{"warned of where it was refused", result(one), result(warned), nil},
+		{"met", result(one), met, []string{"fixed a privileged"}},
+		{"met as far as it is written", result(one), partial, []string{"fixed a privileged"}},
+		{"no longer asked", result(one), notAsked, []string{"note old.json: 1 finding is about checks that nothing asks for now"}},
+		{"ignored now", result(one), ignored, nil},
+		{"ignored before", ignored, result(one), []string{"new a privileged app"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			now := clone(test.now)
+			since.Compare(now, test.earlier, "old.json")
+			if diff := cmp.Diff(test.want, describe(now)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if now.Since != "old.json" {
+				t.Errorf("since %q", now.Since)
+			}
+		})
+	}
+}
+
+// clone returns a copy of a result that marks of its findings do not change.
+func clone(r *finding.Result) *finding.Result {
+	out := *r
+	out.Findings = slices.Clone(r.Findings)
+	for i := range out.Findings {
+		out.Findings[i].Places = slices.Clone(out.Findings[i].Places)
+	}
+	return &out
+}
+
+// random returns a result with some of all findings there may be, each in some containers; every object is among its workloads.
+func random(r *rand.Rand) *finding.Result {
+	out := &finding.Result{}
+	for _, name := range []string{"a", "b", "c"} {
+		w := finding.Workload{Object: fails("", name).Object}
+		for _, rule := range []string{"privileged", "hostPorts", "sysctls"} {
+			w.Passed = append(w.Passed, rule) // asked, whether it is found or not
+			var places []finding.Place
+			for _, i := range r.Perm(4) {
+				if r.IntN(2) == 0 {
+					places = append(places, place(fmt.Sprintf("%d.yaml", r.IntN(3)), fmt.Sprintf("c%d", i), len(places), 1+r.IntN(50)))
+				}
+			}
+			if len(places) > 0 {
+				out.Findings = append(out.Findings, fails(rule, name, places...))
+			}
+		}
+		out.Workloads = append(out.Workloads, w)
+	}
+	r.Shuffle(len(out.Findings), func(i, j int) { out.Findings[i], out.Findings[j] = out.Findings[j], out.Findings[i] })
+	finding.Sort(out.Findings)
+	return out
+}
+
+// placesOf returns the places of a result as object, check and container, sorted.
+func placesOf(r *finding.Result, include func(*finding.Place) bool) []string {
+	var out []string
+	for i := range r.Findings {
+		for k := range r.Findings[i].Places {
+			if p := &r.Findings[i].Places[k]; include(p) {
+				out = append(out, r.Findings[i].Object.Name+" "+r.Findings[i].Rule+" "+p.Container)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// minus returns the texts of a that are not in b.
+func minus(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
+
+// For any two results: nothing is new since a result itself and nothing is fixed, what is new since another one is what that one does
+// not have, and what is fixed is what this one does not have.
+func TestCompareIsADifference(t *testing.T) {
+	t.Parallel()
+	source := rand.New(rand.NewPCG(1, 2))
+	all := func(*finding.Place) bool { return true }
+	for range 500 {
+		a, b := random(source), random(source)
+		same := clone(a)
+		since.Compare(same, a, "old")
+		if got := describe(same); got != nil {
+			t.Fatalf("since itself: %q", got)
+		}
+		placesA, placesB := placesOf(a, all), placesOf(b, all)
+		since.Compare(b, a, "old")
+		got := placesOf(b, func(p *finding.Place) bool { return p.New })
+		if diff := cmp.Diff(minus(placesB, placesA), got, cmpEmpty()); diff != "" {
+			t.Fatalf("new (-want +got)\n%s", diff)
+		}
+		var fixed []string
+		for _, k := range b.Fixed {
+			containers := k.Containers
+			if k.Fields == nil { // fixed whole
+				for _, text := range placesA {
+					if rest, ok := strings.CutPrefix(text, k.Object.Name+" "+k.Rule+" "); ok {
+						containers = append(containers, rest)
+					}
+				}
+			}
+			for _, c := range containers {
+				fixed = append(fixed, k.Object.Name+" "+k.Rule+" "+c)
+			}
+		}
+		slices.Sort(fixed)
+		if diff := cmp.Diff(minus(placesA, placesB), fixed, cmpEmpty()); diff != "" {
+			t.Fatalf("fixed (-want +got)\n%s", diff)
+		}
+		if len(b.Notes) > 0 {
+			t.Fatalf("notes: %v", b.Notes)
+		}
+	}
+}
+
+// cmpEmpty takes a nil list for an empty one.
+func cmpEmpty() cmp.Option {
+	return cmp.Transformer("empty", func(s []string) string { return strings.Join(s, "\n") })
+}
+
+// A plan knows objects and checks.
+func TestComparePlan(t *testing.T) {
+	t.Parallel()
+	workloadOf := func(kind, name string, checks ...string) migrate.Workload {
+		e := &migrate.Evaluation{}
+		for _, c := range checks {
+			e.Violations = append(e.Violations, migrate.Violation{Check: c, Reason: c, Detail: "x"})
+		}
+		return migrate.Workload{Kind: kind, Name: name, Evaluation: e}
+	}
+	plan := &migrate.Plan{Namespaces: []migrate.Namespace{
+		{Name: "default", Workloads: []migrate.Workload{workloadOf("Pod", "a", "privileged")}},
+		{Name: "web", Workloads: []migrate.Workload{workloadOf("Pod", "a", "privileged", "hostPorts"), workloadOf("Job.batch.volcano.sh", "j", "privileged")}},
+	}}
+	inDefault := fails("privileged", "a", place("a.yaml", "app", 0, 1))
+	inDefault.Object.Namespace = ""
+	job := fails("privileged", "j", place("a.yaml", "app", 0, 2))
+	job.Object.Kind, job.Object.APIVersion = "Job", "batch.volcano.sh/v1alpha1"
+	other := fails("privileged", "b", place("a.yaml", "app", 0, 3))
+	r := result(inDefault, job, other, fails("sysctls", "a", place("a.yaml", "app", 0, 4)), fails("privileged", "a", place("a.yaml", "app", 0, 5)))
+	for i := range r.Workloads {
+		r.Workloads[i].Passed = nil
+		if r.Workloads[i].Object.Name == "a" && r.Workloads[i].Object.Namespace == "web" {
+			r.Workloads[i].Passed = []string{"hostPorts", "hostNamespaces"}
+		}
+	}
+	since.ComparePlan(r, plan, "plan.json")
+	want := []string{"new b privileged app", "new a sysctls app", "fixed a hostPorts"}
+	if diff := cmp.Diff(want, describe(r)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if r.Since != "plan.json" || r.Fixed[0].Message != "hostPorts (x)" {
+		t.Errorf("since %q, fixed %q", r.Since, r.Fixed[0].Message)
+	}
+}
