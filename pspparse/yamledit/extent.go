@@ -118,7 +118,7 @@ func (d *document) colon(at int, flow bool) (int, error) {
 		at++
 	}
 	if at >= len(d.text) || d.text[at] != ':' {
-		return 0, layoutError{"a key with its colon on another line"}
+		return 0, layoutError{"the colon of a key stands on another line"}
 	}
 	return at + 1, nil
 }
@@ -318,6 +318,19 @@ func (d *document) indentation(offset int) string {
 		at++
 	}
 	return string(d.text[start:at])
+}
+
+// keyIndentation returns the indentation of the YAML key, or item, with which the line begins that a byte is in: dashes before it count.
+func (d *document) keyIndentation(offset int) string {
+	start := d.lines.lineStart(offset)
+	at := start
+	for at < offset && (d.text[at] == ' ' || d.text[at] == '-' && d.text[at+1] == ' ') {
+		at++
+	}
+	if bytes.IndexByte(d.text[start:at], '-') < 0 {
+		return d.indentation(offset)
+	}
+	return spaces(at - start)
 }
 
 // startsLine reports whether only white space stands before a byte on its line of the YAML text.

@@ -25,6 +25,25 @@ type writer struct {
 	step, listStep  int
 	comments, depth int
 	calm            bool // no comments
+	// anchored is set to write anchors and aliases; then anchors are the names of those that are written, and maps of those of maps.
+	anchored      bool
+	names         int
+	anchors, maps []string
+}
+
+// anchor returns an anchor to stand before a value, or nothing, and a function to call once the value is written.
+func (w *writer) anchor(isMap bool) (text string, done func()) {
+	if !w.anchored || w.IntN(6) > 0 {
+		return "", func() {}
+	}
+	w.names++
+	name := fmt.Sprintf("a%d", w.names)
+	return " &" + name, func() {
+		w.anchors = append(w.anchors, name)
+		if isMap {
+			w.maps = append(w.maps, name)
+		}
+	}
 }
 
 // comment returns a comment that no other place has.
@@ -124,13 +143,21 @@ func (w *writer) flow(depth, indent int) string {
 
 // value writes a random value behind a colon (or a dash), and ends its line.
 func (w *writer) value(depth, indent int, dash bool) {
+	if len(w.anchors) > 0 && w.IntN(8) == 0 {
+		w.b.WriteString(" *" + w.anchors[w.IntN(len(w.anchors))])
+		w.endLine(indent)
+		return
+	}
 	kind := w.IntN(8)
 	if depth > 4 {
 		kind = 5 + w.IntN(3)
 	}
 	switch kind {
 	case 0, 1, 2:
-		if dash {
+		anchor, done := w.anchor(true)
+		defer done()
+		w.b.WriteString(anchor)
+		if dash && anchor == "" {
 			w.b.WriteString(" ")
 			w.mapping(depth+1, indent+2, true)
 			return
@@ -156,7 +183,9 @@ func (w *writer) value(depth, indent int, dash bool) {
 			w.b.WriteString([]string{pad + " # no comment\n", "\n", pad + "two: 2\n"}[w.IntN(3)])
 		}
 	case 5:
-		w.b.WriteString(" " + w.flow(0, indent))
+		anchor, done := w.anchor(false)
+		defer done()
+		w.b.WriteString(anchor + " " + w.flow(0, indent))
 		w.endLine(indent)
 	case 6:
 		if !dash && w.IntN(3) == 0 {
@@ -171,13 +200,23 @@ func (w *writer) value(depth, indent int, dash bool) {
 		}
 		fallthrough
 	default:
-		w.b.WriteString(" " + w.scalar(false))
+		anchor, done := w.anchor(false)
+		defer done()
+		w.b.WriteString(anchor + " " + w.scalar(false))
 		w.endLine(indent)
 	}
 }
 
 // mapping writes a random map in block style. The first key stands on a line that has begun if inline is set.
 func (w *writer) mapping(depth, indent int, inline bool) {
+	if len(w.maps) > 0 && w.IntN(5) == 0 {
+		if !inline {
+			w.b.WriteString(strings.Repeat(" ", indent))
+		}
+		w.b.WriteString("<<: *" + w.maps[w.IntN(len(w.maps))])
+		w.endLine(indent)
+		inline = false
+	}
 	for i := range 1 + w.IntN(4) {
 		if i > 0 || !inline {
 			w.b.WriteString(strings.Repeat(" ", indent))
@@ -201,12 +240,13 @@ func (w *writer) sequence(depth, indent int, inline bool) {
 // document returns a random file with one or more documents.
 func (w *writer) document() string {
 	w.step, w.listStep = []int{1, 2, 2, 4}[w.IntN(4)], []int{0, 2, 2, 3}[w.IntN(4)]
-	w.calm = w.IntN(5) == 0
+	w.calm, w.anchored = w.IntN(5) == 0, w.IntN(4) == 0
 	for i := range 1 + w.IntN(3) {
 		if i > 0 || w.IntN(4) == 0 {
 			w.b.WriteString("---")
 			w.endLine(0)
 		}
+		w.anchors, w.maps = nil, nil
 		w.idleLines(0)
 		if w.IntN(6) == 0 {
 			w.json()
@@ -320,6 +360,14 @@ func edited(v any, path fieldpath.Path, e yamledit.Edit) (any, bool) {
 	return m, ok
 }
 
+// asKubectl reads a document as kubectl does. The library takes a key that a merge key also brings for one that is given twice, if asked.
+func asKubectl(text string, into *any) error {
+	if strings.Contains(text, "<<:") {
+		return kubectlyaml.Unmarshal([]byte(text), into)
+	}
+	return kubectlyaml.UnmarshalStrict([]byte(text), into)
+}
+
 // gone stands in a list for an item that an edit has removed: the indexes of edits are those before all of them.
 type gone struct{}
 
@@ -374,7 +422,7 @@ func TestEditsOfRandomText(t *testing.T) {
 		docs, lines := split(text)
 		i := w.IntN(len(docs))
 		var before any
-		if err := kubectlyaml.UnmarshalStrict([]byte(docs[i]), &before); err != nil {
+		if err := asKubectl(docs[i], &before); err != nil {
 			t.Fatalf("seed %d: the text is no YAML: %v\n%s", seed, err, docs[i])
 		}
 		e := w.edit(before)
@@ -414,7 +462,7 @@ func TestManyEditsOfRandomText(t *testing.T) {
 		values := make([]any, len(docs))
 		var edits []yamledit.Edit
 		for i := range docs {
-			if err := kubectlyaml.UnmarshalStrict([]byte(docs[i]), &values[i]); err != nil {
+			if err := asKubectl(docs[i], &values[i]); err != nil {
 				t.Fatalf("seed %d: the text is no YAML: %v\n%s", seed, err, docs[i])
 			}
 			for range 1 + w.IntN(6) {
@@ -443,7 +491,7 @@ func TestManyEditsOfRandomText(t *testing.T) {
 		newDocs, _ := split(string(out))
 		for i := range docs {
 			var got any
-			if err := kubectlyaml.UnmarshalStrict([]byte(newDocs[i]), &got); err != nil {
+			if err := asKubectl(newDocs[i], &got); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 			if diff := cmp.Diff(swept(values[i]), got); diff != "" {
@@ -474,7 +522,7 @@ func checkEdited(t *testing.T, what, text, out string, before any, i int, e yaml
 	}
 	comments := keepsComments(before, e)
 	var got any
-	if err := kubectlyaml.UnmarshalStrict([]byte(newDocs[i]), &got); err != nil {
+	if err := asKubectl(newDocs[i], &got); err != nil {
 		t.Errorf("%s: %v:\n%s", what, err, out)
 		return
 	}

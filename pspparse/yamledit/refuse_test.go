@@ -19,10 +19,10 @@ func TestRefusals(t *testing.T) {
 		"alias as value":          {"a: &a true\nc: *a\n", "c = false", "c is the alias *a: an edit would change every place that has it"},
 		"anchor":                  {"a: &a {b: 1}\nc: *a\n", "a.d = 1", "a has the anchor &a, which is used elsewhere: an edit would change those places, too"},
 		"anchor of what goes":     {"a: &a {b: 1}\nc: *a\n", "- a", "a has the anchor &a, which is used elsewhere: an edit would change those places, too"},
-		"anchor within what goes": {"x:\n  a: &a {b: 1}\nc: *a\n", "- x", "x is left to be edited by hand: an anchor within is used elsewhere"},
-		"anchor within the new":   {"x:\n  a: &a {b: 1}\nc: *a\n", "x = {\"a\":{\"b\":2}}", "x is left to be edited by hand: an anchor within is used elsewhere"},
+		"anchor within what goes": {"x:\n  a: &a {b: 1}\nc: *a\n", "- x", "x is left to be edited by hand: an anchor within it is used elsewhere"},
+		"anchor within the new":   {"x:\n  a: &a {b: 1}\nc: *a\n", "x = {\"a\":{\"b\":2}}", "x is left to be edited by hand: an anchor within it is used elsewhere"},
 		"merge key":               {"x: &x {a: 1}\nz:\n  <<: *x\n", "z.a = 2", "z.a comes from a merge key (<<): an edit would change every place that has it"},
-		"merge key within":        {"x: &x {a: 1}\nz:\n  <<: *x\n", "z = {\"a\":2}", "z is left to be edited by hand: reached through an alias"},
+		"merge key within":        {"x: &x {a: 1}\nz:\n  <<: *x\n", "z = {\"a\":2}", "z is left to be edited by hand: part of it comes from an alias or a merge key"},
 		"tag":                     {"a: !!str x\n", `a = "y"`, "a has the tag !!str"},
 		"tag of a key":            {"!!str a: x\n", `a = "y"`, "a has the tag !!str"},
 		"tag of a map":            {"a: !!map\n  b: x\n", `a.b = "y"`, "a has the tag !!map"},
@@ -54,8 +54,8 @@ func TestRefusals(t *testing.T) {
 		"beyond the end":          {"a: 1\nb: 2\n", "9: b = 1", "no object begins on line 9"},
 		"several on a line":       {`{"a":1}{"a":2}`, "a = 3", "several objects begin on line 1"},
 		"no JSON":                 {"a: 1\n", "a = nope", `the edit of "a" is none: this is not JSON: invalid character 'o' in literal null (expecting 'u')`},
-		"question mark":           {"? a\n: 1\nb: 2\n", "a = 2", "a is left to be edited by hand: a key with a question mark, or a tab before it"},
-		"comment in brackets":     {"a: {b: 1, # one\n  c: 2 # two\n  }\n", "- a.b", "a.b is left to be edited by hand: a comment in brackets"},
+		"question mark":           {"? a\n: 1\nb: 2\n", "a = 2", "a is left to be edited by hand: a key has a question mark before it"},
+		"comment in brackets":     {"a: {b: 1, # one\n  c: 2 # two\n  }\n", "- a.b", "a.b is left to be edited by hand: there is a comment within brackets"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
