@@ -37,8 +37,10 @@ type Refusal struct {
 const maxText = 16 << 20
 
 // Apply makes the edits in the text of a file with any number of YAML documents and JSON values, Lists among them, and returns the new
-// text. Each edit keeps all lines that it does not have to touch, byte for byte. Edits that cannot be made so that the file then reads
-// as it should are returned as refusals, and nothing is changed for them. It returns an error for a file of more than 16 MiB.
+// text. Each edit keeps all lines that it does not have to touch, byte for byte. What is new is written as its neighbours are, and a map
+// or list of which nothing is left becomes {} or []. A field that is removed takes the comments in it and beside it along, not those
+// above it. Edits that cannot be made so that the file then reads as it should are returned as refusals, and nothing is changed for
+// them. It returns an error for a file of more than 16 MiB.
 func Apply(text []byte, edits []Edit) (edited []byte, refused []Refusal, err error) {
 	if len(text) > maxText {
 		return nil, nil, fmt.Errorf("editing a file of %d bytes: the limit is %d", len(text), maxText)

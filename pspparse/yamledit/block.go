@@ -55,7 +55,7 @@ func (p *planner) blockColumn(n *yaml.Node) (int, error) {
 	}
 	before := p.d.text[p.d.lines.lineStart(start):start]
 	if len(bytes.Trim(before, " -")) > 0 {
-		return 0, layoutError{"a key has a question mark before it"}
+		return 0, layoutError{"a key has a question mark or a tab before it"}
 	}
 	return len(before), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -38,8 +39,8 @@ func quoted(text string, quote byte) string {
 	if quote == 0 && isPlain(text) {
 		return text
 	}
-	if quote == '\'' && !strings.ContainsAny(text, "'\n\r\t") && json.Valid([]byte(`"`+strings.NewReplacer(`\`, ``, `"`, ``).Replace(text)+`"`)) {
-		return "'" + text + "'"
+	if quote == '\'' && !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	}
 	return string(yamlnode.AppendJSONString(nil, text))
 }
