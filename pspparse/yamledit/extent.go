@@ -310,6 +310,14 @@ func (d *document) lastLine(offset, column int) int {
 	return end
 }
 
+// nextOnLine returns the offset of the first byte of YAML text from an offset on that is no space and no tab.
+func (d *document) nextOnLine(at int) int {
+	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
+		at++
+	}
+	return at
+}
+
 // indentation returns the white space at the start of the line of the YAML text that a byte is in.
 func (d *document) indentation(offset int) string {
 	start := d.lines.lineStart(offset)

@@ -169,14 +169,17 @@ func (f flowCollection) add(behind int, added []*slot, st style) error {
 	}
 	text := strings.Join(parts, between)
 	lineEnd := f.d.lines.lineEnd(end)
-	rest := string(bytes.TrimLeft(f.d.text[end:lineEnd], " \t"))
-	afterComma := strings.TrimLeft(strings.TrimPrefix(rest, ","), " \t")
+	next := f.d.nextOnLine(end)
+	comma := next < lineEnd && f.d.text[next] == ','
+	if comma {
+		next = f.d.nextOnLine(next + 1)
+	}
 	switch {
-	case !strings.HasPrefix(afterComma, "#"):
+	case next >= lineEnd || f.d.text[next] != '#':
 		f.replace(end, end, between+text)
 	case !st.lines:
 		return layoutError{"there is a comment within brackets"}
-	case strings.HasPrefix(rest, ","):
+	case comma:
 		f.replace(lineEnd, lineEnd, st.newline+st.indent+text+",")
 	default:
 		f.replace(end, end, ",")
