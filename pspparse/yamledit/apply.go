@@ -37,30 +37,42 @@ type Refusal struct {
 const maxText = 16 << 20
 
 // Apply makes the edits in the text of a file with any number of YAML documents and JSON values, Lists among them, and returns the new
-// text. Each edit keeps all lines that it does not have to touch, byte for byte. Edits that cannot be made so that the file then reads
-// as it should are returned as refusals, and nothing is changed for them. It returns an error for a file of more than 16 MiB.
+// text. Each edit keeps all lines that it does not have to touch, byte for byte. What is new is written as its neighbours are, and a map
+// or list of which nothing is left becomes {} or []. A field that is removed takes the comments in it and beside it along, not those
+// above it. Edits that cannot be made so that the file then reads as it should are returned as refusals, and nothing is changed for
+// them. It returns an error for a file of more than 16 MiB.
 func Apply(text []byte, edits []Edit) (edited []byte, refused []Refusal, err error) {
 	if len(text) > maxText {
 		return nil, nil, fmt.Errorf("editing a file of %d bytes: the limit is %d", len(text), maxText)
 	}
 	body := bytes.TrimPrefix(text, []byte("\ufeff"))
-	f := fileEditor{text: body, parts: cutDocuments(body), newline: newlineOf(body), budget: budgetOf(body)}
-	edited = bytes.Clone(text[:len(text)-len(body)])
+	f := newFileEditor(body)
+	edited = append(bytes.Clone(text[:len(text)-len(body)]), f.apply(edits)...)
+	for _, r := range f.refused {
+		refused = append(refused, r.Refusal)
+	}
+	return edited, refused, nil
+}
+
+// newFileEditor returns what makes edits in the text of a YAML or JSON file without its byte order mark.
+func newFileEditor(text []byte) *fileEditor {
+	return &fileEditor{text: text, parts: cutDocuments(text), newline: newlineOf(text), budget: budgetOf(text)}
+}
+
+// apply returns the text of the YAML file with the edits that can be made, and sorts the refused ones as they were given.
+func (f *fileEditor) apply(edits []Edit) (out []byte) {
 	at := 0
 	for i, group := range f.byPart(edits) {
 		if len(group) == 0 {
 			continue
 		}
 		for _, d := range f.editPart(f.parts[i], group) {
-			edited = append(append(edited, body[at:d.offset]...), d.text...)
+			out = append(append(out, f.text[at:d.offset]...), d.text...)
 			at = d.offset + d.length
 		}
 	}
 	slices.SortStableFunc(f.refused, func(a, b indexedRefusal) int { return cmp.Compare(a.index, b.index) })
-	for _, r := range f.refused {
-		refused = append(refused, r.Refusal)
-	}
-	return append(edited, body[at:]...), refused, nil
+	return append(out, f.text[at:]...)
 }
 
 // budgetOf returns how many bytes may be read again to find out which edits of a file cannot be made.

@@ -55,7 +55,7 @@ func (p *planner) blockColumn(n *yaml.Node) (int, error) {
 	}
 	before := p.d.text[p.d.lines.lineStart(start):start]
 	if len(bytes.Trim(before, " -")) > 0 {
-		return 0, layoutError{"a key with a question mark, or a tab before it"}
+		return 0, layoutError{"a key has a question mark or a tab before it"}
 	}
 	return len(before), nil
 }
@@ -190,7 +190,7 @@ func (p *planner) blockRanges(n *yaml.Node) (ranges [][2]int, column int, err er
 func (p *planner) emptyBlock(n *yaml.Node, ranges [][2]int, added, brackets string, h holder, column int) error {
 	switch {
 	case n.Anchor != "" || n.Style&yaml.TaggedStyle != 0:
-		return layoutError{"an anchor or a tag on a map or list of which nothing is left"}
+		return layoutError{"nothing would be left behind an anchor or a tag"}
 	case added == "" && h.key:
 		p.replace(h.colon, h.colon, " "+brackets)
 	default:
@@ -248,7 +248,7 @@ func (p *planner) planBlockSequence(v *value, h holder) error {
 	}
 	for _, r := range ranges {
 		if !p.d.startsLine(r[0]) {
-			return layoutError{"a list that begins behind the dash of another one"}
+			return layoutError{"the list begins behind the dash of another one"}
 		}
 		p.removeLines(r[0], r[1], seq.column)
 	}
@@ -265,7 +265,7 @@ type blockSequence struct {
 // blockSequence returns a YAML sequence in block style to be planned.
 func (p *planner) blockSequence(n *yaml.Node) (blockSequence, error) {
 	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
-		return blockSequence{}, layoutError{"an anchor or a tag on the list"}
+		return blockSequence{}, layoutError{"the list has an anchor or a tag"}
 	}
 	start, err := p.d.lines.offset(n.Line, n.Column)
 	if err == nil && (start >= len(p.d.text) || p.d.text[start] != '-') {
@@ -278,7 +278,7 @@ func (p *planner) blockSequence(n *yaml.Node) (blockSequence, error) {
 func (s blockSequence) item(i int) ([2]int, error) {
 	n := s.n.Content[i]
 	if isEmpty(n) {
-		return [2]int{}, layoutError{"an item without a value"}
+		return [2]int{}, layoutError{"an item of a list is empty"}
 	}
 	e, err := s.d.extentOf(n)
 	if err != nil {

@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -9,7 +10,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
@@ -69,14 +69,14 @@ func findObject(objects map[place][]objectAt, e Edit) (objectAt, *message.Messag
 
 // check returns why an edit of an object in a YAML document must not be made, from the nodes on its path; nil if they forbid nothing.
 func (d *document) check(object *yaml.Node, e Edit) *message.Message {
-	path := english.EscapeInput(e.Path.String())
+	path := e.Path.String()
 	refuse := func(m message.Message) *message.Message { return &m }
 	if len(e.Path) == 0 {
 		return refuse(message.New("file-edit-invalid", "path", path, "error", "it has no path"))
 	}
 	if !e.Remove {
 		if _, err := editValue(e); err != nil {
-			return refuse(message.New("file-edit-invalid", "path", path, "error", english.EscapeInput(err.Error())))
+			return refuse(message.New("file-edit-invalid", "path", path, "error", err))
 		}
 	}
 	if d.isTemplate(object) {
@@ -84,7 +84,7 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 	}
 	at := object
 	for i := 0; ; i++ {
-		here := english.EscapeInput(e.Path[:i].String())
+		here := cmp.Or(e.Path[:i].String(), "the object")
 		switch {
 		case at.Kind == yaml.AliasNode && !(e.Remove && i == len(e.Path)):
 			return refuse(message.New("file-edit-alias", "path", here, "alias", at.Value))
@@ -108,7 +108,7 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 // step returns the YAML node to which the last step of a path leads from another one, or why it must not be gone; nil if there is none.
 func (d *document) step(at *yaml.Node, path fieldpath.Path, here string) (*yaml.Node, *message.Message) {
 	step := path[len(path)-1]
-	shown := english.EscapeInput(path.String())
+	shown := path.String()
 	if yamlnode.IsNull(at) {
 		return nil, nil
 	}
@@ -187,9 +187,9 @@ var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
 // notParsed returns the message of a YAML document that begins on a line of the file and is not read, for one of its edits.
 func notParsed(err error, text []byte, first int, e Edit) message.Message {
 	if hasMark(string(text)) {
-		return message.New("file-edit-template", "path", english.EscapeInput(e.Path.String()))
+		return message.New("file-edit-template", "path", e.Path.String())
 	}
-	return message.New("file-edit-not-parsed", "error", english.EscapeInput(parseError(err, first)))
+	return message.New("file-edit-not-parsed", "error", parseError(err, first))
 }
 
 // parseError returns what is wrong with a YAML document that begins on a line of the file, with the line of the file.
@@ -210,14 +210,14 @@ func parseError(err error, first int) string {
 
 // reasonOf returns the message of an error that an edit of a YAML file met.
 func reasonOf(err error, e Edit) message.Message {
-	path := english.EscapeInput(e.Path.String())
+	path := e.Path.String()
 	switch {
 	case errors.Is(err, errUnsure):
 		return message.New("file-edit-unsure", "path", path)
 	case errors.Is(err, errNoItem):
 		return message.New("file-edit-no-item", "path", path)
 	}
-	return message.New("file-edit-layout", "path", path, "layout", english.EscapeInput(err.Error()))
+	return message.New("file-edit-layout", "path", path, "layout", err)
 }
 
 // findObjects puts the values of the YAML nodes that are keys of a map into it: those of the value itself and, if it is a List, of its items.

@@ -25,7 +25,7 @@ func (d *document) spliced(splices []splice) ([]byte, error) {
 	at := 0
 	for _, s := range splices {
 		if s.start < at || s.end < s.start {
-			return nil, layoutError{"edits of one place"}
+			return nil, layoutError{"two edits are of one place"}
 		}
 		out = append(append(out, d.text[at:s.start]...), s.text...)
 		at = s.end
@@ -44,8 +44,8 @@ type planner struct {
 }
 
 var (
-	errAlias  = errors.New("reached through an alias")
-	errShared = errors.New("an anchor within is used elsewhere")
+	errAlias  = errors.New("part of it comes from an alias or a merge key")
+	errShared = errors.New("an anchor within it is used elsewhere")
 )
 
 // replace adds a splice of the YAML text.
@@ -134,7 +134,7 @@ func (p *planner) planSlot(s *slot, h holder) error {
 func (p *planner) rewrite(n *yaml.Node, now *value, h holder) error {
 	if isEmpty(n) && n.Anchor == "" {
 		if h.colon == 0 {
-			return layoutError{"an item without a value"}
+			return layoutError{"an item of a list is empty"}
 		}
 		return p.write(h.colon, h.colon, n, now, h)
 	}
@@ -207,7 +207,7 @@ func (p *planner) write(start, end int, n *yaml.Node, now *value, h holder) erro
 // writeBelow adds the splices that put lines below the key of a YAML mapping, in the place of a text behind its colon.
 func (p *planner) writeBelow(start, end int, lines string, h holder) error {
 	if strings.ContainsAny(string(p.d.text[h.colon:start]), "\n#") || strings.Contains(string(p.d.text[start:end]), "\n") {
-		return layoutError{"a value below its key"}
+		return layoutError{"its value stands on other lines than its key"}
 	}
 	// An anchor stays; the white space before what goes does not.
 	from := start
