@@ -60,6 +60,7 @@ func mayImport() map[string][]string {
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/checks":            {},
+		"migrate/ciformat":          {"migrate/checks", "migrate/escape", "migrate/finding", "migrate/manifest", "pspparse", "pspparse/english"},
 		"migrate/report":            append([]string{"migrate/checks", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
