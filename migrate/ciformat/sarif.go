@@ -98,7 +98,7 @@ func encodeSARIF(r *finding.Result, o Options, results []sarifResult) ([]byte, e
 		results[i].RuleIndex = index[results[i].RuleID]
 	}
 	run := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "psp2pss", Version: shown(r.ToolVersion), InformationURI: toolPage, Rules: rules}},
+		Tool:        sarifTool{sarifDriver{Name: "psp2pss", Version: strings.TrimPrefix(shown(r.ToolVersion), "v"), InformationURI: toolPage, Rules: rules}},
 		Invocations: []sarifInvocation{sarifInvocationOf(r, o)}, ColumnKind: "unicodeCodePoints", Results: results,
 	}
 	var out bytes.Buffer
