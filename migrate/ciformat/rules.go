@@ -42,7 +42,7 @@ func controlNames() map[string]string {
 		"procMount_restricted":       "/proc Mount Type (Restricted)",
 		"seccompProfile_baseline":    "Seccomp (Baseline)",
 		"seccompProfile_restricted":  "Seccomp (Restricted)",
-		"sysctls":                    "Sysctls",
+		"sysctls":                    "Unsafe Sysctls",
 		"allowPrivilegeEscalation":   "Privilege Escalation",
 		"runAsNonRoot":               "Running as Non-root",
 		"runAsUser":                  "Running as Non-root user",

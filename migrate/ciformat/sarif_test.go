@@ -92,7 +92,7 @@ func TestSARIFRules(t *testing.T) {
 	}
 	names := map[string]bool{}
 	for _, rule := range rules {
-		if rule.Name == rule.ID || strings.HasPrefix(rule.Name, "Rule ") || names[rule.Name] {
+		if strings.EqualFold(rule.Name, rule.ID) || strings.HasPrefix(rule.Name, "Rule ") || names[rule.Name] {
 			t.Errorf("rule %s has the name %q: enter one of its own in controlNames", rule.ID, rule.Name)
 		}
 		names[rule.Name] = true

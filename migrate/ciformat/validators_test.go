@@ -16,15 +16,21 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/finding"
 )
 
-// validated are the results whose output validators of others read: all that a result can hold, every rule, nothing, as much as
-// GitHub takes, and texts that do harm everywhere.
+// validated are the results whose output validators of others read: all that a result can hold, every rule, nothing, many findings,
+// and texts that do harm everywhere.
 func validated(t *testing.T) map[string]*finding.Result {
 	t.Helper()
-	results := map[string]*finding.Result{"everything": everything(t), "every-rule": everyRule(), "clean": clean(), "empty": {}, "large": many(5_001, 1)}
-	for i, text := range hostileTexts() {
-		results[fmt.Sprintf("hostile-%02d", i)] = hostileResult(t, text)
+	hostile := &finding.Result{}
+	for _, text := range hostileTexts() {
+		r := hostileResult(t, text)
+		hostile.Workloads = append(hostile.Workloads, r.Workloads...)
+		hostile.Findings = append(hostile.Findings, r.Findings...)
+		hostile.Ignored = append(hostile.Ignored, r.Ignored...)
+		hostile.Fixed = append(hostile.Fixed, r.Fixed...)
+		hostile.Gaps = append(hostile.Gaps, r.Gaps...)
+		hostile.Notes = append(hostile.Notes, r.Notes...)
 	}
-	return results
+	return map[string]*finding.Result{"everything": everything(t), "every-rule": everyRule(), "clean": clean(), "empty": {}, "large": many(500, 1), "hostile": hostile}
 }
 
 // writeAll writes what a format writes of every result that is validated to files in one folder, and returns their paths.
@@ -73,6 +79,8 @@ func TestValidatorsSARIFSchema(t *testing.T) {
 // sarifAdvice are the rules of the validator that are advice which is not followed.
 func sarifAdvice() map[string]string {
 	return map[string]string{
+		"SARIF2002": "messages stand whole where they belong: no reader has to put them together",
+		"SARIF2003": "psp2pss does not ask git for the commit: the pipeline that uploads the file says it",
 		"SARIF2005": "the version of a build from source is no number",
 		"SARIF2009": "ids of rules are the checks' own, and no numbers",
 		"SARIF2010": "the code itself is not in the file: whoever reads the file has the repository",
@@ -91,45 +99,65 @@ func TestValidatorsGitHub(t *testing.T) {
 	if _, err := os.Stat(sarifMultitool); err != nil {
 		t.Fatalf("the validator of SARIF is not there: make validate-formats brings it (%v)", err)
 	}
-	bad := filepath.Join(t.TempDir(), "bad.sarif")
-	if err := os.WriteFile(bad, []byte(strings.Replace(text(write(t, "sarif", everyRule())), `"id": "privileged"`, `"id": "Privileged Containers"`, 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if found := askMultitool(t, bad); !strings.Contains(strings.Join(found, "\n"), "SARIF1001") {
-		t.Errorf("the validator does not find a rule whose name is its id: %q", found)
-	}
-	for _, path := range writeAll(t, "sarif", ".sarif") {
-		for _, found := range askMultitool(t, path) {
-			t.Errorf("%s: %s", filepath.Base(path), found)
+	found := strings.Join(askMultitool(t, badSARIF(t)), "\n")
+	for _, rule := range []string{"SARIF1001", "GH2012"} {
+		if !strings.Contains(found, rule) {
+			t.Errorf("the validator does not find what rule %s is about:\n%s", rule, found)
 		}
+	}
+	for _, found := range askMultitool(t, writeAll(t, "sarif", ".sarif")...) {
+		t.Error(found)
 	}
 }
 
-// text is the text that a format wrote, without the remarks.
-func text(written string, _ []string) string { return written }
+// badSARIF writes a SARIF file in which a rule has its id as its name and no description, and returns its path.
+func badSARIF(t *testing.T) string {
+	t.Helper()
+	good, _ := write(t, "sarif", everyRule())
+	var log map[string]any
+	if err := json.Unmarshal([]byte(good), &log); err != nil {
+		t.Fatal(err)
+	}
+	rule := log["runs"].([]any)[0].(map[string]any)["tool"].(map[string]any)["driver"].(map[string]any)["rules"].([]any)[0].(map[string]any)
+	rule["name"] = rule["id"]
+	delete(rule, "shortDescription")
+	delete(rule, "fullDescription")
+	bad, err := json.Marshal(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "bad.sarif")
+	if err := os.WriteFile(path, bad, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
-// askMultitool returns what Microsoft's validator finds in a SARIF file, but for advice that is not followed.
-func askMultitool(t *testing.T, path string) []string {
+// askMultitool returns what Microsoft's validator finds in SARIF files, but for advice that is not followed.
+func askMultitool(t *testing.T, paths ...string) []string {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log.sarif")
-	cmd := exec.CommandContext(t.Context(), sarifMultitool, "validate", path, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning;Note", "-o", log)
+	args := append([]string{"validate"}, paths...)
+	args = append(args, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning;Note", "-c", filepath.Join("testdata", "multitool.xml"), "-o", log)
+	cmd := exec.CommandContext(t.Context(), sarifMultitool, args...)
 	cmd.Env = append(os.Environ(), "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", "DOTNET_BUNDLE_EXTRACT_BASE_DIR="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", path, err, out)
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if done := fmt.Sprintf("Done. %d files scanned.", len(paths)); !bytes.Contains(out, []byte(done)) {
+		t.Fatalf("the validator does not say %q:\n%s", done, out)
 	}
 	answer, err := os.ReadFile(log)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
 	var read struct {
 		Runs []struct {
 			Results []struct {
-				RuleID  string
-				Message struct {
-					ID        string
-					Arguments []string
-				}
+				RuleID    string
+				Locations []sarifPlace
+				Message   struct{ Arguments []string }
 			}
 			Invocations []struct{ ExecutionSuccessful bool }
 		}
@@ -140,7 +168,7 @@ func askMultitool(t *testing.T, path string) []string {
 	var found []string
 	for _, r := range read.Runs[0].Results {
 		if sarifAdvice()[r.RuleID] == "" {
-			found = append(found, fmt.Sprintf("%s %s %.500q", r.RuleID, r.Message.ID, r.Message.Arguments))
+			found = append(found, fmt.Sprintf("%s %+v %.500q", r.RuleID, r.Locations, r.Message.Arguments))
 		}
 	}
 	return found
