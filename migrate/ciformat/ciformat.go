@@ -1,5 +1,5 @@
-// Package ciformat owns the forms in which pipelines show what "psp2pss check" found: SARIF 2.1.0, JUnit XML, annotations of
-// GitHub, Code Quality reports of GitLab, and the objects PolicyReport and Report (OpenReports). Each is written from a
+// Package ciformat owns the forms in which pipelines show what "psp2pss check" found: SARIF 2.1.0, JUnit XML, annotations and
+// summaries of GitHub, Code Quality reports of GitLab, and the objects PolicyReport and Report (OpenReports). Each is written from a
 // finding.Result alone. It decides nothing about a finding, and lets no character of the input act on a log, a document or a page.
 package ciformat
 
@@ -45,8 +45,13 @@ type Format struct {
 // Formats returns the output formats of a check's result that pipelines read.
 func Formats() []Format {
 	return []Format{
-		{"sarif", WriteSARIF}, {"junit", WriteJUnit}, {"github", WriteGitHub}, {"gitlab", WriteGitLab},
-		{"policyreport", WritePolicyReport}, {"openreports", WriteOpenReports},
+		{"sarif", WriteSARIF},
+		{"junit", WriteJUnit},
+		{"github", WriteGitHub},
+		{"github-summary", WriteGitHubSummary},
+		{"gitlab", WriteGitLab},
+		{"policyreport", WritePolicyReport},
+		{"openreports", WriteOpenReports},
 	}
 }
 

@@ -77,7 +77,7 @@ func write(t *testing.T, format string, r *finding.Result) (text string, remarks
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for format, file := range map[string]string{
-		"sarif": "everything.sarif", "junit": "everything.junit.xml", "github": "everything.github.txt", "gitlab": "everything.gitlab.json",
+		"sarif": "everything.sarif", "junit": "everything.junit.xml", "github": "everything.github.txt", "github-summary": "everything.github.md", "gitlab": "everything.gitlab.json",
 		"policyreport": "everything.policyreport.yaml", "openreports": "everything.openreports.yaml",
 	} {
 		t.Run(format, func(t *testing.T) {

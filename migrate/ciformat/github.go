@@ -29,7 +29,7 @@ func WriteGitHub(w io.Writer, r *finding.Result, o Options) error {
 	}
 	out.WriteString(githubSummary(r))
 	if n := len(r.Findings) - githubMost; n > 0 {
-		o.remark(fmt.Sprintf("github: GitHub shows at most %d annotations of a step, so %s not among them; -o sarif has all", githubMost, english.Count(n, "finding is", "findings are")))
+		o.remark(fmt.Sprintf("github: GitHub shows at most %d annotations of a step, so %s not among them; -o github-summary=$GITHUB_STEP_SUMMARY has all", githubMost, english.Count(n, "finding is", "findings are")))
 	}
 	_, err := w.Write(out.Bytes())
 	return err

@@ -47,7 +47,7 @@ func TestGitHubLimit(t *testing.T) {
 	if len(got) != 11 || !strings.HasPrefix(got[0].message, "Pod web/p0: ") || got[10].message != "25 errors in 1 workload. The worst 10 are annotated." {
 		t.Errorf("got %d annotations:\n%s", len(got), text)
 	}
-	if diff := cmp.Diff([]string{"github: GitHub shows at most 10 annotations of a step, so 15 findings are not among them; -o sarif has all"}, remarks); diff != "" {
+	if diff := cmp.Diff([]string{"github: GitHub shows at most 10 annotations of a step, so 15 findings are not among them; -o github-summary=$GITHUB_STEP_SUMMARY has all"}, remarks); diff != "" {
 		t.Errorf("remarks (-want +got):\n%s", diff)
 	}
 }
@@ -85,5 +85,19 @@ func TestGitHubLines(t *testing.T) {
 	text, _ := write(t, "github", r)
 	if got := readAnnotations(t, text)[0].properties; fmt.Sprintf("%s-%s %s", got["line"], got["endLine"], got["col"]) != "3-6 " {
 		t.Errorf("got %v", got)
+	}
+}
+
+// A summary keeps to what GitHub takes of one, and says what it has no room for.
+func TestGitHubSummaryLimit(t *testing.T) {
+	t.Parallel()
+	text, remarks := write(t, "github-summary", many(20_000, 5))
+	lines := strings.Count(text, "\n| error ")
+	left := 20_000 - lines
+	if len(text) > 1<<20 || lines < 5_000 || !strings.HasSuffix(text, fmt.Sprintf("\nThere is no room for %d more lines.\n", left)) {
+		t.Errorf("got %d bytes and %d lines, ending in %q", len(text), lines, text[len(text)-100:])
+	}
+	if diff := cmp.Diff([]string{fmt.Sprintf("github-summary: GitHub takes 1 MiB, so %d lines are left out; -o sarif has all", left)}, remarks); diff != "" {
+		t.Errorf("remarks (-want +got):\n%s", diff)
 	}
 }

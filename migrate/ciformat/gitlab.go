@@ -66,12 +66,12 @@ func (g *gitlabReport) add(object finding.Object, at finding.Range, issue gitlab
 	r := g.o.regionOf(object, at)
 	issue.CheckName = shown(issue.CheckName)
 	issue.Location = gitlabLocation{shown(r.file), gitlabLines{r.line}}
-	print := shown(issue.Fingerprint)
-	for i := 0; print == "" || g.seen[print]; i++ {
+	own := shown(issue.Fingerprint)
+	for i := 0; own == "" || g.seen[own]; i++ {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d", issue.Fingerprint, issue.CheckName, issue.Location.Path, issue.Description, i))
-		print = hex.EncodeToString(sum[:])
+		own = hex.EncodeToString(sum[:])
 	}
-	g.seen[print] = true
-	issue.Fingerprint = print
+	g.seen[own] = true
+	issue.Fingerprint = own
 	g.issues = append(g.issues, issue)
 }

@@ -127,6 +127,10 @@ func checkReadable(t *testing.T, format, output string, r *finding.Result) {
 		readJUnit(t, r)
 	case "github":
 		checkAnnotations(t, output, r)
+	case "github-summary":
+		if rows := strings.Count(output, "\n| ") - 4; rows != len(r.Findings)+len(r.Ignored) || strings.ContainsAny(strings.ReplaceAll(output, "\\`", ""), "<@`") || strings.Contains(output, "://") {
+			t.Errorf("got %d rows:\n%.2000s", rows, output)
+		}
 	case "gitlab":
 		var issues []struct{ Fingerprint string }
 		if err := json.Unmarshal([]byte(output), &issues); err != nil || len(issues) != len(r.Findings)+len(r.Ignored)+len(r.Gaps) {

@@ -158,7 +158,7 @@ func markdown(s string) string {
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return strings.NewReplacer("://", `:\//`, "www.", `www\.`).Replace(b.String()) // addresses become links by themselves
 }
 
 // category returns the standard that a rule's check is of, by its level.
