@@ -133,7 +133,8 @@ func (o Options) reportObjects(kinds reportKinds, kind, namespace string, result
 			object.Source = "psp2pss"
 		}
 		if size > reportMostApplied {
-			o.remark(fmt.Sprintf("%s: the %s %s in namespace %q is too large for plain kubectl apply: use kubectl apply --server-side", kinds.format, kind, object.Metadata.Name, namespace))
+			name := objectName(finding.Object{Kind: kind, Namespace: namespace, Name: object.Metadata.Name})
+			o.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", kinds.format, name))
 		}
 		objects, results = append(objects, object), results[n:]
 	}
@@ -220,6 +221,9 @@ func (o Options) reportResult(from outcome, rules map[string]rule) reportResult 
 		setProperty("position", rangePosition(firstRange(f)))
 		setProperty("versions", versions(f))
 		setProperty("demandedBy", f.Demand.Source)
+		if f.New {
+			setProperty("new", "true")
+		}
 	}
 	return out
 }
