@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale mutate lint fmt golden docs man cover tidy generated ci e2e oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale mutate lint fmt golden docs man cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,17 @@ tidy: ## check that go.mod and go.sum are tidy
 e2e: controlplane ## build real API servers (once, cached) and run against them
 	@.ci/gotest -tags e2e -count=1 -p 2 -timeout 60m ./fixtures/controlplane/...
 
+bin/npm/node_modules: .ci/npm/package.json .ci/npm/package-lock.json
+	@command -v npm >/dev/null 2>&1 || { echo "make validate-formats needs npm for a validator of SARIF, and there is none on PATH: install npm" >&2; exit 1; }
+	mkdir -p bin/npm && cp .ci/npm/package.json .ci/npm/package-lock.json bin/npm/
+	npm ci --prefix bin/npm --ignore-scripts --no-audit --no-fund
+	chmod u+x bin/npm/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool
+	touch bin/npm/node_modules
+
+validate-formats: bin/npm/node_modules ## check the formats for pipelines with schemas and validators of others (needs npm, xmllint)
+	@command -v xmllint >/dev/null 2>&1 || { echo "make validate-formats needs xmllint, and there is none on PATH: install libxml2-utils" >&2; exit 1; }
+	@.ci/gotest -tags e2e -count=1 -run '^TestValidators' ./migrate/ciformat
+
 CASES ?= 1000000
 oracle: ## compare the simulation of PSP admission with Kubernetes' own code in CASES (1000000) random cases
 	CASES=$(CASES) $(GO) test -tags e2e -count=1 -timeout 24h -v -run TestAgreesWithKubernetes ./fixtures/controlplane/admission
@@ -94,6 +105,7 @@ ci: ## run everything that a change has to pass
 	$(MAKE) lint
 	$(MAKE) test
 	$(MAKE) race
+	$(MAKE) validate-formats
 	$(MAKE) e2e
 
 clean: ## remove what was built

@@ -1,0 +1,183 @@
+package ciformat
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// status is what became of one rule for one workload.
+type status int
+
+const (
+	statusPassed status = iota
+	statusFailed
+	// statusExcepted is a finding that an exception covers.
+	statusExcepted
+	// statusSkipped is a workload that no rule was judged of.
+	statusSkipped
+	// statusUnknown is a gap: something that was not read or evaluated.
+	statusUnknown
+)
+
+// outcome is what became of one rule for one workload, for formats that list passes too; or one gap.
+type outcome struct {
+	status   status
+	rule     string // "" for a skipped workload and for a gap
+	object   finding.Object
+	position pspparse.Position
+	// level is the one that is demanded of the workload; "" where none is.
+	level string
+	// finding is that of a failed or excepted rule; nil where the result says only that it failed.
+	finding *finding.Finding
+	ignored *finding.Ignored
+	gap     *finding.Gap
+	// why says why a workload is skipped.
+	why string
+}
+
+// outcomes returns what became of every rule for every workload of a check's result, in their order, then the findings that are
+// of no workload, then the gaps.
+func outcomes(r *finding.Result) []outcome {
+	found := indexFindings(r)
+	var out []outcome
+	for i := range r.Workloads {
+		out = append(out, workloadOutcomes(&r.Workloads[i], found)...)
+	}
+	out = append(out, found.rest()...)
+	for i := range r.Gaps {
+		out = append(out, outcome{status: statusUnknown, position: r.Gaps[i].Position, gap: &r.Gaps[i]})
+	}
+	return out
+}
+
+// workloadOutcomes returns what became of every rule for one workload, by rule; one skipped outcome where no rule was judged.
+func workloadOutcomes(w *finding.Workload, found *findingIndex) []outcome {
+	base := outcome{object: w.Object, position: w.Position, level: demandedLevel(w)}
+	rules := slices.Concat(w.Passed, w.Failed)
+	slices.Sort(rules)
+	var out []outcome
+	for _, id := range slices.Compact(rules) {
+		o := base
+		o.rule = id
+		if slices.Contains(w.Failed, id) {
+			o.status = statusFailed
+			if f := found.take(w, id); f != nil {
+				o = f.outcome(base)
+			}
+		}
+		out = append(out, o)
+	}
+	if len(out) == 0 || w.Partial {
+		base.status, base.why = statusSkipped, "no level of the Pod Security Standards is demanded of it"
+		switch {
+		case w.Partial:
+			base.why = "it holds a part of a pod only: nothing else is found against it as written, which does not say that its pods meet the level"
+		case base.level != "":
+			base.why = "no check was evaluated"
+		}
+		out = append(out, base)
+	}
+	return out
+}
+
+// demandedLevel returns the strictest level that is demanded of a workload; "" where none is.
+func demandedLevel(w *finding.Workload) string {
+	level := ""
+	for _, d := range w.Demands {
+		if d.Level == "restricted" || level == "" {
+			level = d.Level
+		}
+	}
+	return level
+}
+
+// found is one finding of a result, or one that is excepted.
+type found struct {
+	finding *finding.Finding
+	ignored *finding.Ignored // nil for a finding that is not excepted
+	taken   bool
+}
+
+// outcome returns the outcome of a finding, for a workload if base names one.
+func (f *found) outcome(base outcome) outcome {
+	base.rule, base.finding, base.ignored, base.status = f.finding.Rule, f.finding, f.ignored, statusFailed
+	if f.ignored != nil {
+		base.status = statusExcepted
+	}
+	return base
+}
+
+// findingIndex finds the findings of workloads in a result.
+type findingIndex struct {
+	all []*found
+	by  map[findingKey][]*found
+}
+
+// findingKey is what a finding has in common with its workload.
+type findingKey struct {
+	object finding.Object
+	rule   string
+}
+
+// indexFindings returns an index of the findings of a result, those that are excepted among them.
+func indexFindings(r *finding.Result) *findingIndex {
+	x := &findingIndex{by: map[findingKey][]*found{}}
+	for i := range r.Findings {
+		x.all = append(x.all, &found{finding: &r.Findings[i]})
+	}
+	for i := range r.Ignored {
+		x.all = append(x.all, &found{finding: &r.Ignored[i].Finding, ignored: &r.Ignored[i]})
+	}
+	for _, f := range x.all {
+		key := findingKey{f.finding.Object, f.finding.Rule}
+		x.by[key] = append(x.by[key], f)
+	}
+	for _, list := range x.by { // of two objects of one name in a file, the first has the first of the findings
+		slices.SortStableFunc(list, func(a, b *found) int { return cmp.Compare(firstRange(a.finding).Line, firstRange(b.finding).Line) })
+	}
+	return x
+}
+
+// take returns the finding of a rule for a workload, the one in its file first, and never one twice; nil if there is none left.
+func (x *findingIndex) take(w *finding.Workload, rule string) *found {
+	var other *found
+	for _, f := range x.by[findingKey{w.Object, rule}] {
+		at := firstRange(f.finding)
+		switch {
+		case f.taken:
+		case at.File == w.Position.File && at.Line >= w.Position.Line:
+			f.taken = true
+			return f
+		case other == nil:
+			other = f
+		}
+	}
+	if other != nil {
+		other.taken = true
+	}
+	return other
+}
+
+// rest returns the outcomes of findings that no workload has taken, in the order of the result.
+func (x *findingIndex) rest() []outcome {
+	var out []outcome
+	for _, f := range x.all {
+		if f.taken {
+			continue
+		}
+		at := firstRange(f.finding)
+		out = append(out, f.outcome(outcome{object: f.finding.Object, position: pspparse.Position{File: at.File, Line: at.Line}, level: f.finding.Demand.Level}))
+	}
+	return out
+}
+
+// firstRange returns the range of the first place of a finding; the zero value if it has none.
+func firstRange(f *finding.Finding) finding.Range {
+	if len(f.Places) == 0 {
+		return finding.Range{}
+	}
+	return f.Places[0].Range
+}

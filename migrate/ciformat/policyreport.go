@@ -1,0 +1,254 @@
+package ciformat
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/migrate/manifest"
+)
+
+// What an API server and kubectl take of an object.
+const (
+	reportMostResults = 5_000
+	// reportMostBytes leaves room in the 1.5 MiB of an object for what a server adds to it.
+	reportMostBytes = 1_200_000
+	// reportMostText is how many characters of one text a report has: PSA's sentences name every container.
+	reportMostText = 10_000
+	// reportMostApplied is what kubectl apply can keep of an object in an annotation.
+	reportMostApplied = 256 << 10
+)
+
+// reportKinds are the kinds of a format of report objects.
+type reportKinds struct {
+	format, apiVersion, kind, clusterKind string
+	// source is whether a report names its source beside its results.
+	source bool
+}
+
+// WritePolicyReport writes a check's result as YAML of PolicyReport objects, wgpolicyk8s.io/v1alpha2: one for each namespace, more where
+// one would be too large, and one ClusterPolicyReport of what has no namespace to stand in. It returns the error of writing.
+func WritePolicyReport(w io.Writer, r *finding.Result, o Options) error {
+	return writeReports(w, r, o, reportKinds{"policyreport", "wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport", false})
+}
+
+// reportObject is one PolicyReport or Report, of a namespace or of the cluster.
+type reportObject struct {
+	APIVersion string         `json:"apiVersion"`
+	Kind       string         `json:"kind"`
+	Metadata   reportMetadata `json:"metadata"`
+	Source     string         `json:"source,omitempty"`
+	Summary    reportSummary  `json:"summary"`
+	Results    []reportResult `json:"results"`
+}
+
+// reportMetadata is the metadata of a report object.
+type reportMetadata struct {
+	Name      string            `json:"name"`
+	Namespace string            `json:"namespace,omitempty"`
+	Labels    map[string]string `json:"labels"`
+}
+
+// reportSummary counts the results of a report object.
+type reportSummary struct {
+	Pass  int `json:"pass"`
+	Fail  int `json:"fail"`
+	Warn  int `json:"warn"`
+	Error int `json:"error"`
+	Skip  int `json:"skip"`
+}
+
+// reportResult is one result of a report object.
+type reportResult struct {
+	Source     string            `json:"source"`
+	Policy     string            `json:"policy"`
+	Rule       string            `json:"rule,omitempty"`
+	Category   string            `json:"category"`
+	Severity   string            `json:"severity,omitempty"`
+	Result     string            `json:"result"`
+	Scored     bool              `json:"scored"`
+	Message    string            `json:"message,omitempty"`
+	Resources  []reportResource  `json:"resources,omitempty"`
+	Properties map[string]string `json:"properties,omitempty"`
+	Timestamp  *reportTimestamp  `json:"timestamp,omitempty"`
+}
+
+// reportResource names the object of a result.
+type reportResource struct {
+	APIVersion string `json:"apiVersion,omitempty"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name"`
+}
+
+// reportTimestamp is when a result was found.
+type reportTimestamp struct {
+	Seconds int64 `json:"seconds"`
+	Nanos   int32 `json:"nanos"`
+}
+
+// namespaceName matches what a server takes for the name of a namespace.
+var namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+// writeReports writes a check's result as YAML of report objects.
+func writeReports(w io.Writer, r *finding.Result, o Options, kinds reportKinds) error {
+	var cluster []reportResult
+	byNamespace := map[string][]reportResult{}
+	rules := map[string]rule{}
+	for _, outcome := range outcomes(r) {
+		result := o.reportResult(outcome, rules)
+		ns := outcome.object.Namespace
+		if ns != "" && !namespaceName.MatchString(ns) || outcome.object.Kind == "" {
+			cluster = append(cluster, result)
+			continue
+		}
+		byNamespace[ns] = append(byNamespace[ns], result)
+	}
+	var objects []any
+	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
+		objects = append(objects, o.reportObjects(kinds, kinds.kind, ns, byNamespace[ns])...)
+	}
+	objects = append(objects, o.reportObjects(kinds, kinds.clusterKind, "", cluster)...)
+	return manifest.WriteYAML(w, objects...)
+}
+
+// reportObjects returns results as report objects of one kind and namespace, none of them too large for a server; none without
+// results.
+func (o Options) reportObjects(kinds reportKinds, kind, namespace string, results []reportResult) []any {
+	var objects []any
+	for len(results) > 0 {
+		n, size := reportLength(results)
+		object := reportObject{
+			APIVersion: kinds.apiVersion, Kind: kind, Results: results[:n], Summary: summarise(results[:n]),
+			Metadata: reportMetadata{Name: "psp2pss", Namespace: namespace, Labels: map[string]string{"app.kubernetes.io/managed-by": "psp2pss"}},
+		}
+		if len(objects) > 0 {
+			object.Metadata.Name += fmt.Sprintf("-%d", len(objects)+1)
+		}
+		if kinds.source {
+			object.Source = "psp2pss"
+		}
+		if size > reportMostApplied {
+			name := objectName(finding.Object{Kind: kind, Namespace: namespace, Name: object.Metadata.Name})
+			o.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", kinds.format, name))
+		}
+		objects, results = append(objects, object), results[n:]
+	}
+	return objects
+}
+
+// reportLength returns how many results one report object holds, at least one, and about how large it is as JSON.
+func reportLength(results []reportResult) (n, size int) {
+	for n < len(results) && n < reportMostResults {
+		text, err := json.Marshal(results[n])
+		if err != nil { // strings, numbers and booleans have a JSON form
+			text = nil
+		}
+		if n > 0 && size+len(text) > reportMostBytes {
+			break
+		}
+		n, size = n+1, size+len(text)+1
+	}
+	return n, size
+}
+
+// summarise counts the results of a report object.
+func summarise(results []reportResult) reportSummary {
+	var s reportSummary
+	for i := range results {
+		switch results[i].Result {
+		case "pass":
+			s.Pass++
+		case "fail":
+			s.Fail++
+		case "warn":
+			s.Warn++
+		case "error":
+			s.Error++
+		case "skip":
+			s.Skip++
+		}
+	}
+	return s
+}
+
+// reportResult returns an outcome as a result of a report object. rules keeps what is told of a rule.
+func (o Options) reportResult(from outcome, rules map[string]rule) reportResult {
+	about, ok := rules[from.rule]
+	if !ok && from.rule != "" {
+		about = o.ruleOf(from.rule)
+		rules[from.rule] = about
+	}
+	out := reportResult{
+		Source: "psp2pss", Policy: "pod-security", Rule: shown(from.rule), Category: about.category(), Result: "pass", Scored: true,
+		Resources: reportResources(from.object), Properties: map[string]string{},
+	}
+	if from.level != "" {
+		out.Policy = "pod-security-" + shown(from.level)
+	}
+	if !o.Time.IsZero() {
+		out.Timestamp = &reportTimestamp{o.Time.Unix(), int32(o.Time.Nanosecond())} //nolint:gosec // below a thousand million
+	}
+	setProperty := func(name, value string) {
+		if value != "" {
+			out.Properties[name] = reportText(value)
+		}
+	}
+	if from.position.File != "" {
+		setProperty("position", rangePosition(positionRange(from.position)))
+	}
+	switch from.status {
+	case statusFailed:
+		out.Result, out.Severity = "fail", reportSeverity(about, from.finding)
+		if from.finding != nil && from.finding.Severity != finding.SeverityError {
+			out.Result = "warn"
+		}
+	case statusExcepted:
+		out.Result, out.Severity = "skip", reportSeverity(about, from.finding)
+		setProperty("exception", exceptionText(from.ignored))
+	case statusSkipped:
+		out.Result, out.Message = "skip", from.why
+	case statusUnknown:
+		out.Result, out.Message = "error", reportText(gapText(from.gap))
+		setProperty("reason", from.gap.ID)
+	}
+	if f := from.finding; f != nil {
+		out.Message = reportText(f.Message)
+		setProperty("position", rangePosition(firstRange(f)))
+		setProperty("versions", versions(f))
+		setProperty("demandedBy", f.Demand.Source)
+		if f.New {
+			setProperty("new", "true")
+		}
+	}
+	return out
+}
+
+// reportText returns text of the input for a report object, cut where it would make the object too large for a server.
+func reportText(s string) string { return firstRunes(shown(s), reportMostText) }
+
+// reportSeverity returns the severity of a failed rule in a report object: that of the standard, lower where a label only warns
+// or audits.
+func reportSeverity(about rule, f *finding.Finding) string {
+	switch {
+	case f != nil && f.Severity == finding.SeverityNote:
+		return "info"
+	case f != nil && f.Severity == finding.SeverityWarning:
+		return "low"
+	case about.level == "restricted":
+		return "medium"
+	}
+	return "high"
+}
+
+// reportResources returns the object of a result; nil if it is about none.
+func reportResources(o finding.Object) []reportResource {
+	if o.Kind == "" {
+		return nil
+	}
+	return []reportResource{{reportText(o.APIVersion), reportText(o.Kind), reportText(o.Namespace), reportText(o.Name)}}
+}
