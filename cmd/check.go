@@ -16,7 +16,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/check"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/levels"
-	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -108,9 +107,6 @@ be read or evaluated (--allow-partial turns it into 0).`,
 	return cmd
 }
 
-// checkFormats returns the output formats of "psp2pss check", the default first.
-func checkFormats() []report.Format[*finding.Result] { return report.FindingFormats() }
-
 // add defines the flags of "psp2pss check".
 func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags := cmd.Flags()
@@ -128,7 +124,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringVar(&o.Exceptions, exceptionsFlag, "", "file of exceptions, each with its reason, beside those of annotations psp2pss.dev/allow.CHECK (default .psp2pss.yaml of the working directory, if it is there)")
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new, the default with --since) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
 	registerCompletion(cmd, "fail-on", checkFailOnNames())
-	addOutputFlag(cmd, &f.outputs, checkFormats())
+	addOutputFlag(cmd, &f.outputs, checkFormats(o.streams, o.deps))
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place, and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 }
@@ -154,7 +150,7 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 	if o.Namespace != "" && !inventory.IsDNSLabel(o.Namespace) {
 		return usagef("-n %q is not the name of a namespace: use at most 63 lower-case letters, digits and '-'", o.Namespace)
 	}
-	if o.Outputs, err = parseOutputs(f.outputs, checkFormats()); err != nil {
+	if o.Outputs, err = parseOutputs(f.outputs, checkFormats(o.streams, o.deps)); err != nil {
 		return err
 	}
 	return o.checkSource(flags)

@@ -75,6 +75,7 @@ func mayImport() map[string][]string {
 			"migrate/atomicfile",
 			"migrate/check",
 			"migrate/checks",
+			"migrate/ciformat",
 			"migrate/cleanhelm",
 			"migrate/exceptions",
 			"migrate/escape",

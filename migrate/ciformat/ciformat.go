@@ -20,20 +20,11 @@ type Options struct {
 	// Dir is the working directory, as an absolute path: files below it are named relative to it, as forges want them. "" leaves
 	// the names of files as the user gave them.
 	Dir string
-	// Since is true where the result was compared with an earlier one: New and Fixed of the result say something then.
-	Since bool
-	// References returns what other documents say of a rule, for its help; nil where there is nothing.
-	References func(rule string) []Reference
 	// Remark is told, in one sentence each, what a format had to leave out and what its reader will not show; nil drops it.
 	Remark func(string)
-}
 
-// Reference is one rule of another document or tool that says the same as a rule of ours.
-type Reference struct {
-	// Name is what a reader looks for there: "CIS Kubernetes Benchmark v1.7 5.2.2".
-	Name string
-	// URL is its page, with the scheme https; "" where it has none.
-	URL string
+	// since is true where the result was compared with an earlier one: New and Fixed of the result say something then.
+	since bool
 }
 
 // Format is one output format of a check's result, by the name that -o takes.

@@ -1,11 +1,9 @@
 package ciformat
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/checks"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 )
 
@@ -21,7 +19,7 @@ type rule struct {
 	refuses, meet string
 	// refused and compliant are examples in YAML; "" for a rule about exceptions.
 	refused, compliant string
-	references         []Reference
+	references         []checks.Reference
 }
 
 // controlNames are the names of the rules for people, by id: that of the control in the Pod Security Standards, with the level
@@ -51,6 +49,7 @@ func controlNames() map[string]string {
 		finding.RuleExceptionWithoutReason: "Exception without a reason",
 		finding.RuleExceptionExpired:       "Exception past its date",
 		finding.RuleExceptionUnknown:       "Exception from an unknown check",
+		finding.RuleExceptionInvalidDate:   "Exception without a valid date",
 	}
 }
 
@@ -64,6 +63,10 @@ func exceptionRules() []rule {
 		{
 			id: finding.RuleExceptionExpired, refuses: "Exceptions from a check whose last day is over. They except nothing any more.",
 			meet: "Meet the check and take the exception out, or give it a new last day.",
+		},
+		{
+			id: finding.RuleExceptionInvalidDate, refuses: "Exceptions whose last day is no date. They except nothing.",
+			meet: "Write the day as YEAR-MONTH-DAY: 2027-03-31.",
 		},
 		{
 			id: finding.RuleExceptionUnknown, refuses: "Exceptions that name a check which the Pod Security Standards do not have. They except nothing.",
@@ -86,8 +89,8 @@ func (o Options) ruleOf(id string) rule {
 	if r.name == "" {
 		r.name, r.refuses = "Rule "+shown(id), "Rule "+shown(id)+", which this version of psp2pss does not describe."
 	}
-	if o.References != nil {
-		r.references = o.References(id)
+	if others, err := checks.ReferencesOf(id); err == nil {
+		r.references = others.OfAllVersions()
 	}
 	return r
 }
@@ -104,7 +107,7 @@ func (r rule) helpText() string {
 	if len(r.references) > 0 {
 		lines := "The same elsewhere:"
 		for _, ref := range r.references {
-			lines += "\n- " + shown(ref.Name)
+			lines += "\n- " + ref.String()
 		}
 		parts = append(parts, lines)
 	}
@@ -123,20 +126,11 @@ func (r rule) helpMarkdown() string {
 	if len(r.references) > 0 {
 		lines := "The same elsewhere:\n"
 		for _, ref := range r.references {
-			lines += "\n- " + ref.markdown()
+			lines += "\n- " + markdown(ref.String())
 		}
 		parts = append(parts, lines)
 	}
 	return strings.Join(parts, "\n\n") + "\n"
-}
-
-// markdown returns a reference of a rule as Markdown: a link if it has an address that can be no other thing.
-func (ref Reference) markdown() string {
-	u, err := url.Parse(ref.URL)
-	if err != nil || u.Scheme != "https" || strings.ContainsAny(ref.URL, "()<> \\") || escape.Terminal(ref.URL) != ref.URL {
-		return markdown(ref.Name)
-	}
-	return "[" + markdown(ref.Name) + "](" + ref.URL + ")"
 }
 
 // markdown returns text as Markdown shows it literally: no emphasis, link, code, HTML, table, mention or heading comes of it.

@@ -32,6 +32,7 @@ const (
 // WriteSARIF writes a check's result as one SARIF 2.1.0 document that keeps to the limits of GitHub, and tells Options.Remark what had
 // to be left out: the least severe, last. It returns the error of writing.
 func WriteSARIF(w io.Writer, r *finding.Result, o Options) error {
+	o.since = r.Since != ""
 	results := sarifResults(r, o)
 	total := len(results)
 	results = results[:min(total, sarifMostResults)]
@@ -67,9 +68,6 @@ func remarkOnSARIF(r *finding.Result, o Options, total, written int) {
 	}
 	if n := len(r.Ignored); n > 0 {
 		o.remark(fmt.Sprintf("sarif: the file has %s as suppressed; GitHub shows these as open alerts until somebody dismisses them there", english.Count(n, "excepted finding", "excepted findings")))
-	}
-	if n := len(r.Fixed); o.Since && n > 0 {
-		o.remark(fmt.Sprintf("sarif: the file has %s with the baseline state absent, which GitHub does not know: upload a file that was written without --since", english.Count(n, "fixed finding", "fixed findings")))
 	}
 }
 
@@ -188,11 +186,6 @@ func sarifResults(r *finding.Result, o Options) []sarifResult {
 		result.Suppressions = []sarifSuppression{o.sarifSuppression(&r.Ignored[i])}
 		results = append(results, result)
 	}
-	if o.Since {
-		for _, k := range r.Fixed {
-			results = append(results, o.sarifAbsent(k))
-		}
-	}
 	return results
 }
 
@@ -202,7 +195,7 @@ func (o Options) sarifResult(f *finding.Finding) sarifResult {
 	if f.Fingerprint != "" {
 		out.PartialFingerprints = map[string]string{"primaryLocationLineHash": shown(f.Fingerprint)}
 	}
-	if o.Since {
+	if o.since {
 		out.BaselineState = "unchanged"
 		if f.New {
 			out.BaselineState = "new"
@@ -235,14 +228,6 @@ func (o Options) sarifResult(f *finding.Finding) sarifResult {
 
 // mostDetails is how many places of a finding are told in a message that a pipeline shows beside the code.
 const mostDetails = 5
-
-// sarifAbsent returns a finding of an earlier result that is fixed as a SARIF result.
-func (o Options) sarifAbsent(k finding.Known) sarifResult {
-	return sarifResult{
-		RuleID: shown(k.Rule), Kind: "pass", Level: "none", BaselineState: "absent", Message: sarifMessage("Fixed: " + fixedText(k)),
-		Locations: []sarifLocation{{PhysicalLocation: o.sarifPlace(k.Object, finding.Range{File: k.File}), LogicalLocations: sarifObject(k.Object)}},
-	}
-}
 
 // sarifSuppression returns the exception of a finding as SARIF has it: one in the manifest is in the source.
 func (o Options) sarifSuppression(i *finding.Ignored) sarifSuppression {

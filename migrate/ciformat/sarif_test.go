@@ -131,7 +131,7 @@ func TestBaselineState(t *testing.T) {
 	for _, result := range readSARIF(t, everything(t)).Runs[0].Results {
 		states = append(states, result.BaselineState)
 	}
-	if diff := cmp.Diff([]string{"new", "unchanged", "unchanged", "unchanged", "unchanged", "unchanged", "unchanged", "absent"}, states); diff != "" {
+	if diff := cmp.Diff([]string{"new", "unchanged", "unchanged", "unchanged", "unchanged", "unchanged", "unchanged"}, states); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -190,13 +190,12 @@ func TestSARIFLimits(t *testing.T) {
 	}
 }
 
-// What GitHub shows otherwise than it is meant is said: excepted findings and fixed ones.
+// What GitHub shows otherwise than it is meant is said: excepted findings.
 func TestSARIFRemarks(t *testing.T) {
 	t.Parallel()
 	_, remarks := write(t, "sarif", everything(t))
 	want := []string{
 		"sarif: the file has 1 excepted finding as suppressed; GitHub shows these as open alerts until somebody dismisses them there",
-		"sarif: the file has 1 fixed finding with the baseline state absent, which GitHub does not know: upload a file that was written without --since",
 	}
 	if diff := cmp.Diff(want, remarks); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
