@@ -57,19 +57,21 @@ func TestPredictionHasTheFirstRefusals(t *testing.T) {
 }
 
 // A refusal beyond the limit is counted once, whichever field it is about: here the AppArmor profiles of many containers.
+// Up to the limit nothing is omitted, and there is no count of nothing.
 func TestOmittedRefusalsAreCountedOnce(t *testing.T) {
 	t.Parallel()
 	policy := podtest.PolicyOf("a", func(p *pspparse.Policy) { p.Annotations[pspparse.AppArmorAllowedAnnotation] = "runtime/default" })
-	template := &inventory.Shape{Annotations: map[string]string{}}
-	const more = 5
-	for i := range MaxRefusalsPerPolicy + more {
-		name := fmt.Sprintf("c%d", i)
-		template.Spec.Containers = append(template.Spec.Containers, podtest.Plain(name))
-		template.Annotations[podspec.AppArmorAnnotationPrefix+name] = "localhost/x"
-	}
-	predictor := newPredictor(policy)
-	got := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a"}), Automount: new(false)})
-	if len(got.Refusals) != MaxRefusalsPerPolicy || got.OmittedRefusals["a"] != more {
-		t.Errorf("%d refusals and %d omitted, want %d and %d", len(got.Refusals), got.OmittedRefusals["a"], MaxRefusalsPerPolicy, more)
+	for more, want := range map[int]map[string]int{0: nil, 5: {"a": 5}} {
+		template := &inventory.Shape{Annotations: map[string]string{}}
+		for i := range MaxRefusalsPerPolicy + more {
+			name := fmt.Sprintf("c%d", i)
+			template.Spec.Containers = append(template.Spec.Containers, podtest.Plain(name))
+			template.Annotations[podspec.AppArmorAnnotationPrefix+name] = "localhost/x"
+		}
+		predictor := newPredictor(policy)
+		got := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a"}), Automount: new(false)})
+		if diff := cmp.Diff(want, got.OmittedRefusals); diff != "" || len(got.Refusals) != MaxRefusalsPerPolicy {
+			t.Errorf("%d refusals, want %d; omitted (-want +got):\n%s", len(got.Refusals), MaxRefusalsPerPolicy, diff)
+		}
 	}
 }

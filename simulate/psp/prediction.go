@@ -151,7 +151,8 @@ func (d *mutationDiff) addAnnotation(key string, before, after *corev1.Pod) {
 	}
 }
 
-// addContainers adds the fields in which the containers of one list differ after PSP admission.
+// addContainers adds the fields in which the containers of one list differ after PSP admission. A policy writes SELinux
+// options into pods only, never into containers.
 func (d *mutationDiff) addContainers(list string, before, after *corev1.Pod, was, is []corev1.Container) {
 	for i := range is {
 		d.container = is[i].Name
@@ -160,7 +161,6 @@ func (d *mutationDiff) addContainers(list string, before, after *corev1.Pod, was
 		d.addField(path+"runAsUser", x.RunAsUser, y.RunAsUser)
 		d.addField(path+"runAsGroup", x.RunAsGroup, y.RunAsGroup)
 		d.addField(path+"runAsNonRoot", x.RunAsNonRoot, y.RunAsNonRoot)
-		d.addField(path+"seLinuxOptions", x.SELinuxOptions, y.SELinuxOptions)
 		d.addField(path+"readOnlyRootFilesystem", x.ReadOnlyRootFilesystem, y.ReadOnlyRootFilesystem)
 		d.addField(path+"allowPrivilegeEscalation", x.AllowPrivilegeEscalation, y.AllowPrivilegeEscalation)
 		a, b := podspec.OrEmpty(x.Capabilities), podspec.OrEmpty(y.Capabilities)
