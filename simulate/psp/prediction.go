@@ -170,13 +170,10 @@ func (d *mutationDiff) addContainers(list string, before, after *corev1.Pod, was
 	}
 }
 
-// addCapabilities adds a capability list of a mutated container as a whole, if it has other names than before. Admission
-// sorts a list to which it adds; the order means nothing.
+// addCapabilities adds a capability list of a mutated container as a whole, if it has other names than before. Where admission
+// adds to a list of a container, it leaves both lists sorted, each name once: that alone is no mutation.
 func (d *mutationDiff) addCapabilities(path string, was, is []corev1.Capability) {
-	x, y := slices.Clone(was), slices.Clone(is)
-	slices.Sort(x)
-	slices.Sort(y)
-	if !slices.Equal(slices.Compact(x), slices.Compact(y)) {
+	if !slices.Equal(capabilityUnion(was, nil), is) {
 		d.addField(path, was, is)
 	}
 }
