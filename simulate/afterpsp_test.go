@@ -95,6 +95,13 @@ func TestAfterPSP(t *testing.T) {
 			want:     want{Level: api.LevelBaseline, Violations: plainApp},
 		},
 		{
+			name: "a pod like the template hides no later one",
+			workload: inventory.Workload{Kind: "Deployment", Name: "web", Template: template, PodGroups: []inventory.PodGroup{
+				{Shape: template, ExamplePod: "web-1"}, {Shape: mesh(), ExamplePod: "web-2"},
+			}},
+			want: want{Level: api.LevelPrivileged, Pod: "web-2", Violations: meshMessage},
+		},
+		{
 			name:     "pods that only a policy made stricter",
 			workload: backed(template, podtest.Mutate(hardens, template), "hardening"),
 			want:     want{Level: api.LevelBaseline, Violations: plainApp},

@@ -56,6 +56,21 @@ func TestMutatedFieldsAreComplete(t *testing.T) {
 	}
 }
 
+// What a policy wrote into a container beyond the template is taken off before the next admission, too: so it is told again.
+func TestPredictReplacementOfAnInjectedContainer(t *testing.T) {
+	t.Parallel()
+	p := podtest.Hardening("apps")
+	p.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default"
+	predictor := newPredictor(p)
+	by := AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"apps"}), Automount: new(false)}
+	template, injected := podtest.ShapeOf(podtest.Plain("web")), podtest.ShapeOf(podtest.Plain("web"), podtest.Plain("proxy"))
+	want := predictor.PredictAdmission(injected, by)
+	got := predictor.PredictReplacement(template, &inventory.PodGroup{Shape: want.Shape, AdmittedBy: "apps", Count: 1}, by)
+	if diff := cmp.Diff(want, got); diff != "" || len(got.MutatedFields) == 0 {
+		t.Errorf("%d fields; the pod made again (-first +again):\n%s", len(got.MutatedFields), diff)
+	}
+}
+
 // Where a policy adds to one capability list of a container, admission sorts both and drops repeated names. The other list
 // is not among the mutated fields: it has the same names as before.
 func TestSortedCapabilitiesAreNotMutatedFields(t *testing.T) {
