@@ -56,7 +56,7 @@ func TestMutatedFieldsAreComplete(t *testing.T) {
 	}
 }
 
-// What a policy wrote into a container beyond the template is taken off before the next admission, too: so it is told again.
+// What a policy wrote into a container beyond the template is taken off before the next admission, too: the policy writes it again.
 func TestPredictReplacementOfAnInjectedContainer(t *testing.T) {
 	t.Parallel()
 	p := podtest.Hardening("apps")
