@@ -1,6 +1,9 @@
 package simulate
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,6 +93,13 @@ func TestAfterPSP(t *testing.T) {
 			name:     "pods like the template",
 			workload: backed(template, template, "hardening"),
 			want:     want{Level: api.LevelBaseline, Violations: plainApp},
+		},
+		{
+			name: "a pod like the template hides no later one",
+			workload: inventory.Workload{Kind: "Deployment", Name: "web", Template: template, PodGroups: []inventory.PodGroup{
+				{Shape: template, ExamplePod: "web-1"}, {Shape: mesh(), ExamplePod: "web-2"},
+			}},
+			want: want{Level: api.LevelPrivileged, Pod: "web-2", Violations: meshMessage},
 		},
 		{
 			name:     "pods that only a policy made stricter",
@@ -258,6 +268,36 @@ func TestAfterPSP(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The verdict on a workload with many different pods names the containers of all of them, each once.
+func TestAfterPSPOfManyPods(t *testing.T) {
+	t.Parallel()
+	const pods = 3 * fewVerdicts
+	w := inventory.Workload{Kind: "Rollout", Name: "web"}
+	var names []string
+	for i := range 2 * pods { // the second half is the first again
+		name := fmt.Sprintf("c%02d", i%pods)
+		shape := podtest.ShapeOf(podtest.Plain(name))
+		if i < pods {
+			names = append(names, strconv.Quote(name))
+		} else {
+			shape = w.PodGroups[i%pods].Shape
+		}
+		w.PodGroups = append(w.PodGroups, inventory.PodGroup{Shape: shape, ExamplePod: fmt.Sprintf("web-%02d", i)})
+	}
+	all := strings.Join(names, ", ")
+	want := "allowPrivilegeEscalation != false (containers " + all + " must set securityContext.allowPrivilegeEscalation=false), " +
+		"unrestricted capabilities (containers " + all + ` must set securityContext.capabilities.drop=["ALL"]), ` +
+		"runAsNonRoot != true (pod or containers " + all + " must set securityContext.runAsNonRoot=true), " +
+		"seccompProfile (pod or containers " + all + ` must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`
+	got := mustSimulator(t).AfterPSP(&w, api.MajorMinorVersion(1, 25))
+	if diff := cmp.Diff(want, pss.ViolationMessage(got.Violations)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.Level != api.LevelBaseline || got.Pod != "web-00" || got.Estimated {
+		t.Errorf("level %s by pod %q, estimated: %t; want baseline by web-00, and sure", got.Level, got.Pod, got.Estimated)
 	}
 }
 

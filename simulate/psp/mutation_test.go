@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
@@ -54,5 +56,37 @@ func TestMutationsOfPolicies(t *testing.T) {
 	}
 	if all.OfPolicy("") != nil {
 		t.Error("no policy has a mutation")
+	}
+}
+
+// Mutations of policies that differ in one value have different fingerprints, equal ones the same: few are compared in whole.
+func TestFingerprintsOfMutations(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for i, edit := range []func(m *Mutation){
+		func(*Mutation) {},
+		func(m *Mutation) { m.runAsUser = new(int64(1)) },
+		func(m *Mutation) { m.runAsGroup = new(int64(1)) },
+		func(m *Mutation) { m.fsGroup = new(int64(1)) },
+		func(m *Mutation) { m.supplementalGroup = new(int64(1)) },
+		func(m *Mutation) { m.runAsNonRoot = true },
+		func(m *Mutation) { m.readOnlyRootFilesystem = true },
+		func(m *Mutation) { m.seLinuxOptions = &corev1.SELinuxOptions{Level: "s0"} },
+		func(m *Mutation) { m.seccomp = "unconfined" },
+		func(m *Mutation) { m.runtimeClassName = new("fast") },
+		func(m *Mutation) { m.add = capabilitySet([]string{"CHOWN"}) },
+		func(m *Mutation) { m.drop = capabilitySet([]string{"CHOWN"}) },
+	} {
+		one, other := &Mutation{}, &Mutation{}
+		edit(one)
+		edit(other)
+		text := one.fingerprint()
+		if text != other.fingerprint() {
+			t.Errorf("equal mutations %d have two fingerprints: %s and %s", i, text, other.fingerprint())
+		}
+		if first, ok := seen[text]; ok {
+			t.Errorf("mutations %d and %d have one fingerprint: %s", first, i, text)
+		}
+		seen[text] = i
 	}
 }

@@ -151,7 +151,8 @@ func (d *mutationDiff) addAnnotation(key string, before, after *corev1.Pod) {
 	}
 }
 
-// addContainers adds the fields in which the containers of one list differ after PSP admission.
+// addContainers adds the fields in which the containers of one list differ after PSP admission. A policy writes SELinux
+// options into pods only, never into containers.
 func (d *mutationDiff) addContainers(list string, before, after *corev1.Pod, was, is []corev1.Container) {
 	for i := range is {
 		d.container = is[i].Name
@@ -160,7 +161,6 @@ func (d *mutationDiff) addContainers(list string, before, after *corev1.Pod, was
 		d.addField(path+"runAsUser", x.RunAsUser, y.RunAsUser)
 		d.addField(path+"runAsGroup", x.RunAsGroup, y.RunAsGroup)
 		d.addField(path+"runAsNonRoot", x.RunAsNonRoot, y.RunAsNonRoot)
-		d.addField(path+"seLinuxOptions", x.SELinuxOptions, y.SELinuxOptions)
 		d.addField(path+"readOnlyRootFilesystem", x.ReadOnlyRootFilesystem, y.ReadOnlyRootFilesystem)
 		d.addField(path+"allowPrivilegeEscalation", x.AllowPrivilegeEscalation, y.AllowPrivilegeEscalation)
 		a, b := podspec.OrEmpty(x.Capabilities), podspec.OrEmpty(y.Capabilities)
@@ -170,13 +170,10 @@ func (d *mutationDiff) addContainers(list string, before, after *corev1.Pod, was
 	}
 }
 
-// addCapabilities adds a capability list of a mutated container as a whole, if it has other names than before. Admission
-// sorts a list to which it adds; the order means nothing.
+// addCapabilities adds a capability list of a mutated container as a whole, if it has other names than before. Where admission
+// adds to a list of a container, it leaves both lists sorted, each name once: that alone is no mutation.
 func (d *mutationDiff) addCapabilities(path string, was, is []corev1.Capability) {
-	x, y := slices.Clone(was), slices.Clone(is)
-	slices.Sort(x)
-	slices.Sort(y)
-	if !slices.Equal(slices.Compact(x), slices.Compact(y)) {
+	if !slices.Equal(capabilityUnion(was, nil), is) {
 		d.addField(path, was, is)
 	}
 }

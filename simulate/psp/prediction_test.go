@@ -56,6 +56,57 @@ func TestMutatedFieldsAreComplete(t *testing.T) {
 	}
 }
 
+// What a policy wrote into a container beyond the template is taken off before the next admission, too: the policy writes it again.
+func TestPredictReplacementOfAnInjectedContainer(t *testing.T) {
+	t.Parallel()
+	p := podtest.Hardening("apps")
+	p.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default"
+	predictor := newPredictor(p)
+	by := AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"apps"}), Automount: new(false)}
+	template, injected := podtest.ShapeOf(podtest.Plain("web")), podtest.ShapeOf(podtest.Plain("web"), podtest.Plain("proxy"))
+	want := predictor.PredictAdmission(injected, by)
+	got := predictor.PredictReplacement(template, &inventory.PodGroup{Shape: want.Shape, AdmittedBy: "apps", Count: 1}, by)
+	if diff := cmp.Diff(want, got); diff != "" || len(got.MutatedFields) == 0 {
+		t.Errorf("%d fields; the pod made again (-first +again):\n%s", len(got.MutatedFields), diff)
+	}
+}
+
+// Where a policy adds to one capability list of a container, admission sorts both and drops repeated names. The other list
+// is not among the mutated fields: it has the same names as before.
+func TestSortedCapabilitiesAreNotMutatedFields(t *testing.T) {
+	t.Parallel()
+	template := podtest.ShapeOf(corev1.Container{Name: "app", SecurityContext: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{
+		Add: []corev1.Capability{"SETUID", "CHOWN", "SETUID"}, Drop: []corev1.Capability{"MKNOD", "KILL", "MKNOD"},
+	}}})
+	for name, c := range map[string]struct {
+		policy func(*pspparse.Policy)
+		want   []MutatedField
+	}{
+		"drops": {
+			func(p *pspparse.Policy) { p.Spec.RequiredDropCapabilities = []string{"LEASE"} },
+			[]MutatedField{{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL","LEASE","MKNOD"]`}},
+		},
+		"adds": {
+			func(p *pspparse.Policy) { p.Spec.DefaultAddCapabilities = []string{"FOWNER"} },
+			[]MutatedField{{Path: "spec.containers[0].securityContext.capabilities.add", Container: "app", Value: `["CHOWN","FOWNER","SETUID"]`}},
+		},
+		"adds nothing new": {
+			func(p *pspparse.Policy) { p.Spec.RequiredDropCapabilities = []string{"KILL"} },
+			nil,
+		},
+	} {
+		predictor := newPredictor(podtest.PolicyOf("a", func(p *pspparse.Policy) {
+			p.Spec.AllowedCapabilities = []string{"*"}
+			c.policy(p)
+		}))
+		by := AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a"}), Automount: new(false)}
+		got := predictor.PredictAdmission(template, by)
+		if diff := cmp.Diff(c.want, got.MutatedFields); diff != "" || got.Policy != "a" {
+			t.Errorf("%s: admitted by %q; mutated fields (-want +got):\n%s", name, got.Policy, diff)
+		}
+	}
+}
+
 // generous lets a policy admit most of what it may have to mutate.
 func generous(p *pspparse.Policy) {
 	p.Name = "p"

@@ -17,11 +17,13 @@ func TestRareRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy func(*pspparse.Policy)
 		level  corev1.PodSecurityContext
+		ports  []corev1.ContainerPort
 		want   Refusal
 	}{
 		"root": {
 			func(p *pspparse.Policy) { p.Spec.RunAsUser.Rule = pspparse.MustRunAsNonRoot },
 			corev1.PodSecurityContext{RunAsUser: new(int64(0))},
+			nil,
 			Refusal{
 				Policy: "a", Field: "spec.containers[0].securityContext.runAsUser", Type: RefusalInvalidValue, Value: "0",
 				Detail: "running with the root UID is forbidden",
@@ -32,15 +34,25 @@ func TestRareRefusals(t *testing.T) {
 				p.Spec.SupplementalGroups = pspparse.IDStrategy{Rule: pspparse.MustRunAs, Ranges: []pspparse.IDRange{{Min: 1, Max: 2}}}
 			},
 			corev1.PodSecurityContext{SupplementalGroups: []int64{}},
+			nil,
 			Refusal{
 				Policy: "a", Field: "spec.securityContext.supplementalGroups", Type: RefusalInvalidValue, Value: "[]int64{}",
 				Detail: "unable to validate empty groups against required ranges",
 			},
 		},
+		"lowest host port": {
+			func(p *pspparse.Policy) { p.Spec.HostPorts = []pspparse.HostPortRange{{Min: 2, Max: 9}} },
+			corev1.PodSecurityContext{},
+			[]corev1.ContainerPort{{HostPort: 0}, {HostPort: 1}, {HostPort: 2}},
+			Refusal{
+				Policy: "a", Field: "spec.containers[0].hostPort", Type: RefusalInvalidValue, Value: "1",
+				Detail: "Host port 1 is not allowed to be used. Allowed ports: [2-9]",
+			},
+		},
 	} {
 		a := NewAdmitter([]*pspparse.Policy{podtest.PolicyOf("a", c.policy)})
 		pod := &corev1.Pod{Spec: corev1.PodSpec{
-			AutomountServiceAccountToken: new(false), SecurityContext: &c.level, Containers: []corev1.Container{{Name: "app"}},
+			AutomountServiceAccountToken: new(false), SecurityContext: &c.level, Containers: []corev1.Container{{Name: "app", Ports: c.ports}},
 		}}
 		got := a.Admit(AdmissionRequest{Pod: pod, UsablePolicies: a.UsablePolicies(nil, []string{"a"})})
 		if diff := cmp.Diff([]Refusal{c.want}, got.Refusals); diff != "" {
