@@ -185,7 +185,7 @@ psp2pss: observe: label namespace blog: Unauthorized
 	const nothing = "psp2pss: nothing was done: what was asked for is left alone (shop: left out with --exclude)\n"
 	code, out, errOut = g.run(t.Context(), nil, append(again, "--exclude", "shop", "-o", "json")...)
 	g.expect(code, exitPartial, errOut, "left alone at observe: shop: left out with --exclude\n"+nothing)
-	if want := "{\n  \"apiVersion\": \"psp2pss.dev/v1\",\n  \"kind\": \"RolloutSteps\",\n  \"steps\": [\n    {\n      \"stage\": \"observe\",\n      \"namespace\": \"shop\",\n      \"batch\": 0,\n      \"result\": \"skipped\",\n      \"why\": \"left out with --exclude\"\n    }\n  ]\n}\n"; out != want {
+	if want := "{\n  \"apiVersion\": \"psp2pss.dev/v1\",\n  \"kind\": \"RolloutSteps\",\n  \"steps\": [\n    {\n      \"stage\": \"observe\",\n      \"namespace\": \"shop\",\n      \"batch\": 0,\n      \"result\": \"skipped\",\n      \"why\": {\n        \"id\": \"rollout-skips-excluded\",\n        \"text\": \"left out with --exclude\"\n      }\n    }\n  ]\n}\n"; out != want {
 		t.Errorf("told %s, want %s", out, want)
 	}
 	code, out, errOut = g.run(t.Context(), nil, again...)
