@@ -162,11 +162,12 @@ func TestHostileExpressions(t *testing.T) {
 	deps := SystemDeps("psp2pss")
 	deps.LookupEnv = func(string) (string, bool) { return "", false }
 	escaped := 0
-	for path, lines := range overHostile() {
-		if !commandsWithJSON(t)[path] {
+	for path, tried := range trials() {
+		if tried.live || !commandsWithJSON(t)[path] {
 			continue
 		}
-		for _, args := range lines {
+		for _, line := range tried.lines {
+			args := hostileObjects.name(line)
 			for _, format := range []string{"jsonpath={..}", "jsonpath={range .namespaces[*]}{..name}{\"\\n\"}{end}" + strings.ReplaceAll(hostile, "\t", ""), "custom-columns=" + hostile + ":..text,B:.namespace,C:.*"} {
 				line := slices.Concat(strings.Fields(path), args, []string{"-R", "-f", "input", "-o", format})
 				code, out := shown(t, deps, line...)

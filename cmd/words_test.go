@@ -300,9 +300,9 @@ func outputVocabulary(t *testing.T) vocabulary {
 		if err := json.Unmarshal(data, &plan); err != nil {
 			t.Fatal(err)
 		}
-		for path, lines := range screens() {
-			for _, args := range lines {
-				if all[path].Flags().Lookup("plan") == nil || path == "rollout" || strings.HasPrefix(path, "explain") {
+		for path, tried := range trials() {
+			for _, args := range tried.lines {
+				if all[path].Flags().Lookup("plan") == nil || tried.writes || tried.live || strings.HasPrefix(path, "explain") || slices.Contains(args, "NAMESPACE") {
 					continue
 				}
 				run(slices.Concat(strings.Fields(path), args, []string{"--plan=" + file})...)
@@ -321,11 +321,7 @@ func outputVocabulary(t *testing.T) vocabulary {
 	forEachCommand(t, func(path string, _ *cobra.Command) {
 		e := newErrand(t)
 		e.prepare(path)
-		args := errands(e.dir)[path]
-		if i := slices.Index(args, "-o"); i >= 0 {
-			args = slices.Delete(slices.Clone(args), i, i+2)
-		}
-		_, out, _ := e.run(t.Context(), nil, append(strings.Fields(path), args...)...)
+		_, out, _ := e.run(t.Context(), nil, slices.Concat(strings.Fields(path), smallObjects.nameIn(e.dir, screenOf(path)))...)
 		v.add(path, out)
 		if path == "rollout" { // of a namespace that is labelled by now, and of one that is not
 			_, out, _ = e.run(t.Context(), nil, "rollout", "-n", "shop,blog", "--stage=observe", "--dry-run=server")
