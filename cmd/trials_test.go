@@ -20,7 +20,7 @@ type trial struct {
 	// task makes the command do all that it can on a cluster, read and write, and ends in taskCode. Without it: the first of lines.
 	task     []string
 	taskCode int
-	// writes: the command writes to clusters; no other may.
+	// writes: the command writes to clusters; no other may. What verify --recreate-one sends is dry runs.
 	writes bool
 	// live: the command takes no files in place of a cluster.
 	live bool
@@ -102,17 +102,6 @@ func screenOf(path string) []string {
 		args = slices.Delete(args, i, i+2)
 	}
 	return args
-}
-
-// writers are the commands that write to clusters. What verify --recreate-one sends is dry runs.
-func writers() []string {
-	return slices.Sorted(func(yield func(string) bool) {
-		for path, t := range trials() {
-			if t.writes && !yield(path) {
-				return
-			}
-		}
-	})
 }
 
 // untried says what is missing in trials for the commands below root, and what is there without a command.
