@@ -8,7 +8,7 @@ import (
 
 // The colours of a report. They repeat what a word says already, so that nothing is lost without them. Red is what refuses
 // or breaks, and nothing else. Yellow is what needs a look: the level privileged, which holds nothing back, and what
-// could not be told. Green is an outcome that asks for nothing more. The levels baseline and restricted have no colour:
+// is unknown. Green is an outcome that asks for nothing more. The levels baseline and restricted have no colour:
 // whether they are good news depends on what they refuse.
 const (
 	colourRed    = "\x1b[31m"
@@ -27,10 +27,8 @@ func statusColours() []struct{ status, colour string } {
 		{"would violate", colourRed},
 		{"refused", colourRed},
 		{"would break", colourRed},
-		{"could not tell", colourYellow},
-		{"COULD NOT TELL", colourYellow},
-		{"not known", colourYellow},
-		{"withheld", colourYellow},
+		{"unknown", colourYellow},
+		{"UNKNOWN", colourYellow},
 		{"altered", colourYellow},
 		{"ok", colourGreen},
 		{"PASS", colourGreen},

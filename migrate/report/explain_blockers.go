@@ -157,7 +157,7 @@ func admittedBy(wl *migrate.Workload) string {
 	case len(wl.Refused) > 0:
 		return "refused today"
 	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
-		return "not known"
+		return "unknown"
 	}
 	return orDash(wl.AdmittedBy)
 }

@@ -48,9 +48,9 @@ func (s *planScreen) nextSteps() []pointer {
 	if s.mustBeSaved() {
 		out = append(out, pointer{text: "save the plan", command: "add -o table -o json=" + savedPlan})
 	}
-	withheld, patched := s.countRank(rankWithheld), len(s.patched)
+	unknown, patched := s.countRank(rankUnknown), len(s.patched)
 	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
-	step(withheld, "see what was not seen", "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
+	step(unknown, "see the gaps of "+namespaces(unknown), "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
 	step(patched+s.byHand, s.patchText()+", plan again", "patch", c.Source, c.Target, c.Scope)
 	step(observe, "warn and audit in "+namespaces(observe), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=observe"})
 	enforce, refuse := s.enforced()

@@ -155,7 +155,7 @@ func TestColours(t *testing.T) {
 		{report.RoleStatus, "not ok", red + "not ok\x1b[0m"},
 		{report.RoleStatus, "refused: forbidden", red + "refused\x1b[0m: forbidden"},
 		{report.RoleStatus, `violates PodSecurity "restricted:v1.25":`, red + "violates\x1b[0m PodSecurity \"restricted:v1.25\":"},
-		{report.RoleStatus, "could not tell", yellow + "could not tell\x1b[0m"},
+		{report.RoleStatus, "unknown", yellow + "unknown\x1b[0m"},
 		{report.RoleStatus, "ok", green + "ok\x1b[0m"},
 		{report.RoleStatus, "okay", "okay"},
 		{report.RoleText, "refused", "refused"},
