@@ -1364,6 +1364,10 @@ func policyProblemKinds() []Kind {
 			"expected {want}, found {found}[?scalar [?found  ]{value:input}[?tag , which is no {tag}]]" + template + "[?unquoted ; quote it]",
 		},
 		{
+			"psp-text-misread", "YAML reads the text as another type, so the policy cannot be read. Put it into quotes.",
+			"{misread}",
+		},
+		{
 			"psp-key-twice", "Readers differ in which value counts, so the policy cannot be read. Remove one.",
 			"the key {key:input} stands twice[?oneLine  (both in line {first})][!oneLine [?first  (lines {first} and {second})]]: which one counts depends on the reader; remove one",
 		},
