@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
@@ -30,6 +31,10 @@ func statusColours() []struct{ status, colour string } {
 		{"unknown", colourYellow},
 		{"UNKNOWN", colourYellow},
 		{"altered", colourYellow},
+		{"not-reverted", colourRed},
+		{"done", colourGreen},
+		{"already", colourGreen},
+		{"undone", colourGreen},
 		{"ok", colourGreen},
 		{"PASS", colourGreen},
 	}
@@ -43,9 +48,15 @@ func colourByRole(text string, role Role) string {
 		return colourLevel(text)
 	case RoleStatus:
 		return colourStatus(text)
+	case RoleStep:
+		number := stepNumber.FindString(text)
+		return number + colourStatus(text[len(number):])
 	}
 	return text
 }
+
+// stepNumber matches the number that a step of a report begins with.
+var stepNumber = regexp.MustCompile(`^ *\d+/\d+ `)
 
 // colourLevel colours the level privileged in a table cell of a report, with the mark before it; a version or a remark
 // may follow the level.
