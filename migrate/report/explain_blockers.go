@@ -36,7 +36,7 @@ func (d *Document) addDecision(ns *migrate.Namespace, wide bool) {
 	for _, w := range blocked {
 		item := Item{Text: phrases.ObjectName(w.Kind, w.Name)}
 		for _, b := range w.Blockers {
-			item.Items = append(item.Items, Item{Text: b.Check + ": " + violationText(b.Reason, b.Detail)})
+			item.Items = append(item.Items, Item{Text: violationText(b.Reason, b.Detail)})
 		}
 		list.Items = append(list.Items, item)
 	}
