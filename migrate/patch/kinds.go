@@ -67,6 +67,8 @@ func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known
 		return k.manualReason
 	case !isRevision(w):
 		return owner + " makes it and would undo a patch: set the values there"
+	case ns.IsOldRevision(w):
+		return fmt.Sprintf("%s made it from an earlier template, and 'kubectl rollout undo' could bring it back: it counts until it is deleted", owner)
 	case hasWorkload(ns, w.Owner):
 		return fmt.Sprintf("%s made it from an earlier template: it matters only if that comes back; delete it, or leave it", owner)
 	}

@@ -65,6 +65,9 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 		d.add(Paragraph{fmt.Sprintf("It meets %[1]s today only through what psp/%[2]s sets by mutation (%[3]s): after PSP is gone, %[1]s refuses its pods.",
 			wl.Levels.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
 	}
+	if ns.IsOldRevision(wl) {
+		d.add(Paragraph{"It " + oldRevisionPhrase + "."})
+	}
 	d.addSection("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
 	d.addSection("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
 	d.addViolations(wl)

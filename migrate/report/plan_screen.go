@@ -196,15 +196,8 @@ func (s *planScreen) workloadsSentence() string {
 	for i := range s.plan.Namespaces {
 		ns := &s.plan.Namespaces[i]
 		workloads += len(ns.Workloads)
-		blocked := blockedWorkloads(ns)
-		blocking += len(blocked)
-		next := levels.NextStricter(ns.NeededLevel)
-		for k := range ns.Workloads {
-			w := &ns.Workloads[k]
-			if blocked[migrate.WorkloadRef{Kind: w.Kind, Name: w.Name}] && s.isPatched(ns, w) && levels.Rank(w.Levels.AsAdmitted) >= levels.Rank(next) {
-				kept++
-			}
-		}
+		blocking += len(blockedWorkloads(ns))
+		kept += s.keptIn(ns)
 	}
 	if workloads == 0 {
 		return "No workloads."
@@ -229,6 +222,19 @@ func (s *planScreen) workloadsSentence() string {
 		text += ","
 	}
 	return text + " only until patch --keep."
+}
+
+// keptIn returns how many of the workloads that keep a namespace of the report from its next level do so only until 'patch
+// --keep' is applied.
+func (s *planScreen) keptIn(ns *migrate.Namespace) int {
+	n, blocked, next := 0, blockedWorkloads(ns), levels.NextStricter(ns.NeededLevel)
+	for i := range ns.Workloads {
+		w := &ns.Workloads[i]
+		if blocked[migrate.WorkloadRef{Kind: w.Kind, Name: w.Name}] && s.isPatched(ns, w) && levels.Rank(w.Levels.AsAdmitted) >= levels.Rank(next) {
+			n++
+		}
+	}
+	return n
 }
 
 // blockedWorkloads returns the workloads that keep a namespace of the report from its next stricter level.
