@@ -45,17 +45,6 @@ func credentials(server string) []struct {
 	}
 }
 
-// withCredentials are the command lines of every command that can connect, over what apiServer has; DIR is a folder.
-func withCredentials() map[string][]string {
-	return map[string][]string{
-		"plan": nil, "labels": nil, "patch": {"--raise"}, "simulate": {"--level=restricted"}, "gate": nil,
-		"explain psp": {"p"}, "explain ns": {"web"}, "explain workload": {"web/deployment/d"}, "explain sa": {"web/default"}, "explain check": {"hostPorts"}, "explain": {"web"},
-		"verify":  {"--allow-partial"},
-		"rollout": {"--yes", "--stage=observe,enforce,bypass", "--journal=DIR/j"}, "rollback": {"--yes", "--journal=DIR/other"},
-		"clean-helm": {"--yes", "--backup=DIR/backup"},
-	}
-}
-
 // birdcage is a server with credentials to lose, and the folder of all that a command writes.
 type birdcage struct {
 	t               *testing.T
@@ -142,20 +131,9 @@ func TestCredentialsAreNotShown(t *testing.T) {
 			t.Parallel()
 			b.t = t
 			for path, c := range connects {
-				args, ok := withCredentials()[path]
-				if !ok {
-					t.Errorf("enter in withCredentials how to run %q", path)
-				}
-				args = slices.Concat(strings.Fields(path), args)
+				args := slices.Concat(strings.Fields(path), servedObjects.name(screenOf(path)))
 				for _, name := range formats(c, world(nil), path, args[len(strings.Fields(path)):]) {
-					line := slices.Concat(args, given.args)
-					switch name {
-					case "":
-					case kustomizeFormat:
-						line = append(line, "-o", name+"="+filepath.Join(t.TempDir(), map[string]string{"patch": "", "plan": "k", "labels": "k"}[path]))
-					default:
-						line = append(line, "-o", name)
-					}
+					line := inFormat(t, slices.Concat(args, given.args), name)
 					if code, errOut := b.run(given.env, line...); code == exitUsage && !strings.HasPrefix(path, "explain") || path == "plan" && !strings.Contains(errOut, "GET "+b.server.URL+"/version 200 OK in ") {
 						t.Errorf("%q: exit code %d, %s", line, code, errOut)
 					}
@@ -183,8 +161,11 @@ func TestCredentialsAreNotShownInErrors(t *testing.T) {
 	for name, answer := range handlers {
 		b := newBirdcage(t, func(func(*http.Request)) http.Handler { return answer })
 		for _, given := range credentials(b.server.URL) {
-			for path, args := range withCredentials() {
-				if code, errOut := b.run(given.env, slices.Concat(strings.Fields(path), args, given.args)...); code == exitDone || errOut == "" {
+			for path, c := range commands(t) {
+				if c.Flags().Lookup(tokenFlag) == nil {
+					continue
+				}
+				if code, errOut := b.run(given.env, slices.Concat(strings.Fields(path), servedObjects.name(screenOf(path)), given.args)...); code == exitDone || errOut == "" {
 					t.Errorf("%s: %s was run with %s: exit code %d, %s", name, path, given.name, code, errOut)
 				}
 			}

@@ -61,43 +61,43 @@ func shown(t *testing.T, deps Deps, args ...string) (code int, out string) {
 func commands(t *testing.T) map[string]*cobra.Command {
 	t.Helper()
 	streams, _, _ := BufferStreams("")
+	return runnable(NewRootCommand(streams, SystemDeps("psp2pss")))
+}
+
+// runnable are the commands below root that run, by their path below it.
+func runnable(root *cobra.Command) map[string]*cobra.Command {
 	found := map[string]*cobra.Command{}
-	var walk func(c *cobra.Command)
-	walk = func(c *cobra.Command) {
+	for _, c := range root.Commands() {
 		if c.Runnable() {
-			found[strings.TrimPrefix(c.CommandPath(), "psp2pss ")] = c
+			found[c.Name()] = c
 		}
-		for _, sub := range c.Commands() {
-			walk(sub)
+		for path, sub := range runnable(c) {
+			found[c.Name()+" "+path] = sub
 		}
 	}
-	walk(NewRootCommand(streams, SystemDeps("psp2pss")))
 	return found
 }
 
-// overHostile are the command lines of every command over hostile objects, without what names their source. A new command
-// has to be entered here.
-func overHostile() map[string][][]string {
-	return map[string][][]string{
-		"plan":             {{}, {"--allow-partial"}},
-		"explain":          {{"web"}, {hostile}, {"deployment/app"}},
-		"explain check":    {{"hostPorts"}, {hostile}},
-		"explain psp":      {{"p"}, {hostile}},
-		"explain ns":       {{"web"}, {hostile}},
-		"explain workload": {{"web/deployment/app"}, {"web/deployment/" + hostile}},
-		"explain sa":       {{"web/default"}, {"web/" + hostile}},
-		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}},
-		"check":            {{"--level=restricted"}, {"-n", "web"}, {"-n", "web", "--no-headers", "--fail-on=none"}},
-		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
-		"patch":            {{}, {"--raise", "--level=restricted"}},
-		"gate":             {{}},
-		"rollout":          {{"--dry-run=client", "--stage=observe,enforce,bypass", "--wave-label=wave"}},
-		"verify":           nil, // needs a server: see TestHostileJournal
-		"rollback":         nil,
-		"clean-helm":       nil, // needs a server: see TestCleanHelm
-		"version":          {{}},
-		"completion":       {{"kubectl"}, {hostile}},
+// hostileObjects are those of writeHostile that a cluster could have.
+var hostileObjects = objects{"p", "web", "deployment/app", "default"}
+
+// overHostile are the command lines of a command over the objects of writeHostile: over those that a cluster could have, and
+// over those that none could.
+func overHostile(path string) [][]string {
+	var out [][]string
+	for _, line := range trials()[path].lines {
+		for _, o := range []objects{hostileObjects, {hostile, "web", "deployment/" + hostile, hostile}, {hostile, hostile, hostile, hostile}} {
+			if args := o.name(line); !slices.ContainsFunc(out, func(other []string) bool { return slices.Equal(other, args) }) {
+				out = append(out, args)
+			}
+		}
 	}
+	return out
+}
+
+// mayBeRefused says whether arguments name something that no cluster could have, as wrong use then.
+func mayBeRefused(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, hostile) })
 }
 
 var namesFormats = regexp.MustCompile(`(?:the formats are|it is not one of) ([a-z0-9, -]+)`)
@@ -116,6 +116,18 @@ func formats(c *cobra.Command, deps Deps, path string, args []string) []string {
 	return nil
 }
 
+// inFormat adds one of the formats to a command line.
+func inFormat(t *testing.T, line []string, format string) []string {
+	t.Helper()
+	switch format {
+	case "":
+		return line
+	case kustomizeFormat: // patch writes a folder, the others a file
+		return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "k"))
+	}
+	return append(line, "-o", format)
+}
+
 // Nothing that objects in files hold reaches a terminal as it is, in any format of any command, from a saved plan neither.
 func TestHostileObjects(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -125,12 +137,11 @@ func TestHostileObjects(t *testing.T) {
 	if code, out := shown(t, deps, "plan", "-R", "-f", "input", "-o", "json=plan.json", "--allow-partial"); code != exitDone {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	lines := overHostile()
 	for path, c := range commands(t) {
-		if _, ok := lines[path]; !ok {
-			t.Errorf("command %q: enter in overHostile how to run it", path)
+		if trials()[path].live {
+			continue // see TestHostileJournal
 		}
-		for _, args := range lines[path] {
+		for _, args := range overHostile(path) {
 			sources := [][]string{{"-R", "-f", "input"}, {"--plan", "plan.json"}}
 			if c.Flags().Lookup(planFlag) == nil || path == "check" { // whose plan is no source of objects
 				sources = sources[:1]
@@ -145,15 +156,8 @@ func TestHostileObjects(t *testing.T) {
 					t.Errorf("command %q does not say its formats", path)
 				}
 				for _, name := range names {
-					line := slices.Concat(strings.Fields(path), all)
-					switch name {
-					case "":
-					case kustomizeFormat:
-						line = append(line, "-o", name+"="+t.TempDir())
-					default:
-						line = append(line, "-o", name)
-					}
-					if code, out := shown(t, deps, line...); code == exitUsage && !slices.Contains(args, hostile) && path != "gate" {
+					line := inFormat(t, slices.Concat(strings.Fields(path), all), name)
+					if code, out := shown(t, deps, line...); code == exitUsage && !mayBeRefused(args) && path != "gate" {
 						t.Errorf("%q was not run:\n%s", line, out)
 					}
 				}
@@ -330,9 +334,9 @@ func TestHostileServer(t *testing.T) {
 				if c.Flags().Lookup(kubeconfigFlag) == nil {
 					continue
 				}
-				lines := append(overHostile()[path], []string{"--journal", "none"}, []string{"--yes"}, []string{"--context=\u202e"})
+				lines := append(trials()[path].lines, []string{"--journal", "none"}, []string{"--yes"}, []string{"--context=\u202e"})
 				for _, args := range lines {
-					_, out := shown(t, deps, slices.Concat(strings.Fields(path), args, []string{"--kubeconfig", "config"})...)
+					_, out := shown(t, deps, slices.Concat(strings.Fields(path), hostileObjects.name(args), []string{"--kubeconfig", "config"})...)
 					said += strings.Count(out, `\u202e`)
 				}
 			}

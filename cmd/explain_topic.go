@@ -83,7 +83,7 @@ func parseTopic(o *explainOptions, args []string) error {
 			return usagef("explain does not know %q: did you mean %q?", args[0], near)
 		}
 		if strings.Contains(args[1], "/") && !namesWorkloadKind(args[0]) {
-			return usagef("explain knows no kind %q: name %s; a workload of a custom kind as %q", args[0], explainForms, nameInsideKind(args[0], args[1]))
+			return usagef("explain knows no kind %q of what has pods: name %s; KIND may be a custom one", args[0], explainForms)
 		}
 		if strings.Contains(args[1], "/") {
 			return usagef("%q is not the name of a %s: did you mean %q?", args[1], args[0], nameInsideKind(args[0], args[1]))

@@ -35,7 +35,7 @@ func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report
 	expressions := formatsWithExpression(formats)
 	if len(expressions) > 0 {
 		document, _ := report.FindFormat(formats, report.JSONFormat)
-		usage += fmt.Sprintf("; as in kubectl also %s=HEADER:PATH,... with a row for each of %s, and %s=EXPRESSION, of what json has",
+		usage += fmt.Sprintf("; as in kubectl also %[1]s=HEADER:PATH,... with a row for each of %[2]s, and %[3]s=EXPRESSION, of what json has, or %[1]s-file=FILE and %[3]s-file=FILE",
 			columnsFormat, strings.Join(document.Rows, " and "), jsonpathFormat)
 	}
 	cmd.Flags().VarP(outputFlag{values}, "output", "o", usage)

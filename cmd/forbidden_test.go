@@ -74,7 +74,10 @@ func server(t *testing.T, forbidden string) (kubeconfig string, methods func() [
 	}
 }
 
-// apiServer answers lists with one namespace, one Deployment and one Helm release in it, and refuses one path; it calls saw
+// servedObjects are those of apiServer.
+var servedObjects = objects{"p", "web", "deployment/d", "default"}
+
+// apiServer answers lists with one policy, one namespace, one Deployment and one Helm release in it, and refuses one path; it calls saw
 // with every request.
 func apiServer(t *testing.T, forbidden string, saw func(*http.Request)) http.HandlerFunc {
 	t.Helper()
@@ -97,9 +100,10 @@ func apiServer(t *testing.T, forbidden string, saw func(*http.Request)) http.Han
 			_, _ = w.Write([]byte(`{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "message": "no", "code": 403}`))
 		case ok:
 			items := map[string]string{
-				"NamespaceList":  `{"metadata": {"name": "web", "uid": "1"}}`,
-				"SecretList":     storedRelease(t, 1),
-				"DeploymentList": `{"metadata": {"name": "d", "namespace": "web", "uid": "2"}, "spec": {"template": {"spec": {"containers": [{"name": "c"}]}}}}`,
+				"PodSecurityPolicyList": `{"metadata": {"name": "p"}, "spec": {"privileged": true}}`,
+				"NamespaceList":         `{"metadata": {"name": "web", "uid": "1"}}`,
+				"SecretList":            storedRelease(t, 1),
+				"DeploymentList":        `{"metadata": {"name": "d", "namespace": "web", "uid": "2"}, "spec": {"template": {"spec": {"containers": [{"name": "c"}]}}}}`,
 			}
 			version := strings.TrimPrefix(strings.TrimPrefix(filepath.Dir(r.URL.Path), "/apis/"), "/api/")
 			_, _ = fmt.Fprintf(w, `{"kind": %q, "apiVersion": %q, "metadata": {}, "items": [%s]}`, kind, version, items[kind])

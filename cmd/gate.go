@@ -74,7 +74,7 @@ From a cluster it reads stored Helm releases, too (Secrets of type helm.sh/relea
 ConfigMaps): with a policy in a stored manifest, helm upgrade and helm rollback fail once policies
 are not served. Other kinds in API versions that --to does not serve fail them as well, and are
 named. The ConfigMaps of Helm 2 are named and not decoded; what Helm 2 keeps in Secrets, or Helm in
-an SQL database, is not seen. Of the content of a release only kinds and names are printed.
+an SQL database, is not read. Of the content of a release only kinds and names are printed.
 'clean-helm' takes the policies out of the stored revisions.
 
 Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unknown.`,
@@ -253,7 +253,7 @@ func gateVerdict(r *gate.Result, allowPartial bool) error {
 		for _, u := range r.Unknown {
 			ids = append(ids, u.ID)
 		}
-		return partialError{errors.New("could not tell: " + strings.Join(ids, ", ") + "; find out and --assert it, or accept it with --" + allowPartialFlag)}
+		return partialError{errors.New("unknown: " + strings.Join(ids, ", ") + "; find out and --assert it, or accept it with --" + allowPartialFlag)}
 	}
 	return nil
 }

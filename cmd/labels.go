@@ -31,6 +31,7 @@ func newLabels(streams Streams, deps Deps, runF func(context.Context, *planOptio
   kustomize  a component, one kustomization.yaml, with a patch for each namespace
   apply      Namespaces for a server-side apply, with the command above them
   terraform  kubernetes_labels resources of the provider hashicorp/kubernetes
+  name       the names of the namespaces that it labels, one a line
 
 Where 'kubectl apply' was used on a namespace, applying another manifest of it takes away every
 label and annotation that the first gave and the second does not say, from kubectl v1.26 on also
@@ -74,7 +75,7 @@ manifest the Namespace for the source.`,
 		Args: noArgs,
 	}
 	options := &labels.Options{Tool: toolAndVersion()}
-	formats := labelFormats(options)
+	formats := append(labelFormats(options), labelForm("name", labels.WriteNames, options))
 	f.add(cmd, formats)
 	enumFlag{&stage, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)}}.add(cmd, "stage", "", "write the labels of one stage (default all of them)")
 	cmd.Flags().StringVar(&undo, undoFlag, "", "file for the script that takes back what the commands do")

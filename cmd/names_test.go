@@ -84,43 +84,6 @@ func namesNothing() map[string]nothing {
 	}
 }
 
-// argumentsOfNothing has every command that takes arguments, with some that name nothing and some that are empty.
-func argumentsOfNothing() map[string]struct{ unknown, empty []string } {
-	type both = struct{ unknown, empty []string }
-	return map[string]struct{ unknown, empty []string }{
-		"explain psp":      both{[]string{"nosuch", "RESTRICTED"}, []string{"", " "}},
-		"explain ns":       both{[]string{"nosuch", "SHOP"}, []string{"", " "}},
-		"explain workload": both{[]string{"nosuch/deployment/web", "shop/deployment/nosuch", "shop/pod/web"}, []string{"", "//", "shop/deployment/", "shop/ /web"}},
-		"explain check":    both{[]string{"nosuch", "hostports"}, []string{"", " "}},
-		"explain sa":       both{[]string{"nosuch/default", "shop/nosuch"}, []string{"", "/", "shop/", " /default"}},
-		"completion":       both{[]string{"nosuch"}, []string{"", " "}},
-		"patch":            both{[]string{"nosuch/deployment/web", "shop/deployment/nosuch"}, []string{"", "//", "shop//web"}},
-	}
-}
-
-// errands has for every command what makes it do all that it can: read, and write if it writes.
-func errands(dir string) map[string][]string {
-	journal := "--journal=" + filepath.Join(dir, "j")
-	return map[string][]string{
-		"plan":             {"-o", "json=" + filepath.Join(dir, "out")},
-		"labels":           {"-o", "commands=" + filepath.Join(dir, "out")},
-		"patch":            {"-o", "strategic=" + filepath.Join(dir, "out")},
-		"simulate":         {"--level=baseline"},
-		"check":            {"-f", "testdata/check/blog.yaml", "-n", "blog", "--context=prod", "-o", "json=" + filepath.Join(dir, "out")},
-		"explain check":    {"hostPorts"},
-		"explain psp":      {"restricted"},
-		"explain ns":       {"shop"},
-		"explain workload": {"shop/deployment/web"},
-		"explain sa":       {"shop/default"},
-		"rollout":          {"-n", "shop", "--stage=observe", "--yes", journal},
-		"rollback":         {"--yes", journal},
-		"clean-helm":       {"--yes", "--backup=" + filepath.Join(dir, "out")},
-		"verify":           {"-n", "shop", "--allow-partial"},
-		"gate":             {"-o", "json=" + filepath.Join(dir, "out")},
-		"completion":       {"bash"},
-	}
-}
-
 // errand is a cluster, and the folder for what a command writes, with all that a command does told.
 type errand struct {
 	*ground
@@ -129,6 +92,9 @@ type errand struct {
 	// stored are the revisions of Helm releases that the cluster has.
 	stored []*corev1.Secret
 }
+
+// smallObjects are those of smallCluster.
+var smallObjects = objects{"restricted", "shop", "deployment/web", "default"}
 
 const smallCluster = `
 apiVersion: v1
@@ -220,40 +186,34 @@ func (e *errand) prepare(command string) {
 	if command != "rollback" {
 		return
 	}
-	if code, _, errOut := e.run(e.t.Context(), nil, append([]string{"rollout"}, errands(e.dir)["rollout"]...)...); code != exitDone {
+	if code, _, errOut := e.run(e.t.Context(), nil, e.line("rollout")...); code != exitDone {
 		e.t.Fatalf("rolling out for a rollback: exit code %d\n%s", code, errOut)
 	}
 	e.client.ClearActions()
 	e.asked = 0
 }
 
+// line is the command line with which a command does all that it can here.
+func (e *errand) line(path string) []string {
+	return slices.Concat(strings.Fields(path), smallObjects.nameIn(e.dir, taskOf(path)))
+}
+
 // forEachCommand calls f with every command that runs, by its path below the tool, of a fresh tool.
 func forEachCommand(t *testing.T, f func(path string, cmd *cobra.Command)) {
 	t.Helper()
 	streams, _, _ := BufferStreams("")
-	var walk func(cmd *cobra.Command)
-	walk = func(cmd *cobra.Command) {
-		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
-		if cmd.Runnable() && len(cmd.Commands()) == 0 {
-			cmd.InheritedFlags() // merges those of its parents
-			f(path, cmd)
-		}
-		for _, sub := range cmd.Commands() {
-			walk(sub)
-		}
+	for path, cmd := range runnable(NewRootCommand(streams, world(nil))) {
+		cmd.InheritedFlags() // merges those of its parents
+		f(path, cmd)
 	}
-	walk(NewRootCommand(streams, world(nil)))
 }
 
 // The tests below mean something only where the same command, rightly given, does something: it is shown here. And no
 // command or flag is without an entry, and no entry without its flag.
 func TestEveryNameIsClassified(t *testing.T) {
 	t.Parallel()
-	seen, takesArguments := map[string]bool{}, map[string]bool{}
-	commands := map[string]bool{}
+	seen := map[string]bool{}
 	forEachCommand(t, func(path string, cmd *cobra.Command) {
-		commands[path] = true
-		takesArguments[path] = len(strings.Fields(cmd.Use)) > 1
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			seen[f.Name] = true
 			if _, ok := namesNothing()[f.Name]; !ok && f.Value.Type() != "bool" {
@@ -266,36 +226,16 @@ func TestEveryNameIsClassified(t *testing.T) {
 			t.Errorf("no command has a flag --%s", name)
 		}
 	}
-	for path := range commands {
-		if path == "version" || path == "completion" {
-			continue // they do nothing but print
-		}
+	for path, tried := range trials() {
 		e := newErrand(t)
-		args, ok := errands(e.dir)[path]
-		if !ok {
-			t.Errorf("%s is in no entry of errands", path)
-			continue
-		}
-		if _, ok := argumentsOfNothing()[path]; ok != takesArguments[path] {
-			t.Errorf("%s takes arguments: %v, and has an entry in argumentsOfNothing: %v", path, takesArguments[path], ok)
-		}
 		e.prepare(path)
-		code, out, errOut := e.run(t.Context(), nil, append(strings.Fields(path), args...)...)
-		want := exitDone
-		if path == "gate" || path == "verify" { // of a cluster that nothing was rolled out to
-			want = exitFindings
-		}
+		line := e.line(path)
+		code, out, errOut := e.run(t.Context(), nil, line...)
 		wrote := slices.ContainsFunc(e.did(), func(s string) bool {
 			return slices.Contains([]string{"patch namespaces", "update namespaces", "update secrets"}, s)
 		})
-		read := e.asked > 0 || path == "explain check" // which needs no source
-		if writes := slices.Contains(writers(), path); code != want || !read || wrote != writes || out == "" && !slices.Contains(e.did(), "file out") {
-			t.Errorf("%s %q does too little: exit code %d, %d sources, %q\n%s%s", path, args, code, e.asked, e.did(), out, errOut)
-		}
-	}
-	for path := range errands("") {
-		if !commands[path] {
-			t.Errorf("there is no command %q", path)
+		if code != tried.taskCode || e.asked > 0 == tried.unread || wrote != tried.writes || out == "" && !slices.Contains(e.did(), "file out") {
+			t.Errorf("%q does too little: exit code %d, %d sources, %q\n%s%s", line, code, e.asked, e.did(), out, errOut)
 		}
 	}
 }
@@ -310,7 +250,7 @@ func TestEmptyNames(t *testing.T) {
 		refused := func(env map[string]string, want string, more ...string) {
 			t.Helper()
 			e.deps.LookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-			args := slices.Concat(strings.Fields(path), errands(e.dir)[path], more)
+			args := append(e.line(path), more...)
 			code, out, errOut := e.run(t.Context(), nil, args...)
 			if want != "" {
 				want = "psp2pss: " + want + "\nTry 'psp2pss " + path + " --help'.\n"
@@ -332,7 +272,7 @@ func TestEmptyNames(t *testing.T) {
 			}
 			for _, value := range []string{"", " \t"} {
 				refused(nil, invalid(value, why), "--"+f.Name+"="+value)
-				if !slices.ContainsFunc(errands(e.dir)[path], func(s string) bool { return "-"+f.Shorthand == s || strings.HasPrefix(s, "--"+f.Name) }) {
+				if !slices.ContainsFunc(taskOf(path), func(s string) bool { return "-"+f.Shorthand == s || strings.HasPrefix(s, "--"+f.Name) }) {
 					refused(map[string]string{environmentVariable(f.Name): value}, environmentVariable(f.Name)+" is empty: give it a value, or unset it")
 				}
 			}
@@ -345,7 +285,7 @@ func TestEmptyNames(t *testing.T) {
 				refused(nil, invalid("a, ", element), "--"+f.Name+"=a, ")
 			}
 		})
-		for _, arg := range argumentsOfNothing()[path].empty {
+		for _, arg := range trials()[path].empty {
 			args := append(strings.Fields(path), arg)
 			if code, out, errOut := e.run(t.Context(), nil, args...); code != exitUsage || out != "" || e.asked > 0 {
 				t.Errorf("%q: exit code %d, %d sources were read\n%s%s", args, code, e.asked, out, errOut)
@@ -383,7 +323,7 @@ func namesOfNothing(t *testing.T, path string, cmd *cobra.Command) {
 		flag := "--" + f.Name + "=" + n.value
 		variable := map[string]string{environmentVariable(f.Name): n.value}
 		for _, env := range []map[string]string{nil, variable} {
-			args := slices.Concat(strings.Fields(path), errands("DIR")[path])
+			args := slices.Concat(strings.Fields(path), smallObjects.name(taskOf(path)))
 			given := func(s string) bool { return strings.HasPrefix(s, "--"+f.Name+"=") }
 			switch {
 			case env == nil:
@@ -396,7 +336,7 @@ func namesOfNothing(t *testing.T, path string, cmd *cobra.Command) {
 			endsEarly(t, path, n.code, env, args)
 		}
 	})
-	for _, arg := range argumentsOfNothing()[path].unknown {
+	for _, arg := range trials()[path].unknown {
 		endsEarly(t, path, exitUsage, nil, append(strings.Fields(path), arg))
 	}
 }

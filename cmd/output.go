@@ -31,13 +31,15 @@ func planFormats() []report.Format[*migrate.Plan] {
 
 // labelFormats are the output formats of Pod Security labels, the default first. The options are read when a format writes.
 func labelFormats(o *labels.Options) []report.Format[*migrate.Plan] {
-	form := func(name string, write func(io.Writer, *migrate.Plan, labels.Options) error) report.Format[*migrate.Plan] {
-		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
-	}
 	return []report.Format[*migrate.Plan]{
-		form(commandsFormat, labels.WriteCommands), form(manifestFormat, labels.WriteManifests), form(kustomizeFormat, labels.WriteKustomize),
-		form(applyFormat, labels.WriteServerSideApply), form("terraform", labels.WriteTerraform),
+		labelForm(commandsFormat, labels.WriteCommands, o), labelForm(manifestFormat, labels.WriteManifests, o), labelForm(kustomizeFormat, labels.WriteKustomize, o),
+		labelForm(applyFormat, labels.WriteServerSideApply, o), labelForm("terraform", labels.WriteTerraform, o),
 	}
+}
+
+// labelForm is one of the output formats of Pod Security labels.
+func labelForm(name string, write func(io.Writer, *migrate.Plan, labels.Options) error, o *labels.Options) report.Format[*migrate.Plan] {
+	return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
 }
 
 const (

@@ -3,10 +3,12 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/jsonpath"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 const (
@@ -24,11 +26,19 @@ func formatsWithExpression[R any](formats []report.Format[R]) []string {
 }
 
 // parseExpression reads a value of -o that is not one of the formats: jsonpath=EXPRESSION or custom-columns=COLUMNS, which select
-// from the JSON form of the result. It returns a usage error for an expression that is wrong whatever the result is, and
+// from the JSON form of the result, or jsonpath-file=FILE or custom-columns-file=FILE, whose file has that. It returns a usage error for an expression that is wrong whatever the result is, and
 // for any other value.
 func parseExpression[R any](value string, formats []report.Format[R]) (report.Format[R], error) {
 	name, expression, _ := strings.Cut(value, "=")
 	document, ok := report.FindFormat(formats, report.JSONFormat)
+	parseColumns := jsonpath.ParseColumns
+	if format, isFile := strings.CutSuffix(name, "-file"); ok && isFile && (format == jsonpathFormat || format == columnsFormat) {
+		text, err := readExpression(value, expression)
+		if err != nil {
+			return report.Format[R]{}, err
+		}
+		name, expression, parseColumns = format, text, jsonpath.ParseColumnsFile
+	}
 	switch {
 	case !ok || name != jsonpathFormat && name != columnsFormat:
 		return report.Format[R]{}, noFormatError(value, name, formats)
@@ -39,7 +49,7 @@ func parseExpression[R any](value string, formats []report.Format[R]) (report.Fo
 	}
 	format := report.Format[R]{Name: name}
 	if name == columnsFormat {
-		columns, err := jsonpath.ParseColumns(expression)
+		columns, err := parseColumns(expression)
 		if err != nil {
 			return format, usagef("-o %q: %w", value, err)
 		}
@@ -54,6 +64,28 @@ func parseExpression[R any](value string, formats []report.Format[R]) (report.Fo
 	}
 	format.Write = writeSelected(document, func(w io.Writer, r io.Reader, _ report.Options) error { return parsed.Write(w, r) })
 	return format, nil
+}
+
+// readExpression reads the file that has the expression of a value of -o. It returns a usage error where none is named, and an error
+// where it cannot be read.
+func readExpression(value, file string) (string, error) {
+	if isBlank(file) {
+		return "", usagef("-o %q names no file: give the one that has the expression", value)
+	}
+	const most = 1 << 20
+	f, err := os.Open(file) //nolint:gosec // G304: reading the file that the user names is the point
+	if err != nil {
+		return "", asRunError(fmt.Errorf("-o %q: %w", value, fileerror.Explain(file, err)))
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	switch {
+	case err != nil:
+		return "", asRunError(fmt.Errorf("-o %q: %w", value, fileerror.Explain(file, err)))
+	case len(data) > most:
+		return "", asRunError(fmt.Errorf("-o %q: the file is larger than 1 MiB: it is no expression", value))
+	}
+	return string(data), nil
 }
 
 // noFormatError returns the usage error for a value of -o that names none of the formats.

@@ -27,7 +27,9 @@ func TestWrongExpressions(t *testing.T) {
 		"custom-columns= ":      `has no columns: give each as HEADER:PATH, as in -o custom-columns=NAME:.name`,
 		"custom-columns=NAME":   `"NAME" is no column: give each as HEADER:PATH, such as NAME:.name`,
 		"custom-columns=A:.b[c": `the path ".b[c": unterminated array`,
-		"custom-columns-file=a": `there is no format "custom-columns-file"; the formats are `,
+		"custom-columns-file=":  `names no file: give the one that has the expression`,
+		"jsonpath-file":         `names no file: give the one that has the expression`,
+		"go-template-file=a":    `there is no format "go-template-file"; the formats are `,
 		"go-template={{.name}}": `there is no format "go-template"; the formats are `,
 	}
 	for path := range commandsWithJSON(t) {
@@ -47,11 +49,43 @@ func TestWrongExpressions(t *testing.T) {
 	}
 }
 
+// The files of expressions are those of kubectl: a file that is not there is none, and what it has is checked as on the command
+// line.
+func TestExpressionFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"columns": "NAME LEVEL\n.name {.needed}\n", "uneven": "NAME LEVEL\n.name\n", "empty": "", "path": "{.namespaces[0].name}\n", "wrong": ".name",
+		"large": strings.Repeat(" ", 1<<20) + ".",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		value, out, err string
+		code            int
+	}{
+		{"custom-columns-file=columns", "NAME   LEVEL\nshop   baseline\n", "", exitDone},
+		{"jsonpath-file=path", "shop\n", "", exitDone},
+		{"custom-columns-file=uneven", "", "it has 2 headers in its first line and 1 paths in its second: give one for each", exitUsage},
+		{"custom-columns-file=empty", "", "has no columns", exitUsage},
+		{"jsonpath-file=wrong", "", "it selects nothing without braces", exitUsage},
+		{"jsonpath-file=nosuch", "", "nosuch", exitFailed},
+		{"jsonpath-file=.", "", "folder", exitFailed},
+		{"jsonpath-file=large", "", "the file is larger than 1 MiB: it is no expression", exitFailed},
+	} {
+		code, out, errOut := runTool(SystemDeps("psp2pss"), "", "plan", "--demo", "-n", "shop", "-o", test.value)
+		if code != test.code || out != test.out || !strings.Contains(errOut, test.err) {
+			t.Errorf("-o %s: exit code %d, %q, %s", test.value, code, out, errOut)
+		}
+	}
+}
+
 // Commands without a JSON form have no expressions to offer.
 func TestExpressionsNeedJSON(t *testing.T) {
 	t.Parallel()
 	code, _, errOut := runTool(world(nil), "", "labels", "--demo", "-o", "jsonpath={.a}")
-	if want := "psp2pss: -o \"jsonpath={.a}\": there is no format \"jsonpath\"; the formats are commands, manifest, kustomize, apply, terraform\nTry 'psp2pss labels --help'.\n"; code != exitUsage || errOut != want {
+	if want := "psp2pss: -o \"jsonpath={.a}\": there is no format \"jsonpath\"; the formats are commands, manifest, kustomize, apply, terraform, name\nTry 'psp2pss labels --help'.\n"; code != exitUsage || errOut != want {
 		t.Errorf("exit code %d: %s", code, errOut)
 	}
 }
@@ -165,11 +199,12 @@ func TestHostileExpressions(t *testing.T) {
 	deps := SystemDeps("psp2pss")
 	deps.LookupEnv = func(string) (string, bool) { return "", false }
 	escaped := 0
-	for path, lines := range overHostile() {
-		if !commandsWithJSON(t)[path] {
+	for path, tried := range trials() {
+		if tried.live || !commandsWithJSON(t)[path] {
 			continue
 		}
-		for _, args := range lines {
+		for _, line := range tried.lines {
+			args := hostileObjects.name(line)
 			for _, format := range []string{"jsonpath={..}", "jsonpath={range .namespaces[*]}{..name}{\"\\n\"}{end}" + strings.ReplaceAll(hostile, "\t", ""), "custom-columns=" + hostile + ":..text,B:.namespace,C:.*"} {
 				line := slices.Concat(strings.Fields(path), args, []string{"-R", "-f", "input", "-o", format})
 				code, out := shown(t, deps, line...)

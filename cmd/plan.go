@@ -87,14 +87,14 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 the strictest level that everything in it will still meet after PSP is gone and no policy mutates
 pods any more. It never writes to a cluster.
 
-The table has the worst first: namespaces of which something was not seen, then those that need
-privileged, baseline and restricted. TODAY is the level that the server enforces by the label, or
-without one by the default of its admission configuration: no API shows that, so say it with
---admission-config. ENFORCE is the level to enforce: "withheld" where what was not seen could change
-it, "as today" where it would be looser than today, which takes --enforce, or where none is
-recommended and one is set, "not set" where none is either. Last is the workload that
-keeps the namespace from the next level, with the check that it fails in Pod Security admission's
-words and the number of the others (+3), and the level that 'patch --keep' reaches where it reaches one.
+The table has the worst first: namespaces whose level is unknown, then those that need privileged,
+baseline and restricted. TODAY is the level that the server enforces by the label, or without one by
+the default of its admission configuration: no API shows that, so say it with --admission-config.
+ENFORCE is the level to enforce: "unknown" where a gap (what could not be read or evaluated) could
+change it, "as today" where it would be looser than today, which takes --enforce, or where none is
+recommended and one is set, "not set" where none is either. Last is the workload that keeps the
+namespace from the next level, with the check that it fails in Pod Security admission's words and
+the number of the others (+3), and the level that 'patch --keep' reaches where it reaches one.
 
 Below the table, a line each counts the policies, the namespaces that lose restrictions of theirs,
 the findings and the gaps, and names the command that tells more: -o wide has them all. NEXT are the
@@ -184,6 +184,6 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 		}
 	}
 	if n > 0 {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %s\n", allowPartialFlag, english.Count(n, "namespace", "namespaces"))
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: it has no enforce label for %s\n", allowPartialFlag, english.Count(n, "namespace", "namespaces"))
 	}
 }

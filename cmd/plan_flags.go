@@ -56,7 +56,7 @@ func (d *planFlagValues) add(cmd *cobra.Command) {
 	enumFlag{&d.enforce, "level", levels.Names()}.add(cmd, "enforce", "", "enforce this level everywhere, whatever it breaks; what it breaks is said")
 	enumFlag{&d.audit, "level", levels.Names()}.add(cmd, "audit", "", "level to audit (default restricted)")
 	enumFlag{&d.warn, "level", levels.Names()}.add(cmd, "warn", "", "level to warn about (default restricted)")
-	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
+	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; one that was made without it stays as it is")
 }
 
 // targetVersionFlag is the version of the standards that a Plan applies.

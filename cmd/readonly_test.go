@@ -9,44 +9,22 @@ import (
 	"testing"
 )
 
-// writers are the commands that write to clusters; nothing else may. What verify --recreate-one sends
-// is dry runs.
-func writers() []string { return []string{"rollout", "rollback", "clean-helm"} }
-
-// readings are command lines against a live cluster, for every command that is none of writers. A new command has to be
-// entered here.
-func readings() map[string][][]string {
-	return map[string][][]string{
-		"plan":     {{"plan"}, {"plan", "-o", "json", "--fail-on=change"}},
-		"explain":  {{"explain", "ns", "web"}, {"explain", "workload", "web/deployment/d"}, {"explain", "sa", "web/default"}},
-		"simulate": {{"simulate", "--level", "restricted"}, {"simulate", "--after-psp"}},
-		"labels":   {{"labels"}, {"labels", "--stage", "enforce", "-o", "apply"}},
-		"patch":    {{"patch"}, {"patch", "--raise"}},
-		"gate":     {{"gate"}, {"gate", "--to", "v1.25", "-o", "json"}},
-		"verify":   {{"verify"}, {"verify", "--stage", "enforce"}},
-		"version":  {{"version"}},
-
-		"completion": {{"completion", "bash"}, {"completion", "kubectl"}},
-	}
-}
-
 // Only the writers can write: of every other command a server sees nothing but GETs, whatever it is asked for.
 func TestOnlyWritersWrite(t *testing.T) {
 	t.Parallel()
-	streams, _, _ := BufferStreams("")
-	lines := readings()
-	for _, c := range NewRootCommand(streams, SystemDeps("psp2pss")).Commands() {
-		if slices.Contains(writers(), c.Name()) {
+	for path, c := range commands(t) {
+		if trials()[path].writes {
 			continue
 		}
-		if len(lines[c.Name()]) == 0 {
-			t.Errorf("command %s: enter in readings how it reads a cluster", c.Name())
-		}
-		for _, args := range lines[c.Name()] {
-			t.Run(strings.Join(args, " "), func(t *testing.T) {
-				t.Parallel()
-				onlyReads(t, c.Flags().Lookup(kubeconfigFlag) != nil || c.HasSubCommands(), args)
-			})
+		for _, args := range trials()[path].lines {
+			args = servedObjects.name(args)
+			for _, format := range formats(c, world(nil), path, append(args, "--kubeconfig=x")) {
+				line := inFormat(t, slices.Concat(strings.Fields(path), args), format)
+				t.Run(strings.Join(line, " "), func(t *testing.T) {
+					t.Parallel()
+					onlyReads(t, c.Flags().Lookup(kubeconfigFlag) != nil, line)
+				})
+			}
 		}
 	}
 	// What only shows the steps reads, too.

@@ -49,10 +49,10 @@ changes them any more; with --as-written of what its author wrote; with --as-adm
 admission would make of it today, with the policy that admits it. Nothing is sent to a cluster.
 
 A saved plan holds the whole answer for the pods after PSP, at the plan's own version. Of the other
-forms it holds the levels: where these do not give the answer, the workload is "not known".
+forms it holds the levels: where these do not give the answer, the workload is "unknown".
 
 In a pipeline --fail-on=refused ends with exit code 3 where any workload would be refused at
---level, in the form that is simulated, and with 4 where that is not known of one. The other values
+--level, in the form that is simulated, and with 4 where that is unknown of one. The other values
 of --fail-on are those of plan: they look at the namespaces, whatever --level and form are.`,
 		Example: `  # What would the restricted level refuse, once no policy changes pods?
   psp2pss simulate
@@ -200,7 +200,7 @@ func (o *simulateOptions) exitError(plan *migrate.Plan, result *simulation.Resul
 	}
 	err := planExitError(plan, o.Scope, o.FailOn, o.AllowPartial)
 	if unknown := result.NotKnown(); err == nil && asked && len(unknown) > 0 && !o.AllowPartial {
-		return partialError{fmt.Errorf("--fail-on=%s: the answer is not known for %s: see the output, or accept it with --%s", failOnRefused, workloadSummary(unknown), allowPartialFlag)}
+		return partialError{fmt.Errorf("--fail-on=%s: the answer is unknown for %s: see the output, or accept it with --%s", failOnRefused, workloadSummary(unknown), allowPartialFlag)}
 	}
 	return err
 }

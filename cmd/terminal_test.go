@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // terminal are streams over buffers that look like a terminal of some width to a command, as SystemStreams makes them.
@@ -56,37 +57,15 @@ func checkWidth(t *testing.T, what, text string, width int) {
 	}
 }
 
-// screens are the command lines of every command that are tried on a terminal, without what names their source. A new
-// command has to be entered here.
-func screens() map[string][][]string {
-	return map[string][][]string{
-		"plan":             {{}, {"--allow-partial"}, {"--no-headers"}, {"-n", longNamespace}},
-		"explain":          {{}},
-		"explain psp":      {{"apps"}, {longName}},
-		"explain ns":       {{"shop"}, {longNamespace}},
-		"explain workload": {{"shop/deployment/web"}, {longNamespace + "/deployment/" + longName}},
-		"explain check":    {{"hostPorts"}, {"seccompProfile_restricted", "-o", "wide"}, {longName}},
-		"explain sa":       {{"shop/default"}, {longNamespace + "/" + longName}},
-		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}, {"--level=restricted", "--no-headers"}},
-		"check":            {{"--level=restricted"}, {"--level=baseline", "--no-headers"}, {"-n", longNamespace}},
-		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
-		"patch":            {{}, {"--raise", "--level=restricted"}},
-		"gate":             {{}},
-		"rollout":          {{"--dry-run=client", "--stage=observe,enforce,bypass"}},
-		"verify":           {{"--plan=" + strings.Repeat("no/such/folder/", 20)}},
-		"rollback":         {{"--yes", "--journal=" + strings.Repeat("no-such-journal-", 20)}},
-		"clean-helm":       {{"--backup=" + strings.Repeat("no/such/folder/", 20)}},
-		"completion":       nil, // scripts
-		"version":          {{}},
-	}
-}
-
 // formatsToCopy are those whose lines programs read, or people copy.
 func formatsToCopy() []string {
 	return []string{"json", "yaml", "name", commandsFormat, manifestFormat, kustomizeFormat, applyFormat, "terraform", "admission-config", "custom-columns", "jsonpath"}
 }
 
 const maxName = 253
+
+// demoObjects are those of the built-in cluster.
+var demoObjects = objects{"apps", "shop", "deployment/web", "default"}
 
 var (
 	longName      = strings.Repeat("very-long-name-", 20)[:maxName-1] + "x"
@@ -165,30 +144,40 @@ func TestEightyColumns(t *testing.T) {
 		checkWidth(t, what+", standard output", out.String(), width)
 		checkWidth(t, what+", standard error", errOut.String(), width)
 	}
-	lines := screens()
+	sources := []struct {
+		args []string
+		objects
+	}{
+		{[]string{"--demo"}, demoObjects},
+		{[]string{"-R", "-f", "long"}, objects{longName, longNamespace, "deployment/" + longName, longName}},
+		{[]string{"-R", "-f", "hostile"}, hostileObjects},
+		{[]string{"-f", strings.Repeat("no/such/folder/", 20)}, hostileObjects},
+	}
 	for path, c := range commands(t) {
-		if _, ok := lines[path]; !ok {
-			t.Errorf("command %q: enter in screens how to run it", path)
-		}
-		words := strings.Fields(path)
+		tried, words := trials()[path], strings.Fields(path)
 		for _, wrong := range [][]string{{longName}, {"--" + longName}, {"--" + longName + "=" + hostile}, {"-" + hostile}, {strings.Repeat("名前", 100)}} {
 			run(80, slices.Concat(words, wrong)...)
 		}
 		run(40, slices.Concat(words, []string{"--help"})...)
-		for _, args := range lines[path] {
-			sources := [][]string{{"--demo"}, {"-R", "-f", "long"}, {"-R", "-f", "hostile"}, {"-f", strings.Repeat("no/such/folder/", 20)}}
-			if c.Flags().Lookup(fileFlag) == nil {
-				sources = [][]string{nil}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Value.Type() != "bool" {
+				args := demoObjects.name(slices.DeleteFunc(slices.Clone(taskOf(path)), func(s string) bool { return strings.HasPrefix(s, "--"+f.Name+"=") }))
+				run(80, slices.Concat(words, args, []string{"--" + f.Name + "=" + strings.Repeat("no/such/folder/", 20)})...)
 			}
+		})
+		for _, line := range tried.lines {
 			for _, source := range sources {
-				all := slices.Concat(words, args, source)
-				for _, format := range formats(c, deps, path, slices.Concat(args, source)) {
-					switch {
-					case slices.Contains(formatsToCopy(), format):
+				args := slices.Concat(source.name(line), source.args)
+				if c.Flags().Lookup(fileFlag) == nil {
+					args = line
+				}
+				for _, format := range formats(c, deps, path, args) {
+					switch all := slices.Concat(words, args); {
+					case slices.Contains(formatsToCopy(), format), format == "" && tried.prints:
 						continue
 					case format != "":
 						run(80, slices.Concat(all, []string{"-o", format})...)
-					case path != "labels":
+					default:
 						run(80, all...)
 					}
 				}
@@ -202,14 +191,10 @@ func TestEightyColumnsOnACluster(t *testing.T) {
 	t.Parallel()
 	forEachCommand(t, func(path string, _ *cobra.Command) {
 		e := newErrand(t)
-		args := errands(e.dir)[path]
-		if i := slices.Index(args, "-o"); i >= 0 {
-			args = slices.Delete(slices.Clone(args), i, i+2)
-		}
 		e.prepare(path)
 		streams, out, errOut := terminal(80)
-		Run(t.Context(), streams, e.deps, slices.Concat(strings.Fields(path), args))
-		if path != "labels" && path != "completion" { // scripts
+		Run(t.Context(), streams, e.deps, slices.Concat(strings.Fields(path), smallObjects.nameIn(e.dir, screenOf(path))))
+		if !trials()[path].prints {
 			checkWidth(t, path+", standard output", out.String(), 80)
 		}
 		checkWidth(t, path+", standard error", errOut.String(), 80)

@@ -215,3 +215,28 @@ func (ns *Namespace) BlockedWorkloads() []BlockedWorkload {
 	}
 	return out
 }
+
+// IsOldRevision reports whether a workload of the namespace is a ReplicaSet of an earlier template without replicas and pods:
+// its Deployment, which was read, keeps it for 'kubectl rollout undo', so it counts for the level, and it can be deleted.
+func (ns *Namespace) IsOldRevision(w *Workload) bool {
+	return w.Kind == "ReplicaSet" && w.Owner != nil && w.Replicas == 0 && w.Pods == 0 && slices.ContainsFunc(ns.Workloads, func(owner Workload) bool {
+		return owner.Kind == w.Owner.Kind && owner.Name == w.Owner.Name
+	})
+}
+
+// OldRevisions returns the workloads of Blockers that are old revisions, see IsOldRevision, in the order of Workloads.
+func (ns *Namespace) OldRevisions() []*Workload {
+	blocked := map[WorkloadRef]bool{}
+	for i := range ns.Blockers {
+		for _, ref := range ns.Blockers[i].Workloads {
+			blocked[ref] = true
+		}
+	}
+	var out []*Workload
+	for i := range ns.Workloads {
+		if w := &ns.Workloads[i]; ns.IsOldRevision(w) && blocked[WorkloadRef{Kind: w.Kind, Name: w.Name}] {
+			out = append(out, w)
+		}
+	}
+	return out
+}

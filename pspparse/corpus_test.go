@@ -140,10 +140,10 @@ func TestBadInput(t *testing.T) {
 		"ranges-empty.yaml":        "good\n9 warning spec.runAsUser: MustRunAs without ranges: the API server accepts the policy, but admission can never use it\n12 warning spec.fsGroup: MustRunAs without ranges: the API server accepts the policy, but admission can never use it\n",
 		"type-hostnetwork-on.yaml": "9 error spec.hostIPC: expected a boolean (true or false), found the string \"true\"\n",
 		"type-int-bool.yaml":       "6 error spec.privileged: expected a boolean (true or false), found the number \"1\"\n",
-		"type-name-date-octal.yaml": "2021-04-06\n18 error metadata.name: expected a string, found the number \"0x1F\"; quote it\n" +
-			"32 error metadata.name: expected a string, found the number \"1e3\"; quote it\n",
-		"type-name-norway.yaml":       "4 error metadata.name: expected a string, found the boolean \"no\"; quote it\n",
-		"type-name-number.yaml":       "4 error metadata.name: expected a string, found the number \"12345\"; quote it\n",
+		"type-name-date-octal.yaml": "2021-04-06\n18 error metadata.name: YAML reads 0x1F as a number: write \"0x1F\"\n" +
+			"32 error metadata.name: YAML reads 1e3 as a number: write \"1e3\"\n",
+		"type-name-norway.yaml":       "4 error metadata.name: YAML reads no as false: write \"no\"\n",
+		"type-name-number.yaml":       "4 error metadata.name: YAML reads 12345 as a number: write \"12345\"\n",
 		"type-norules.yaml":           "norules\n" + noRules(4),
 		"type-privileged-string.yaml": "6 error spec.privileged: expected a boolean (true or false), found the string \"yes\"\n",
 		"type-privileged-yes.yaml":    "good\n",

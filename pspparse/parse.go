@@ -162,19 +162,21 @@ func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	}
 }
 
+// nameField is the path of the name of a PodSecurityPolicy.
+const nameField = "metadata.name"
+
 // checkName adds an Error for a PodSecurityPolicy without a valid name.
 func (d *policyDecoder) checkName(m *policyMetadata) {
-	const field = "metadata.name"
-	if d.alreadyFailed(field) || d.alreadyFailed("metadata") || d.alreadyFailed("") {
+	if d.alreadyFailed(nameField) || d.alreadyFailed("metadata") || d.alreadyFailed("") {
 		return
 	}
 	switch msgs := validation.IsDNS1123Subdomain(m.Name); {
 	case m.Name == "" && m.GenerateName != "":
-		d.addError(field, d.lineOf("metadata.generateName"),
+		d.addError(nameField, d.lineOf("metadata.generateName"),
 			message.New("psp-name-missing", "generated", true))
 	case m.Name == "":
-		d.addError(field, d.lineOf("metadata"), message.New("psp-name-missing"))
+		d.addError(nameField, d.lineOf("metadata"), message.New("psp-name-missing"))
 	case len(msgs) > 0:
-		d.addError(field, d.lineOf(field), message.New("psp-name-invalid", "name", m.Name, "template", hasTemplateMarks(m.Name)))
+		d.addError(nameField, d.lineOf(nameField), message.New("psp-name-invalid", "name", m.Name, "template", hasTemplateMarks(m.Name)))
 	}
 }

@@ -123,6 +123,10 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 		case !yamlnode.IsNull(e.Value):
 			d.lines[at] = e.Key.Line
 			d.decodeValue(v.Field(i), e.Value, at)
+		case at == nameField:
+			if misread := yamlnode.Misreading(yamlnode.AliasTarget(e.Value)); misread != "" {
+				d.addError(at, e.Key.Line, message.New("psp-text-misread", "misread", misread))
+			}
 		}
 	}
 }
@@ -249,6 +253,9 @@ func typeProblem(n *yaml.Node, want string) message.Message {
 		return message.New("psp-type-wrong", "want", want, "found", "an object", "template", template)
 	case yaml.SequenceNode:
 		return message.New("psp-type-wrong", "want", want, "found", "a list")
+	}
+	if misread := yamlnode.Misreading(n); want == aString && misread != "" {
+		return message.New("psp-text-misread", "misread", misread)
 	}
 	found, tag, template := "the string", "", false
 	switch yamlnode.ResolveScalar(n).Kind {

@@ -106,7 +106,7 @@ func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 
 // writeComments writes into the gate's shell script, as comments, what is unknown and how to find out.
 func (u *Unknown) writeComments(b *bytes.Buffer) {
-	writeComment(b, "could not tell %s: %s", u.ID, u.Text)
+	writeComment(b, "unknown %s: %s", u.ID, u.Text)
 	for _, text := range []string{u.Advice.String(), strings.Join(u.Commands, "; ")} {
 		if text != "" {
 			writeComment(b, "  %s", text)

@@ -42,7 +42,7 @@ func (r *Result) Summary() string {
 	case r.Pass:
 		return fmt.Sprintf("PASS: ready for %s, from %s.", r.To, from) + r.assertedText()
 	case len(r.Reasons) == 0:
-		return fmt.Sprintf("COULD NOT TELL whether this is ready for %s, from %s: %s open.", r.To, from, phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
+		return fmt.Sprintf("UNKNOWN whether this is ready for %s, from %s: %s open.", r.To, from, phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
 	}
 	return fmt.Sprintf("FAIL: not ready for %s, from %s: %s, %s open.", r.To, from,
 		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()

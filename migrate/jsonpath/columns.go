@@ -31,22 +31,48 @@ func ParseColumns(spec string) (*Columns, error) {
 		if !ok {
 			return nil, fmt.Errorf("%q is no column: give each as HEADER:PATH, such as NAME:.name", pair)
 		}
-		match := columnPath.FindStringSubmatch(path)
-		if match == nil {
-			return nil, fmt.Errorf("%q is no path of a column: give it as .field or .field.field", path)
+		if err := c.add(header, path); err != nil {
+			return nil, err
 		}
-		parser, err := parse("{." + match[1] + match[2] + "}")
-		if err != nil {
-			return nil, fmt.Errorf("the path %q: %w", path, err)
-		}
-		nodes := parser.Root.Nodes[0].(*jsonpath.ListNode).Nodes
-		if err := checkIdentifiers(nodes); err != nil {
-			return nil, fmt.Errorf("the path %q: %w", path, err)
-		}
-		c.headers = append(c.headers, escape.Terminal(header))
-		c.selections = append(c.selections, nodes)
 	}
 	return c, nil
+}
+
+// ParseColumnsFile reads the columns of kubectl's custom-columns-file: headers in the first line, a path for each in the second,
+// with blanks between. It returns an error for any other number of paths, and for what is no path.
+func ParseColumnsFile(text string) (*Columns, error) {
+	first, rest, _ := strings.Cut(text, "\n")
+	second, _, _ := strings.Cut(rest, "\n")
+	headers, paths := strings.Fields(first), strings.Fields(second)
+	if len(headers) == 0 || len(headers) != len(paths) {
+		return nil, fmt.Errorf("it has %d headers in its first line and %d paths in its second: give one for each", len(headers), len(paths))
+	}
+	c := &Columns{}
+	for i, header := range headers {
+		if err := c.add(header, paths[i]); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// add adds a column of custom-columns. It returns an error for what is no path.
+func (c *Columns) add(header, path string) error {
+	match := columnPath.FindStringSubmatch(path)
+	if match == nil {
+		return fmt.Errorf("%q is no path of a column: give it as .field or .field.field", path)
+	}
+	parser, err := parse("{." + match[1] + match[2] + "}")
+	if err != nil {
+		return fmt.Errorf("the path %q: %w", path, err)
+	}
+	nodes := parser.Root.Nodes[0].(*jsonpath.ListNode).Nodes
+	if err := checkIdentifiers(nodes); err != nil {
+		return fmt.Errorf("the path %q: %w", path, err)
+	}
+	c.headers = append(c.headers, escape.Terminal(header))
+	c.selections = append(c.selections, nodes)
+	return nil
 }
 
 // Write prints, as kubectl does, a table with a row for each item of the lists at the top of a JSON document. What a row

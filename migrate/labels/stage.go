@@ -1,6 +1,12 @@
 package labels
 
-import "github.com/psp2pss/psp2pss/migrate"
+import (
+	"bytes"
+	"io"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+)
 
 // Stage is a part of the Pod Security labels that is written at one time.
 type Stage string
@@ -48,4 +54,17 @@ func OutcomeOf(ns *migrate.Namespace, stage Stage) Outcome {
 		return OutcomeOwned
 	}
 	return OutcomeToLabel
+}
+
+// WriteNames writes the names of the namespaces that get labels at the stage of the options, one a line, for scripts. It returns
+// the error of writing.
+func WriteNames(w io.Writer, p *migrate.Plan, opts Options) error {
+	var b bytes.Buffer
+	for i := range p.Namespaces {
+		if ns := &p.Namespaces[i]; OutcomeOf(ns, opts.Stage) == OutcomeToLabel {
+			b.WriteString("namespace/" + escape.Terminal(ns.Name) + "\n")
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
 }

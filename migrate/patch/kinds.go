@@ -59,6 +59,8 @@ func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known
 		return k.manualReason
 	case !isRevision(w):
 		return message.New("patch-reverted-by-owner", "owner", owner)
+	case ns.IsOldRevision(w):
+		return message.New("patch-of-old-revision", "owner", owner)
 	case hasWorkload(ns, w.Owner):
 		return message.New("patch-of-earlier-template", "owner", owner)
 	}

@@ -116,6 +116,12 @@ BEGIN
 			plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web", Evaluation: &migrate.Evaluation{}}, with(raised("ReplicaSet", "web-1"), ownedBy("Deployment", "web"))), counts: "0 workloads to patch, 1 to change by hand",
 			want: "# shop/replicaset/web-1\n#   deployment/web made it from an earlier template: it matters only if that comes back; delete it, or leave it\n" + values,
 		},
+		"an earlier revision without pods": {
+			plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web", Evaluation: &migrate.Evaluation{}}, with(with(raised("ReplicaSet", "web-1"), ownedBy("Deployment", "web")), func(w *migrate.Workload) {
+				w.Pods, w.Replicas = 0, 0
+			})), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/replicaset/web-1\n#   deployment/web made it from an earlier template, and 'kubectl rollout undo' could bring it back: it counts until it is deleted\n" + values,
+		},
 		"a revision of what was not read": {
 			plan: planOf(with(raised("Job", "web-1"), ownedBy("CronJob", "web"))), counts: "0 workloads to patch, 1 to change by hand",
 			want: "# shop/job/web-1\n#   cronjob/web makes it and was not read: put the values into that\n" + values,
@@ -186,6 +192,10 @@ BEGIN
 				t.Fatal(err)
 			}
 			counts := tt.counts + "."
+			if strings.Contains(tt.want, "kubectl patch deployment") {
+				counts += "\n# A Deployment keeps ReplicaSets of its earlier templates for 'kubectl rollout undo', and they count for the level: when its\n" +
+					"# new pods run, delete those without replicas that nobody goes back to, then plan again."
+			}
 			if strings.Contains(tt.want, "kubectl patch ") {
 				counts += "\n# If a workload comes from a chart or a repository, change it there: whatever is applied from there next may undo a patch."
 			}
@@ -492,6 +502,8 @@ func TestKustomize(t *testing.T) {
 	}
 	want := `# What workloads lack for restricted at v1.25: patches from the built-in demo cluster, by psp2pss v0.
 # 3 workloads to patch, 1 to change by hand.
+# A Deployment keeps ReplicaSets of its earlier templates for 'kubectl rollout undo', and they count for the level: when its
+# new pods run, delete those without replicas that nobody goes back to, then plan again.
 # List this folder under components, below resources that have their namespace already: a kustomization that sets the
 # namespace does so after its components.
 # shop/pod/bare

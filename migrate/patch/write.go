@@ -188,6 +188,10 @@ func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 			script.Comment(b, "Left alone: %s, which is being deleted.", ns.Name)
 		}
 	}
+	if slices.ContainsFunc(patches, func(p Patch) bool { return p.isApplicable() && p.Kind == "Deployment" }) {
+		script.Comment(b, "A Deployment keeps ReplicaSets of its earlier templates for 'kubectl rollout undo', and they count for the level: when its")
+		script.Comment(b, "new pods run, delete those without replicas that nobody goes back to, then plan again.")
+	}
 	if len(p.Gaps) > 0 {
 		script.Comment(b, "%s could not be read or evaluated: there may be more to patch.", english.Count(len(p.Gaps), "thing", "things"))
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
@@ -8,7 +9,7 @@ import (
 
 // The colours of a report. They repeat what a word says already, so that nothing is lost without them. Red is what refuses
 // or breaks, and nothing else. Yellow is what needs a look: the level privileged, which holds nothing back, and what
-// could not be told. Green is an outcome that asks for nothing more. The levels baseline and restricted have no colour:
+// is unknown. Green is an outcome that asks for nothing more. The levels baseline and restricted have no colour:
 // whether they are good news depends on what they refuse.
 const (
 	colourRed    = "\x1b[31m"
@@ -27,11 +28,13 @@ func statusColours() []struct{ status, colour string } {
 		{"would violate", colourRed},
 		{"refused", colourRed},
 		{"would break", colourRed},
-		{"could not tell", colourYellow},
-		{"COULD NOT TELL", colourYellow},
-		{"not known", colourYellow},
-		{"withheld", colourYellow},
+		{"unknown", colourYellow},
+		{"UNKNOWN", colourYellow},
 		{"altered", colourYellow},
+		{"not-reverted", colourRed},
+		{"done", colourGreen},
+		{"already", colourGreen},
+		{"undone", colourGreen},
 		{"ok", colourGreen},
 		{"PASS", colourGreen},
 	}
@@ -45,9 +48,15 @@ func colourByRole(text string, role Role) string {
 		return colourLevel(text)
 	case RoleStatus:
 		return colourStatus(text)
+	case RoleStep:
+		number := stepNumber.FindString(text)
+		return number + colourStatus(text[len(number):])
 	}
 	return text
 }
+
+// stepNumber matches the number that a step of a report begins with.
+var stepNumber = regexp.MustCompile(`^ *\d+/\d+ `)
 
 // colourLevel colours the level privileged in a table cell of a report, with the mark before it; a version or a remark
 // may follow the level.

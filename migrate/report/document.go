@@ -28,7 +28,7 @@ type List struct {
 }
 
 // Item is one point of a List in a report, with the points below it and the objects that it is about. Its Role may be
-// RoleStatus: the text begins with an outcome.
+// RoleStatus: the text begins with an outcome; or RoleStep, which begins with the number of a step.
 type Item struct {
 	Text    string
 	Role    Role
@@ -72,6 +72,8 @@ const (
 	RoleSummary
 	// RoleStatus is an outcome in a word or two, such as "not ok"; a colon and a remark may follow. It wraps as RoleLevel does.
 	RoleStatus
+	// RoleStep is the number of a step among all, "3/14", with its outcome behind it. It wraps as RoleText does.
+	RoleStep
 	// RoleCommand is a line for a shell, which people copy, in the last column of a table. It is whole, even where it is
 	// longer than the terminal is wide.
 	RoleCommand

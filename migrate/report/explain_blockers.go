@@ -23,7 +23,7 @@ func (d *Document) addDecision(ns *migrate.Namespace, wide bool) {
 	if len(ns.Reasons)+len(blocked) == 0 {
 		return
 	}
-	list := listOf(message.Texts(ns.Reasons))
+	list := listOf(append(message.Texts(ns.Reasons), oldRevisionsTexts(ns)...))
 	alike := !wide && slices.ContainsFunc(ns.Blockers, func(b migrate.Blocker) bool { return len(workloadsFailing(ns, b.Check)) > 1 })
 	if alike {
 		d.add(Heading(heading))
@@ -36,12 +36,32 @@ func (d *Document) addDecision(ns *migrate.Namespace, wide bool) {
 	for _, w := range blocked {
 		item := Item{Text: phrases.ObjectName(w.Kind, w.Name)}
 		for _, b := range w.Blockers {
-			item.Items = append(item.Items, Item{Text: b.Check + ": " + violationText(b.Reason, b.Detail)})
+			item.Items = append(item.Items, Item{Text: violationText(b.Reason, b.Detail)})
 		}
 		list.Items = append(list.Items, item)
 	}
 	d.add(Heading(heading), list)
 }
+
+// oldRevisionsTexts returns the report's text on the old revisions that block the next level of a namespace, and what to do with
+// them; none where there are none.
+func oldRevisionsTexts(ns *migrate.Namespace) []string {
+	const most = 6
+	var names []string
+	for _, w := range ns.OldRevisions() {
+		names = append(names, phrases.ObjectName("replicaset", w.Name))
+	}
+	switch len(names) {
+	case 0:
+		return nil
+	case 1:
+		return []string{names[0] + " " + oldRevisionPhrase}
+	}
+	return []string{fmt.Sprintf("each of %s %s", english.First(names, most), oldRevisionPhrase)}
+}
+
+// oldRevisionPhrase is the report's text on what an old revision is, and what to do with it.
+const oldRevisionPhrase = "has no pods, and counts since 'kubectl rollout undo' could bring it back: delete it if nobody goes back to it, then plan again"
 
 // blockersTable returns the report's table of the checks that keep a namespace from the next level, one in each row, with the
 // workloads that fail it.
@@ -157,7 +177,7 @@ func admittedBy(wl *migrate.Workload) string {
 	case len(wl.Refused) > 0:
 		return "refused today"
 	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
-		return "not known"
+		return "unknown"
 	}
 	return orDash(wl.AdmittedBy)
 }

@@ -69,14 +69,14 @@ pod/z     -            baseline   -
 		{"alike, wide", alike, true, `
 WHY, and what blocks restricted
   pod/x
-    one: one != true (c)
-    three: three != true
-    two: two != true (v)
+    one != true (c)
+    three != true
+    two != true (v)
   pod/y
-    one: one != true (d)
-    two: two != true (v)
+    one != true (d)
+    two != true (v)
   pod/z
-    one: one != true (d)
+    one != true (d)
 
 WORKLOADS, and the level that their pods meet
 WORKLOAD  AS ADMITTED  AFTER PSP  ADMITTED BY  AS WRITTEN  ACCOUNT
@@ -87,9 +87,9 @@ pod/z     -            baseline   -            -           -
 		{"each its own", namespaceWith([]migrate.Blocker{blocker("one", "c", "x"), blocker("two", "", "y")}, nil, "x", "y"), false, `
 WHY, and what blocks restricted
   pod/x
-    one: one != true (c)
+    one != true (c)
   pod/y
-    two: two != true
+    two != true
 
 WORKLOADS, and the level that their pods meet
 WORKLOAD  AS ADMITTED  AFTER PSP  ADMITTED BY

@@ -80,11 +80,11 @@ func decisionFacts(plan *migrate.Plan, ns *migrate.Namespace) Facts {
 	if ns.AchievableLevel != "" {
 		patched, _ := keptWorkloads(plan)
 		after := cmp.Or(levelAfterKeep(ns, patched), ns.NeededLevel)
-		facts = append(facts, Fact{"after patch --keep", string(after), RoleLevel})
+		facts = append(facts, Fact{"after patch", string(after), RoleLevel})
 	}
 	facts = append(facts, Fact{Name: "decided by", Value: orDash(phrases.DecisionPhrase(ns))})
 	if ns.Action != "" {
-		facts = append(facts, Fact{Name: "action", Value: string(ns.Action)})
+		facts = append(facts, Fact{Name: "action", Value: actionPhrase(ns.Action)})
 	}
 	facts = append(facts, Fact{Name: "all read", Value: readCompletely(ns)})
 	if ns.Exempt {
@@ -97,6 +97,14 @@ func decisionFacts(plan *migrate.Plan, ns *migrate.Namespace) Facts {
 		facts = append(facts, Fact{Name: "part of the platform", Value: "yes"})
 	}
 	return facts
+}
+
+// actionPhrase returns the report's text on what becomes of the labels of a namespace.
+func actionPhrase(a migrate.Action) string {
+	if a == migrate.ActionWithheld {
+		return "warn and audit only: a gap could change the level"
+	}
+	return string(a)
 }
 
 // readCompletely returns the report's yes or no on whether all of a namespace was read, and which parts of it were not.

@@ -297,14 +297,39 @@ func (d *Document) addChecks(po *migrate.Policy) {
 		return
 	}
 	t := &Table{Columns: []Column{{"STATUS", RoleText}, {"CHECK", RoleName}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
+	seen := map[mapping.Status]bool{}
 	for _, level := range levels.WithChecks() {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				t.Rows = append(t.Rows, []string{orDash(string(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
+				seen[c.Status] = true
+				t.Rows = append(t.Rows, []string{orDash(checkStatusPhrase(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
 			}
 		}
 	}
 	d.add(Heading("CHECK BY CHECK"), t)
+	var meanings List
+	for _, m := range []struct {
+		status mapping.Status
+		text   string
+	}{
+		{mapping.StatusByMutation, "the policy sets in pods what the check asks for; templates may lack it"},
+		{mapping.StatusInEffect, "the policy ensures what the check is for; pods may lack the field that it reads"},
+	} {
+		if seen[m.status] {
+			meanings.Items = append(meanings.Items, Item{Text: checkStatusPhrase(m.status) + ": " + m.text})
+		}
+	}
+	if len(meanings.Items) > 0 {
+		d.add(meanings)
+	}
+}
+
+// checkStatusPhrase returns the report's words for what a policy does for a check.
+func checkStatusPhrase(s mapping.Status) string {
+	if s == mapping.StatusInEffect {
+		return "in effect only"
+	}
+	return strings.ReplaceAll(string(s), "-", " ")
 }
 
 // useSubject returns the table cell for the user, group or service account that a grant lets use a policy.

@@ -65,6 +65,9 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 		d.add(Paragraph{fmt.Sprintf("It meets %[1]s today only through what psp/%[2]s sets by mutation (%[3]s): after PSP is gone, %[1]s refuses its pods.",
 			wl.Levels.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
 	}
+	if ns.IsOldRevision(wl) {
+		d.add(Paragraph{"It " + oldRevisionPhrase + "."})
+	}
 	d.addSection("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
 	d.addSection("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
 	d.addViolations(wl)
@@ -216,17 +219,22 @@ func estimateReason(wl *migrate.Workload) string {
 	return "its live pods differ from its template, and what a policy set there by mutation had to be removed by rule"
 }
 
-// addViolations adds to a report the checks that a workload fails, level by level.
+// addViolations adds to a report the checks that a workload fails, level by level, in the words of Pod Security admission, and
+// below them by which names the checks are explained.
 func (d *Document) addViolations(wl *migrate.Workload) {
 	if len(wl.Violations) == 0 {
 		d.add(Paragraph{"It fails no check of any level."})
 		return
 	}
+	var ids []string
 	for _, level := range levels.WithChecks() {
 		var points []string
 		for _, v := range wl.Violations {
 			if v.Level == level {
-				point := v.Check + ": " + violationText(v.Reason, v.Detail)
+				if !slices.Contains(ids, v.Check) {
+					ids = append(ids, v.Check)
+				}
+				point := violationText(v.Reason, v.Detail)
 				if server := wl.OnlyOnServer(v.Check); server != "" {
 					point += "; only at " + server + ", until the server is upgraded"
 				}
@@ -235,5 +243,9 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 		}
 		d.addSection("FAILS of "+string(level), points)
 	}
-	d.add(Paragraph{"What a check asks for, and how to meet it: explain check ID."})
+	if len(ids) == 1 {
+		d.add(Paragraph{"What it asks for, and how to meet it: explain check " + ids[0] + "."})
+		return
+	}
+	d.add(Paragraph{"What each asks for, and how to meet it: explain check ID, with one of " + strings.Join(ids, ", ") + "."})
 }

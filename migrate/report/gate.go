@@ -38,9 +38,9 @@ func GateDocument(r *gate.Result, _ Options) *Document {
 	return d
 }
 
-// unknownStep returns the step of the report for an open question of the gate: what is not known, and how to find out.
+// unknownStep returns the step of the report for an open question of the gate: what is unknown, and how to find out.
 func unknownStep(u *gate.Unknown) Step {
-	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text), Role: RoleStatus}
+	step := Step{Text: fmt.Sprintf("UNKNOWN %s: %s", u.ID, u.Text), Role: RoleStatus}
 	if len(u.Advice) > 0 {
 		step.Blocks = append(step.Blocks, Paragraph{u.Advice.String()})
 	}

@@ -48,10 +48,13 @@ func (s *planScreen) nextSteps() []pointer {
 	if s.mustBeSaved() {
 		out = append(out, pointer{text: "save the plan", command: "add -o table -o json=" + savedPlan})
 	}
-	withheld, patched := s.countRank(rankWithheld), len(s.patched)
+	unknown, patched := s.countRank(rankUnknown), len(s.patched)
 	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
-	step(withheld, "see what was not seen", "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
+	step(unknown, "see the gaps of "+namespaces(unknown), "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
 	step(patched+s.byHand, s.patchText()+", plan again", "patch", c.Source, c.Target, c.Scope)
+	if old, worst := s.oldRevisions(); old > 0 {
+		step(old, "delete "+english.Count(old, "old ReplicaSet", "old ReplicaSets")+", plan again", "explain ns", []string{worst}, c.Source, c.Target, c.Decide)
+	}
 	step(observe, "warn and audit in "+namespaces(observe), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=observe"})
 	enforce, refuse := s.enforced()
 	switch {
@@ -70,6 +73,24 @@ func (s *planScreen) nextSteps() []pointer {
 	step(1, "see if the upgrade can begin", "gate", c.Source, c.Target)
 	out[0].title = "NEXT"
 	return out
+}
+
+// oldRevisions returns the number of old revisions of Deployments that alone keep namespaces of the report from a stricter
+// level, once 'patch --keep' is applied, and the namespace with most of them.
+func (s *planScreen) oldRevisions() (n int, worst string) {
+	most := 0
+	for i := range s.plan.Namespaces {
+		ns := &s.plan.Namespaces[i]
+		old := len(ns.OldRevisions())
+		if old == 0 || old+s.keptIn(ns) < len(blockedWorkloads(ns)) {
+			continue
+		}
+		n += old
+		if old > most {
+			most, worst = old, ns.Name
+		}
+	}
+	return n, worst
 }
 
 // namespaces returns a number of namespaces for a sentence of a report.

@@ -43,7 +43,7 @@ type rowRank int
 
 // The ranks, in the order of the table.
 const (
-	rankWithheld rowRank = iota
+	rankUnknown rowRank = iota
 	rankRefusing
 	rankLoosened
 	rankPrivileged
@@ -58,7 +58,7 @@ func rankOf(ns *migrate.Namespace) rowRank {
 	level := api.Level(ns.RecommendedLabels.Enforce)
 	switch {
 	case ns.Action == migrate.ActionWithheld, level == "" && !ns.Terminating && ns.HasUncertainPart(inventory.PartWorkloads):
-		return rankWithheld
+		return rankUnknown
 	case ns.Action == migrate.ActionSkip || level == "":
 		return rankSkipped
 	case levels.Looser(ns.NeededLevel, level) && !ns.Exempt:
@@ -72,11 +72,11 @@ func rankOf(ns *migrate.Namespace) rowRank {
 // rows returns the lines of the report's table of namespaces, the worst first and then by name.
 func (s *planScreen) rows() []planRow {
 	rows := make([]planRow, len(s.plan.Namespaces))
-	notSeen := s.notSeen()
+	gaps := s.firstGaps()
 	for i := range s.plan.Namespaces {
 		ns := &s.plan.Namespaces[i]
 		rows[i] = planRow{names: []string{ns.Name}, rank: rankOf(ns), today: s.todayAt(ns), enforce: enforceCell(ns), platform: ns.System}
-		rows[i].setWhy(ns, notSeen)
+		rows[i].setWhy(ns, gaps)
 		rows[i].remarks = s.remarksOn(ns)
 	}
 	slices.SortFunc(rows, func(a, b planRow) int {
@@ -117,8 +117,8 @@ func (s *planScreen) todayAt(ns *migrate.Namespace) string {
 // enforceCell returns the table cell for the enforce level that is recommended for a namespace.
 func enforceCell(ns *migrate.Namespace) string {
 	switch rankOf(ns) {
-	case rankWithheld:
-		return "withheld"
+	case rankUnknown:
+		return "unknown"
 	case rankSkipped:
 		if todayCell(ns) == "none" {
 			return "not set"
@@ -131,11 +131,11 @@ func enforceCell(ns *migrate.Namespace) string {
 }
 
 // setWhy sets what stands in the way of the next level of a namespace in its line of the report.
-func (r *planRow) setWhy(ns *migrate.Namespace, notSeen map[string]string) {
+func (r *planRow) setWhy(ns *migrate.Namespace, gaps map[string]string) {
 	recommended := api.Level(ns.RecommendedLabels.Enforce)
 	switch {
-	case r.rank == rankWithheld:
-		r.why = "not seen: " + cmp.Or(notSeen[ns.Name], notSeen["*"], strings.Join(ns.UncertainParts, ", "))
+	case r.rank == rankUnknown:
+		r.why = "gap: " + cmp.Or(gaps[ns.Name], gaps["*"], strings.Join(ns.UncertainParts, ", "))
 	case ns.Terminating:
 		r.why = "it is being deleted"
 	case r.rank == rankLoosened:

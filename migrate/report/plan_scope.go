@@ -115,7 +115,7 @@ func grantFindings(p *migrate.Plan, unread bool) []string {
 
 // notSeen returns for each namespace the report's short text on what of it could not be read or judged, first what runs
 // there; "*" is about every one.
-func (s *planScreen) notSeen() map[string]string {
+func (s *planScreen) firstGaps() map[string]string {
 	first, n, workloads := map[string]string{}, map[string]int{}, map[string]bool{}
 	for i := range s.plan.Gaps {
 		g := &s.plan.Gaps[i]

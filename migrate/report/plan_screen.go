@@ -77,11 +77,11 @@ func (s *planScreen) isPatched(ns *migrate.Namespace, w *migrate.Workload) bool 
 	return s.patched[patch.WorkloadRef{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}]
 }
 
-// headline returns the report's sentences on what can be done today, how much stands in the way, and what was not seen.
+// headline returns the report's sentences on what can be done today, how much stands in the way, and what was not read.
 func (s *planScreen) headline() Paragraph {
 	source := fmt.Sprintf("Plan for %s, from %s", s.plan.TargetVersion, phrases.SourcePhrase(s.plan.Source))
-	if unseen := s.unseen(); unseen != "" {
-		source += "; not seen: " + unseen
+	if unread := s.unread(); len(unread) > 0 {
+		source += "; " + strings.Join(unread, ", ")
 	}
 	if n := s.estimated(); n > 0 {
 		source += fmt.Sprintf("; %d estimated", n)
@@ -92,21 +92,16 @@ func (s *planScreen) headline() Paragraph {
 	return Paragraph{source + ".", s.namespacesSentence(), s.workloadsSentence()}
 }
 
-// unseen returns the report's count of what could not be read or judged; "" for nothing.
-func (s *planScreen) unseen() string {
+// unread returns the report's counts of what could not be read or judged: gaps, roles, lists of which a note says it.
+func (s *planScreen) unread() []string {
 	var parts []string
-	switch n := len(s.plan.Gaps); n {
-	case 0:
-	case 1:
-		parts = append(parts, s.plan.Gaps[0].What)
-	default:
-		parts = append(parts, fmt.Sprintf("%d things", n))
+	if text := countsOrNone(count{len(s.plan.Gaps), "gap", "gaps"}, count{len(grantFindings(s.plan, true)), "role not read", "roles not read"}); text != "none" {
+		parts = append(parts, text)
 	}
-	if n := len(grantFindings(s.plan, true)); n > 0 {
-		parts = append(parts, english.Count(n, "role", "roles"))
+	for _, list := range s.unreadLists() {
+		parts = append(parts, list+" not read")
 	}
-	parts = append(parts, s.unreadLists()...)
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // estimated returns the number of namespaces of the report whose level rests on an estimate.
@@ -120,21 +115,16 @@ func (s *planScreen) estimated() int {
 	return n
 }
 
-// unreadLists returns the report's names of what the server refused to list though it may change pods or refuse them: a
+// unreadLists returns the report's names of what the server did not list though it may change pods or refuse them: a
 // note says that, and no gap.
 func (s *planScreen) unreadLists() []string {
-	webhooks, others := false, 0
+	webhooks, others := false, map[string]bool{}
 	for i := range s.plan.Notes {
-		n := &s.plan.Notes[i]
-		if n.ID != "custom-lists-forbidden" {
-			continue
-		}
-		resources, _ := n.Args.Get("resources").([]string)
-		for _, r := range resources {
+		for _, r := range unreadResources(&s.plan.Notes[i]) {
 			if strings.Contains(r, "webhookconfigurations.") {
 				webhooks = true
 			} else {
-				others++
+				others[r] = true
 			}
 		}
 	}
@@ -142,10 +132,23 @@ func (s *planScreen) unreadLists() []string {
 	if webhooks {
 		out = append(out, "webhook configurations")
 	}
-	if others > 0 {
-		out = append(out, english.Count(others, "kind of custom resource", "kinds of custom resources"))
+	if len(others) > 0 {
+		out = append(out, english.Count(len(others), "kind of custom resource", "kinds of custom resources"))
 	}
 	return out
+}
+
+// unreadResources returns the resources of which a note of the report says that the server refused their list, or that it
+// failed; none for any other note.
+func unreadResources(n *migrate.Note) []string {
+	switch n.ID {
+	case "custom-lists-forbidden":
+		resources, _ := n.Args.Get("resources").([]string)
+		return resources
+	case "list-failed", "list-not-found", "version-not-served":
+		return []string{n.What}
+	}
+	return nil
 }
 
 // namespacesSentence returns the report's sentence on how many namespaces can enforce which level today, and on the
@@ -176,7 +179,7 @@ func (s *planScreen) namespacesSentence() string {
 	for _, other := range []count{
 		{s.countRank(rankRefusing), "is asked to refuse what runs there", "are asked to refuse what runs there"},
 		{s.countRank(rankLoosened), "enforces more than what runs there meets", "enforce more than what runs there meets"},
-		{s.countRank(rankWithheld), "waits for what was not seen", "wait for what was not seen"},
+		{s.countRank(rankUnknown), "is unknown", "are unknown"},
 		{s.countRank(rankSkipped), "is left alone", "are left alone"},
 	} {
 		if other.n > 0 {
@@ -193,15 +196,8 @@ func (s *planScreen) workloadsSentence() string {
 	for i := range s.plan.Namespaces {
 		ns := &s.plan.Namespaces[i]
 		workloads += len(ns.Workloads)
-		blocked := blockedWorkloads(ns)
-		blocking += len(blocked)
-		next := levels.NextStricter(ns.NeededLevel)
-		for k := range ns.Workloads {
-			w := &ns.Workloads[k]
-			if blocked[migrate.WorkloadRef{Kind: w.Kind, Name: w.Name}] && s.isPatched(ns, w) && levels.Rank(w.Levels.AsAdmitted) >= levels.Rank(next) {
-				kept++
-			}
-		}
+		blocking += len(blockedWorkloads(ns))
+		kept += s.keptIn(ns)
 	}
 	if workloads == 0 {
 		return "No workloads."
@@ -226,6 +222,19 @@ func (s *planScreen) workloadsSentence() string {
 		text += ","
 	}
 	return text + " only until patch --keep."
+}
+
+// keptIn returns how many of the workloads that keep a namespace of the report from its next level do so only until 'patch
+// --keep' is applied.
+func (s *planScreen) keptIn(ns *migrate.Namespace) int {
+	n, blocked, next := 0, blockedWorkloads(ns), levels.NextStricter(ns.NeededLevel)
+	for i := range ns.Workloads {
+		w := &ns.Workloads[i]
+		if blocked[migrate.WorkloadRef{Kind: w.Kind, Name: w.Name}] && s.isPatched(ns, w) && levels.Rank(w.Levels.AsAdmitted) >= levels.Rank(next) {
+			n++
+		}
+	}
+	return n
 }
 
 // blockedWorkloads returns the workloads that keep a namespace of the report from its next stricter level.

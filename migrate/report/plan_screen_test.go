@@ -220,7 +220,7 @@ func TestRows(t *testing.T) {
 		}), "web baseline as today needs privileged for ds/agent +1: privileged +1"},
 		{"not all was read", ns("", func(n *migrate.Namespace) {
 			n.Action, n.Complete, n.UncertainParts = migrate.ActionWithheld, false, []string{"workloads"}
-		}), "web none withheld not seen: workloads"},
+		}), "web none unknown gap: workloads"},
 		{"being deleted", ns("", func(n *migrate.Namespace) { n.Action, n.Terminating = migrate.ActionSkip, true }), "web none not set it is being deleted"},
 		{"nothing runs", ns("restricted", func(n *migrate.Namespace) {
 			n.NeededLevel, n.Blockers, n.DecidedBy = "", nil, &migrate.EnforceDecision{Basis: migrate.BasisEmpty}
@@ -290,17 +290,25 @@ func TestCommandsRepeatTheSource(t *testing.T) {
 	}
 }
 
-// Lists that the server refused are in the headline and in the gaps, though a note says them.
+// Lists that the server refused, or that failed, are in the headline and in the gaps, though a note says them.
 func TestRefusedListsAreNamed(t *testing.T) {
 	t.Parallel()
 	p := readPlan(t, "demo")
 	p.Notes = append(p.Notes, migrate.Note{What: "custom resources", Message: message.New("custom-lists-forbidden",
 		"resources", []string{"mutatingwebhookconfigurations.admissionregistration.k8s.io", "validatingwebhookconfigurations.admissionregistration.k8s.io"})})
 	text := strings.Join(screen(t, p, report.Options{Invocation: report.Invocation{Secret: "--token=\"$T\""}}), "\n")
-	for _, want := range []string{"; not seen: 1 role, webhook configurations;", "1 role not read, webhook configurations not read", ` --stage=enforce --token="$T"`} {
+	for _, want := range []string{"; 1 role not read, webhook configurations not read;", "GAPS      1 role not read, webhook configurations not read", ` --stage=enforce --token="$T"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
+	}
+	for _, id := range []string{"list-failed", "list-not-found", "version-not-served"} {
+		p.Notes = append(p.Notes, migrate.Note{What: id + ".kyverno.io", Message: message.Message{ID: id}})
+	}
+	p.Notes = append(p.Notes, p.Notes[len(p.Notes)-1], migrate.Note{What: "pods", Message: message.Message{ID: "list-read-again"}})
+	text = strings.Join(screen(t, p, report.Options{}), " ")
+	if want := "; 1 role not read, webhook configurations not read, 3 kinds of custom resources not read;"; !strings.Contains(text, want) {
+		t.Errorf("%q is missing in\n%s", want, text)
 	}
 }
 

@@ -66,17 +66,11 @@ func (s *planScreen) summary() []pointer {
 	return out
 }
 
-// gapsText returns the report's counts of what was not read, and of the namespaces that wait for it.
+// gapsText returns the report's counts of what was not read, and of the namespaces whose level is unknown for it.
 func (s *planScreen) gapsText() string {
-	var parts []string
-	if text := countsOrNone(count{len(s.plan.Gaps), "gap", "gaps"}, count{len(grantFindings(s.plan, true)), "role not read", "roles not read"}); text != "none" {
-		parts = append(parts, text)
-	}
-	for _, unread := range s.unreadLists() {
-		parts = append(parts, unread+" not read")
-	}
-	if n := s.countRank(rankWithheld); n > 0 {
-		parts = append(parts, english.Count(n, "namespace waits", "namespaces wait"))
+	parts := s.unread()
+	if n := s.countRank(rankUnknown); n > 0 {
+		parts = append(parts, english.Count(n, "namespace unknown", "namespaces unknown"))
 	}
 	return cmp.Or(strings.Join(parts, ", "), "none")
 }

@@ -43,7 +43,7 @@ func (s *planScreen) wideTable() *Table {
 		{"NAMESPACE", RoleName},
 		{"TODAY", RoleLevel},
 		{"ENFORCE", RoleLevel},
-		{"AFTER KEEP", RoleLevel},
+		{"AFTER PATCH", RoleLevel},
 		{"PERMITTED", RoleLevel},
 		{"NEEDED", RoleLevel},
 		{"AUDIT", RoleLevel},
@@ -53,7 +53,7 @@ func (s *planScreen) wideTable() *Table {
 		{"DECIDED BY", RoleText},
 		{"IN THE WAY OF THE NEXT LEVEL", RoleText},
 	}}
-	t.Spare = []string{"AUDIT", "WARN", "ALL READ", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER KEEP"}
+	t.Spare = []string{"AUDIT", "WARN", "ALL READ", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER PATCH"}
 	byName := map[string]*migrate.Namespace{}
 	for i := range s.plan.Namespaces {
 		byName[s.plan.Namespaces[i].Name] = &s.plan.Namespaces[i]

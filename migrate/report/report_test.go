@@ -320,11 +320,11 @@ func TestSimulation(t *testing.T) {
 
 namespace/b
   pod/p
-    not known after PSP: only live pods were read
+    unknown after PSP: only live pods were read
   pod/q
     refused by PodSecurityPolicy admission: no
 
-8 workloads after PSP: 4 would violate restricted:v1.25, 1 not known, 3 allowed, 1 of them since they are exempt.
+8 workloads after PSP: 4 would violate restricted:v1.25, 1 unknown, 3 allowed, 1 of them since they are exempt.
 `},
 		{"narrow", report.Options{Width: 34}, `namespace/a
   statefulset/db,
@@ -340,23 +340,23 @@ namespace/b
 
 namespace/b
   pod/p
-    not known after PSP: only
-      live pods were read
+    unknown after PSP: only live
+      pods were read
   pod/q
     refused by PodSecurityPolicy
       admission: no
 
 8 workloads after PSP: 4 would
-violate restricted:v1.25, 1 not
-known, 3 allowed, 1 of them since
-they are exempt.
+violate restricted:v1.25, 1
+unknown, 3 allowed, 1 of them
+since they are exempt.
 `},
 		{"no headers", report.Options{NoHeaders: true}, `a/statefulset/db: seccompProfile (\u202e)
 a/statefulset/db: privileged
 a/statefulset/other: privileged
 a/statefulset/queue: seccompProfile (\u202e)
 a/statefulset/queue: privileged
-b/pod/p: not known after PSP: only live pods were read
+b/pod/p: unknown after PSP: only live pods were read
 b/pod/q: refused by PodSecurityPolicy admission: no
 `},
 	}

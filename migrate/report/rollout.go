@@ -58,9 +58,9 @@ func RolloutStepDocument(s *RolloutStep, opts Options) *Document {
 		text += "; the server's admission also changed, and rollback leaves: " + strings.Join(s.AdmissionFields, ", ")
 	}
 	if opts.Width == 0 {
-		return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: lead + " " + text}}}}}
+		return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: lead + " " + text, Role: RoleStep}}}}}
 	}
-	return &Document{Blocks: []Block{Facts{{Name: lead, Value: text}}}}
+	return &Document{Blocks: []Block{&Table{Columns: []Column{{"", RoleStep}, {"", RoleText}}, Rows: [][]string{{lead, text}}}}}
 }
 
 // RolloutPreviewDocument builds the report on the steps that a roll-out would take, or a rollback take back: a table in

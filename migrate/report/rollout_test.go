@@ -170,14 +170,12 @@ func TestRolloutOnATerminal(t *testing.T) {
                        restricted: field manager "kubectl-create" owns
                        pod-security.kubernetes.io/warn: leave them to it, or
                        take over with --force
-NAMESPACE  CHECK      STATUS          WHY
-search     labels     not ok          audit is absent, and "restricted" is
-                                      planned; warn is absent, and "restricted"
-                                      is planned
-search     steps      not ok          rolebinding/psp2pss-bypass: bypass:
-                                      refused: an earlier step of this namespace
-                                      was refused
--          audit log  could not tell  line 7 is broken
+NAMESPACE  CHECK      STATUS   WHY
+search     labels     not ok   audit is absent, and "restricted" is planned;
+                               warn is absent, and "restricted" is planned
+search     steps      not ok   rolebinding/psp2pss-bypass: bypass: refused: an
+                               earlier step of this namespace was refused
+-          audit log  unknown  line 7 is broken
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

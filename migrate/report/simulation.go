@@ -95,11 +95,11 @@ func answerItems(head string, texts []string) []Item {
 	return []Item{{Text: head, Items: points}}
 }
 
-// answerTexts returns the report's texts on why a simulated workload is refused or not known; nil where it is allowed.
+// answerTexts returns the report's texts on why a simulated workload is refused or unknown; nil where it is allowed.
 func answerTexts(s *simulation.Result, w *simulation.Workload) []string {
 	switch {
 	case w.Unknown != "":
-		return []string{"not known " + string(s.Form) + ": " + w.Unknown}
+		return []string{"unknown " + string(s.Form) + ": " + w.Unknown}
 	case w.Allowed:
 		return nil
 	case len(w.Violations) == 0:
@@ -129,6 +129,6 @@ func simulationSummary(s *simulation.Result) string {
 	if exempt > 0 {
 		ending = fmt.Sprintf(", %d of them since they are exempt", exempt)
 	}
-	return fmt.Sprintf("%s %s: %d would violate %s, %d not known, %d allowed%s.", english.Count(len(s.Results), "workload", "workloads"),
+	return fmt.Sprintf("%s %s: %d would violate %s, %d unknown, %d allowed%s.", english.Count(len(s.Results), "workload", "workloads"),
 		s.Form, refused, phrases.LevelVersion(s.Level, s.Version), unknown, len(s.Results)-refused-unknown, ending)
 }

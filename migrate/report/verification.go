@@ -10,9 +10,17 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// VerificationStatus is the word of a report for what one check of a roll-out, or all of them together, came to: "ok",
-// "not ok" or "could not tell".
+// VerificationStatus is what one check of a roll-out, or all of them together, came to, as formats for programs of a report
+// have it: "ok", "not ok" or "could not tell".
 type VerificationStatus string
+
+// word returns the status as people read it in the report, and in every other: unknown is what could not be told.
+func (s VerificationStatus) word() string {
+	if s == "could not tell" {
+		return "unknown"
+	}
+	return string(s)
+}
 
 // Verification is what verifying a roll-out found on the cluster, in the form in which it is reported.
 type Verification struct {
@@ -43,7 +51,7 @@ func VerificationDocument(v *Verification, opts Options) *Document {
 	}
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleName}, {"CHECK", RoleText}, {"WORKLOAD", RoleName}, {"STATUS", RoleStatus}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
-		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why.Text})
+		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, r.Status.word(), r.Why.Text})
 	}
 	return &Document{OneLine: true, Blocks: []Block{t}}
 }
@@ -57,7 +65,7 @@ func narrowVerificationDocument(v *Verification) *Document {
 		if r.Workload != "" {
 			why = r.Workload + ": " + why
 		}
-		t.Rows = append(t.Rows, []string{orDash(r.Namespace), r.Check, string(r.Status), why})
+		t.Rows = append(t.Rows, []string{orDash(r.Namespace), r.Check, r.Status.word(), why})
 	}
 	return &Document{Blocks: []Block{t}}
 }

@@ -1366,6 +1366,10 @@ func policyProblemKinds() []Kind {
 			"expected {want}, found {found}[?scalar [?found  ]{value:input}[?tag , which is no {tag}]]" + template + "[?unquoted ; quote it]",
 		},
 		{
+			"psp-text-misread", "YAML reads the text as another type, so the policy cannot be read. Put it into quotes.",
+			"{misread}",
+		},
+		{
 			"psp-key-twice", "Readers differ in which value counts, so the policy cannot be read. Remove one.",
 			"the key {key:input} stands twice[?oneLine  (both in line {first})][!oneLine [?first  (lines {first} and {second})]]: which one counts depends on the reader; remove one",
 		},
@@ -2244,6 +2248,10 @@ func patchByHandKinds() []Kind {
 		{
 			"patch-reverted-by-owner", "A controller made the object and keeps it as it wants it. Change the controller.",
 			"{owner} makes it and would undo a patch: set the values there",
+		},
+		{
+			"patch-of-old-revision", "An earlier revision of the controller, which it keeps to go back to. Its template is not what runs, and counts until it is deleted.",
+			"{owner} made it from an earlier template, and 'kubectl rollout undo' could bring it back: it counts until it is deleted",
 		},
 		{
 			"patch-of-earlier-template", "An older revision of a workload, which runs again only if somebody rolls back to it.",

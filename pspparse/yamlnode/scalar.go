@@ -80,8 +80,11 @@ func ResolveScalar(n *yaml.Node) Scalar {
 // Misreading returns what a YAML scalar that somebody meant as text is to kubectl, and what to write instead: YAML reads n as false:
 // write "n". It returns "" for what is text, is nothing, or is no scalar.
 func Misreading(n *yaml.Node) string {
+	const most = 64
 	text := english.EscapeInput(n.Value)
 	switch s := ResolveScalar(n); {
+	case len(n.Value) > most && (s.Kind == ScalarInt || s.Kind == ScalarFloat): // no other is as long
+		return "YAML reads it as a number: put it into quotes"
 	case s.Kind == ScalarBool && !strings.EqualFold(n.Value, strconv.FormatBool(s.Bool)):
 		return fmt.Sprintf(`YAML reads %s as %v: write "%s"`, text, s.Bool, text)
 	case s.Kind == ScalarBool:

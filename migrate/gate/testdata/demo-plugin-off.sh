@@ -22,7 +22,7 @@ if [ "${PSP2PSS_THIS_CLUSTER:-}" != 1 ]; then
   exit 1
 fi
 
-# could not tell backup: whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back
+# unknown backup: whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back
 #   kubectl --context=test get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml
 #   once you know: --assert=policies-saved
 
@@ -78,10 +78,10 @@ if [ "$1" = policies ]; then
 kubectl --context=test delete podsecuritypolicy -- apps databases fixed-uid log-readers mesh node-agents
 fi
 
-# could not tell helm-releases-unread: whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: no Secrets and ConfigMaps of a cluster were read
+# unknown helm-releases-unread: whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: no Secrets and ConfigMaps of a cluster were read
 #   ask the cluster, as somebody who may list Secrets and ConfigMaps (psp2pss plan --print-role has the rule); or upgrade every release to a chart without policies while the server still serves them, and clean what is stored
 #   once you know: --assert=helm-releases-clean
 
-# could not tell new-namespaces: which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in
+# unknown new-namespaces: which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in
 #   label them where they are made, or give every API server the admission configuration that 'psp2pss gate -o admission-config' prints
 #   once you know: --assert=new-namespaces-labelled
