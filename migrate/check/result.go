@@ -34,14 +34,14 @@ func (s *reading) result() (*finding.Result, error) {
 	passed := passedChecks{evaluator: s.evaluator}
 	for i := range s.records {
 		rec := &s.records[i]
-		demands, known := s.demandsOf(rec)
-		if !known {
+		list := s.demandsOf(rec)
+		if !list.known {
 			unknown.add(rec)
 			continue
 		}
-		found := s.findingsOf(rec, demands)
+		found := s.findingsOf(rec, list.demands)
 		r.Findings = append(r.Findings, found...)
-		r.Workloads = append(r.Workloads, workloadOf(rec, demands, found, &passed))
+		r.Workloads = append(r.Workloads, workloadOf(rec, list.demands, found, &passed))
 	}
 	if err := unknown.err(s.options); err != nil {
 		return nil, err
@@ -170,9 +170,6 @@ func effectOf(r *record, d finding.Demand) message.Message {
 // workloadOf returns what a result says of an object with pods beside its findings.
 func workloadOf(r *record, demands []finding.Demand, found []finding.Finding, passed *passedChecks) finding.Workload {
 	w := finding.Workload{Object: r.object, Position: r.position, Demands: demands, Passed: []string{}, Failed: []string{}, Partial: r.partial, MakesPods: r.makesPods}
-	if w.Demands == nil {
-		w.Demands = []finding.Demand{}
-	}
 	for i := range found {
 		w.Failed = append(w.Failed, found[i].Rule)
 	}
