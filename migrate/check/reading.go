@@ -29,6 +29,7 @@ type reading struct {
 	labels map[string][]labelSource
 	// demands are what was decided so far.
 	demands    map[demandKey]demandList
+	effects    map[effectKey]message.Message
 	gaps       []inventory.Gap
 	notes      []inventory.Note
 	unrendered unrendered
@@ -45,7 +46,7 @@ var _ inventory.Sink = (*reading)(nil)
 
 // newReading returns the reading of manifests, before the first.
 func newReading(e *pss.Evaluator, o Options) *reading {
-	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, gapsOfObjects: map[string]int{}}
+	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, gapsOfObjects: map[string]int{}}
 }
 
 // show takes the object that the next calls of the reader are about.
