@@ -38,24 +38,44 @@ type decision struct {
 	known  bool
 }
 
-// demandsOf returns what is demanded of the pods of an object, by version; false where nothing says that.
-func (s *reading) demandsOf(r *record) ([]finding.Demand, bool) {
-	d := s.decide(r)
-	switch {
-	case !d.known:
-		return nil, false
-	case d.demand == nil:
-		return nil, true
-	case len(s.options.Versions) == 0:
-		return []finding.Demand{*d.demand}, true
+// demandKey is what decides about a demand: the namespace of an object and the file that it is in.
+type demandKey struct{ namespace, file string }
+
+// demandList is what is demanded of objects, by version. Objects with the same demands share it.
+type demandList struct {
+	demands []finding.Demand
+	known   bool
+}
+
+// demandsOf returns what is demanded of the pods of an object; it is not known where nothing says that.
+func (s *reading) demandsOf(r *record) demandList {
+	key := demandKey{r.object.Namespace, r.position.File}
+	if s.options.Level != "" {
+		key = demandKey{}
 	}
-	var out []finding.Demand
+	list, ok := s.demands[key]
+	if !ok {
+		list = s.newDemandList(s.decide(r))
+		s.demands[key] = list
+	}
+	return list
+}
+
+// newDemandList returns what a decision demands at each version that was asked for.
+func (s *reading) newDemandList(d decision) demandList {
+	list := demandList{demands: []finding.Demand{}, known: d.known}
+	if d.demand == nil {
+		return list
+	}
+	if len(s.options.Versions) == 0 {
+		list.demands = append(list.demands, *d.demand)
+	}
 	for _, v := range s.options.Versions {
 		one := *d.demand
 		one.Version = v.String()
-		out = append(out, one)
+		list.demands = append(list.demands, one)
 	}
-	return out, true
+	return list
 }
 
 // decide returns what the first source says that knows of an object: the flag, the labels in the input, the plan, the cluster.

@@ -26,7 +26,10 @@ type reading struct {
 
 	records []record
 	// labels are what Namespaces, and objects that write their labels, say of levels, by namespace.
-	labels     map[string][]labelSource
+	labels map[string][]labelSource
+	// demands are what was decided so far.
+	demands    map[demandKey]demandList
+	effects    map[effectKey]message.Message
 	gaps       []inventory.Gap
 	notes      []inventory.Note
 	unrendered unrendered
@@ -43,7 +46,7 @@ var _ inventory.Sink = (*reading)(nil)
 
 // newReading returns the reading of manifests, before the first.
 func newReading(e *pss.Evaluator, o Options) *reading {
-	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, gapsOfObjects: map[string]int{}}
+	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, gapsOfObjects: map[string]int{}}
 }
 
 // show takes the object that the next calls of the reader are about.
@@ -115,9 +118,11 @@ func (*reading) CountSkipped(string) {}
 
 // AddGap records what could not be read, unless it can change nothing but policies and grants.
 func (s *reading) AddGap(g inventory.Gap) {
-	if g.Affects != inventory.PartGrants && g.Affects != inventory.PartPolicies {
-		s.gaps = append(s.gaps, g)
+	if g.Affects == inventory.PartGrants || g.Affects == inventory.PartPolicies {
+		s.read++ // an object, of a kind that is not checked
+		return
 	}
+	s.gaps = append(s.gaps, g)
 }
 
 // AddObjectGap records the gap of one object, up to maxGapsOfObjects of a file.

@@ -32,14 +32,14 @@ func (s *reading) result() (*finding.Result, error) {
 	passed := passedChecks{evaluator: s.evaluator}
 	for i := range s.records {
 		rec := &s.records[i]
-		demands, known := s.demandsOf(rec)
-		if !known {
+		list := s.demandsOf(rec)
+		if !list.known {
 			unknown.add(rec)
 			continue
 		}
-		found := s.findingsOf(rec, demands)
+		found := s.findingsOf(rec, list.demands)
 		r.Findings = append(r.Findings, found...)
-		r.Workloads = append(r.Workloads, workloadOf(rec, demands, found, &passed))
+		r.Workloads = append(r.Workloads, workloadOf(rec, list.demands, found, &passed))
 	}
 	if err := unknown.err(s.options); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (s *reading) findingsOf(r *record, demands []finding.Demand) []finding.Find
 			index[v.Check] = len(out)
 			out = append(out, finding.Finding{
 				Rule: v.Check, Level: string(v.Level), Severity: severityOf(d.Mode), Object: r.object, Demand: d, Versions: []string{d.Version},
-				Message: pss.ViolationMessage([]pss.Violation{v}), Effect: effectOf(r, d), Places: s.placesOfViolation(r, v.Check, d),
+				Message: pss.ViolationMessage([]pss.Violation{v}), Effect: s.effectOf(r, d), Places: s.placesOfViolation(r, v.Check, d),
 			})
 		}
 	}
@@ -132,6 +132,9 @@ func (s *reading) placesOfViolation(r *record, check string, d finding.Demand) [
 				continue
 			}
 			if at := slices.IndexFunc(t.places, func(p violationPlaces) bool { return p.violation == v }); at >= 0 {
+				if len(r.templates) == 1 {
+					return t.places[at].places
+				}
 				out = append(out, t.places[at].places...)
 			}
 		}
@@ -151,8 +154,25 @@ func severityOf(mode string) string {
 	return finding.SeverityError
 }
 
-// effectOf says what an API server does with an object that does not meet a demand.
-func effectOf(r *record, d finding.Demand) message.Message {
+// effectKey is what decides about the effect of a finding.
+type effectKey struct {
+	kind, mode string
+	makesPods  bool
+}
+
+// effectOf says what an API server does with an object that does not meet a demand. Equal effects are one message.
+func (s *reading) effectOf(r *record, d finding.Demand) message.Message {
+	key := effectKey{r.object.Kind, d.Mode, r.makesPods}
+	m, ok := s.effects[key]
+	if !ok {
+		m = newEffect(r, d)
+		s.effects[key] = m
+	}
+	return m
+}
+
+// newEffect returns what an API server does with an object that does not meet a demand.
+func newEffect(r *record, d finding.Demand) message.Message {
 	kind := r.object.Kind
 	switch {
 	case d.Mode == modeWarn:
@@ -168,9 +188,6 @@ func effectOf(r *record, d finding.Demand) message.Message {
 // workloadOf returns what a result says of an object with pods beside its findings.
 func workloadOf(r *record, demands []finding.Demand, found []finding.Finding, passed *passedChecks) finding.Workload {
 	w := finding.Workload{Object: r.object, Position: r.position, Demands: demands, Passed: []string{}, Failed: []string{}, Partial: r.partial, MakesPods: r.makesPods, Exceptions: r.exceptions}
-	if w.Demands == nil {
-		w.Demands = []finding.Demand{}
-	}
 	for i := range found {
 		w.Failed = append(w.Failed, found[i].Rule)
 	}

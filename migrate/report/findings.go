@@ -2,9 +2,13 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/finding"
@@ -20,8 +24,19 @@ func FindingsDocument(r *finding.Result, opts Options) *Document {
 		return findingLines(r, opts)
 	}
 	d := &Document{}
-	for _, group := range findingGroups(r.Findings) {
-		d.add(Heading(groupTitle(group)), findingTable(group, r.Since != ""))
+	groups := findingGroups(r.Findings)
+	tables := make([]*Table, len(groups))
+	fit := true
+	for i, group := range groups {
+		tables[i] = findingTable(group, r.Since != "")
+		fit = fit && (opts.Width == 0 || tables[i].width() <= opts.Width)
+	}
+	for i, group := range groups {
+		if d.add(Heading(groupTitle(group))); fit {
+			d.add(tables[i])
+		} else {
+			d.add(findingList(tables[i]))
+		}
 	}
 	if len(r.Ignored) > 0 {
 		d.addSection("Accepted by an exception", ignoredTexts(r))
@@ -109,6 +124,36 @@ func sinceText(p *finding.Place) string {
 	return "known"
 }
 
+// width returns how many columns a table of a report takes with each row on one line, if every character takes one.
+func (t *Table) width() int {
+	total := 0
+	for i := range t.Columns {
+		widest := utf8.RuneCountInString(t.Columns[i].Title)
+		for _, row := range t.Rows {
+			widest = max(widest, utf8.RuneCountInString(row[i]))
+		}
+		total += widest
+	}
+	return total + len(hanging)*(len(t.Columns)-1)
+}
+
+// findingList returns the rows of the table of a group of findings as points, for a terminal that is too narrow for the table: places
+// are copied, and stay in one piece.
+func findingList(t *Table) List {
+	var l List
+	for _, row := range t.Rows {
+		text := row[0] + ": " + row[1]
+		if row[2] != "-" {
+			text += ", container " + row[2]
+		}
+		for _, cell := range row[3:] {
+			text += ": " + cell
+		}
+		l.Items = append(l.Items, Item{Text: text})
+	}
+	return l
+}
+
 // placeText returns where a finding of a check is: file:line:column.
 func placeText(p *finding.Place) string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
@@ -133,7 +178,48 @@ func editText(p *finding.Place) string {
 	case p.Edit.Op == finding.OpRemove:
 		return "remove " + field + safetyText(p.Edit.Safety)
 	}
-	return field + ": " + string(p.Edit.Value) + safetyText(p.Edit.Safety)
+	return field + yamlValueText(p.Edit.Value) + safetyText(p.Edit.Safety)
+}
+
+// yamlValueText returns what follows a field in a report where its value is written, in the style of YAML: ": true", ": [ALL]", and
+// ".type: RuntimeDefault" for an object with one field. Anything else is JSON, which YAML takes, too.
+func yamlValueText(value json.RawMessage) string {
+	var v any
+	if json.Unmarshal(value, &v) != nil {
+		return ": " + string(value)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			if raw, err := json.Marshal(inner); err == nil && len(v) == 1 && isPlainYAML(key) {
+				return "." + key + yamlValueText(raw)
+			}
+		}
+	case string:
+		if isPlainYAML(v) {
+			return ": " + v
+		}
+	case []any:
+		words := make([]string, len(v))
+		for i, item := range v {
+			word, ok := item.(string)
+			if !ok || !isPlainYAML(word) {
+				return ": " + string(value)
+			}
+			words[i] = word
+		}
+		return ": [" + strings.Join(words, ", ") + "]"
+	}
+	return ": " + string(value)
+}
+
+// capitalWord matches the words of the API that are values of fields, such as RuntimeDefault and ALL.
+var capitalWord = regexp.MustCompile(`^[A-Z][A-Za-z_]{2,}$`)
+
+// isPlainYAML reports whether a text is the same in YAML without quotes: a key or a word of the API, and none that YAML takes for a
+// boolean.
+func isPlainYAML(text string) bool {
+	return text == "type" || capitalWord.MatchString(text) && !slices.Contains([]string{"true", "false", "null", "yes", "off"}, strings.ToLower(text))
 }
 
 // safetyText returns the remark on the safety of an edit; "" for a safe one.
