@@ -89,6 +89,7 @@ func overHostile() map[string][][]string {
 		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}},
 		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
 		"patch":            {{}, {"--raise", "--level=restricted"}},
+		"fix":              {{"-f", "input", "-R", "--raise", "--include=test"}, {"-f", "input", "-R", "--keep"}},
 		"gate":             {{}},
 		"rollout":          {{"--dry-run=client", "--stage=observe,enforce,bypass", "--wave-label=wave"}},
 		"verify":           nil, // needs a server: see TestHostileJournal

@@ -21,6 +21,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/fix"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -99,7 +100,7 @@ that an anchor shares between two places, manifests in a ConfigMap. Then the exi
 
   # The labels of namespaces in a repository
   psp2pss fix -R -f clusters/prod/ --labels --plan plan.json --write`,
-		Args: noArgs,
+		Args: fixArguments,
 	}
 	f.add(cmd, o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -109,6 +110,14 @@ that an anchor shares between two places, manifests in a ConfigMap. Then the exi
 		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
+}
+
+// fixArguments returns the usage error for an argument of the command fix, which takes none: a level is given with the flag.
+func fixArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && slices.Contains(levels.Names(), args[0]) {
+		return usagef("fix takes no arguments, and got %q: write the level behind an equals sign, as in --%s=%s", args[0], raiseFlag, args[0])
+	}
+	return noArgs(cmd, args)
 }
 
 // add defines the flags of the command fix.
@@ -241,24 +250,38 @@ func (o *fixOptions) plan(ctx context.Context, inv *inventory.Inventory) (*migra
 func (o *fixOptions) writeResult(result *fix.Result) error {
 	for i := range result.Files {
 		f := &result.Files[i]
-		var b bytes.Buffer
+		write := func(b *bytes.Buffer) { fix.WriteDiff(b, f) }
 		if o.Write {
 			if err := o.writeFile(f); err != nil {
 				return err
 			}
-			fix.WriteEdits(&b, f)
-		} else {
-			fix.WriteDiff(&b, f)
+			write = func(b *bytes.Buffer) { fix.WriteEdits(b, f) }
 		}
-		text := b.Bytes()
-		if o.streams.Width > 0 {
-			text = escapeLines(text)
+		var b bytes.Buffer
+		if write(&b); o.streams.Width > 0 {
+			b = o.forTerminal(&b)
 		}
-		if _, err := o.streams.Out.Write(text); err != nil {
+		if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forTerminal returns what the command fix writes as a terminal shows it: text is folded, the lines of a diff are not, and no control
+// sequence of a file acts.
+func (o *fixOptions) forTerminal(text *bytes.Buffer) bytes.Buffer {
+	var out bytes.Buffer
+	for line := range strings.SplitSeq(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		line = escape.Terminal(strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "        "))
+		bare := strings.TrimLeft(line, "# ")
+		indent := line[:len(line)-len(bare)]
+		if o.Write || strings.HasPrefix(line, "#") {
+			line = indent + strings.Join(report.Fold(bare, o.streams.Width-len(indent)-2), "\n"+indent+"  ")
+		}
+		out.WriteString(line + "\n")
+	}
+	return out
 }
 
 // writeFile writes a fixed file, unless it was changed since it was read.
@@ -276,33 +299,18 @@ func (o *fixOptions) writeFile(f *fix.File) error {
 	})
 }
 
-// escapeLines escapes the lines of a diff for a terminal, on which control sequences of a file could act.
-func escapeLines(text []byte) []byte {
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		lines[i] = escape.Terminal(strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "        "))
-	}
-	return []byte(strings.Join(lines, "\n"))
-}
-
 // exitError returns the error with which the command fix ends: something could not be read or edited, or there was nothing to fix.
 func (o *fixOptions) exitError(result *fix.Result, c *fix.Collector) error {
 	fix.WriteSummary(o.streams.ErrOut, result, o.Write)
 	if o.AllowPartial {
 		return nil
 	}
-	left := 0
-	for _, l := range result.Left {
-		if l.Reason == fix.ReasonFile {
-			left++
-		}
-	}
 	var what []string
 	if n := len(c.Gaps); n > 0 {
 		what = append(what, english.Count(n, "thing", "things")+" could not be read")
 	}
-	if left > 0 {
-		what = append(what, english.Count(left, "thing", "things")+" could not be edited here")
+	if n := result.NotEdited(); n > 0 {
+		what = append(what, english.Count(n, "object", "objects")+" could not be edited here")
 	}
 	switch {
 	case len(what) > 0:

@@ -22,6 +22,7 @@ func readings() map[string][][]string {
 		"simulate": {{"simulate", "--level", "restricted"}, {"simulate", "--after-psp"}},
 		"labels":   {{"labels"}, {"labels", "--stage", "enforce", "-o", "apply"}},
 		"patch":    {{"patch"}, {"patch", "--raise"}},
+		"fix":      {{"fix", "-f", "testdata", "--raise"}},
 		"gate":     {{"gate"}, {"gate", "--to", "v1.25", "-o", "json"}},
 		"verify":   {{"verify"}, {"verify", "--stage", "enforce"}},
 		"version":  {{"version"}},

@@ -70,6 +70,7 @@ func screens() map[string][][]string {
 		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}, {"--level=restricted", "--no-headers"}},
 		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
 		"patch":            {{}, {"--raise", "--level=restricted"}},
+		"fix":              {{"--raise"}, {"--raise", "--include=test"}},
 		"gate":             {{}},
 		"rollout":          {{"--dry-run=client", "--stage=observe,enforce,bypass"}},
 		"verify":           {{"--plan=" + strings.Repeat("no/such/folder/", 20)}},

@@ -33,8 +33,8 @@ type document struct {
 	kind, namespace, name string
 	json                  []byte
 	templates             []template
-	// ownedBy names the controller that made the object; "" for none.
-	ownedBy string
+	// owned is true where a controller has made the object.
+	owned bool
 	// duplicateKey says which key the document gives twice; "" for none.
 	duplicateKey string
 }
@@ -158,9 +158,7 @@ func newDocument(apiVersion, kind string, data []byte, at pspparse.Position) (do
 		d.name = head.Metadata.GenerateName + "<generated>"
 	}
 	for _, o := range head.Metadata.OwnerReferences {
-		if o.Controller != nil && *o.Controller {
-			d.ownedBy = inventory.ObjectText(o.Kind, "", o.Name)
-		}
+		d.owned = d.owned || o.Controller != nil && *o.Controller
 	}
 	return d, object, true
 }

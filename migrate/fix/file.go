@@ -206,7 +206,7 @@ func (f *fixer) withoutGenerated(text []byte, wanted []group) []group {
 			mark = markAbove(lines, g.document.at.Line)
 		}
 		if mark != "" {
-			f.leave(g.document, ReasonFile, g.what(), fmt.Sprintf("a program writes it, which would undo an edit (%s): change it where that reads it", english.EscapeInput(mark)))
+			f.leave(g.document, ReasonFile, g.what(), fmt.Sprintf("a program writes it and would undo an edit (%s): change what it is made from", english.EscapeInput(mark)))
 		}
 		return mark != ""
 	})

@@ -87,8 +87,25 @@ type Result struct {
 	Left  []Left
 	// Documents is how many were looked at.
 	Documents int
+	// Owned is how many of these a controller makes, which would undo a change.
+	Owned int
 	// NamespacesWithoutManifest are those of the Plan whose labels are to change and that the input has nothing of.
 	NamespacesWithoutManifest []string
+}
+
+// NotEdited returns how many objects need a fix that cannot be made in their text.
+func (r *Result) NotEdited() int {
+	type object struct {
+		at   pspparse.Position
+		name string
+	}
+	left := map[object]bool{}
+	for _, l := range r.Left {
+		if l.Reason == ReasonFile {
+			left[object{l.Position, l.Object}] = true
+		}
+	}
+	return len(left)
 }
 
 // Files makes the edits in the texts of all files that the collector has documents of, and returns the texts. A file that cannot be
@@ -152,6 +169,10 @@ func (f *fixer) wanted(d *document) []group {
 		return nil
 	}
 	f.result.Documents++
+	if d.owned {
+		f.result.Owned++
+		return nil
+	}
 	var out []group
 	switch f.Set {
 	case SetLabels:
@@ -163,16 +184,8 @@ func (f *fixer) wanted(d *document) []group {
 			out = append(out, f.wantedToRaise(d, i)...)
 		}
 	}
-	why := ""
-	switch {
-	case len(out) == 0:
-	case d.ownedBy != "":
-		why = d.ownedBy + " makes it: change that"
-	case d.duplicateKey != "":
-		why = "readers differ on it: " + d.duplicateKey
-	}
-	if why != "" {
-		f.leave(d, ReasonFile, "", why)
+	if len(out) > 0 && d.duplicateKey != "" {
+		f.leave(d, ReasonFile, "", "readers differ on it: "+d.duplicateKey)
 		return nil
 	}
 	return out

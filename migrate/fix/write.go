@@ -127,6 +127,9 @@ func WriteSummary(w io.Writer, r *Result, written bool) {
 	if n := left[ReasonDecide]; n > 0 {
 		text += fmt.Sprintf(", %d for you to decide", n)
 	}
+	if r.Owned > 0 {
+		text += fmt.Sprintf(", %s that a controller makes passed over", english.Count(r.Owned, "object", "objects"))
+	}
 	if edits > 0 && !written {
 		text += "; nothing is written yet: add --write, or pipe the diff into 'git apply'"
 	}
