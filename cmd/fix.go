@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -250,7 +251,10 @@ func (o *fixOptions) plan(ctx context.Context, inv *inventory.Inventory) (*migra
 func (o *fixOptions) writeResult(result *fix.Result) error {
 	for i := range result.Files {
 		f := &result.Files[i]
-		write := func(b *bytes.Buffer) { fix.WriteDiff(b, f) }
+		write := func(b *bytes.Buffer) {
+			f.Name = fromHere(f.Name)
+			fix.WriteDiff(b, f)
+		}
 		if o.Write {
 			if err := o.writeFile(f); err != nil {
 				return err
@@ -266,6 +270,18 @@ func (o *fixOptions) writeResult(result *fix.Result) error {
 		}
 	}
 	return nil
+}
+
+// fromHere returns the path of a fixed file from the working directory, as a diff has it; the path itself where the file is elsewhere.
+func fromHere(name string) string {
+	here, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(name) {
+		return name
+	}
+	if path, err := filepath.Rel(here, name); err == nil && filepath.IsLocal(path) {
+		return path
+	}
+	return name
 }
 
 // forTerminal returns what the command fix writes as a terminal shows it: text is folded, the lines of a diff are not, and no control

@@ -16,7 +16,7 @@ func TestFixKeepsModesAndLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "pod.yaml"), filepath.Join(dir, "link.yaml")
-	if err := os.WriteFile(file, []byte(unhardened), 0o640); err != nil { //nolint:gosec // G306: the mode is what is tried
+	if err := os.WriteFile(file, []byte(unhardened), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(file, link); err != nil {
@@ -33,7 +33,7 @@ func TestFixKeepsModesAndLinks(t *testing.T) {
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link is no link any more (%v)", err)
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // G304: a file of the test
+	text, err := os.ReadFile(file)
 	if err != nil || !strings.Contains(string(text), "{runAsUser: 7, runAsNonRoot: true}") {
 		t.Errorf("%s (%v)", text, err)
 	}
@@ -52,7 +52,7 @@ func TestFixRefusesChangedFile(t *testing.T) {
 	if err == nil || !strings.HasSuffix(err.Error(), "it was changed since it was read: run the command again") {
 		t.Errorf("error %v", err)
 	}
-	if text, err := os.ReadFile(file); err != nil || string(text) != newer { //nolint:gosec // G304: a file of the test
+	if text, err := os.ReadFile(file); err != nil || string(text) != newer {
 		t.Errorf("the file is %q (%v)", text, err)
 	}
 }

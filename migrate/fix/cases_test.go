@@ -59,6 +59,7 @@ func planOf(mutations []migrate.TemplateMutation, edits []migrate.TemplateEdit, 
 	for _, name := range namespaces {
 		p.Namespaces = append(p.Namespaces, migrate.Namespace{Name: name, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "web", Evaluation: &migrate.Evaluation{
 			Mutations: mutations, StricterEdits: []migrate.StricterEdits{{Level: api.LevelRestricted, Edits: edits}},
+			Template: &migrate.TemplateOutline{Containers: []migrate.TemplateContainer{{Name: "a"}, {Name: "b"}}},
 		}}}})
 	}
 	return p
@@ -141,6 +142,11 @@ func TestRaiseByPlan(t *testing.T) {
 	want := web + "      securityContext:\n        seccompProfile:\n          type: Localhost\n          localhostProfile: x.json\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	// Of a container that the plan does not know, nothing is known to be safe.
+	more := web + "      - name: new\n"
+	if got, _ := fixed(t, more, o); got != more {
+		t.Errorf("with a new container:\n%s", got)
 	}
 	var checks []string
 	for _, l := range left {

@@ -14,7 +14,7 @@ import (
 // names need quotes.
 func TestGitAppliesTheDiff(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewSource(1)) //nolint:gosec // repeatable on purpose
+	r := rand.New(rand.NewSource(1))
 	names := []string{"a.yaml", "my file.yaml", `q"uote\.yaml`, "tab\there.yaml", "ü.yaml", "k8s/deep/x.yml"}
 	dir := t.TempDir()
 	var all []byte
@@ -26,7 +26,7 @@ func TestGitAppliesTheDiff(t *testing.T) {
 			continue
 		}
 		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // G301: a folder of the test
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
@@ -42,7 +42,7 @@ func TestGitAppliesTheDiff(t *testing.T) {
 		t.Fatalf("git apply: %v\n%s", err, out)
 	}
 	for file, text := range want {
-		if got, err := os.ReadFile(file); err != nil || string(got) != text { //nolint:gosec // G304: a file of the test
+		if got, err := os.ReadFile(file); err != nil || string(got) != text {
 			t.Errorf("%s: %q, want %q (%v)", file, got, text, err)
 		}
 	}

@@ -28,7 +28,7 @@ type generator struct {
 }
 
 func newGenerator(seed int64) *generator {
-	r := rand.New(rand.NewSource(seed)) //nolint:gosec // repeatable on purpose
+	r := rand.New(rand.NewSource(seed))
 	g := &generator{Rand: r, step: 2 + 2*r.Intn(2), newline: "\n"}
 	g.list = []int{0, g.step}[r.Intn(2)]
 	if r.Intn(6) == 0 {
@@ -66,7 +66,9 @@ func (g *generator) workload(name string) mapping {
 	template := mapping{{"metadata", mapping{{"labels", mapping{{"app", name}}}}}, {"spec", pod}}
 	head := func(apiVersion, kind string, spec ...entry) mapping {
 		return g.shuffled(mapping{
-			{"apiVersion", apiVersion}, {"kind", kind}, {"metadata", mapping{{"name", name}, {"namespace", oneOf(g, "shop", `"blog"`, "'web'")}}},
+			{"apiVersion", apiVersion},
+			{"kind", kind},
+			{"metadata", mapping{{"name", name}, {"namespace", oneOf(g, "shop", `"blog"`, "'web'")}}},
 			{"spec", g.shuffled(spec)},
 		})
 	}

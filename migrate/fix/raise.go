@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -17,7 +18,7 @@ import (
 // wantedToRaise returns the edits with which a template of a document to fix meets the checks of the level, one group for each check.
 func (f *fixer) wantedToRaise(d *document, index int) []group {
 	t := &d.templates[index]
-	known := f.plannedEdits(d)
+	known := f.plannedEdits(d, t)
 	var out []group
 	for _, v := range f.evaluator.Evaluate(t.shape.Annotations, &t.shape.Spec, api.LevelVersion{Level: f.Level, Version: f.Version}) {
 		g := group{document: d, template: index, check: v.Check}
@@ -76,8 +77,9 @@ func sameField(p *places.Place, e *migrate.TemplateEdit) bool {
 	return p.Container == e.Container && of == planned
 }
 
-// plannedEdits returns the edits that the Plan has for the workload of a document to fix.
-func (f *fixer) plannedEdits(d *document) []migrate.TemplateEdit {
+// plannedEdits returns the edits that the Plan has for the workload of a document to fix. Those for all containers are left out where
+// the template has a container that the Plan does not know.
+func (f *fixer) plannedEdits(d *document, t *template) []migrate.TemplateEdit {
 	if f.Plan == nil || len(d.templates) != 1 {
 		return nil
 	}
@@ -88,8 +90,15 @@ func (f *fixer) plannedEdits(d *document) []migrate.TemplateEdit {
 	}
 	for _, s := range w.StricterEdits {
 		if s.Level == f.Level {
-			return s.Edits
+			return slices.DeleteFunc(slices.Clone(s.Edits), func(e migrate.TemplateEdit) bool { return e.Container == "" && !t.isKnownBy(w.Template) })
 		}
 	}
 	return nil
+}
+
+// isKnownBy reports whether the Plan's outline of a template has all containers of the template to fix, by name.
+func (t *template) isKnownBy(outline *migrate.TemplateOutline) bool {
+	return outline != nil && !slices.ContainsFunc(slices.Concat(t.shape.Spec.InitContainers, t.shape.Spec.Containers), func(c corev1.Container) bool {
+		return !slices.ContainsFunc(outline.Containers, func(known migrate.TemplateContainer) bool { return known.Name == c.Name })
+	})
 }
