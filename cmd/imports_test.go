@@ -28,7 +28,7 @@ func mayImport() map[string][]string {
 		"pspparse/podspec":          {},
 		"pspparse/english":          {},
 		"pspparse/fieldpath":        {},
-		"pspparse/yamledit":         {"pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode"},
+		"pspparse/yamledit":         {"pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode"},
 		"pspparse/inventory":        {"pspparse/english", "pspparse/podspec", "pspparse", "pspparse/message"},
 		"pspparse/admissionconfig":  {"pspparse/fileerror"},
 		"pspparse/custom":           {"pspparse/english", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},

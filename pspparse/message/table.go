@@ -2009,7 +2009,7 @@ func fileEditKinds() []Kind {
 		},
 		{
 			"file-edit-invalid", "The edit itself has no path or no value in JSON.",
-			"the edit of {path:q} is none: {error}",
+			"there is no edit of {path} to make: {error}",
 		},
 		{
 			"file-edit-alias", "The text stands elsewhere, and other fields may share it: edit what the alias stands for, or write it out.",
@@ -2029,7 +2029,7 @@ func fileEditKinds() []Kind {
 		},
 		{
 			"file-edit-template", "What stands there is replaced before it reaches the cluster: edit the values of the template.",
-			"{path:q} is part of a template that was not rendered",
+			"{path} is part of a template that was not rendered",
 		},
 		{
 			"file-edit-duplicate-key", "Readers differ on which of two equal keys counts: remove one.",
@@ -2037,7 +2037,7 @@ func fileEditKinds() []Kind {
 		},
 		{
 			"file-edit-other-kind", "The path of the edit does not fit what stands in the file.",
-			"{path:q} is no [?list list][!list map]",
+			"{path} is no [?list list][!list map]",
 		},
 		{
 			"file-edit-no-item", "The path of the edit names an item that the list in the file does not have.",

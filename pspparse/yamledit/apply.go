@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -38,34 +37,46 @@ type Refusal struct {
 const maxText = 16 << 20
 
 // Apply makes the edits in the text of a file with any number of YAML documents and JSON values, Lists among them, and returns the new
-// text. Each edit keeps all lines that it does not have to touch, byte for byte. Edits that cannot be made so that the file then reads
-// as it should are returned as refusals, and nothing is changed for them. It returns an error for a file of more than 16 MiB.
+// text. Each edit keeps all lines that it does not have to touch, byte for byte. What is new is written as its neighbours are, and a map
+// or list of which nothing is left becomes {} or []. A field that is removed takes the comments in it and beside it along, not those
+// above it. Edits that cannot be made so that the file then reads as it should are returned as refusals, and nothing is changed for
+// them. It returns an error for a file of more than 16 MiB.
 func Apply(text []byte, edits []Edit) (edited []byte, refused []Refusal, err error) {
 	if len(text) > maxText {
 		return nil, nil, fmt.Errorf("editing a file of %d bytes: the limit is %d", len(text), maxText)
 	}
 	body := bytes.TrimPrefix(text, []byte("\ufeff"))
-	f := fileEditor{text: body, parts: cutDocuments(body), newline: newlineOf(body), budget: budgetOf(body)}
-	edited = bytes.Clone(text[:len(text)-len(body)])
+	f := newFileEditor(body)
+	edited = append(bytes.Clone(text[:len(text)-len(body)]), f.apply(edits)...)
+	for _, r := range f.refused {
+		refused = append(refused, r.Refusal)
+	}
+	return edited, refused, nil
+}
+
+// newFileEditor returns what makes edits in the text of a YAML or JSON file without its byte order mark.
+func newFileEditor(text []byte) *fileEditor {
+	return &fileEditor{text: text, parts: cutDocuments(text), newline: newlineOf(text), budget: budgetOf(text)}
+}
+
+// apply returns the text of the YAML file with the edits that can be made, and sorts the refused ones as they were given.
+func (f *fileEditor) apply(edits []Edit) (out []byte) {
 	at := 0
 	for i, group := range f.byPart(edits) {
 		if len(group) == 0 {
 			continue
 		}
 		for _, d := range f.editPart(f.parts[i], group) {
-			edited = append(append(edited, body[at:d.offset]...), d.text...)
+			out = append(append(out, f.text[at:d.offset]...), d.text...)
 			at = d.offset + d.length
 		}
 	}
 	slices.SortStableFunc(f.refused, func(a, b indexedRefusal) int { return cmp.Compare(a.index, b.index) })
-	for _, r := range f.refused {
-		refused = append(refused, r.Refusal)
-	}
-	return append(edited, body[at:]...), refused, nil
+	return append(out, f.text[at:]...)
 }
 
 // budgetOf returns how many bytes may be read again to find out which edits of a file cannot be made.
-func budgetOf(text []byte) int { return 4*len(text) + 32<<20 }
+func budgetOf(text []byte) int { return 8*len(text) + 32<<20 }
 
 // fileEditor makes edits in one YAML or JSON file.
 type fileEditor struct {
@@ -152,102 +163,4 @@ func (f *fileEditor) editPart(p part, edits []indexedEdit) []newText {
 		}
 	}
 	return out
-}
-
-// editDocument returns the text of a YAML document with as many of the edits as can be made; nil if none can.
-func (f *fileEditor) editDocument(d *document, edits []indexedEdit) []byte {
-	s := settler{fileEditor: f, d: d}
-	var err error
-	if s.unedited, err = valueOf(d.root); err != nil {
-		for _, e := range edits {
-			f.refuse(e, notParsed(err, d.text, d.line, e.Edit))
-		}
-		return nil
-	}
-	s.settle(edits)
-	return s.text
-}
-
-// settler finds the edits of a YAML document that can be made together.
-type settler struct {
-	*fileEditor
-	d *document
-	// unedited is the value of the document until the first attempt.
-	unedited *value
-	accepted []indexedEdit
-	text     []byte // with the accepted edits
-}
-
-// settle makes edits of the YAML document beside those that were accepted: all of them, or else each half by itself.
-func (s *settler) settle(edits []indexedEdit) {
-	text, err := s.attempt(append(slices.Clone(s.accepted), edits...))
-	switch {
-	case err == nil:
-		s.accepted, s.text = append(s.accepted, edits...), text
-	case len(edits) == 1 || s.budget < 0:
-		for _, e := range edits {
-			s.refuse(e, reasonOf(err, e.Edit))
-		}
-	default:
-		s.settle(edits[:len(edits)/2])
-		s.settle(edits[len(edits)/2:])
-	}
-}
-
-// attempt returns the text of the YAML document with edits made, all of them. It fails where one cannot be made, and where the new
-// text would not read as the old one with the edits.
-func (s *settler) attempt(edits []indexedEdit) ([]byte, error) {
-	d := s.d
-	s.budget -= 2 * len(d.text)
-	s.parsed += 2 * len(d.text)
-	want, err := s.unedited, error(nil)
-	if s.unedited = nil; want == nil {
-		if want, err = valueOf(d.root); err != nil {
-			return nil, err
-		}
-	}
-	objects := map[*yaml.Node]*value{}
-	for _, e := range edits {
-		objects[e.object] = nil
-	}
-	want.findObjects(objects)
-	for _, e := range edits {
-		v := objects[e.object]
-		if v == nil {
-			return nil, errNoPlace
-		}
-		if err := v.edit(e.Edit); err != nil {
-			return nil, err
-		}
-	}
-	want.markDirty()
-	p := planner{d: d, newline: s.newline, habits: map[*yaml.Node]habits{}}
-	if err := p.plan(want, holder{}); err != nil {
-		return nil, err
-	}
-	text, err := p.edited()
-	if err != nil {
-		return nil, err
-	}
-	return text, d.verify(text, want)
-}
-
-// errUnsure says that an edited YAML text does not read as it should.
-var errUnsure = errors.New("the edited text does not read as it should")
-
-// verify fails unless the new text of a YAML document has the value that is wanted, and is still one document.
-func (d *document) verify(text []byte, want *value) error {
-	parts := cutDocuments(text)
-	if len(parts) != 1 && !(len(parts) == 2 && parts[1].offset == len(text)) {
-		return errUnsure
-	}
-	docs, err := part{end: len(text), line: 1}.parse(text)
-	if err != nil || len(docs) != 1 || docs[0].json != d.json {
-		return errUnsure
-	}
-	got, err := valueOf(docs[0].root)
-	if err != nil || !equal(got, want) {
-		return errUnsure
-	}
-	return nil
 }

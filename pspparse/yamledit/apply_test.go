@@ -60,7 +60,8 @@ func TestApply(t *testing.T) {
 			"a:\n  b: 1 # one\n  # after\nc: 2\n", []string{"a.x = false"}, "a:\n  b: 1 # one\n  x: false\n  # after\nc: 2\n",
 		},
 		"missing maps": {
-			"spec:\n    containers:\n    - name: a\n      image: x\n    - name: b\n", []string{"spec.containers[0].securityContext.capabilities.drop = [\"ALL\"]", "spec.containers[0].securityContext.privileged = false"},
+			"spec:\n    containers:\n    - name: a\n      image: x\n    - name: b\n",
+			[]string{"spec.containers[0].securityContext.capabilities.drop = [\"ALL\"]", "spec.containers[0].securityContext.privileged = false"},
 			"spec:\n    containers:\n    - name: a\n      image: x\n      securityContext:\n          capabilities:\n              drop:\n              - ALL\n          privileged: false\n    - name: b\n",
 		},
 		"no value":                  {"a:\n  securityContext: # none yet\n  # x: 1\nb: 1\n", []string{"a.securityContext.x = true"}, "a:\n  securityContext: # none yet\n    x: true\n  # x: 1\nb: 1\n"},
@@ -79,11 +80,16 @@ func TestApply(t *testing.T) {
 		"CRLF and BOM":              {"\ufeffa:\r\n  b: 1\r\n\r\nc: 1\r\n", []string{"a.c.d = 2", "- c"}, "\ufeffa:\r\n  b: 1\r\n  c:\r\n    d: 2\r\n\r\n"},
 		"documents":                 {"a: 1\n---\n# x\nb: 1\n---\nc: 1\n", []string{"4: b = 2", "6: d = 3"}, "a: 1\n---\n# x\nb: 2\n---\nc: 1\nd: 3\n"},
 		"List":                      {"kind: List\nitems:\n- kind: A\n  x: 1\n- kind: B\n", []string{"3: k = 2", "5: k.z = 3"}, "kind: List\nitems:\n- kind: A\n  x: 1\n  k: 2\n- kind: B\n  k:\n    z: 3\n"},
-		"JSON": {"{\n\t\"a\": {},\n\t\"b\": [\n\t\t{\n\t\t\t\"c\": 1\n\t\t}\n\t]\n}\n", []string{"a.x.y = \"z\"", "b[0].d = [\"ALL\"]"},
-			"{\n\t\"a\": {\n\t\t\"x\": {\n\t\t\t\"y\": \"z\"\n\t\t}\n\t},\n\t\"b\": [\n\t\t{\n\t\t\t\"c\": 1,\n\t\t\t\"d\": [\n\t\t\t\t\"ALL\"\n\t\t\t]\n\t\t}\n\t]\n}\n"},
+		"JSON": {
+			"{\n\t\"a\": {},\n\t\"b\": [\n\t\t{\n\t\t\t\"c\": 1\n\t\t}\n\t]\n}\n",
+			[]string{"a.x.y = \"z\"", "b[0].d = [\"ALL\"]"},
+			"{\n\t\"a\": {\n\t\t\"x\": {\n\t\t\t\"y\": \"z\"\n\t\t}\n\t},\n\t\"b\": [\n\t\t{\n\t\t\t\"c\": 1,\n\t\t\t\"d\": [\n\t\t\t\t\"ALL\"\n\t\t\t]\n\t\t}\n\t]\n}\n",
+		},
 		"JSON on a line":          {`{"a":{"b":1,"c":2},"d":null}`, []string{"a.x = {\"y\":[\"z\"]}", "- a.b", "d.e = 1"}, `{"a":{"c":2,"x":{"y":["z"]}},"d":{"e":1}}`},
 		"block scalar":            {"a:\n  b: |+\n    x\n\nc:\n  d: >-\n    y\n     z\n\n  # w\nk:\n  - |2\n     x\n    # no\n", []string{"a.m = 1", "c.m = 1", "k[1] = \"z\""}, "a:\n  b: |+\n    x\n\n  m: 1\nc:\n  d: >-\n    y\n     z\n  m: 1\n\n  # w\nk:\n  - |2\n     x\n    # no\n  - z\n"},
 		"block scalar at the end": {"a:\n  b: 0\n  c: |\n    x", []string{"a.m = 1"}, "a:\n  b: 0\n  m: 1\n  c: |\n    x"},
+		"another kind":            {"a: # x\n  b: 1\n# y\nc:\n- d\ne: | # z\n  f\n\ng:\n- h: 1\n  i: 2\n- |\n  j\n- - k\n", []string{"a = 1", `c = {"x":1}`, `e = ["x"]`, `g = [{"x":[]},"z"]`}, "a: 1 # x\n# y\nc:\n  x: 1\ne: # z\n- x\n\ng:\n- x: []\n- z\n"},
+		"another kind of item":    {"g:\n- h: 1\n  i: 2 # c\n- |\n  j\n- - k # d\n- {}\n", []string{`g[0] = 1`, `g[1] = {"a":1,"b":2}`, `g[2] = {"a":1,"b":2}`, `g[3] = [1]`}, "g:\n- 1\n- a: 1\n  b: 2\n- a: 1 # d\n  b: 2\n- [1]\n"},
 		"quoted keys":             {"\"a\":\n  \"b\": \"c\"\n", []string{"a.d = \"e\""}, "\"a\":\n  \"b\": \"c\"\n  \"d\": \"e\"\n"},
 		"long texts":              {"a: one\n  two\n\n  three\nb: \"x\n  y\" # z\nc: 'it''s\n  # no'\n", []string{"d = 1", "- b"}, "a: one\n  two\n\n  three\nc: 'it''s\n  # no'\nd: 1\n"},
 	} {

@@ -55,7 +55,7 @@ func (p *planner) blockColumn(n *yaml.Node) (int, error) {
 	}
 	before := p.d.text[p.d.lines.lineStart(start):start]
 	if len(bytes.Trim(before, " -")) > 0 {
-		return 0, layoutError{"a key with a question mark, or a tab before it"}
+		return 0, layoutError{"a key has a question mark or a tab before it"}
 	}
 	return len(before), nil
 }
@@ -154,15 +154,35 @@ func (p *planner) emptyBlockMapping(n *yaml.Node, added []*slot, h holder, colum
 	for _, s := range added {
 		lines = append(lines, st.blockEntry(s.name, s.now, column))
 	}
-	var ranges [][2]int
+	ranges, _, err := p.blockRanges(n)
+	if err != nil {
+		return err
+	}
+	return p.emptyBlock(n, ranges, strings.Join(lines, p.newline+spaces(column)), "{}", h, column)
+}
+
+// blockRanges returns where the entries or items of a YAML mapping or sequence in block style begin and end, and their column.
+func (p *planner) blockRanges(n *yaml.Node) (ranges [][2]int, column int, err error) {
+	if n.Kind == yaml.SequenceNode {
+		seq, err := p.blockSequence(n)
+		for i := 0; i < len(n.Content) && err == nil; i++ {
+			var r [2]int
+			r, err = seq.item(i)
+			ranges = append(ranges, r)
+		}
+		return ranges, seq.column, err
+	}
+	if column, err = p.blockColumn(n); err != nil {
+		return nil, 0, err
+	}
 	for i := 0; i < len(n.Content); i += 2 {
 		start, end, err := p.d.entry(n, i)
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		ranges = append(ranges, [2]int{start, end})
 	}
-	return p.emptyBlock(n, ranges, strings.Join(lines, p.newline+spaces(column)), "{}", h, column)
+	return ranges, column, nil
 }
 
 // emptyBlock adds the splices that take all entries or items away from a YAML mapping or sequence in block style, with new ones in the
@@ -170,7 +190,7 @@ func (p *planner) emptyBlockMapping(n *yaml.Node, added []*slot, h holder, colum
 func (p *planner) emptyBlock(n *yaml.Node, ranges [][2]int, added, brackets string, h holder, column int) error {
 	switch {
 	case n.Anchor != "" || n.Style&yaml.TaggedStyle != 0:
-		return layoutError{"an anchor or a tag on a map or list of which nothing is left"}
+		return layoutError{"nothing would be left behind an anchor or a tag"}
 	case added == "" && h.key:
 		p.replace(h.colon, h.colon, " "+brackets)
 	default:
@@ -197,14 +217,10 @@ func (p *planner) planBlockSequence(v *value, h holder) error {
 	if err != nil {
 		return err
 	}
-	start, err := p.d.lines.offset(v.node.Line, v.node.Column)
+	seq, err := p.blockSequence(v.node)
 	if err != nil {
 		return err
 	}
-	if v.node.Anchor != "" || v.node.Style&yaml.TaggedStyle != 0 {
-		return layoutError{"an anchor or a tag on the list"}
-	}
-	seq := blockSequence{planner: p, n: v.node, first: start, column: p.d.lines.column(start)}
 	kept := -1
 	var ranges [][2]int
 	for i, item := range v.node.Content {
@@ -232,7 +248,7 @@ func (p *planner) planBlockSequence(v *value, h holder) error {
 	}
 	for _, r := range ranges {
 		if !p.d.startsLine(r[0]) {
-			return layoutError{"a list that begins behind the dash of another one"}
+			return layoutError{"the list begins behind the dash of another one"}
 		}
 		p.removeLines(r[0], r[1], seq.column)
 	}
@@ -246,11 +262,23 @@ type blockSequence struct {
 	first, column int
 }
 
+// blockSequence returns a YAML sequence in block style to be planned.
+func (p *planner) blockSequence(n *yaml.Node) (blockSequence, error) {
+	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+		return blockSequence{}, layoutError{"the list has an anchor or a tag"}
+	}
+	start, err := p.d.lines.offset(n.Line, n.Column)
+	if err == nil && (start >= len(p.d.text) || p.d.text[start] != '-') {
+		err = errNoPlace
+	}
+	return blockSequence{planner: p, n: n, first: start, column: p.d.lines.column(start)}, err
+}
+
 // item returns where the dash of an item of the YAML sequence stands, and where its text ends.
 func (s blockSequence) item(i int) ([2]int, error) {
 	n := s.n.Content[i]
 	if isEmpty(n) {
-		return [2]int{}, layoutError{"an item without a value"}
+		return [2]int{}, layoutError{"an item of a list is empty"}
 	}
 	e, err := s.d.extentOf(n)
 	if err != nil {

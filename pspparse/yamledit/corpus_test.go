@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,12 +28,36 @@ var podSpecs = map[string][]string{
 	"CronJob": {"spec", "jobTemplate", "spec", "template", "spec"},
 }
 
-// TestCorpus denies every container of the corpus the escalation of privileges: each file that parses is edited, no line is touched
-// that does not have to be, and kubectl reads what was meant.
+// change is a change of all objects of a file: as edits of one object, and in an object as kubectl reads it.
+type change struct {
+	edits func(n *yaml.Node, kind string) []yamledit.Edit
+	make  func(o map[string]any, kind string)
+	// adds are the lines that it may add, without white space around them; replaces is one that it may replace.
+	adds     []string
+	replaces string
+	// files is how many files of the corpus have something to change.
+	files int
+}
+
+// TestCorpus denies every container of the corpus the escalation of privileges, and labels every object: each file that can be read is
+// edited, no line is touched that does not have to be, and kubectl reads what was meant.
 func TestCorpus(t *testing.T) {
 	if _, err := os.Stat(corpus); err != nil {
 		t.Skip("the corpus is absent: other tests hold what it taught")
 	}
+	for name, c := range map[string]change{
+		"escalation": {escalationEdits, denyEscalation, []string{"securityContext:", "allowPrivilegeEscalation: false"}, "allowPrivilegeEscalation: true", 82},
+		"labels":     {labelEdits, label, []string{"metadata:", "labels:", "example.com/level: restricted", `example.com/level: "restricted"`}, "", 286},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.testFiles(t)
+		})
+	}
+}
+
+// testFiles makes a change in all files of the corpus.
+func (c change) testFiles(t *testing.T) {
 	files, edited, edits, refusals := 0, 0, 0, 0
 	err := filepath.WalkDir(corpus, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -42,7 +67,7 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		all := escalationEdits(text)
+		all := c.editsOf(text)
 		if len(all) == 0 {
 			return nil
 		}
@@ -58,9 +83,9 @@ func TestCorpus(t *testing.T) {
 		}
 		if len(refused) == 0 {
 			edited++
-			compareEdited(t, path, text, out, all)
+			c.compare(t, path, text, out, all)
 		}
-		again, _, err := yamledit.Apply(out, escalationEdits(out))
+		again, _, err := yamledit.Apply(out, c.editsOf(out))
 		if err != nil || !bytes.Equal(again, out) {
 			t.Errorf("%s: a second run changes the text (%v)", path, err)
 		}
@@ -70,13 +95,13 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d of %d files edited; %d of %d edits refused", edited, files, refusals, edits)
-	if files == 0 || edited < files {
-		t.Errorf("%d of %d files edited, want all", edited, files)
+	if files != c.files || edited < files {
+		t.Errorf("%d of %d files edited, want all of %d", edited, files, c.files)
 	}
 }
 
-// escalationEdits returns the edits of all containers of the workloads in a file that can be read.
-func escalationEdits(text []byte) []yamledit.Edit {
+// editsOf returns the edits of all objects in a file that can be read.
+func (c change) editsOf(text []byte) []yamledit.Edit {
 	var out []yamledit.Edit
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
@@ -85,27 +110,54 @@ func escalationEdits(text []byte) []yamledit.Edit {
 			return out
 		}
 		if len(doc.Content) > 0 {
-			out = append(out, escalationEditsOf(doc.Content[0])...)
+			out = append(out, c.editsOfObject(doc.Content[0])...)
 		}
 	}
 }
 
-// escalationEditsOf returns the edits of an object, or of the items of a List.
-func escalationEditsOf(n *yaml.Node) []yamledit.Edit {
+// editsOfObject returns the edits of an object, or of the items of a List.
+func (c change) editsOfObject(n *yaml.Node) []yamledit.Edit {
 	var out []yamledit.Edit
 	var o struct {
 		Kind  string
 		Items []yaml.Node
 	}
-	if n.Decode(&o) != nil {
+	if n.Decode(&o) != nil || o.Kind == "" {
 		return nil
 	}
 	for i := range o.Items {
-		out = append(out, escalationEditsOf(&o.Items[i])...)
+		out = append(out, c.editsOfObject(&o.Items[i])...)
 	}
-	path := podSpecs[o.Kind]
-	if path == nil {
+	if len(o.Items) > 0 {
 		return out
+	}
+	return c.edits(n, o.Kind)
+}
+
+// labelEdits returns the edit that labels an object.
+func labelEdits(n *yaml.Node, _ string) []yamledit.Edit {
+	return []yamledit.Edit{{Line: n.Line, Path: fieldpath.Keys("metadata", "labels", "example.com/level"), Value: json.RawMessage(`"restricted"`)}}
+}
+
+// label does what labelEdits does in an object as kubectl reads it.
+func label(o map[string]any, _ string) {
+	for _, key := range []string{"metadata", "labels"} {
+		inner, _ := o[key].(map[string]any)
+		if inner == nil {
+			inner = map[string]any{}
+		}
+		o[key] = inner
+		o = inner
+	}
+	o["example.com/level"] = "restricted"
+}
+
+// escalationEdits returns the edits of all containers of a workload.
+func escalationEdits(n *yaml.Node, kind string) []yamledit.Edit {
+	var out []yamledit.Edit
+	path := podSpecs[kind]
+	if path == nil {
+		return nil
 	}
 	for _, list := range []string{"initContainers", "containers"} {
 		at := n
@@ -130,12 +182,12 @@ func valueOfKey(n *yaml.Node, key string) *yaml.Node {
 	return &yaml.Node{}
 }
 
-// compareEdited compares a text with an edited one: as kubectl reads them, and line by line.
-func compareEdited(t *testing.T, path string, before, after []byte, edits []yamledit.Edit) {
+// compare compares a text with an edited one: as kubectl reads them, and line by line.
+func (c change) compare(t *testing.T, path string, before, after []byte, edits []yamledit.Edit) {
 	t.Helper()
 	want, got := documentsOf(t, before), documentsOf(t, after)
 	for _, doc := range want {
-		denyEscalation(doc)
+		c.makeIn(doc)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s: value (-want +got):\n%s", path, diff)
@@ -143,7 +195,7 @@ func compareEdited(t *testing.T, path string, before, after []byte, edits []yaml
 	rest := strings.Split(string(after), "\n")
 	var changed []string
 	for _, line := range strings.Split(string(before), "\n") {
-		if strings.TrimSpace(line) == "allowPrivilegeEscalation: true" {
+		if c.replaces != "" && strings.TrimSpace(line) == c.replaces {
 			continue // an edit replaces it
 		}
 		for len(rest) > 0 && rest[0] != line {
@@ -156,12 +208,12 @@ func compareEdited(t *testing.T, path string, before, after []byte, edits []yaml
 		rest = rest[1:]
 	}
 	for _, line := range append(changed, rest...) {
-		if text := strings.TrimSpace(line); text != "" && text != "securityContext:" && text != "allowPrivilegeEscalation: false" {
+		if text := strings.TrimSpace(line); text != "" && !slices.Contains(c.adds, text) {
 			t.Errorf("%s: the line %q is new", path, line)
 		}
 	}
-	if len(changed)+len(rest) > 2*len(edits) {
-		t.Errorf("%s: %d lines changed for %d edits", path, len(changed), len(edits))
+	if len(changed)+len(rest) > len(c.adds)*len(edits) {
+		t.Errorf("%s: %d lines changed for %d edits", path, len(changed)+len(rest), len(edits))
 	}
 }
 
@@ -179,14 +231,20 @@ func documentsOf(t *testing.T, text []byte) []any {
 	return out
 }
 
-// denyEscalation sets what the edits of escalationEdits set in a document as kubectl reads it.
-func denyEscalation(doc any) {
+// makeIn makes the change in a document as kubectl reads it.
+func (c change) makeIn(doc any) {
 	o, _ := doc.(map[string]any)
 	items, _ := o["items"].([]any)
 	for _, item := range items {
-		denyEscalation(item)
+		c.makeIn(item)
 	}
-	kind, _ := o["kind"].(string)
+	if kind, _ := o["kind"].(string); kind != "" && len(items) == 0 {
+		c.make(o, kind)
+	}
+}
+
+// denyEscalation does what escalationEdits does in an object as kubectl reads it.
+func denyEscalation(o map[string]any, kind string) {
 	if podSpecs[kind] == nil {
 		return
 	}

@@ -28,6 +28,7 @@ type document struct {
 	// comments are those of the document as a whole; templates are what is known of its objects.
 	comments  string
 	templates map[*yaml.Node]bool
+	keys      map[*yaml.Node]keys
 }
 
 // part is a piece of a file that holds a YAML document or JSON values, with the line of the file where it begins.
@@ -78,11 +79,17 @@ func partOfLine(parts []part, line int) int {
 	return sort.Search(len(parts), func(i int) bool { return parts[i].line > line }) - 1
 }
 
+// maxValues is how many values a YAML document may hold that is edited: each costs far more memory than its text.
+const maxValues = 1_000_000
+
 // parse returns the YAML document or the JSON values in a part of a file. It fails for text that kubectl does not read.
 func (p part) parse(file []byte) ([]*document, error) {
 	text := file[p.offset:p.end]
 	if !utf8.Valid(text) {
 		return nil, errors.New("it is not UTF-8")
+	}
+	if yamlnode.MayExceedValues(text, maxValues) {
+		return nil, fmt.Errorf("it holds more than %d values: split it", maxValues)
 	}
 	if docs := p.parseJSON(text); docs != nil {
 		return docs, nil

@@ -118,7 +118,7 @@ func (d *document) colon(at int, flow bool) (int, error) {
 		at++
 	}
 	if at >= len(d.text) || d.text[at] != ':' {
-		return 0, layoutError{"a key with its colon on another line"}
+		return 0, layoutError{"the colon of a key stands on another line"}
 	}
 	return at + 1, nil
 }
@@ -310,6 +310,14 @@ func (d *document) lastLine(offset, column int) int {
 	return end
 }
 
+// nextOnLine returns the offset of the first byte of YAML text from an offset on that is no space and no tab.
+func (d *document) nextOnLine(at int) int {
+	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
+		at++
+	}
+	return at
+}
+
 // indentation returns the white space at the start of the line of the YAML text that a byte is in.
 func (d *document) indentation(offset int) string {
 	start := d.lines.lineStart(offset)
@@ -318,6 +326,19 @@ func (d *document) indentation(offset int) string {
 		at++
 	}
 	return string(d.text[start:at])
+}
+
+// keyIndentation returns the indentation of the YAML key, or item, with which the line begins that a byte is in: dashes before it count.
+func (d *document) keyIndentation(offset int) string {
+	start := d.lines.lineStart(offset)
+	at := start
+	for at < offset && (d.text[at] == ' ' || d.text[at] == '-' && d.text[at+1] == ' ') {
+		at++
+	}
+	if bytes.IndexByte(d.text[start:at], '-') < 0 {
+		return d.indentation(offset)
+	}
+	return spaces(at - start)
 }
 
 // startsLine reports whether only white space stands before a byte on its line of the YAML text.

@@ -42,10 +42,10 @@ func (p *planner) planFlow(v *value, h holder) error {
 		return err
 	}
 	if kept < 0 {
-		if err := f.noComment(at.body, at.end); err != nil {
+		if err := f.noComment(at.body, at.end, v.node); err != nil {
 			return err
 		}
-		st.indent = p.d.indentation(at.body)
+		st.indent = p.d.keyIndentation(at.body)
 		p.replace(at.body, at.end, st.flowValue(v))
 		return nil
 	}
@@ -55,7 +55,7 @@ func (p *planner) planFlow(v *value, h holder) error {
 // fill adds the splices that put entries into empty brackets of YAML text: where a key in block style holds them, as lines below it.
 func (f flowCollection) fill(v *value, h holder) error {
 	if inside := f.d.text[f.at.body+1 : f.at.end-1]; len(bytes.TrimSpace(inside)) > 0 {
-		return layoutError{"a comment in brackets"}
+		return layoutError{"there is a comment within brackets"}
 	}
 	if h.flow == nil && f.d.json {
 		h.flow = &style{flow: true, newline: f.newline, keyQuote: '"', textQuote: '"', colon: ": ", comma: ", "}
@@ -112,7 +112,7 @@ func (f flowCollection) planFlowSlot(i int, s *slot, st style) error {
 			return err
 		}
 		if f.d.text[h.colon-1] != ':' {
-			return layoutError{"a key without a colon"}
+			return layoutError{"a key has no colon"}
 		}
 	}
 	return f.planSlot(s, h)
@@ -139,20 +139,10 @@ func (f flowCollection) removeBetween(before, next int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.noComment(start, end); err != nil {
+	if err := f.noComment(start, end, f.n); err != nil {
 		return err
 	}
 	f.replace(start, end, "")
-	return nil
-}
-
-// noComment fails if a piece of YAML text may have a comment in it.
-func (f flowCollection) noComment(start, end int) error {
-	for i := start; i < end && !f.d.json; i++ {
-		if f.d.text[i] == '#' && i > 0 && isSpace(f.d.text[i-1]) {
-			return layoutError{"a comment in brackets"}
-		}
-	}
 	return nil
 }
 
@@ -179,14 +169,17 @@ func (f flowCollection) add(behind int, added []*slot, st style) error {
 	}
 	text := strings.Join(parts, between)
 	lineEnd := f.d.lines.lineEnd(end)
-	rest := string(bytes.TrimLeft(f.d.text[end:lineEnd], " \t"))
-	afterComma := strings.TrimLeft(strings.TrimPrefix(rest, ","), " \t")
+	next := f.d.nextOnLine(end)
+	comma := next < lineEnd && f.d.text[next] == ','
+	if comma {
+		next = f.d.nextOnLine(next + 1)
+	}
 	switch {
-	case !strings.HasPrefix(afterComma, "#"):
+	case next >= lineEnd || f.d.text[next] != '#':
 		f.replace(end, end, between+text)
 	case !st.lines:
-		return layoutError{"a comment in brackets"}
-	case strings.HasPrefix(rest, ","):
+		return layoutError{"there is a comment within brackets"}
+	case comma:
 		f.replace(lineEnd, lineEnd, st.newline+st.indent+text+",")
 	default:
 		f.replace(end, end, ",")
@@ -219,7 +212,7 @@ func (f flowCollection) style(h holder) (style, error) {
 	if err := f.separators(&st, firstEnd); err != nil {
 		return st, err
 	}
-	outer := f.d.indentation(f.at.body)
+	outer := f.d.keyIndentation(f.at.body)
 	st.indent = outer
 	st.lines = f.d.lines.lineOf(first) > f.d.lines.lineOf(f.at.body) && f.d.startsLine(last)
 	if st.lines {
@@ -255,6 +248,16 @@ func (f flowCollection) separators(st *style, firstEnd int) error {
 		}
 		if comma := string(f.d.text[firstEnd:second]); !strings.ContainsAny(comma, "\n#") && strings.Contains(comma, ",") {
 			st.comma = comma
+		}
+	}
+	return nil
+}
+
+// noComment fails if a piece of YAML text that a node in brackets takes may have a comment in it.
+func (p *planner) noComment(start, end int, n *yaml.Node) error {
+	for i := start + 1; i < end && !p.d.json && isFlow(n); i++ {
+		if p.d.text[i] == '#' && isSpace(p.d.text[i-1]) {
+			return layoutError{"there is a comment within brackets"}
 		}
 	}
 	return nil

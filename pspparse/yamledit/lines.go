@@ -56,8 +56,10 @@ func (x *lineIndex) offset(line, column int) (int, error) {
 		}
 		at = marks[(column-1)/markEvery]
 		for range (column - 1) % markEvery {
-			_, size := utf8.DecodeRune(x.text[min(at, end):end])
-			at += size
+			_, size := utf8.DecodeRune(x.text[at:end])
+			if at += size; size == 0 {
+				return 0, errNoPlace
+			}
 		}
 	}
 	if at > end {

@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -9,7 +10,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
@@ -69,14 +69,14 @@ func findObject(objects map[place][]objectAt, e Edit) (objectAt, *message.Messag
 
 // check returns why an edit of an object in a YAML document must not be made, from the nodes on its path; nil if they forbid nothing.
 func (d *document) check(object *yaml.Node, e Edit) *message.Message {
-	path := english.EscapeInput(e.Path.String())
+	path := e.Path.String()
 	refuse := func(m message.Message) *message.Message { return &m }
 	if len(e.Path) == 0 {
 		return refuse(message.New("file-edit-invalid", "path", path, "error", "it has no path"))
 	}
 	if !e.Remove {
 		if _, err := editValue(e); err != nil {
-			return refuse(message.New("file-edit-invalid", "path", path, "error", english.EscapeInput(err.Error())))
+			return refuse(message.New("file-edit-invalid", "path", path, "error", err))
 		}
 	}
 	if d.isTemplate(object) {
@@ -84,7 +84,7 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 	}
 	at := object
 	for i := 0; ; i++ {
-		here := english.EscapeInput(e.Path[:i].String())
+		here := cmp.Or(e.Path[:i].String(), "the object")
 		switch {
 		case at.Kind == yaml.AliasNode && !(e.Remove && i == len(e.Path)):
 			return refuse(message.New("file-edit-alias", "path", here, "alias", at.Value))
@@ -108,7 +108,7 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 // step returns the YAML node to which the last step of a path leads from another one, or why it must not be gone; nil if there is none.
 func (d *document) step(at *yaml.Node, path fieldpath.Path, here string) (*yaml.Node, *message.Message) {
 	step := path[len(path)-1]
-	shown := english.EscapeInput(path.String())
+	shown := path.String()
 	if yamlnode.IsNull(at) {
 		return nil, nil
 	}
@@ -120,66 +120,65 @@ func (d *document) step(at *yaml.Node, path fieldpath.Path, here string) (*yaml.
 		_, next := child(at, step)
 		return next, nil
 	}
-	var found *yaml.Node
-	for i := 0; i+1 < len(at.Content); i += 2 {
-		key := at.Content[i]
-		if name, ok := yamlnode.KeyName(yamlnode.AliasTarget(key)); !ok || name != step.Key || isMergeKey(key) {
-			continue
+	keys := d.keysOf(at)
+	i, ok := keys.first[step.Key]
+	if !ok {
+		if !keys.merges {
+			return nil, nil
 		}
-		switch {
-		case found != nil:
-			m := message.New("file-edit-duplicate-key", "path", shown)
-			return nil, &m
-		case key.Kind == yaml.AliasNode || d.shared[key]:
-			m := message.New("file-edit-alias", "path", shown, "alias", key.Value)
-			return nil, &m
-		case key.Style&yaml.TaggedStyle != 0:
-			m := message.New("file-edit-tag", "path", shown, "tag", key.Tag)
-			return nil, &m
+		if _, merged := child(at, step); merged == nil {
+			return nil, nil
 		}
-		found = at.Content[i+1]
-	}
-	if _, merged := child(at, step); found == nil && merged != nil {
 		m := message.New("file-edit-merge-key", "path", shown)
 		return nil, &m
 	}
-	return found, nil
+	var m message.Message
+	switch key := at.Content[i]; {
+	case keys.twice[step.Key]:
+		m = message.New("file-edit-duplicate-key", "path", shown)
+	case key.Kind == yaml.AliasNode || d.shared[key]:
+		m = message.New("file-edit-alias", "path", shown, "alias", key.Value)
+	case key.Style&yaml.TaggedStyle != 0:
+		m = message.New("file-edit-tag", "path", shown, "tag", key.Tag)
+	default:
+		return at.Content[i+1], nil
+	}
+	return nil, &m
 }
 
-// hasMark reports whether a text in a YAML file has the mark of a template in it.
-func hasMark(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
-
-// isTemplate reports whether an object in a YAML document, or a comment in it, has the mark of a template outside quotes. Each is looked
-// through once.
-func (d *document) isTemplate(object *yaml.Node) bool {
-	if d.json {
-		return false
-	}
-	known, ok := d.templates[object]
-	if !ok {
-		known = hasMark(d.comments) || markedWithin(object)
-		d.templates[object] = known
-	}
-	return known
+// keys are those of a YAML mapping: where each is first, which are given twice, and whether there is a merge key.
+type keys struct {
+	first  map[string]int
+	twice  map[string]bool
+	merges bool
 }
 
-// markedWithin reports whether a YAML tree has the mark of a template outside quotes, or a ytt annotation.
-func markedWithin(n *yaml.Node) bool {
-	for _, comment := range []string{n.HeadComment, n.LineComment, n.FootComment} {
-		if hasMark(comment) || strings.HasPrefix(comment, "#@") || strings.Contains(comment, "\n#@") {
-			return true
+// keysOf returns the keys of a YAML mapping; each is looked through once.
+func (d *document) keysOf(n *yaml.Node) keys {
+	if known, ok := d.keys[n]; ok {
+		return known
+	}
+	k := keys{first: map[string]int{}, twice: map[string]bool{}}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, ok := yamlnode.KeyName(yamlnode.AliasTarget(n.Content[i]))
+		if !ok {
+			continue
 		}
-	}
-	if n.Kind == yaml.ScalarNode && n.Style == 0 && hasMark(n.Value) {
-		return true
-	}
-	for i, c := range n.Content {
-		// {{ x }} is a map as the key of a map.
-		if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.MappingNode || markedWithin(c) {
-			return true
+		if isMergeKey(n.Content[i]) {
+			k.merges = true
+			continue
 		}
+		if _, again := k.first[name]; again {
+			k.twice[name] = true
+			continue
+		}
+		k.first[name] = i
 	}
-	return false
+	if d.keys == nil {
+		d.keys = map[*yaml.Node]keys{}
+	}
+	d.keys[n] = k
+	return k
 }
 
 // errorLine matches the line of a document in an error.
@@ -188,9 +187,9 @@ var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
 // notParsed returns the message of a YAML document that begins on a line of the file and is not read, for one of its edits.
 func notParsed(err error, text []byte, first int, e Edit) message.Message {
 	if hasMark(string(text)) {
-		return message.New("file-edit-template", "path", english.EscapeInput(e.Path.String()))
+		return message.New("file-edit-template", "path", e.Path.String())
 	}
-	return message.New("file-edit-not-parsed", "error", english.EscapeInput(parseError(err, first)))
+	return message.New("file-edit-not-parsed", "error", parseError(err, first))
 }
 
 // parseError returns what is wrong with a YAML document that begins on a line of the file, with the line of the file.
@@ -211,14 +210,14 @@ func parseError(err error, first int) string {
 
 // reasonOf returns the message of an error that an edit of a YAML file met.
 func reasonOf(err error, e Edit) message.Message {
-	path := english.EscapeInput(e.Path.String())
+	path := e.Path.String()
 	switch {
 	case errors.Is(err, errUnsure):
 		return message.New("file-edit-unsure", "path", path)
 	case errors.Is(err, errNoItem):
 		return message.New("file-edit-no-item", "path", path)
 	}
-	return message.New("file-edit-layout", "path", path, "layout", english.EscapeInput(err.Error()))
+	return message.New("file-edit-layout", "path", path, "layout", err)
 }
 
 // findObjects puts the values of the YAML nodes that are keys of a map into it: those of the value itself and, if it is a List, of its items.
@@ -230,16 +229,4 @@ func (v *value) findObjects(into map[*yaml.Node]*value) {
 	for i := 0; items != nil && i < len(items.now.items); i++ {
 		items.now.items[i].now.findObjects(into)
 	}
-}
-
-// markDirty marks the value of a YAML document as edited if one of its objects is, and returns whether it is.
-func (v *value) markDirty() bool {
-	if items := v.find("items"); items != nil && items.now != nil {
-		for _, s := range items.now.items {
-			if s.now != nil && s.now.markDirty() {
-				items.now.dirty, v.dirty = true, true
-			}
-		}
-	}
-	return v.dirty
 }

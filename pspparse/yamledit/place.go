@@ -19,9 +19,10 @@ type Place struct {
 }
 
 // Locate returns the place of the field at a path within a YAML tree of which the root is an object. The place of a field is its
-// key, with the value where that is a scalar on the same line; of an item of a list it is the item, or the first key in it. If
-// the field is not there, the place is that of its nearest ancestor that is, and Missing. Aliases and merge keys are followed:
-// the place is then where the text stands.
+// key, with the value where that is a scalar on the same line; of an item of a list it is the item, or the first key in it. If the
+// field is not there, the place is that of its nearest ancestor that is, and Missing. Aliases and merge keys are followed: the place
+// is then where the text stands. Nodes do not tell where a scalar is folded over lines, or how a character in it is escaped: then
+// EndColumn is that of the same scalar on one line, escaped no more than it has to be.
 func Locate(root *yaml.Node, path fieldpath.Path) Place {
 	at, place := yamlnode.AliasTarget(root), itemPlace(root)
 	for _, step := range path {

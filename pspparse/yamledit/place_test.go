@@ -2,6 +2,8 @@ package yamledit_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -106,6 +108,60 @@ func TestLocateInJSON(t *testing.T) {
 			if got := shown(yamledit.Locate(n, p)); got != want[i] {
 				t.Errorf("%s from column %d: got %s, want %s", path, column, got, want[i])
 			}
+		}
+	}
+}
+
+// TestPlacesOfRandomText finds every field of random text: its key stands there, and nothing of the field stands behind the end on the line.
+func TestPlacesOfRandomText(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(500) {
+		w := &writer{Rand: rand.New(rand.NewPCG(seed, 23)), step: 2, listStep: 2}
+		w.mapping(0, 0, false)
+		text := w.b.String()
+		var doc yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(text, "\n")
+		eachField(doc.Content[0], nil, func(path fieldpath.Path, key, value *yaml.Node) {
+			p := yamledit.Locate(doc.Content[0], path)
+			line := []rune(lines[p.Line-1])
+			if strings.Contains(value.Value, " ") && !strings.Contains(string(line), value.Value) {
+				return // the node does not tell where a text is folded
+			}
+			if p.Missing || p.EndLine != p.Line || p.EndColumn <= p.Column || p.EndColumn > len(line)+1 {
+				t.Errorf("seed %d: %s is at %s in\n%s", seed, path, shown(p), text)
+				return
+			}
+			field, rest := string(line[p.Column-1:p.EndColumn-1]), strings.TrimSpace(string(line[p.EndColumn-1:]))
+			if !strings.HasPrefix(strings.Trim(field, `'"`), key.Value) {
+				t.Errorf("seed %d: %s is %q", seed, path, field)
+			}
+			if strings.Contains(string(line), `\`) {
+				return // the node does not tell how a character is escaped
+			}
+			if after := rest == "" || strings.Contains("#,]}:", rest[:1]); !after || value.Kind == yaml.ScalarNode && value.Line == key.Line && strings.HasPrefix(rest, ":") && width(value) {
+				t.Errorf("seed %d: %s is %q, and then comes %q", seed, path, field, rest)
+			}
+		})
+	}
+}
+
+// width reports whether a scalar is written on one line, and something of it is.
+func width(n *yaml.Node) bool {
+	return n.Value != "" && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && !strings.Contains(n.Value, "\n")
+}
+
+// eachField visits the fields of maps in a tree with their paths.
+func eachField(n *yaml.Node, path fieldpath.Path, visit func(path fieldpath.Path, key, value *yaml.Node)) {
+	for i, c := range n.Content {
+		switch {
+		case n.Kind == yaml.SequenceNode:
+			eachField(c, path.Item(i), visit)
+		case i%2 == 1:
+			visit(path.Keys(n.Content[i-1].Value), n.Content[i-1], c)
+			eachField(c, path.Keys(n.Content[i-1].Value), visit)
 		}
 	}
 }

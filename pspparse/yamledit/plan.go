@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -15,6 +16,23 @@ type splice struct {
 	text       string
 }
 
+// spliced returns the text of the YAML document with splices made. Those of one place are made in their order.
+func (d *document) spliced(splices []splice) ([]byte, error) {
+	slices.SortStableFunc(splices, func(a, b splice) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(min(a.end-a.start, 1), min(b.end-b.start, 1)))
+	})
+	var out []byte
+	at := 0
+	for _, s := range splices {
+		if s.start < at || s.end < s.start {
+			return nil, layoutError{"two edits are of one place"}
+		}
+		out = append(append(out, d.text[at:s.start]...), s.text...)
+		at = s.end
+	}
+	return append(out, d.text[at:]...), nil
+}
+
 // planner finds the splices that bring a YAML or JSON document to the value that edits have made of it.
 type planner struct {
 	d       *document
@@ -26,27 +44,9 @@ type planner struct {
 }
 
 var (
-	errAlias  = errors.New("reached through an alias")
-	errShared = errors.New("an anchor within is used elsewhere")
-	errKind   = errors.New("a value of another kind")
+	errAlias  = errors.New("part of it comes from an alias or a merge key")
+	errShared = errors.New("an anchor within it is used elsewhere")
 )
-
-// edited returns the text of the YAML document with the splices made.
-func (p *planner) edited() ([]byte, error) {
-	slices.SortStableFunc(p.splices, func(a, b splice) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(min(a.end-a.start, 1), min(b.end-b.start, 1)))
-	})
-	var out []byte
-	at := 0
-	for _, s := range p.splices {
-		if s.start < at || s.end < s.start {
-			return nil, layoutError{"edits of one place"}
-		}
-		out = append(append(out, p.d.text[at:s.start]...), s.text...)
-		at = s.end
-	}
-	return append(out, p.d.text[at:]...), nil
-}
 
 // replace adds a splice of the YAML text.
 func (p *planner) replace(start, end int, text string) {
@@ -124,20 +124,17 @@ func (p *planner) planSlot(s *slot, h holder) error {
 	if err := p.removable(n); err != nil {
 		return err
 	}
-	if n.Kind != yaml.ScalarNode && len(n.Content) > 0 {
-		return errKind
-	}
-	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		return layoutError{"a block of text where the value has to go"}
+	if n.Kind != yaml.ScalarNode && len(n.Content) > 0 && !isFlow(n) {
+		return p.rewriteBlock(n, s.now, h)
 	}
 	return p.rewrite(n, s.now, h)
 }
 
-// rewrite adds the splices that put another value in the place of a YAML scalar, or of empty brackets.
+// rewrite adds the splices that put another value in the place of a YAML scalar, or of brackets.
 func (p *planner) rewrite(n *yaml.Node, now *value, h holder) error {
 	if isEmpty(n) && n.Anchor == "" {
 		if h.colon == 0 {
-			return layoutError{"an item without a value"}
+			return layoutError{"an item of a list is empty"}
 		}
 		return p.write(h.colon, h.colon, n, now, h)
 	}
@@ -145,7 +142,38 @@ func (p *planner) rewrite(n *yaml.Node, now *value, h holder) error {
 	if err != nil {
 		return err
 	}
+	if err := p.noComment(e.body, e.end, n); err != nil {
+		return err
+	}
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		header := e.body + len(p.d.text[e.body:e.end]) - len(bytes.TrimLeft(p.d.text[e.body:e.end], "|>+-0123456789"))
+		p.replace(p.d.lines.lineEnd(e.body), e.end, "")
+		e.end = header
+	}
 	return p.write(e.body, e.end, n, now, h)
+}
+
+// rewriteBlock adds the splices that put another value in the place of a YAML mapping or sequence in block style.
+func (p *planner) rewriteBlock(n *yaml.Node, now *value, h holder) error {
+	ranges, column, err := p.blockRanges(n)
+	if err != nil {
+		return err
+	}
+	st := p.style(nil)
+	lines := st.blockValue(now, h.column)
+	if many := len(live(now.entries))+len(live(now.items)) > 0; many && h.key {
+		at := p.d.lines.lineEnd(h.colon)
+		p.replace(at, at, lines)
+		for _, r := range ranges {
+			p.removeLines(r[0], r[1], column)
+		}
+		return nil
+	}
+	added := ""
+	if !h.key {
+		added = strings.TrimPrefix(st.blockItem(now, p.d.lines.column(ranges[0][0])), " ")
+	}
+	return p.emptyBlock(n, ranges, added, strings.TrimPrefix(lines, " "), h, column)
 }
 
 // write adds the splices that put a value in the place of the text of a YAML node from start to end.
@@ -179,7 +207,7 @@ func (p *planner) write(start, end int, n *yaml.Node, now *value, h holder) erro
 // writeBelow adds the splices that put lines below the key of a YAML mapping, in the place of a text behind its colon.
 func (p *planner) writeBelow(start, end int, lines string, h holder) error {
 	if strings.ContainsAny(string(p.d.text[h.colon:start]), "\n#") || strings.Contains(string(p.d.text[start:end]), "\n") {
-		return layoutError{"a value below its key"}
+		return layoutError{"its value stands on other lines than its key"}
 	}
 	// An anchor stays; the white space before what goes does not.
 	from := start

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -28,13 +29,18 @@ type style struct {
 // plainText matches texts that YAML reads as themselves without quotes, wherever they stand, if they are no number, boolean or null.
 var plainText = regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./-]*$`)
 
+// isPlain reports whether YAML reads a text as itself without quotes.
+func isPlain(text string) bool {
+	return plainText.MatchString(text) && yamlnode.ResolveScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: text}).Kind == yamlnode.ScalarText
+}
+
 // quoted returns a text as YAML, in quotes where it needs or the style has them.
 func quoted(text string, quote byte) string {
-	if quote == 0 && plainText.MatchString(text) && yamlnode.ResolveScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: text}).Kind == yamlnode.ScalarText {
+	if quote == 0 && isPlain(text) {
 		return text
 	}
-	if quote == '\'' && !strings.ContainsAny(text, "'\n\r\t") && json.Valid([]byte(`"`+strings.NewReplacer(`\`, ``, `"`, ``).Replace(text)+`"`)) {
-		return "'" + text + "'"
+	if quote == '\'' && !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	}
 	return string(yamlnode.AppendJSONString(nil, text))
 }
@@ -139,7 +145,7 @@ func quoteOf(n *yaml.Node) byte {
 }
 
 // quotesIn returns the quotes around the keys and the texts of a YAML mapping or sequence: those of the first key, and of the first
-// text if no text is without.
+// text if no text is without. Texts that need quotes say nothing of a habit.
 func quotesIn(n *yaml.Node) (key, text byte) {
 	texts := n.Content
 	if n.Kind == yaml.MappingNode {
@@ -155,11 +161,10 @@ func quotesIn(n *yaml.Node) (key, text byte) {
 		if t.Kind != yaml.ScalarNode || yamlnode.ResolveScalar(t).Kind != yamlnode.ScalarText {
 			continue
 		}
-		quote := quoteOf(t)
-		if quote == 0 {
+		switch quote := quoteOf(t); {
+		case quote == 0:
 			return key, 0
-		}
-		if text == 0 {
+		case text == 0 && isPlain(t.Value):
 			text = quote
 		}
 	}

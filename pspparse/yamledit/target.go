@@ -65,7 +65,7 @@ func (s *slot) setAt(path fieldpath.Path, now *value) error {
 	if step.IsIndex {
 		return s.setItemAt(path, now)
 	}
-	if s.revive(yaml.MappingNode); s.now == nil || s.now.isNull() {
+	if s.revive(); s.now == nil || s.now.isNull() {
 		s.now = &value{kind: yaml.MappingNode}
 	}
 	if s.now.kind != yaml.MappingNode {
@@ -83,7 +83,7 @@ func (s *slot) setAt(path fieldpath.Path, now *value) error {
 // setItemAt sets the field of a YAML value at a path that begins with the index of an item. The index behind the last adds one.
 func (s *slot) setItemAt(path fieldpath.Path, now *value) error {
 	i := path[0].Index
-	if s.revive(yaml.SequenceNode); s.now == nil || s.now.isNull() {
+	if s.now == nil || s.now.isNull() {
 		s.now = &value{kind: yaml.SequenceNode}
 	}
 	switch items := len(s.now.items); {

@@ -198,7 +198,9 @@ func equal(a, b *value) bool {
 
 // set makes a slot of a YAML value have a new value. Maps keep the entries that both have, lists the items.
 func (s *slot) set(now *value) {
-	s.revive(now.kind)
+	if now.kind == yaml.MappingNode {
+		s.revive()
+	}
 	switch before := s.now; {
 	case before == nil || before.kind != now.kind:
 		s.now = now
@@ -212,16 +214,16 @@ func (s *slot) set(now *value) {
 	}
 }
 
-// revive brings back the map or list of a YAML file that an edit has removed from a slot, without what was in it, so that another edit
-// can put something there.
-func (s *slot) revive(kind yaml.Kind) {
-	if s.now != nil || s.old == nil || s.old.kind != kind || kind == yaml.ScalarNode {
+// revive brings back the map of a YAML file that an edit has removed from a slot, without what was in it, so that another edit can put
+// something there.
+func (s *slot) revive() {
+	if s.now != nil || s.old == nil || s.old.kind != yaml.MappingNode {
 		return
 	}
 	s.now = s.old
 	s.now.dirty = true
-	for _, x := range append(s.now.entries, s.now.items...) {
-		x.now = nil
+	for _, e := range s.now.entries {
+		e.now = nil
 	}
 }
 
