@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/fix"
 )
 
-const unhardened = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  securityContext: {runAsUser: 7}\n  containers:\n  - name: a\n"
+const unhardened = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  securityContext: {runAsUser: 7}\n  containers:\n  - name: a\n    image: x # a\n"
 
 // A file that is fixed keeps its mode, and a link stays one.
 func TestFixKeepsModesAndLinks(t *testing.T) {
@@ -61,7 +61,7 @@ func TestFixRefusesChangedFile(t *testing.T) {
 func TestFixOnATerminal(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pod.yaml")
-	if err := os.WriteFile(file, []byte(unhardened+"    image: x # \u202e\u200b red\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(unhardened+"    # \u202e\u200b red\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	streams, out, errOut := terminal(60)

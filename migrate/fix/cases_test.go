@@ -75,6 +75,7 @@ spec:
       - name: b
       containers:
       - name: a
+        image: x
         securityContext:
           runAsUser: 7
           capabilities: {drop: [KILL]}
@@ -292,6 +293,16 @@ spec: {steps: [{name: a, image: x}]}
 	got, left := fixed(t, rollout, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion()})
 	if want := strings.Replace(rollout, "runAsUser: 7}", "runAsUser: 7, runAsNonRoot: true}", 1); got != want {
 		t.Errorf("%q\n%s", left, cmp.Diff(want, got))
+	}
+}
+
+// A patch of another manifest is left: what is written there would win over what that says.
+func TestPatchesAreLeft(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(web, "        image: x\n", "", 1)
+	got, left := fixed(t, text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: true})
+	if diff := cmp.Diff([]string{"1 Deployment web decide : its containers have no image: if it is a patch of another manifest, edit that"}, left); got != text || diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }
 

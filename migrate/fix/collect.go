@@ -45,6 +45,8 @@ type template struct {
 	path      fieldpath.Path
 	shape     *inventory.Shape
 	onWindows bool
+	// withoutImages is true where no container names an image, as in a patch of another manifest.
+	withoutImages bool
 	// json is the template as JSON values.
 	json map[string]any
 }
@@ -175,7 +177,8 @@ func newTemplate(path fieldpath.Path, inner map[string]any) (template, bool) {
 	}
 	return template{
 		path: path, shape: inventory.ReducePod(pod.Annotations, &pod.Spec), json: inner,
-		onWindows: pod.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows),
+		onWindows:     pod.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows),
+		withoutImages: !slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Image != "" }),
 	}, true
 }
 

@@ -184,8 +184,13 @@ func (f *fixer) wanted(d *document) []group {
 			out = append(out, f.wantedToRaise(d, i)...)
 		}
 	}
-	if len(out) > 0 && d.duplicateKey != "" {
+	switch isPart := slices.ContainsFunc(d.templates, func(t template) bool { return t.withoutImages }); {
+	case len(out) == 0:
+	case d.duplicateKey != "":
 		f.leave(d, ReasonFile, "", "readers differ on it: "+d.duplicateKey)
+		return nil
+	case isPart:
+		f.leave(d, ReasonDecide, "", "its containers have no image: if it is a patch of another manifest, edit that")
 		return nil
 	}
 	return out
