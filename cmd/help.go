@@ -27,7 +27,7 @@ func commandGroups() []struct {
 	}{
 		{"Look: what is there, and which level fits (nothing is changed)", []string{"plan", "simulate"}},
 		{"Understand: why, down to the field", []string{"explain"}},
-		{"Change: workloads first, then labels, each with a way back", []string{"patch", "labels", "rollout", "verify", "rollback"}},
+		{"Change: workloads first, then labels, each with a way back", []string{"patch", "fix", "labels", "rollout", "verify", "rollback"}},
 		{"Keep: manifests meet the level before they are deployed", []string{"check"}},
 		{"Upgrade: past the last version that has PodSecurityPolicy", []string{"gate", "clean-helm"}},
 	}

@@ -33,7 +33,11 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 	}
 	if len(o.Files) > 0 {
 		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject}
-		if err := r.Read(ctx, b); err != nil {
+		var sink inventory.Sink = b
+		if o.WrapSink != nil {
+			sink = o.WrapSink(b)
+		}
+		if err := r.Read(ctx, sink); err != nil {
 			return nil, err
 		}
 		names := slices.Clone(o.Files)

@@ -65,6 +65,8 @@ func namesNothing() map[string]nothing {
 		"warn":             {value: "nosuch", code: exitUsage},
 		"level":            {value: "nosuch", code: exitUsage},
 		"stage":            {value: "nosuch", code: exitUsage},
+		"raise":            {value: "nosuch", code: exitUsage},
+		"include":          {value: "nosuch", code: exitUsage},
 		"fail-on":          {value: "nosuch", code: exitUsage},
 		"assert":           {value: "nosuch", code: exitUsage},
 		"dry-run":          {value: "nosuch", code: exitUsage},
@@ -173,6 +175,11 @@ func (e *errand) did() []string {
 // prepare makes what a command needs to find, and forgets what that took.
 func (e *errand) prepare(command string) {
 	e.t.Helper()
+	if command == "fix" {
+		if err := os.WriteFile(filepath.Join(e.dir, "web.yaml"), []byte(smallCluster), 0o600); err != nil {
+			e.t.Fatal(err)
+		}
+	}
 	if command == "clean-helm" {
 		e.stored = []*corev1.Secret{keptRelease(e.t, 1)}
 		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(e.stored[0])

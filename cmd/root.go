@@ -104,6 +104,7 @@ object was not read, since their labels are not known: it says so, and the code 
 		newCheck(streams, deps, nil),
 		newLabels(streams, deps, nil),
 		newPatch(streams, deps, nil),
+		newFix(streams, deps, nil),
 		newRollout(streams, deps, nil),
 		newVerify(streams, deps, nil),
 		newRollback(streams, deps, nil),

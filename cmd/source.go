@@ -53,6 +53,8 @@ type SourceOptions struct {
 	OnRequest func(line string)
 	// OnOtherObject, if not nil, is given the objects in files that hold no pod, policy or grant.
 	OnOtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
+	// WrapSink, if not nil, gets the Sink of what files hold, and returns the one that is given it in its place.
+	WrapSink func(inventory.Sink) inventory.Sink
 }
 
 // ReadsCluster says whether, by the flags, a cluster is read: it is the default, and beside files it must be asked for.

@@ -44,6 +44,10 @@ func trials() map[string]trial {
 		"simulate": {lines: [][]string{{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}, {"--level=restricted", "--no-headers"}}},
 		"gate":     {lines: [][]string{{}, {"--to=v1.25"}}, task: []string{"-o", "json=DIR/out"}, taskCode: exitFindings},
 
+		"fix": {
+			lines: [][]string{{"--raise"}, {"--raise", "--include=test"}, {"--keep"}},
+			task:  []string{"-f", "DIR/web.yaml", "--raise=restricted", "--include=test", "--write"},
+		},
 		"check": {
 			lines: [][]string{{"--level=restricted"}, {"--level=baseline", "--no-headers"}, {"-n", "NAMESPACE", "--level=restricted", "--fail-on=none"}, {"-n", "NAMESPACE"}},
 			task:  []string{"-f", "testdata/check/blog.yaml", "-n", "blog", "--context=prod", "-o", "json=DIR/out"}, taskCode: exitFindings,

@@ -196,7 +196,7 @@ func otherTools() []struct{ words, advice string } {
 		{"dry-run preview", "'%[1]s plan' writes nothing, and '%[1]s rollout --dry-run=client' prints the steps"},
 		{"lint validate test evaluate eval", "'%[1]s simulate' says what a level refuses, and '%[1]s gate' whether the cluster is ready"},
 		{"ready upgrade preflight", "'%[1]s gate' says whether the cluster is ready for the upgrade"},
-		{"fix mutate repair harden remediate", "'%[1]s patch' writes the edits that workloads need"},
+		{"mutate repair harden remediate", "'%[1]s patch' writes the edits that workloads need, and '%[1]s fix' makes them in manifests"},
 		{"install setup", "nothing is installed in a cluster: begin with '%[1]s plan'"},
 		{"migrate convert transform generate", "begin with '%[1]s plan', then '%[1]s labels' or '%[1]s rollout'"},
 		{"namespace namespaces ns psp psps policy policies workload workloads why", "'%[1]s explain' gives the reasons for one namespace, policy or workload"},

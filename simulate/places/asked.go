@@ -130,6 +130,9 @@ func (f *finder) findAsked(field askedField) {
 	for i := range edits {
 		f.addProposed(field, &edits[i])
 	}
+	if !f.fails(edited) {
+		return
+	}
 	pod := podspec.OrEmpty(edited.Spec.SecurityContext)
 	if field.ofPod != nil {
 		f.findAskedOfPod(field, pod, &edited.Spec)

@@ -1,0 +1,104 @@
+package fix
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/pspparse/message"
+	"github.com/psp2pss/psp2pss/simulate/places"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// wantedToRaise returns the edits with which a template of a document to fix meets the checks of the level, one group for each check.
+func (f *fixer) wantedToRaise(d *document, index int) []group {
+	t := &d.templates[index]
+	known := f.plannedEdits(d, t)
+	var out []group
+	for _, v := range f.evaluator.Evaluate(t.shape.Annotations, &t.shape.Spec, api.LevelVersion{Level: f.Level, Version: f.Version}) {
+		g := group{document: d, template: index, check: v.Check}
+		worst, why := finding.SafetySafe, message.Message{}
+		for _, p := range places.Of(f.evaluator, t.shape, v.Check, f.Version) {
+			e, safety, reason := d.raisingEdit(t, &p, known)
+			if e.Check = v.Check; safetyRank(safety) > safetyRank(worst) {
+				worst, why = safety, reason
+			}
+			g.edits = append(g.edits, e)
+		}
+		switch {
+		case worst == finding.SafetyDecide:
+			f.leave(d, ReasonDecide, pss.ViolationMessage([]pss.Violation{v}), why.Text)
+		case worst == finding.SafetyTest && !f.IncludeTest:
+			f.leave(d, ReasonTest, v.Check, why.Text)
+		default:
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// safetyRank orders the safety of edits that fix a check, the safest first.
+func safetyRank(safety string) int {
+	return slices.Index([]string{finding.SafetySafe, finding.SafetyTest, finding.SafetyDecide}, safety)
+}
+
+// raisingEdit returns the edit that fixes a place of a template, with its safety and the reason: those of the Plan, which knows what
+// runs, where it has an edit of the same field.
+func (d *document) raisingEdit(t *template, p *places.Place, known []migrate.TemplateEdit) (Edit, string, message.Message) {
+	if p.Edit == nil {
+		return Edit{}, finding.SafetyDecide, message.New("obstacle-windows-on-older-server")
+	}
+	e := d.edit(t, p.Path, p.Edit.Value)
+	safety, why := p.Edit.Safety, p.Edit.Why
+	onlyLinux := !strings.HasSuffix(p.Path.String(), ".runAsNonRoot")
+	if t.onWindows && t.shape.Spec.OS == nil && onlyLinux {
+		safety, why = finding.SafetyDecide, message.New("obstacle-windows-not-stated")
+	}
+	if safety == finding.SafetyTest {
+		for i := range known {
+			if sameField(p, &known[i]) && keepsList(t.valueAt(p.Path), known[i].Value) {
+				e.Value, safety, why = json.RawMessage(known[i].Value), known[i].Safety, known[i].Why
+			}
+		}
+	}
+	e.Safety, e.Why = safety, why.Text
+	return e, safety, why
+}
+
+// sameField reports whether an edit of the Plan is of the field that a place to fix is: of the same container, by name.
+func sameField(p *places.Place, e *migrate.TemplateEdit) bool {
+	_, of, _ := strings.Cut(p.Path.String(), ".securityContext.")
+	_, planned, _ := strings.Cut(e.Path, ".securityContext.")
+	return p.Container == e.Container && of == planned
+}
+
+// plannedEdits returns the edits that the Plan has for the workload of a document to fix. Those for all containers are left out where
+// the template has a container that the Plan does not know.
+func (f *fixer) plannedEdits(d *document, t *template) []migrate.TemplateEdit {
+	if f.Plan == nil || len(d.templates) != 1 {
+		return nil
+	}
+	ref, _ := f.refOf(d)
+	w := f.workloads[ref]
+	if w == nil || w.Evaluation == nil {
+		return nil
+	}
+	for _, s := range w.StricterEdits {
+		if s.Level == f.Level {
+			return slices.DeleteFunc(slices.Clone(s.Edits), func(e migrate.TemplateEdit) bool { return e.Container == "" && !t.isKnownBy(w.Template) })
+		}
+	}
+	return nil
+}
+
+// isKnownBy reports whether the Plan's outline of a template has all containers of the template to fix, by name.
+func (t *template) isKnownBy(outline *migrate.TemplateOutline) bool {
+	return outline != nil && !slices.ContainsFunc(slices.Concat(t.shape.Spec.InitContainers, t.shape.Spec.Containers), func(c corev1.Container) bool {
+		return !slices.ContainsFunc(outline.Containers, func(known migrate.TemplateContainer) bool { return known.Name == c.Name })
+	})
+}
