@@ -26,6 +26,8 @@ type trial struct {
 	live bool
 	// prints: what it writes to standard output is text to copy, as wide as it is, unless -o says otherwise.
 	prints bool
+	// files name the manifests that the command needs beside the cluster.
+	files []string
 	// unread: the answer to task needs nothing that is read.
 	unread bool
 	// unknown are arguments that name nothing, empty those that are empty; none where the command takes no arguments.
@@ -47,10 +49,12 @@ func trials() map[string]trial {
 		"fix": {
 			lines: [][]string{{"--raise"}, {"--raise", "--include=test"}, {"--keep"}},
 			task:  []string{"-f", "DIR/web.yaml", "--raise=restricted", "--include=test", "--write"},
+			files: []string{"-f", "testdata/check/blog.yaml"},
 		},
 		"check": {
 			lines: [][]string{{"--level=restricted"}, {"--level=baseline", "--no-headers"}, {"-n", "NAMESPACE", "--level=restricted", "--fail-on=none"}, {"-n", "NAMESPACE"}},
 			task:  []string{"-f", "testdata/check/blog.yaml", "-n", "blog", "--context=prod", "-o", "json=DIR/out"}, taskCode: exitFindings,
+			files: []string{"-f", "testdata/check/blog.yaml"},
 		},
 
 		"explain":     {lines: [][]string{{"NAMESPACE"}, {"CONTROLLER"}}, unknown: []string{"nosuch"}, empty: []string{"", " "}},
