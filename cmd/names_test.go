@@ -331,7 +331,7 @@ func namesOfNothing(t *testing.T, path string, cmd *cobra.Command) {
 		variable := map[string]string{environmentVariable(f.Name): n.value}
 		for _, env := range []map[string]string{nil, variable} {
 			args := slices.Concat(strings.Fields(path), smallObjects.name(taskOf(path)))
-			given := func(s string) bool { return strings.HasPrefix(s, "--"+f.Name+"=") }
+			given := func(s string) bool { return s == "--"+f.Name || strings.HasPrefix(s, "--"+f.Name+"=") }
 			switch {
 			case env == nil:
 				args = append(args, flag)
