@@ -125,7 +125,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new, the default with --since) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
 	registerCompletion(cmd, "fail-on", checkFailOnNames())
 	addOutputFlag(cmd, &f.outputs, checkFormats(o.streams, o.deps))
-	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place, and nothing around them")
+	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place or gap, and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 }
 
