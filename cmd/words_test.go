@@ -372,6 +372,7 @@ func kubernetesWords() map[string]string {
 		"audit":      `a mode of Pod Security admission`,
 		"baseline":   `a level of the Pod Security Standards`,
 		"binding":    `RoleBinding`,
+		"cis":        `the CIS Kubernetes Benchmark`,
 		"cluster":    `kubectl config`,
 		"container":  `the containers of a pod`,
 		"create":     `a verb of RBAC`,
@@ -381,6 +382,7 @@ func kubernetesWords() map[string]string {
 		"field":      `kubectl explain`,
 		"grant":      `RBAC: a binding grants a role`,
 		"helm":       `Helm`,
+		"kubescape":  `kubescape, a program that checks clusters`,
 		"label":      `the labels of an object`,
 		"labelled":   `kubectl label: namespace/shop labeled`,
 		"level":      `the levels of the Pod Security Standards`,
@@ -416,7 +418,7 @@ func kubernetesWords() map[string]string {
 // plainWords are those that mean in the output what they mean in a newspaper.
 func plainWords() []string {
 	return strings.Fields(`
-		action add added after all allow already also altered and annotation as at backup batch both break by cause caution
+		action add added after all allow already also altered and annotation as at backup batch both break by call cause caution
 		change changed check clean condition could decide decided demo different done down effect empty ensured error
 		example fail file finding flag from gain get guaranteed how impossible in instead it its keep knowing limit live
 		look loosen lose lost made map may meet must need new next no none not note nothing observed of off ok only or other
