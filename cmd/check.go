@@ -69,10 +69,13 @@ file, line and column of the field that keeps them out and of what to write ther
 judged by itself, as it is written: nothing is merged, and no server is asked to take it.
 
 The level comes from the first of these that knows it, and the version of the standards with it:
---level; the labels of the Namespace among the files (enforce, else warn, else audit); what --plan
-recommends for the namespace; the labels of the namespace on a live cluster (--context or
---kubeconfig), of which only namespaces are read. Where none of them does, nothing is guessed: the
-exit code is 2. With --target-version the version is that one, whatever else says.
+--level; the labels of the Namespace among the files; what --plan recommends for the namespace; the
+labels of the namespace on a live cluster (--context or --kubeconfig), of which only namespaces are
+read. Where none of them does, nothing is guessed: the exit code is 2. With --target-version the
+version is that one, whatever else says.
+
+Of labels enforce decides where it is stricter than privileged. Else warn does, and what it finds is
+a warning; else audit, and that is a note.
 
 Pod Security admission refuses pods only: a Deployment is taken, with a warning where the namespace
 has the warn label, and its pods are refused later. Charts and kustomizations have to be rendered
