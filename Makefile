@@ -3,10 +3,10 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale mutate lint fmt golden docs man cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check mutate lint fmt golden docs man cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
 
 help: ## show this menu
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/psp2pss
 	CGO_ENABLED=0 $(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
@@ -42,6 +42,12 @@ bench-live: bench-scale ## plan for real API servers with 7,000 pods, beside kub
 
 bench-scale: ## plan for lists of 10,000 to 150,000 pods: time and memory
 	$(GO) test -tags e2e -run '^$$' -bench Scale -benchtime 1x -timeout 60m ./fixtures/cluster
+
+bin/kube-score: .ci/others/go.mod .ci/others/go.sum
+	CGO_ENABLED=0 $(GO) build -C .ci/others $(VERSION_FLAGS) -o $(CURDIR)/bin/kube-score github.com/zegl/kube-score/cmd/kube-score
+
+bench-check: build bin/kube-score ## check 10,000 manifests, beside kube-score: time and memory
+	$(GO) test -tags e2e -run '^$$' -bench Manifests -benchtime 1x -timeout 60m ./fixtures/cluster
 
 bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	CGO_ENABLED=0 $(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

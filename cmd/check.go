@@ -37,6 +37,8 @@ type checkOptions struct {
 	Outputs           []outputTarget[*finding.Result]
 
 	NoHeaders, AllowPartial bool
+	// Listed is true where the files were listed one by one: with --files-from, or as arguments, as pre-commit does.
+	Listed bool
 }
 
 // checkFlags are the values of the flags of "psp2pss check", as given.
@@ -62,17 +64,21 @@ func newCheck(streams Streams, deps Deps, runF func(context.Context, *checkOptio
 	o := &checkOptions{streams: streams, deps: deps}
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [FILE...]",
 		Short: "Check manifests against the level of their namespace",
 		Long: `Check says for every manifest with pods whether Pod Security admission would let its pods in, with
 file, line and column of the field that keeps them out and of what to write there. Every object is
-judged by itself, as it is written: nothing is merged, and no server is asked to take it.
+judged by itself, as it is written: nothing is merged, and no server is asked to take it. Files and
+folders are named with -f or as arguments.
 
 The level comes from the first of these that knows it, and the version of the standards with it:
---level; the labels of the Namespace among the files (enforce, else warn, else audit); what --plan
-recommends for the namespace; the labels of the namespace on a live cluster (--context or
---kubeconfig), of which only namespaces are read. Where none of them does, nothing is guessed: the
-exit code is 2. With --target-version the version is that one, whatever else says.
+--level; the labels of the Namespace among the files; what --plan recommends for the namespace; the
+labels of the namespace on a live cluster (--context or --kubeconfig), of which only namespaces are
+read. Where none of them does, nothing is guessed: the exit code is 2. With --target-version the
+version is that one, whatever else says.
+
+Of labels enforce decides where it is stricter than privileged. Else warn does, and what it finds is
+a warning; else audit, and that is a note.
 
 Pod Security admission refuses pods only: a Deployment is taken, with a warning where the namespace
 has the warn label, and its pods are refused later. Charts and kustomizations have to be rendered
@@ -87,6 +93,9 @@ be read or evaluated (--allow-partial turns it into 0).`,
 		Example: `  # Check a folder of manifests against a level
   psp2pss check -R -f deploy/ --level=restricted
 
+  # Check files by name, as hooks of Git and pre-commit pass them
+  psp2pss check deploy/web.yaml deploy/job.yaml --level=baseline
+
   # Check what a chart renders to, at two versions
   helm template shop ./chart -n shop | psp2pss check -f - -n shop --level=baseline --target-version=v1.25,latest
 
@@ -95,8 +104,10 @@ be read or evaluated (--allow-partial turns it into 0).`,
 
   # Fail on what is new since a saved result only
   psp2pss check -R -f deploy/ --level=restricted --since=result.json`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:              fileArguments,
+		ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.takeArguments(args)
 			if err := o.complete(cmd.Flags(), &f); err != nil {
 				return err
 			}
@@ -125,7 +136,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new, the default with --since) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
 	registerCompletion(cmd, "fail-on", checkFailOnNames())
 	addOutputFlag(cmd, &f.outputs, checkFormats(o.streams, o.deps))
-	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place, and nothing around them")
+	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print one line for each place or gap, and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 }
 
@@ -166,7 +177,7 @@ func (o *checkOptions) checkSource(flags *pflag.FlagSet) error {
 	}
 	switch {
 	case len(o.Source.Files) == 0 && o.FilesFrom == "":
-		return usagef("there is nothing to check: name files or folders with -f, or a list of them with --%s", filesFromFlag)
+		return usagef("there is nothing to check: name files or folders, or a list of them with --%s", filesFromFlag)
 	case stdin > 1:
 		return usagef("standard input can be read once: only one of -f -, --%s -, --%s -, --%s - and --%s -", filesFromFlag, planFlag, sinceFlag, exceptionsFlag)
 	case o.Source.Recursive && len(o.Source.Files) == 0:
@@ -289,7 +300,7 @@ func (o *checkOptions) check(ctx context.Context, r *files.Reader, opts check.Op
 
 // demands returns what may demand a level of the manifests, with the plan and the namespaces of the cluster that the flags name.
 func (o *checkOptions) demands(ctx context.Context) (check.Options, error) {
-	opts := check.Options{ToolVersion: toolVersion(), Level: o.Level, Versions: o.Targets, Namespace: o.Namespace, Listed: o.FilesFrom != "" && len(o.Source.Files) == 0}
+	opts := check.Options{ToolVersion: toolVersion(), Level: o.Level, Versions: o.Targets, Namespace: o.Namespace, Listed: o.Listed}
 	if o.Source.Plan != "" {
 		plan, err := callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(o.Source.Plan, o.Source.Stdin) })
 		if err != nil {

@@ -8,10 +8,42 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 )
+
+// fileArguments returns the usage error for an argument that names no file to check: what a dash begins. A lone dash is standard input.
+func fileArguments(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if arg == "" {
+			return usagef("an argument is empty: name a file or a folder")
+		}
+		if arg != files.StdinPath && strings.TrimLeft(arg, "-"+longDashes) != arg {
+			return argumentError(cmd, cmd.Name()+" takes files and folders", arg)
+		}
+	}
+	return nil
+}
+
+// completeFiles completes arguments that name files and folders as the shell does.
+func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// takeArguments adds the files and folders to check that are arguments to those of -f.
+func (o *checkOptions) takeArguments(args []string) {
+	o.Listed = len(o.Source.Files) == 0 && !slices.ContainsFunc(args, func(arg string) bool { return arg == files.StdinPath || isFolder(arg) }) && len(args)+len(o.FilesFrom) > 0
+	o.Source.Files = append(o.Source.Files, args...)
+}
+
+// isFolder reports whether a path leads to a folder.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
 
 // listFiles returns the paths that "psp2pss check" reads: those of -f, and of --files-from those that are there and are YAML or JSON
 // by their names. What is passed over of the list is said on standard error.

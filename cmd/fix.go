@@ -65,7 +65,7 @@ func newFix(streams Streams, deps Deps, runF func(context.Context, *fixOptions) 
 	o := &fixOptions{streams: streams, deps: deps}
 	var f fixFlags
 	cmd := &cobra.Command{
-		Use:   "fix",
+		Use:   "fix [FILE...]",
 		Short: "Make the edits of patch in the manifests themselves",
 		Long: `Fix makes in manifests, in files or folders, the edits that 'patch' writes beside them. Comments, the
 order of keys, indentation, quotes, anchors and line ends stay as they are. Without --write it
@@ -101,10 +101,12 @@ that an anchor shares between two places, manifests in a ConfigMap. Then the exi
 
   # The labels of namespaces in a repository
   psp2pss fix -R -f clusters/prod/ --labels --plan plan.json --write`,
-		Args: fixArguments,
+		Args:              fixArguments,
+		ValidArgsFunction: completeFiles,
 	}
 	f.add(cmd, o)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.Source.Files = append(o.Source.Files, args...)
 		if err := f.complete(cmd.Flags(), o); err != nil {
 			return err
 		}
@@ -113,12 +115,14 @@ that an anchor shares between two places, manifests in a ConfigMap. Then the exi
 	return cmd
 }
 
-// fixArguments returns the usage error for an argument of the command fix, which takes none: a level is given with the flag.
+// fixArguments returns the usage error for an argument of the command fix that names no file: a level is given with the flag.
 func fixArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 && slices.Contains(levels.Names(), args[0]) {
-		return usagef("fix takes no arguments, and got %q: write the level behind an equals sign, as in --%s=%s", args[0], raiseFlag, args[0])
+	for _, arg := range args {
+		if slices.Contains(levels.Names(), arg) {
+			return usagef("fix takes files and folders, and got %q: write the level behind an equals sign, as in --%s=%s", arg, raiseFlag, arg)
+		}
 	}
-	return noArgs(cmd, args)
+	return fileArguments(cmd, args)
 }
 
 // add defines the flags of the command fix.
@@ -147,7 +151,7 @@ func (f *fixFlags) complete(flags *pflag.FlagSet, o *fixOptions) error {
 	}
 	switch {
 	case len(o.Source.Files) == 0:
-		return usagef("there is nothing to fix: name files or folders with -f")
+		return usagef("there is nothing to fix: name files or folders")
 	case slices.Contains(o.Source.Files, files.StdinPath):
 		return usagef("standard input cannot be fixed: name the file with -f, or write the edits as patches with 'patch -f -'")
 	case o.Fix.Set == fix.SetLabels && o.Source.Plan == "":

@@ -382,7 +382,7 @@ func kubernetesWords() map[string]string {
 		"field":      `kubectl explain`,
 		"grant":      `RBAC: a binding grants a role`,
 		"helm":       `Helm`,
-		"kubescape":  `a scanner of clusters and manifests`,
+		"kubescape":  `kubescape, a program that checks clusters`,
 		"label":      `the labels of an object`,
 		"labelled":   `kubectl label: namespace/shop labeled`,
 		"level":      `the levels of the Pod Security Standards`,

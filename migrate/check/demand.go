@@ -146,10 +146,10 @@ func strictest(namespace string, sources []labelSource) decision {
 	return best
 }
 
-// stricter reports whether a demand asks for more than another: for a stricter level, or the same in a mode that refuses more.
+// stricter reports whether a demand asks for more than another: in a mode that refuses more, or the same with a stricter level.
 func stricter(a, b *finding.Demand) bool {
 	modes := []string{modeEnforce, modeWarn, modeAudit}
-	order := cmp.Or(cmp.Compare(levels.Rank(api.Level(b.Level)), levels.Rank(api.Level(a.Level))), cmp.Compare(slices.Index(modes, a.Mode), slices.Index(modes, b.Mode)))
+	order := cmp.Or(cmp.Compare(slices.Index(modes, a.Mode), slices.Index(modes, b.Mode)), cmp.Compare(levels.Rank(api.Level(b.Level)), levels.Rank(api.Level(a.Level))))
 	return order < 0
 }
 
@@ -180,41 +180,57 @@ const (
 	modeAudit   = "audit"
 )
 
-// modeOf returns the first mode of which labels have a level: enforce, else warn, else audit; "" for none.
+// modeOf returns the mode of labels that demands something: the first of enforce, warn and audit that has a stricter level than
+// privileged, as an API server reads it; else the first that has a level, "" for none.
 func modeOf(labels map[string]string) string {
+	first := ""
 	for _, mode := range []string{modeEnforce, modeWarn, modeAudit} {
-		if _, ok := labels[levelLabel(mode)]; ok {
+		text, ok := labels[levelLabel(mode)]
+		if !ok {
+			continue
+		}
+		if level, _ := levelOf(mode, text); level != api.LevelPrivileged {
 			return mode
 		}
+		if first == "" {
+			first = mode
+		}
 	}
-	return ""
+	return first
+}
+
+// levelOf returns the level that an API server reads in a label of a mode: an invalid one of enforce is restricted, one of another
+// mode privileged. Valid is false for such a one.
+func levelOf(mode, text string) (level api.Level, valid bool) {
+	level, err := api.ParseLevel(text)
+	switch {
+	case err == nil:
+		return level, true
+	case mode == modeEnforce:
+		return api.LevelRestricted, false
+	}
+	return api.LevelPrivileged, false
 }
 
 // levelLabel returns the key of the label with the level of a mode.
 func levelLabel(mode string) string { return "pod-security.kubernetes.io/" + mode }
 
-// fromLabels returns what Pod Security labels demand, as an API server reads them: an invalid level of enforce is restricted, one of
-// another mode privileged, and an invalid version is the latest. Why words where the label stands.
+// fromLabels returns what Pod Security labels demand, as an API server reads them: an invalid version is the latest. Why words where
+// the label stands.
 func fromLabels(labels map[string]string, why func(key, value string, invalid bool) message.Message) decision {
 	mode := modeOf(labels)
 	if mode == "" {
 		return decision{}
 	}
 	key := levelLabel(mode)
-	level, err := api.ParseLevel(labels[key])
-	if err != nil {
-		level = api.LevelPrivileged
-		if mode == modeEnforce {
-			level = api.LevelRestricted
-		}
-	}
+	level, valid := levelOf(mode, labels[key])
 	version := "latest"
 	if text, ok := labels[key+"-version"]; ok {
 		if v, err := api.ParseVersion(text); err == nil {
 			version = v.String()
 		}
 	}
-	return newDecision(finding.Demand{Level: string(level), Version: version, Mode: mode, Why: why(key, labels[key], err != nil)})
+	return newDecision(finding.Demand{Level: string(level), Version: version, Mode: mode, Why: why(key, labels[key], !valid)})
 }
 
 // fromPlan returns what the plan recommends for the namespace of an object.

@@ -91,7 +91,8 @@ func (s *reading) demandable(violations []pss.Violation, v api.Version) []pss.Vi
 	return s.evaluator.ViolationsAtLevel(violations, api.LevelVersion{Level: s.options.Level, Version: v})
 }
 
-// placesOf returns the places in the file of an object at which one of its pod templates fails a check.
+// placesOf returns the places in the file of an object at which one of its pod templates fails a check. What is there by an API
+// default alone, such as a host port under hostNetwork, has no edit: nothing is there to take out.
 func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Version, at pspparse.Position) []finding.Place {
 	base := templatePath(t.Path)
 	if t.Partial { // its fields are gathered from all over the object
@@ -101,7 +102,7 @@ func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Ve
 	for _, p := range places.Of(s.evaluator, t.Shape, check, v) {
 		place := s.locate(base.Join(p.Path), at)
 		place.Container = p.Container
-		if p.Edit != nil {
+		if p.Edit != nil && !(place.Missing && p.Edit.Remove) {
 			place.Edit = &finding.Edit{Op: finding.OpSet, Value: p.Edit.Value, Safety: p.Edit.Safety, Why: p.Edit.Why}
 			if p.Edit.Remove {
 				place.Edit.Op, place.Edit.Value = finding.OpRemove, nil

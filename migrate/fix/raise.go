@@ -18,7 +18,7 @@ import (
 // wantedToRaise returns the edits with which a template of a document to fix meets the checks of the level, one group for each check.
 func (f *fixer) wantedToRaise(d *document, index int) []group {
 	t := &d.templates[index]
-	known := f.plannedEdits(d, t)
+	known := indexEdits(f.plannedEdits(d, t))
 	var out []group
 	for _, v := range f.evaluator.Evaluate(t.shape.Annotations, &t.shape.Spec, api.LevelVersion{Level: f.Level, Version: f.Version}) {
 		g := group{document: d, template: index, check: v.Check}
@@ -49,7 +49,7 @@ func safetyRank(safety string) int {
 
 // raisingEdit returns the edit that fixes a place of a template, with its safety and the reason: those of the Plan, which knows what
 // runs, where it has an edit of the same field.
-func (d *document) raisingEdit(t *template, p *places.Place, known []migrate.TemplateEdit) (Edit, string, message.Message) {
+func (d *document) raisingEdit(t *template, p *places.Place, known map[plannedField][]*migrate.TemplateEdit) (Edit, string, message.Message) {
 	if p.Edit == nil {
 		return Edit{}, finding.SafetyDecide, message.New("obstacle-windows-on-older-server")
 	}
@@ -60,9 +60,9 @@ func (d *document) raisingEdit(t *template, p *places.Place, known []migrate.Tem
 		safety, why = finding.SafetyDecide, message.New("obstacle-windows-not-stated")
 	}
 	if safety == finding.SafetyTest {
-		for i := range known {
-			if sameField(p, &known[i]) && keepsList(t.valueAt(p.Path), known[i].Value) {
-				e.Value, safety, why = json.RawMessage(known[i].Value), known[i].Safety, known[i].Why
+		for _, planned := range known[newPlannedField(p.Container, p.Path.String())] {
+			if keepsList(t.valueAt(p.Path), planned.Value) {
+				e.Value, safety, why = json.RawMessage(planned.Value), planned.Safety, planned.Why
 			}
 		}
 	}
@@ -70,11 +70,24 @@ func (d *document) raisingEdit(t *template, p *places.Place, known []migrate.Tem
 	return e, safety, why
 }
 
-// sameField reports whether an edit of the Plan is of the field that a place to fix is: of the same container, by name.
-func sameField(p *places.Place, e *migrate.TemplateEdit) bool {
-	_, of, _ := strings.Cut(p.Path.String(), ".securityContext.")
-	_, planned, _ := strings.Cut(e.Path, ".securityContext.")
-	return p.Container == e.Container && of == planned
+// plannedField is a field that edits of the Plan and fixes of a template have in common: in a container by name, "" for the pod, below
+// its security context.
+type plannedField struct{ container, field string }
+
+// newPlannedField returns the field to fix at a path.
+func newPlannedField(container, path string) plannedField {
+	_, field, _ := strings.Cut(path, ".securityContext.")
+	return plannedField{container, field}
+}
+
+// indexEdits returns edits of the Plan by the fields that they fix.
+func indexEdits(edits []migrate.TemplateEdit) map[plannedField][]*migrate.TemplateEdit {
+	out := map[plannedField][]*migrate.TemplateEdit{}
+	for i := range edits {
+		field := newPlannedField(edits[i].Container, edits[i].Path)
+		out[field] = append(out[field], &edits[i])
+	}
+	return out
 }
 
 // plannedEdits returns the edits that the Plan has for the workload of a document to fix. Those for all containers are left out where
@@ -90,7 +103,8 @@ func (f *fixer) plannedEdits(d *document, t *template) []migrate.TemplateEdit {
 	}
 	for _, s := range w.StricterEdits {
 		if s.Level == f.Level {
-			return slices.DeleteFunc(slices.Clone(s.Edits), func(e migrate.TemplateEdit) bool { return e.Container == "" && !t.isKnownBy(w.Template) })
+			known := t.isKnownBy(w.Template)
+			return slices.DeleteFunc(slices.Clone(s.Edits), func(e migrate.TemplateEdit) bool { return e.Container == "" && !known })
 		}
 	}
 	return nil
@@ -98,7 +112,12 @@ func (f *fixer) plannedEdits(d *document, t *template) []migrate.TemplateEdit {
 
 // isKnownBy reports whether the Plan's outline of a template has all containers of the template to fix, by name.
 func (t *template) isKnownBy(outline *migrate.TemplateOutline) bool {
-	return outline != nil && !slices.ContainsFunc(slices.Concat(t.shape.Spec.InitContainers, t.shape.Spec.Containers), func(c corev1.Container) bool {
-		return !slices.ContainsFunc(outline.Containers, func(known migrate.TemplateContainer) bool { return known.Name == c.Name })
-	})
+	if outline == nil {
+		return false
+	}
+	names := map[string]bool{}
+	for _, c := range outline.Containers {
+		names[c.Name] = true
+	}
+	return !slices.ContainsFunc(slices.Concat(t.shape.Spec.InitContainers, t.shape.Spec.Containers), func(c corev1.Container) bool { return !names[c.Name] })
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // FindingsDocument builds the report on what a check of manifests found: by check of the standards the places, one a line, with what
-// to write there; then who asked for the level, what was not read, and the counts. Without headers it has one line for each place.
+// to write there; then who asked for the level, what was not read, and the counts. Without headers it has one line
+// for each place, and for each gap.
 func FindingsDocument(r *finding.Result, opts Options) *Document {
 	if opts.NoHeaders {
 		return findingLines(r, opts)
@@ -414,6 +415,9 @@ func findingLines(r *finding.Result, opts Options) *Document {
 			p := &f.Places[j]
 			list.Items = append(list.Items, Item{Text: fmt.Sprintf("%s: %s: %s: %s: %s", placeText(p), f.Severity, findingObject(&f.Object), f.Rule, f.Message)})
 		}
+	}
+	for _, g := range r.Gaps {
+		list.Items = append(list.Items, Item{Text: gapText(g.Position, "not read: "+g.What, g.Text)})
 	}
 	if len(list.Items) > 0 {
 		d.add(list)

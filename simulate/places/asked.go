@@ -167,10 +167,11 @@ func (f *finder) addProposed(field askedField, e *harden.Edit) {
 // isMissing reports whether the pod template has no value of the asked field at a path.
 func (f *finder) isMissing(field askedField, path fieldpath.Path) bool {
 	spec := &f.template.Template.Spec
-	for _, c := range allContainers(spec) {
-		if path[1].Key == c.list && path[2].Index == c.index {
-			return !field.isSet(podspec.OrEmpty(c.SecurityContext))
-		}
+	switch path[1].Key {
+	case initContainers:
+		return !field.isSet(podspec.OrEmpty(spec.InitContainers[path[2].Index].SecurityContext))
+	case containers:
+		return !field.isSet(podspec.OrEmpty(spec.Containers[path[2].Index].SecurityContext))
 	}
 	return field.ofPod != nil && !field.ofPod.isSet(podspec.OrEmpty(spec.SecurityContext))
 }

@@ -234,16 +234,25 @@ func (f *finder) trySeccompProfiles() {
 	}, "seccompProfile")
 }
 
-// tryAnnotations tries each annotation of the pod, beside containers of the names that it has.
+// tryAnnotations tries each annotation of the pod, beside containers of the name that it has behind its slash.
 func (f *finder) tryAnnotations() {
 	t := f.template.Template
+	if len(t.Annotations) == 0 {
+		return
+	}
+	named := map[string]map[string]listedContainer{} // by name and list
+	for _, c := range allContainers(&t.Spec) {
+		if named[c.Name] == nil {
+			named[c.Name] = map[string]listedContainer{}
+		}
+		named[c.Name][c.list] = c
+	}
 	for _, key := range slices.Sorted(maps.Keys(t.Annotations)) {
 		pod := f.emptyPod()
 		pod.Annotations = map[string]string{key: t.Annotations[key]}
-		for _, c := range allContainers(&t.Spec) {
-			if strings.HasSuffix(key, "/"+c.Name) {
-				pod = c.reducedTo(pod, corev1.Container{})
-			}
+		_, name, _ := strings.Cut(key, "/")
+		for _, c := range named[name] {
+			pod = c.reducedTo(pod, corev1.Container{})
 		}
 		f.try(Place{Path: fieldpath.Keys("metadata", "annotations", key)}, "", pod)
 	}
