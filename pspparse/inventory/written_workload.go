@@ -147,7 +147,7 @@ func servedKind(apiVersion, kind string) (*objectKind, error) {
 }
 
 // wholePod returns a pod, or a pod template, as a Shape of which nothing was left out that ReducePod reads: it has the API
-// defaults, and lists keep their indexes. Servers since v1.31 give a container port a host port under hostNetwork in pods
+// defaults, and lists keep their indexes. Servers since v1.28 give a container port a host port under hostNetwork in pods
 // only, no longer in templates.
 func wholePod(annotations map[string]string, spec *corev1.PodSpec, pod bool) *Shape {
 	if spec.SecurityContext == nil {
