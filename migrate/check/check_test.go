@@ -76,6 +76,78 @@ func TestFindingsOfEveryKind(t *testing.T) {
 	}
 }
 
+// TestPortsInTheNetworkOfTheHost finds host ports that are not written where a server sees them: in pods, not in templates of kinds that
+// it knows. Their place is what asks for them.
+func TestPortsInTheNetworkOfTheHost(t *testing.T) {
+	t.Parallel()
+	const spec = "{hostNetwork: true, containers: [{name: c, image: i, ports: [{containerPort: 80}, {containerPort: 81, hostPort: 81}]}]}"
+	for title, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"a pod":             {"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: " + spec, []string{`hostPort (container "c" uses hostPorts 80, 81)`, "spec.hostNetwork", "spec.containers[0].ports[1].hostPort"}},
+		"a template":        {"apiVersion: v1\nkind: PodTemplate\nmetadata: {name: p}\ntemplate: {spec: " + spec + "}", []string{`hostPort (container "c" uses hostPort 81)`, "template.spec.hostNetwork", "template.spec.containers[0].ports[1].hostPort"}},
+		"a custom resource": {"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: p}\nspec: {template: {spec: " + spec + "}}", []string{`hostPort (container "c" uses hostPorts 80, 81)`, "spec.template.spec.hostNetwork", "spec.template.spec.containers[0].ports[1].hostPort"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, f := range checkText(t, test.text, Options{Level: api.LevelBaseline}).Findings {
+				if f.Rule != "hostPorts" {
+					continue
+				}
+				got = append(got, f.Message)
+				for _, p := range f.Places {
+					got = append(got, p.Field)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestEffects says what a server does with each sort of object, by what asks for the level.
+func TestEffects(t *testing.T) {
+	t.Parallel()
+	const template = "template: {spec: {hostPID: true, containers: [{name: c, image: i}]}}"
+	objects := []string{
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: a}\nspec: {hostPID: true, containers: [{name: c, image: i}]}\n",
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: p, namespace: a}\nspec:\n  " + template + "\n",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: p, namespace: a}\nspec:\n  " + template + "\n",
+	}
+	for mode, want := range map[string][]string{
+		"enforce": {
+			"the API server refuses the Pod",
+			"the API server takes the Deployment, with a warning where the namespace has the warn label, and refuses its pods",
+			"the API server takes the Rollout without a warning, and refuses its pods",
+		},
+		"warn": {
+			"the API server warns of the Pod and takes it",
+			"the API server warns of the Deployment and takes it",
+			"the API server takes the Rollout without a warning, and warns the controller that makes its pods",
+		},
+		"audit": {
+			"the API server takes the Pod and notes it in its audit log",
+			"the API server takes the Deployment and notes it in its audit log",
+			"the API server takes the Rollout, and notes its pods in its audit log",
+		},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			labels := "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/" + mode + ": baseline}}\n"
+			var got []string
+			for _, f := range checkText(t, strings.Join(append(slices.Clone(objects), labels), "---\n"), Options{}).Findings {
+				got = append(got, f.Effect.Text)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestPlacesInJSON finds fields in the lines and columns of JSON, whatever stands before an object on its line.
 func TestPlacesInJSON(t *testing.T) {
 	t.Parallel()

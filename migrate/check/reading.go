@@ -62,7 +62,7 @@ func (s *reading) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	w, handled, err := inventory.DecodeWrittenWorkload(apiVersion, kind, data)
 	if handled {
 		if err == nil {
-			s.judge(w, kind != "Pod", at)
+			s.judge(w, kind != "Pod", false, at)
 		}
 		return true, err
 	}
@@ -98,7 +98,7 @@ func (s *reading) AddCustomObject(c inventory.CustomObject) error {
 		})
 	}
 	if len(w.Templates) > 0 || partly {
-		s.judge(w, true, c.Position)
+		s.judge(w, true, true, c.Position)
 	}
 	return nil
 }

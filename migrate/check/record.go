@@ -21,6 +21,8 @@ type record struct {
 	object    finding.Object
 	position  pspparse.Position
 	makesPods bool
+	// custom is true for a kind that is not Kubernetes' own.
+	custom    bool
 	partial   bool
 	templates []judgedTemplate
 	// exceptions are those that annotations of the object ask for.
@@ -39,14 +41,15 @@ type violationPlaces struct {
 	places    []finding.Place
 }
 
-// judge evaluates the pod templates of the current object, and keeps a record of it.
-func (s *reading) judge(w *inventory.WrittenWorkload, makesPods bool, at pspparse.Position) {
+// judge evaluates the pod templates of the current object, and keeps a record of it. custom is true for a kind that is not
+// Kubernetes' own.
+func (s *reading) judge(w *inventory.WrittenWorkload, makesPods, custom bool, at pspparse.Position) {
 	r := record{
 		object: finding.Object{
 			APIVersion: s.current.APIVersion, Kind: s.current.Kind, Namespace: cmp.Or(w.Namespace, s.options.Namespace), Name: w.Name,
 			Template: s.current.Template(), Hook: w.Annotations[helmHookAnnotation],
 		},
-		position: at, makesPods: makesPods, partial: len(w.Templates) == 0,
+		position: at, makesPods: makesPods, custom: custom, partial: len(w.Templates) == 0,
 		exceptions: exceptions.FromAnnotations(w.Annotations, func(key string) finding.Range {
 			return s.locate(fieldpath.Keys("metadata", "annotations", key), at).Range
 		}),
@@ -101,6 +104,9 @@ func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Ve
 	var out []finding.Place
 	for _, p := range places.Of(s.evaluator, t.Shape, check, v) {
 		place := s.locate(base.Join(p.Path), at)
+		if place.Missing && p.Edit != nil && p.Edit.Remove { // a default, which goes with the field that asks for it
+			continue
+		}
 		place.Container = p.Container
 		if p.Edit != nil && !(place.Missing && p.Edit.Remove) {
 			place.Edit = &finding.Edit{Op: finding.OpSet, Value: p.Edit.Value, Safety: p.Edit.Safety, Why: p.Edit.Why}

@@ -156,13 +156,13 @@ func severityOf(mode string) string {
 
 // effectKey is what decides about the effect of a finding.
 type effectKey struct {
-	kind, mode string
-	makesPods  bool
+	kind, mode        string
+	makesPods, custom bool
 }
 
 // effectOf says what an API server does with an object that does not meet a demand. Equal effects are one message.
 func (s *reading) effectOf(r *record, d finding.Demand) message.Message {
-	key := effectKey{r.object.Kind, d.Mode, r.makesPods}
+	key := effectKey{r.object.Kind, d.Mode, r.makesPods, r.custom}
 	m, ok := s.effects[key]
 	if !ok {
 		m = newEffect(r, d)
@@ -171,10 +171,17 @@ func (s *reading) effectOf(r *record, d finding.Demand) message.Message {
 	return m
 }
 
-// newEffect returns what an API server does with an object that does not meet a demand.
+// newEffect returns what an API server does with an object that does not meet a demand. Of the pods in kinds that are not
+// Kubernetes' own it knows nothing until they are made.
 func newEffect(r *record, d finding.Demand) message.Message {
 	kind := r.object.Kind
 	switch {
+	case r.custom && d.Mode == modeWarn:
+		return message.New("check-effect-custom-pods-warned", "kind", kind)
+	case r.custom && d.Mode == modeAudit:
+		return message.New("check-effect-custom-pods-audited", "kind", kind)
+	case r.custom:
+		return message.New("check-effect-custom-pods-refused", "kind", kind)
 	case d.Mode == modeWarn:
 		return message.New("check-effect-warned", "kind", kind)
 	case d.Mode == modeAudit:

@@ -100,7 +100,7 @@ func DecodeWrittenCustomObject(c *CustomObject) (*WrittenWorkload, error) {
 		if err != nil {
 			return nil, fmt.Errorf("at %s: %w", t.Path, err)
 		}
-		w.Templates = append(w.Templates, EmbeddedTemplate{Path: t.Path, Shape: wholePod(pod.Annotations, &pod.Spec, false), Partial: t.Partial})
+		w.Templates = append(w.Templates, EmbeddedTemplate{Path: t.Path, Shape: wholePod(pod.Annotations, &pod.Spec, true), Partial: t.Partial})
 	}
 	return w, w.setMeta(c.Kind, &m)
 }
@@ -147,8 +147,8 @@ func servedKind(apiVersion, kind string) (*objectKind, error) {
 }
 
 // wholePod returns a pod, or a pod template, as a Shape of which nothing was left out that ReducePod reads: it has the API
-// defaults, and lists keep their indexes. Servers since v1.31 give a container port a host port under hostNetwork in pods
-// only, no longer in templates.
+// defaults, and lists keep their indexes. Servers since v1.28 give a container port a host port under hostNetwork in pods
+// only, no longer in templates. Of the template of a custom resource they see its pods alone.
 func wholePod(annotations map[string]string, spec *corev1.PodSpec, pod bool) *Shape {
 	if spec.SecurityContext == nil {
 		spec.SecurityContext = &corev1.PodSecurityContext{}

@@ -3215,5 +3215,17 @@ func checkEffectKinds() []Kind {
 			"check-effect-audited", "The API server takes the object and its pods, and writes it into its audit log.",
 			"the API server takes the {kind} and notes it in its audit log",
 		},
+		{
+			"check-effect-custom-pods-refused", "The API server takes the object, which is of a kind that is not Kubernetes' own, without a word about its pods, and refuses the pods that are made from it.",
+			"the API server takes the {kind} without a warning, and refuses its pods",
+		},
+		{
+			"check-effect-custom-pods-warned", "The API server takes the object, which is of a kind that is not Kubernetes' own, without a word, and warns of the pods that are made from it.",
+			"the API server takes the {kind} without a warning, and warns the controller that makes its pods",
+		},
+		{
+			"check-effect-custom-pods-audited", "The API server takes the object, which is of a kind that is not Kubernetes' own, and writes the pods that are made from it into its audit log.",
+			"the API server takes the {kind}, and notes its pods in its audit log",
+		},
 	}
 }
