@@ -248,6 +248,9 @@ func (s *reading) fromPlan(r *record) decision {
 	}
 	labels := map[string]string{}
 	for _, mode := range []string{modeEnforce, modeWarn, modeAudit} {
+		if len(labels) > 0 { // the level to warn of is what a plan works towards, and not what it recommends to hold
+			break
+		}
 		for _, key := range []string{levelLabel(mode), levelLabel(mode) + "-version"} {
 			if value := ns.RecommendedLabels.Get(key); value != "" {
 				labels[key] = value

@@ -95,7 +95,7 @@ func (s *reading) demandable(violations []pss.Violation, v api.Version) []pss.Vi
 }
 
 // placesOf returns the places in the file of an object at which one of its pod templates fails a check. What is there by an API
-// default alone, such as a host port under hostNetwork, has no edit: nothing is there to take out.
+// default alone, such as a host port under hostNetwork, is no place: it goes with the field that asks for it.
 func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Version, at pspparse.Position) []finding.Place {
 	base := templatePath(t.Path)
 	if t.Partial { // its fields are gathered from all over the object
@@ -108,7 +108,7 @@ func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Ve
 			continue
 		}
 		place.Container = p.Container
-		if p.Edit != nil && !(place.Missing && p.Edit.Remove) {
+		if p.Edit != nil {
 			place.Edit = &finding.Edit{Op: finding.OpSet, Value: p.Edit.Value, Safety: p.Edit.Safety, Why: p.Edit.Why}
 			if p.Edit.Remove {
 				place.Edit.Op, place.Edit.Value = finding.OpRemove, nil
