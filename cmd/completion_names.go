@@ -24,6 +24,14 @@ import (
 // completionTimeout is how long completion in a shell may wait for a source: somebody has pressed a key.
 const completionTimeout = 2 * time.Second
 
+// limitCompletion returns a context that ends when completion in a shell has waited long enough; the given one where there is no limit.
+func (d Deps) limitCompletion(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.CompletionTimeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d.CompletionTimeout)
+}
+
 // completer finds the names that a shell completes: of objects in the source that a command line names, and in the
 // kubeconfig. What cannot be read has no names; nothing is ever said of it.
 type completer struct{ deps Deps }
@@ -168,7 +176,7 @@ func (s *completionSource) plan(ctx context.Context, namespace string) (*migrate
 	if s.failed {
 		return nothing, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
+	ctx, cancel := s.deps.limitCompletion(ctx)
 	defer cancel()
 	if s.options.Plan != "" {
 		plan, err := callUntilCancelled(ctx, "", func() (*migrate.Plan, error) { return readSavedPlan(s.options.Plan, s.options.Stdin) })
@@ -191,7 +199,7 @@ func (s *completionSource) listed(ctx context.Context, resource schema.GroupVers
 	if s.failed {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
+	ctx, cancel := s.deps.limitCompletion(ctx)
 	defer cancel()
 	names, err := callUntilCancelled(ctx, "", func() ([]string, error) {
 		client, _, err := s.deps.Connect(s.options)

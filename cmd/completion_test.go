@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -57,6 +59,7 @@ func TestCompletion(t *testing.T) {
 	}
 	environment := func(env map[string]string) Deps {
 		deps := SystemDeps("psp2pss")
+		deps.CompletionTimeout = 0 // no test waits for a clock
 		deps.LookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 		return deps
 	}
@@ -256,4 +259,24 @@ func TestWrongHelpAndShells(t *testing.T) {
 			t.Errorf("%q: exit code %d\n%s%s", args, code, out, errOut)
 		}
 	}
+}
+
+// Completion gives up on a source that does not answer in time, and offers nothing.
+func TestCompletionGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deps := SystemDeps("psp2pss")
+		deps.LookupEnv = func(string) (string, bool) { return "", false }
+		deps.CompletionTimeout = time.Hour
+		deps.LoadInventory = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		began := time.Now()
+		if got := complete(t, deps, "plan", "--demo", "-n", ""); got != noFiles {
+			t.Errorf("it offers %q", got)
+		}
+		if waited := time.Since(began); waited != time.Hour {
+			t.Errorf("it waited for %s, want an hour", waited)
+		}
+	})
 }

@@ -343,8 +343,12 @@ func namesOfNothing(t *testing.T, path string, cmd *cobra.Command) {
 			endsEarly(t, path, n.code, env, args)
 		}
 	})
+	code := exitUsage
+	if other := trials()[path].unknownCode; other != 0 {
+		code = other
+	}
 	for _, arg := range trials()[path].unknown {
-		endsEarly(t, path, exitUsage, nil, append(strings.Fields(path), arg))
+		endsEarly(t, path, code, nil, append(strings.Fields(path), arg))
 	}
 }
 

@@ -35,6 +35,8 @@ type Deps struct {
 	LookupEnv func(string) (string, bool)
 	// Now is time.Now. Where it is nil, a Plan does not say when its cluster was read.
 	Now func() time.Time
+	// CompletionTimeout is how long completion in a shell waits for a source; 0 waits for good.
+	CompletionTimeout time.Duration
 }
 
 // NewRootCommand returns the root cobra command of the tool with all subcommands.
@@ -185,12 +187,13 @@ func setFlagFromText(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 // SystemDeps returns the dependencies of the real tool: client-go, the file system and the process environment.
 func SystemDeps(name string) Deps {
 	return Deps{
-		ToolName:         name,
-		LoadInventory:    loadInventory,
-		BuildPlan:        migrate.Build,
-		LoadHelmReleases: loadHelmReleases,
-		Connect:          connectToCluster,
-		LookupEnv:        os.LookupEnv,
-		Now:              time.Now,
+		ToolName:          name,
+		LoadInventory:     loadInventory,
+		BuildPlan:         migrate.Build,
+		LoadHelmReleases:  loadHelmReleases,
+		Connect:           connectToCluster,
+		LookupEnv:         os.LookupEnv,
+		Now:               time.Now,
+		CompletionTimeout: completionTimeout,
 	}
 }

@@ -32,6 +32,8 @@ type trial struct {
 	unread bool
 	// unknown are arguments that name nothing, empty those that are empty; none where the command takes no arguments.
 	unknown, empty []string
+	// unknownCode is the exit code of the unknown ones where that is not wrong use.
+	unknownCode int
 }
 
 // trials are the commands by their paths. A new command is entered here, and nowhere else.
@@ -47,14 +49,16 @@ func trials() map[string]trial {
 		"gate":     {lines: [][]string{{}, {"--to=v1.25"}}, task: []string{"-o", "json=DIR/out"}, taskCode: exitFindings},
 
 		"fix": {
-			lines: [][]string{{"--raise"}, {"--raise", "--include=test"}, {"--keep"}},
-			task:  []string{"-f", "DIR/web.yaml", "--raise=restricted", "--include=test", "--write"},
-			files: []string{"-R", "-f", "../fixtures/demo/input"},
+			lines:   [][]string{{"--raise"}, {"--raise", "--include=test"}, {"--keep"}},
+			task:    []string{"-f", "DIR/web.yaml", "--raise=restricted", "--include=test", "--write"},
+			files:   []string{"-R", "-f", "../fixtures/demo/input"},
+			unknown: []string{"nosuch.yaml"}, unknownCode: exitFailed, empty: []string{"", " "},
 		},
 		"check": {
-			lines: [][]string{{"--level=restricted"}, {"--level=baseline", "--no-headers"}, {"-n", "NAMESPACE", "--level=restricted", "--fail-on=none"}, {"-n", "NAMESPACE"}},
-			task:  []string{"-f", "testdata/check/blog.yaml", "-n", "blog", "--context=prod", "-o", "json=DIR/out"},
-			files: []string{"-f", "testdata/check/blog.yaml"},
+			lines:   [][]string{{"--level=restricted"}, {"--level=baseline", "--no-headers"}, {"-n", "NAMESPACE", "--level=restricted", "--fail-on=none"}, {"-n", "NAMESPACE"}},
+			task:    []string{"-f", "testdata/check/blog.yaml", "-n", "blog", "--context=prod", "-o", "json=DIR/out"},
+			files:   []string{"-f", "testdata/check/blog.yaml"},
+			unknown: []string{"nosuch.yaml"}, unknownCode: exitFailed, empty: []string{"", " "},
 		},
 
 		"explain":     {lines: [][]string{{"NAMESPACE"}, {"CONTROLLER"}}, unknown: []string{"nosuch"}, empty: []string{"", " "}},
