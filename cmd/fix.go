@@ -80,9 +80,11 @@ changes nothing and prints a unified diff, which 'git apply' takes.
               Argo CD or a kustomization has them, what to put there is printed
 
 Only edits that are safe are made: they change nothing that can matter. --include=test makes those,
-too, that who owns the workload has to try. An edit that takes away what the manifest asks for is
-for people to decide and is never made. The edits of one check are made together: a document that
-is fixed for a check meets it, which is tried before anything is written.
+too, that who owns the workload has to try. What takes away something that the manifest asks for, or
+replaces a value that it states, as allowPrivilegeEscalation: true, is for people to decide and is
+left. It is safe only where the plan of --plan knows that today's pods run with the new value. The
+edits of one check are made together: a document that is fixed for a check meets it, which is tried
+before anything is written.
 
 What cannot be edited safely is left, and said: files that a program writes, templates of Helm, text
 that an anchor shares between two places, manifests in a ConfigMap. Then the exit code is 4.`,

@@ -48,26 +48,35 @@ func safetyRank(safety string) int {
 }
 
 // raisingEdit returns the edit that fixes a place of a template, with its safety and the reason: those of the Plan, which knows what
-// runs, where it has an edit of the same field.
+// runs, where it has an edit of the same field. A value that the template states is replaced only by the one that pods run with.
 func (d *document) raisingEdit(t *template, p *places.Place, known []migrate.TemplateEdit) (Edit, string, message.Message) {
 	if p.Edit == nil {
 		return Edit{}, finding.SafetyDecide, message.New("obstacle-windows-on-older-server")
 	}
 	e := d.edit(t, p.Path, p.Edit.Value)
 	safety, why := p.Edit.Safety, p.Edit.Why
+	ask := safety == finding.SafetyTest || p.Edit.ReplacesStated
 	onlyLinux := !strings.HasSuffix(p.Path.String(), ".runAsNonRoot")
 	if t.onWindows && t.shape.Spec.OS == nil && onlyLinux {
 		safety, why = finding.SafetyDecide, message.New("obstacle-windows-not-stated")
+		ask = false
 	}
-	if safety == finding.SafetyTest {
+	if ask {
 		for i := range known {
-			if sameField(p, &known[i]) && keepsList(t.valueAt(p.Path), known[i].Value) {
+			counts := !p.Edit.ReplacesStated || isInForce(&known[i])
+			if counts && sameField(p, &known[i]) && keepsList(t.valueAt(p.Path), known[i].Value) {
 				e.Value, safety, why = json.RawMessage(known[i].Value), known[i].Safety, known[i].Why
 			}
 		}
 	}
 	e.Safety, e.Why = safety, why.Text
 	return e, safety, why
+}
+
+// isInForce reports whether an edit of the Plan writes what the pods of today run with. What a policy would set if there were pods
+// does not count: it sets nothing where the template to fix states a value.
+func isInForce(e *migrate.TemplateEdit) bool {
+	return e.Safety == finding.SafetySafe && e.Why.ID == "edit-in-force" && e.Why.Args.Get("policy") == nil
 }
 
 // sameField reports whether an edit of the Plan is of the field that a place to fix is: of the same container, by name.
