@@ -170,7 +170,22 @@ func (f *fixFlags) complete(flags *pflag.FlagSet, o *fixOptions) error {
 	}
 	o.Source.Stdin = o.streams.In
 	o.Fix.DefaultNamespace, o.Fix.IncludeTest, o.Fix.ReadFile = f.namespace, f.include != "", os.ReadFile
+	if o.Write {
+		o.Fix.ReadFile = readWritable
+	}
 	return migrate.CheckTargetVersion(o.Decide.Target, "")
+}
+
+// readWritable returns the bytes of a file to fix, and an error for one that its owner may not write.
+func readWritable(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return nil, errors.New("the file is read-only, and stays as it is: make it writable first (chmod u+w)")
+	}
+	return os.ReadFile(name) //nolint:gosec // G304: a file that the user names
 }
 
 // chooseSet reads from the flags what is to be fixed.
