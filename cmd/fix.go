@@ -289,13 +289,24 @@ func (o *fixOptions) writeResult(result *fix.Result) error {
 	return nil
 }
 
-// fromHere returns the path of a fixed file from the working directory, as a diff has it; the path itself where the file is elsewhere.
+// fromHere returns the path of a fixed file from the working directory, as a diff has it: of the file that a link leads to, as git
+// patches no links. It is the path of that file itself where it is elsewhere.
 func fromHere(name string) string {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	here, err := os.Getwd()
-	if err != nil || !filepath.IsAbs(name) {
+	if err == nil {
+		here, err = filepath.EvalSymlinks(here)
+	}
+	if err != nil {
 		return name
 	}
-	if path, err := filepath.Rel(here, name); err == nil && filepath.IsLocal(path) {
+	absolute := name
+	if !filepath.IsAbs(name) {
+		absolute = filepath.Join(here, name)
+	}
+	if path, err := filepath.Rel(here, absolute); err == nil && filepath.IsLocal(path) {
 		return path
 	}
 	return name
