@@ -244,6 +244,8 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: bad}
 ---
+{apiVersion: v1, kind: Namespace, metadata: {name: unplanned}}
+---
 apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata: {name: app, namespace: argocd}
@@ -274,7 +276,7 @@ spec:
 	}
 	var out bytes.Buffer
 	WriteLeft(&out, r, nil)
-	const wantLeft = `left: -:25: Application argocd/app: spec.syncPolicy.managedNamespaceMetadata.labels: it writes the labels of namespace argo: put these there
+	const wantLeft = `left: -:27: Application argocd/app: spec.syncPolicy.managedNamespaceMetadata.labels: it writes the labels of namespace argo: put these there
     labels:
       pod-security.kubernetes.io/enforce: restricted
       pod-security.kubernetes.io/enforce-version: v1.25
@@ -292,6 +294,7 @@ left: k/kustomization.yaml: Kustomization: namespace: it sets namespace kustomiz
         pod-security.kubernetes.io/warn-version: v1.25
 left: x.yaml:5: Namespace strict: for you to decide: pod-security.kubernetes.io/enforce: the manifest says restricted, and baseline of the plan is looser
 left: x.yaml:21: Namespace bad: the label pod-security.kubernetes.io/enforce would get the value "none\x1b[31m", which is not valid
+left: x.yaml:25: Namespace unplanned: the plan does not know it, and recommends no labels: add them by hand, or make the plan anew where it exists
 `
 	if diff := cmp.Diff(wantLeft, out.String()); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
