@@ -80,9 +80,11 @@ changes nothing and prints a unified diff, which 'git apply' takes.
               Argo CD or a kustomization has them, what to put there is printed
 
 Only edits that are safe are made: they change nothing that can matter. --include=test makes those,
-too, that who owns the workload has to try. An edit that takes away what the manifest asks for is
-for people to decide and is never made. The edits of one check are made together: a document that
-is fixed for a check meets it, which is tried before anything is written.
+too, that who owns the workload has to try. What takes away something that the manifest asks for, or
+replaces a value that it states, as allowPrivilegeEscalation: true, is for people to decide and is
+left. It is safe only where the plan of --plan knows that today's pods run with the new value. The
+edits of one check are made together: a document that is fixed for a check meets it, which is tried
+before anything is written.
 
 What cannot be edited safely is left, and said: files that a program writes, templates of Helm, text
 that an anchor shares between two places, manifests in a ConfigMap. Then the exit code is 4.`,
@@ -172,7 +174,22 @@ func (f *fixFlags) complete(flags *pflag.FlagSet, o *fixOptions) error {
 	}
 	o.Source.Stdin = o.streams.In
 	o.Fix.DefaultNamespace, o.Fix.IncludeTest, o.Fix.ReadFile = f.namespace, f.include != "", os.ReadFile
+	if o.Write {
+		o.Fix.ReadFile = readWritable
+	}
 	return migrate.CheckTargetVersion(o.Decide.Target, "")
+}
+
+// readWritable returns the bytes of a file to fix, and an error for one that its owner may not write.
+func readWritable(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return nil, errors.New("the file is read-only, and stays as it is: make it writable first (chmod u+w)")
+	}
+	return os.ReadFile(name) //nolint:gosec // G304: a file that the user names
 }
 
 // chooseSet reads from the flags what is to be fixed.
@@ -276,13 +293,24 @@ func (o *fixOptions) writeResult(result *fix.Result) error {
 	return nil
 }
 
-// fromHere returns the path of a fixed file from the working directory, as a diff has it; the path itself where the file is elsewhere.
+// fromHere returns the path of a fixed file from the working directory, as a diff has it: of the file that a link leads to, as git
+// patches no links. It is the path of that file itself where it is elsewhere.
 func fromHere(name string) string {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	here, err := os.Getwd()
-	if err != nil || !filepath.IsAbs(name) {
+	if err == nil {
+		here, err = filepath.EvalSymlinks(here)
+	}
+	if err != nil {
 		return name
 	}
-	if path, err := filepath.Rel(here, name); err == nil && filepath.IsLocal(path) {
+	absolute := name
+	if !filepath.IsAbs(name) {
+		absolute = filepath.Join(here, name)
+	}
+	if path, err := filepath.Rel(here, absolute); err == nil && filepath.IsLocal(path) {
 		return path
 	}
 	return name

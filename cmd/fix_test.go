@@ -39,6 +39,26 @@ func TestFixKeepsModesAndLinks(t *testing.T) {
 	}
 }
 
+// A file that its owner may not write stays as it is, and that is said; its diff is printed.
+func TestFixLeavesReadOnlyFiles(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "pod.yaml")
+	if err := os.WriteFile(file, []byte(unhardened), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	streams, out, errOut := BufferStreams("")
+	code := Run(t.Context(), streams, SystemDeps("psp2pss"), []string{"fix", "-f", file, "--raise", "--write"})
+	if code != exitPartial || !strings.Contains(errOut.String(), "Pod x: runAsNonRoot: the file is read-only, and stays as it is: make it writable first (chmod u+w)\n") {
+		t.Errorf("exit code %d\n%s%s", code, out, errOut)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != unhardened {
+		t.Errorf("the file is %q (%v)", text, err)
+	}
+	if code := Run(t.Context(), streams, SystemDeps("psp2pss"), []string{"fix", "-f", file, "--raise"}); code != exitDone || !strings.Contains(out.String(), "\n+++ b/") {
+		t.Errorf("exit code %d of the diff\n%s%s", code, out, errOut)
+	}
+}
+
 // A file that somebody changes while the edits are made stays as it is then.
 func TestFixRefusesChangedFile(t *testing.T) {
 	t.Parallel()

@@ -163,6 +163,51 @@ func TestRaiseByPlan(t *testing.T) {
 	}
 }
 
+// What a manifest states stays, unless the plan says of the pods of today that they run with the other value.
+func TestStatedValuesStay(t *testing.T) {
+	t.Parallel()
+	const path = "spec.containers[0].securityContext.allowPrivilegeEscalation"
+	known := func(safety, container string, why message.Message) *migrate.Plan {
+		return planOf(nil, []migrate.TemplateEdit{{Path: path, Container: container, Value: "false", Check: "allowPrivilegeEscalation", Safety: safety, Why: why}}, "shop")
+	}
+	asking := strings.Replace(web, "          runAsUser: 7\n", "          runAsUser: 7\n          allowPrivilegeEscalation: true\n", 1)
+	asking = strings.Replace(asking, "      - name: b\n", "      - name: b\n        securityContext: {allowPrivilegeEscalation: false}\n", 1)
+	running := message.New("edit-in-force")
+	for name, c := range map[string]struct {
+		text string
+		plan *migrate.Plan
+		made bool
+	}{
+		"no plan":                                 {asking, nil, false},
+		"pods run without":                        {asking, known("safe", "a", running), true},
+		"another container":                       {asking, known("safe", "b", running), false},
+		"to be tried":                             {asking, known("test", "a", message.New("edit-denies-escalation", "asked", true)), false},
+		"no pods run, and a policy sets it":       {asking, known("safe", "a", message.New("edit-in-force", "policy", "p")), false},
+		"pods run without, the API refuses it":    {strings.Replace(asking, "runAsUser: 7", "privileged: true", 1), known("safe", "a", running), false},
+		"pods run without, on Windows not stated": {strings.Replace(asking, "      containers:", "      nodeSelector: {kubernetes.io/os: windows}\n      containers:", 1), known("safe", "a", running), false},
+	} {
+		got, left := fixed(t, c.text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: true, Plan: c.plan})
+		if strings.Contains(got, "allowPrivilegeEscalation: true") == c.made {
+			t.Errorf("%s: the edit is made: %t, want %t: %q\n%s", name, !c.made, c.made, left, got)
+		}
+		decide := slices.ContainsFunc(left, func(l string) bool {
+			return strings.HasPrefix(l, "1 Deployment web decide allowPrivilegeEscalation != false")
+		})
+		if decide == c.made {
+			t.Errorf("%s: left: %q", name, left)
+		}
+	}
+	for _, stated := range []string{
+		"securityContext: {runAsUser: 7, runAsNonRoot: false}", "securityContext: {runAsNonRoot: false}", "securityContext: {seccompProfile: {type: Unconfined}}",
+	} {
+		text := "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  " + stated + "\n  containers:\n  - {name: a, image: x, " + stated + "}\n"
+		got, left := fixed(t, text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: true})
+		if strings.Count(got, strings.TrimSuffix(strings.Split(stated, ": {")[1], "}")) != 2 || len(left) != 1 || !strings.Contains(left[0], " decide ") {
+			t.Errorf("%s: left %q\n%s", stated, left, got)
+		}
+	}
+}
+
 // Labels of a Namespace are written in one piece, never looser than those of the manifest, and only what is valid.
 func TestLabels(t *testing.T) {
 	t.Parallel()
@@ -199,6 +244,8 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: bad}
 ---
+{apiVersion: v1, kind: Namespace, metadata: {name: unplanned}}
+---
 apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata: {name: app, namespace: argocd}
@@ -229,7 +276,7 @@ spec:
 	}
 	var out bytes.Buffer
 	WriteLeft(&out, r, nil)
-	const wantLeft = `left: -:25: Application argocd/app: spec.syncPolicy.managedNamespaceMetadata.labels: it writes the labels of namespace argo: put these there
+	const wantLeft = `left: -:27: Application argocd/app: spec.syncPolicy.managedNamespaceMetadata.labels: it writes the labels of namespace argo: put these there
     labels:
       pod-security.kubernetes.io/enforce: restricted
       pod-security.kubernetes.io/enforce-version: v1.25
@@ -247,6 +294,7 @@ left: k/kustomization.yaml: Kustomization: namespace: it sets namespace kustomiz
         pod-security.kubernetes.io/warn-version: v1.25
 left: x.yaml:5: Namespace strict: for you to decide: pod-security.kubernetes.io/enforce: the manifest says restricted, and baseline of the plan is looser
 left: x.yaml:21: Namespace bad: the label pod-security.kubernetes.io/enforce would get the value "none\x1b[31m", which is not valid
+left: x.yaml:25: Namespace unplanned: the plan does not know it, and recommends no labels: add them by hand, or make the plan anew where it exists
 `
 	if diff := cmp.Diff(wantLeft, out.String()); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)

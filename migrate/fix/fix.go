@@ -56,11 +56,12 @@ type Edit struct {
 type Reason string
 
 // The reasons for which something is left as it is: an edit needs a test, something has to be decided, the text cannot be edited
-// safely.
+// safely, the plan does not know the object.
 const (
-	ReasonTest   Reason = "test"
-	ReasonDecide Reason = "decide"
-	ReasonFile   Reason = "file"
+	ReasonTest       Reason = "test"
+	ReasonDecide     Reason = "decide"
+	ReasonFile       Reason = "file"
+	ReasonNotPlanned Reason = "not-planned"
 )
 
 // Left is something that no fix was made for.

@@ -27,6 +27,7 @@ type Kustomization struct {
 func (f *fixer) wantedLabels(d *document) []group {
 	ns := f.namespaces[d.name]
 	if ns == nil {
+		f.leave(d, ReasonNotPlanned, "", "the plan does not know it, and recommends no labels: add them by hand, or make the plan anew where it exists")
 		return nil
 	}
 	if why := labels.WhyRefused(ns); !why.IsZero() {

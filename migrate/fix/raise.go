@@ -48,20 +48,23 @@ func safetyRank(safety string) int {
 }
 
 // raisingEdit returns the edit that fixes a place of a template, with its safety and the reason: those of the Plan, which knows what
-// runs, where it has an edit of the same field.
+// runs, where it has an edit of the same field. A value that the template states is replaced only by the one that pods run with.
 func (d *document) raisingEdit(t *template, p *places.Place, known map[plannedField][]*migrate.TemplateEdit) (Edit, string, message.Message) {
 	if p.Edit == nil {
 		return Edit{}, finding.SafetyDecide, message.New("obstacle-windows-on-older-server")
 	}
 	e := d.edit(t, p.Path, p.Edit.Value)
 	safety, why := p.Edit.Safety, p.Edit.Why
+	ask := safety == finding.SafetyTest || p.Edit.ReplacesStated
 	onlyLinux := !strings.HasSuffix(p.Path.String(), ".runAsNonRoot")
 	if t.onWindows && t.shape.Spec.OS == nil && onlyLinux {
 		safety, why = finding.SafetyDecide, message.New("obstacle-windows-not-stated")
+		ask = false
 	}
-	if safety == finding.SafetyTest {
+	if ask {
 		for _, planned := range known[newPlannedField(p.Container, p.Path.String())] {
-			if keepsList(t.valueAt(p.Path), planned.Value) {
+			counts := !p.Edit.ReplacesStated || isInForce(planned)
+			if counts && keepsList(t.valueAt(p.Path), planned.Value) {
 				e.Value, safety, why = json.RawMessage(planned.Value), planned.Safety, planned.Why
 			}
 		}
@@ -88,6 +91,12 @@ func indexEdits(edits []migrate.TemplateEdit) map[plannedField][]*migrate.Templa
 		out[field] = append(out[field], &edits[i])
 	}
 	return out
+}
+
+// isInForce reports whether an edit of the Plan writes what the pods of today run with. What a policy would set if there were pods
+// does not count: it sets nothing where the template to fix states a value.
+func isInForce(e *migrate.TemplateEdit) bool {
+	return e.Safety == finding.SafetySafe && e.Why.ID == "edit-in-force" && e.Why.Args.Get("policy") == nil
 }
 
 // plannedEdits returns the edits that the Plan has for the workload of a document to fix. Those for all containers are left out where

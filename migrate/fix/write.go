@@ -127,6 +127,9 @@ func WriteSummary(w io.Writer, r *Result, written bool) {
 	if n := left[ReasonDecide]; n > 0 {
 		text += fmt.Sprintf(", %d for you to decide", n)
 	}
+	if n := left[ReasonNotPlanned]; n > 0 {
+		text += fmt.Sprintf(", %s that the plan does not know", english.Count(n, "namespace", "namespaces"))
+	}
 	if r.Owned > 0 {
 		text += fmt.Sprintf(", %s that a controller makes passed over", english.Count(r.Owned, "object", "objects"))
 	}

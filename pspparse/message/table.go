@@ -2026,6 +2026,10 @@ func editKinds() []Kind {
 			"every container states its own",
 		},
 		{
+			"edit-replaces-stated-value", "Whoever wrote the value may have had a reason. Only they can say whether it may go.",
+			"the template states another value, which changes nothing today: find out what it was written for",
+		},
+		{
 			"edit-of-user-by-number", "The kubelet knows that a user with a number other than 0 is not root.",
 			"it runs as another user than root, by number",
 		},

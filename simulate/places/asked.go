@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 	"github.com/psp2pss/psp2pss/simulate/harden"
 )
@@ -16,6 +17,8 @@ type askedField struct {
 	check string
 	// keys lead to the field from the pod's spec, or from a container.
 	keys []string
+	// addsToList is true for a list, to which the value that meets the check is added.
+	addsToList bool
 	// only returns a security context with nothing but the field.
 	only func(*corev1.SecurityContext) *corev1.SecurityContext
 	// good returns the field's value that meets the check, given the one that is there, and set writes it.
@@ -68,7 +71,7 @@ func askedDrop() askedField {
 	}
 	return askedField{
 		check: "capabilities_restricted",
-		keys:  []string{"securityContext", "capabilities", "drop"},
+		keys:  []string{"securityContext", "capabilities", "drop"}, addsToList: true,
 		only: func(sc *corev1.SecurityContext) *corev1.SecurityContext {
 			return &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Drop: podspec.OrEmpty(sc.Capabilities).Drop}}
 		},
@@ -123,8 +126,8 @@ func askedSeccomp() askedField {
 	}
 }
 
-// findAsked finds the places at which a pod template lacks the field that the check asks for, or has another value there. What can
-// be done without a decision is as package harden proposes it; what is then still missing is for people to decide.
+// findAsked finds the places at which a pod template lacks the field that the check asks for, or has another value there. Package
+// harden proposes what can be done without a decision, unless it replaces a value; what is then still missing is for people to decide.
 func (f *finder) findAsked(field askedField) {
 	edits, edited := harden.EditsForCheck(f.template, f.check)
 	for i := range edits {
@@ -160,8 +163,18 @@ func (f *finder) addProposed(field askedField, e *harden.Edit) {
 		panic(err) // harden writes paths of fields
 	}
 	p := Place{Path: path, Container: e.Container, Edit: &Edit{Value: json.RawMessage(e.Value), Safety: string(e.Safety), Why: e.Why}}
-	p.Missing = f.isMissing(field, path)
+	if p.Missing = f.isMissing(field, path); !p.Missing && !field.addsToList {
+		p.Edit.decideOnStated()
+	}
 	f.found = append(f.found, p)
+}
+
+// decideOnStated makes an edit that package harden proposes one for people to decide, as it replaces a value that the template states.
+func (e *Edit) decideOnStated() {
+	if e.Safety == string(harden.Safe) {
+		e.Why = message.New("edit-replaces-stated-value") // harden says why the value has no effect, which is no reason to decide
+	}
+	e.Safety, e.ReplacesStated = SafetyDecide, true
 }
 
 // isMissing reports whether the pod template has no value of the asked field at a path.

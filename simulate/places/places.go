@@ -38,9 +38,12 @@ type Edit struct {
 	Remove bool
 	Value  json.RawMessage
 	// Safety is safe where nothing can break, test where the program has to be tried, and decide where something is taken away
-	// that the template asks for, or the pod is known not to start with it.
+	// that the template asks for, another value than the one it states is written, or the pod is known not to start with it.
 	Safety string
 	Why    message.Message
+	// ReplacesStated is true where people have to decide for one reason alone: Value takes the place of one that the template
+	// states. It is safe where the pods of today are known to run with Value.
+	ReplacesStated bool
 }
 
 // SafetyDecide is the safety of an edit that is for people to decide; safe and test are those of package harden.

@@ -26,7 +26,23 @@ func TestPlaces(t *testing.T) {
 	}{
 		"a value for all containers": {
 			`{spec: {initContainers: [{name: i}], containers: [{name: a}, {name: b, securityContext: {runAsNonRoot: false}}]}}`, "runAsNonRoot", "v1.37",
-			[]string{"missing spec.securityContext.runAsNonRoot: set true (test)", "spec.containers[1].securityContext.runAsNonRoot of b: set true (test)"},
+			[]string{"missing spec.securityContext.runAsNonRoot: set true (test)", "spec.containers[1].securityContext.runAsNonRoot of b: set true (decide)"},
+		},
+		"a container that asks for privileges": {
+			`{spec: {containers: [{name: a, securityContext: {allowPrivilegeEscalation: true}}, {name: b, securityContext: {allowPrivilegeEscalation: null}}]}}`,
+			"allowPrivilegeEscalation", "v1.25",
+			[]string{
+				"spec.containers[0].securityContext.allowPrivilegeEscalation of a: set false (decide)",
+				"missing spec.containers[1].securityContext.allowPrivilegeEscalation of b: set false (test)",
+			},
+		},
+		"a pod that may be root, with a number that is not": {
+			`{spec: {securityContext: {runAsNonRoot: false, runAsUser: 7}, containers: [{name: a}]}}`, "runAsNonRoot", "v1.25",
+			[]string{"spec.securityContext.runAsNonRoot: set true (decide)"},
+		},
+		"a pod that may be root, whose containers say otherwise": {
+			`{spec: {securityContext: {runAsNonRoot: false}, containers: [{name: a, securityContext: {runAsNonRoot: true}}]}}`, "runAsNonRoot", "v1.25",
+			[]string{"spec.securityContext.runAsNonRoot: set true (decide)"},
 		},
 		"a container that is root": {
 			`{spec: {securityContext: {runAsNonRoot: false}, containers: [{name: a, securityContext: {runAsUser: 0}}, {name: b, securityContext: {runAsUser: 7}}]}}`, "runAsNonRoot", "v1.25",

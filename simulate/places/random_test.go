@@ -1,7 +1,9 @@
 package places
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -153,6 +155,7 @@ func (s *seen) wantExact(t *testing.T, e *pss.Evaluator, m *subject, check strin
 			t.Errorf("%s at %s: the edit %+v", check, v.String(), p.Edit)
 		}
 	}
+	m.wantStatedValuesDecided(t, check, found)
 	met := func(all []Place) bool {
 		pod := m.after(t, all)
 		return !e.Fails(check, pod.Annotations, &pod.Spec, v)
@@ -163,6 +166,23 @@ func (s *seen) wantExact(t *testing.T, e *pss.Evaluator, m *subject, check strin
 	for i, p := range found {
 		if met(slices.Delete(slices.Clone(found), i, i+1)) && !isExtra(m.manifest, check, &p) {
 			t.Errorf("%s at %s: %s is not needed beside %v in %v", check, v.String(), p.Path, paths(found), m.manifest)
+		}
+	}
+}
+
+// wantStatedValuesDecided proves that an edit which takes away a value of the manifest is for people to decide. One that adds to a list
+// takes nothing away.
+func (m *subject) wantStatedValuesDecided(t *testing.T, check string, found []Place) {
+	t.Helper()
+	for i := range found {
+		p := &found[i]
+		list, isList := m.valueAt(p.PathIn(m.manifest)).([]any)
+		if p.Missing || p.Edit == nil || p.Edit.Safety == SafetyDecide {
+			continue
+		}
+		var after []any
+		if !isList || json.Unmarshal(p.Edit.Value, &after) != nil || len(after) < len(list) || !reflect.DeepEqual(list, after[:len(list)]) {
+			t.Errorf("%s: the edit of %s takes a value away and is %s", check, p.Path, p.Edit.Safety)
 		}
 	}
 }
