@@ -143,7 +143,9 @@ func (s *reading) locate(path fieldpath.Path, at pspparse.Position) finding.Plac
 		return place
 	}
 	found := yamledit.Locate(root, path)
-	place.Missing = found.Missing
+	if place.Missing = found.Missing; !found.Missing {
+		place.Value = refusedValue(root, path)
+	}
 	place.Line, place.Column, place.EndLine, place.EndColumn = found.Line, found.Column, found.EndLine, found.EndColumn
 	return place
 }

@@ -2,6 +2,7 @@ package ciformat
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/psp2pss/psp2pss/migrate/finding"
@@ -41,16 +42,73 @@ type outcome struct {
 // outcomes returns what became of every rule for every workload of a check's result, in their order, then the findings that are
 // of no workload, then the gaps.
 func outcomes(r *finding.Result) []outcome {
-	found := indexFindings(r)
-	var out []outcome
-	for i := range r.Workloads {
-		out = append(out, workloadOutcomes(&r.Workloads[i], found)...)
-	}
-	out = append(out, found.rest()...)
+	all := groupOutcomes(r, func(*finding.Object) string { return "" })[""]
+	out := slices.Collect(all.outcomes())
 	for i := range r.Gaps {
-		out = append(out, outcome{status: statusUnknown, position: r.Gaps[i].Position, gap: &r.Gaps[i]})
+		out = append(out, gapOutcome(&r.Gaps[i]))
 	}
 	return out
+}
+
+// gapOutcome returns the outcome that a gap is.
+func gapOutcome(g *finding.Gap) outcome {
+	return outcome{status: statusUnknown, position: g.Position, gap: g}
+}
+
+// outcomeGroup is a part of a check's result: some of its workloads, and the findings about objects like these.
+type outcomeGroup struct {
+	workloads []*finding.Workload
+	found     *findingIndex
+}
+
+// groupOutcomes splits the workloads and findings of a check's result into groups by their objects.
+func groupOutcomes(r *finding.Result, groupOf func(*finding.Object) string) map[string]*outcomeGroup {
+	groups := map[string]*outcomeGroup{}
+	group := func(o *finding.Object) *outcomeGroup {
+		name := groupOf(o)
+		if groups[name] == nil {
+			groups[name] = &outcomeGroup{found: &findingIndex{by: map[findingKey][]*found{}}}
+		}
+		return groups[name]
+	}
+	for i := range r.Workloads {
+		g := group(&r.Workloads[i].Object)
+		g.workloads = append(g.workloads, &r.Workloads[i])
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		group(&f.Object).found.add(&found{finding: f})
+	}
+	for i := range r.Ignored {
+		f := &r.Ignored[i].Finding
+		group(&f.Object).found.add(&found{finding: f, ignored: &r.Ignored[i]})
+	}
+	for _, g := range groups {
+		g.found.sort()
+	}
+	return groups
+}
+
+// outcomes yields what became of every rule for every workload of a group, then the findings of it that no workload has. Nothing of
+// it is kept. A nil group has none.
+func (g *outcomeGroup) outcomes() iter.Seq[outcome] {
+	return func(yield func(outcome) bool) {
+		if g == nil {
+			return
+		}
+		for _, w := range g.workloads {
+			for _, o := range workloadOutcomes(w, g.found) {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+		for _, o := range g.found.rest() {
+			if !yield(o) {
+				return
+			}
+		}
+	}
 }
 
 // workloadOutcomes returns what became of every rule for one workload, by rule; one skipped outcome where no rule was judged.
@@ -122,23 +180,17 @@ type findingKey struct {
 	rule   string
 }
 
-// indexFindings returns an index of the findings of a result, those that are excepted among them.
-func indexFindings(r *finding.Result) *findingIndex {
-	x := &findingIndex{by: map[findingKey][]*found{}}
-	for i := range r.Findings {
-		x.all = append(x.all, &found{finding: &r.Findings[i]})
-	}
-	for i := range r.Ignored {
-		x.all = append(x.all, &found{finding: &r.Ignored[i].Finding, ignored: &r.Ignored[i]})
-	}
-	for _, f := range x.all {
-		key := findingKey{f.finding.Object, f.finding.Rule}
-		x.by[key] = append(x.by[key], f)
-	}
-	for _, list := range x.by { // of two objects of one name in a file, the first has the first of the findings
+// add adds a finding to the index.
+func (x *findingIndex) add(f *found) {
+	key := findingKey{f.finding.Object, f.finding.Rule}
+	x.all, x.by[key] = append(x.all, f), append(x.by[key], f)
+}
+
+// sort sorts the findings of each object and rule: of two objects of one name in a file, the first has the first of the findings.
+func (x *findingIndex) sort() {
+	for _, list := range x.by {
 		slices.SortStableFunc(list, func(a, b *found) int { return cmp.Compare(firstRange(a.finding).Line, firstRange(b.finding).Line) })
 	}
-	return x
 }
 
 // take returns the finding of a rule for a workload, the one in its file first, and never one twice; nil if there is none left.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -43,7 +44,8 @@ type reportObject struct {
 	Metadata   reportMetadata `json:"metadata"`
 	Source     string         `json:"source,omitempty"`
 	Summary    reportSummary  `json:"summary"`
-	Results    []reportResult `json:"results"`
+	// Results are reportResults as JSON: each is encoded once, which tells its size, too.
+	Results []json.RawMessage `json:"results"`
 }
 
 // reportMetadata is the metadata of a report object.
@@ -94,86 +96,126 @@ type reportTimestamp struct {
 // namespaceName matches what a server takes for the name of a namespace.
 var namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
-// writeReports writes a check's result as YAML of report objects.
+// writeReports writes a check's result as YAML of report objects, one at a time.
 func writeReports(w io.Writer, r *finding.Result, o Options, kinds reportKinds) error {
-	var cluster []reportResult
-	byNamespace := map[string][]reportResult{}
-	rules := map[string]rule{}
-	for _, outcome := range outcomes(r) {
-		result := o.reportResult(outcome, rules)
-		ns := outcome.object.Namespace
-		if ns != "" && !namespaceName.MatchString(ns) || outcome.object.Kind == "" {
-			cluster = append(cluster, result)
+	out := &reportWriter{w: w, options: o, kinds: kinds, rules: map[string]rule{}}
+	groups := groupOutcomes(r, reportNamespace)
+	for _, ns := range slices.Sorted(maps.Keys(groups)) {
+		if ns == clusterReport {
 			continue
 		}
-		byNamespace[ns] = append(byNamespace[ns], result)
+		if err := out.writeGroup(kinds.kind, ns, groups[ns].outcomes()); err != nil {
+			return err
+		}
 	}
-	var objects []any
-	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
-		objects = append(objects, o.reportObjects(kinds, kinds.kind, ns, byNamespace[ns])...)
-	}
-	objects = append(objects, o.reportObjects(kinds, kinds.clusterKind, "", cluster)...)
-	return manifest.WriteYAML(w, objects...)
+	return out.writeGroup(kinds.clusterKind, "", func(yield func(outcome) bool) {
+		for from := range groups[clusterReport].outcomes() {
+			if !yield(from) {
+				return
+			}
+		}
+		for i := range r.Gaps {
+			if !yield(gapOutcome(&r.Gaps[i])) {
+				return
+			}
+		}
+	})
 }
 
-// reportObjects returns results as report objects of one kind and namespace, none of them too large for a server; none without
-// results.
-func (o Options) reportObjects(kinds reportKinds, kind, namespace string, results []reportResult) []any {
-	var objects []any
-	for len(results) > 0 {
-		n, size := reportLength(results)
-		object := reportObject{
-			APIVersion: kinds.apiVersion, Kind: kind, Results: results[:n], Summary: summarise(results[:n]),
-			Metadata: reportMetadata{Name: "psp2pss", Namespace: namespace, Labels: map[string]string{"app.kubernetes.io/managed-by": "psp2pss"}},
-		}
-		if len(objects) > 0 {
-			object.Metadata.Name += fmt.Sprintf("-%d", len(objects)+1)
-		}
-		if kinds.source {
-			object.Source = "psp2pss"
-		}
-		if size > reportMostApplied {
-			name := objectName(finding.Object{Kind: kind, Namespace: namespace, Name: object.Metadata.Name})
-			o.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", kinds.format, name))
-		}
-		objects, results = append(objects, object), results[n:]
+// clusterReport is what no namespace can be called: the group of outcomes that stand in a report of the cluster.
+const clusterReport = "*"
+
+// reportNamespace returns the namespace of the report in which the outcomes of an object stand; clusterReport for what has none to
+// stand in.
+func reportNamespace(o *finding.Object) string {
+	if o.Namespace != "" && !namespaceName.MatchString(o.Namespace) || o.Kind == "" {
+		return clusterReport
 	}
-	return objects
+	return o.Namespace
 }
 
-// reportLength returns how many results one report object holds, at least one, and about how large it is as JSON.
-func reportLength(results []reportResult) (n, size int) {
-	for n < len(results) && n < reportMostResults {
-		text, err := json.Marshal(results[n])
-		if err != nil { // strings, numbers and booleans have a JSON form
-			text = nil
-		}
-		if n > 0 && size+len(text) > reportMostBytes {
-			break
-		}
-		n, size = n+1, size+len(text)+1
-	}
-	return n, size
+// reportWriter writes report objects as YAML documents. Of their results it holds those of one object, as JSON.
+type reportWriter struct {
+	w       io.Writer
+	options Options
+	kinds   reportKinds
+	// rules keeps what is told of a rule.
+	rules map[string]rule
+	// written is how many objects were written.
+	written int
 }
 
-// summarise counts the results of a report object.
-func summarise(results []reportResult) reportSummary {
-	var s reportSummary
-	for i := range results {
-		switch results[i].Result {
-		case "pass":
-			s.Pass++
-		case "fail":
-			s.Fail++
-		case "warn":
-			s.Warn++
-		case "error":
-			s.Error++
-		case "skip":
-			s.Skip++
+// writeGroup writes the outcomes of one namespace, or of the cluster, as report objects of a kind, none of them too large for a
+// server; none without outcomes.
+func (w *reportWriter) writeGroup(kind, namespace string, from iter.Seq[outcome]) error {
+	object := w.newObject(kind, namespace, 1)
+	size, n := 0, 1
+	for outcome := range from {
+		result := w.options.reportResult(outcome, w.rules)
+		text, err := json.Marshal(result)
+		if err != nil {
+			return fmt.Errorf("writing a result of a report: %w", err)
+		}
+		if count := len(object.Results); count == reportMostResults || count > 0 && size+len(text) > reportMostBytes {
+			if err := w.write(object, size); err != nil {
+				return err
+			}
+			n++
+			object, size = w.newObject(kind, namespace, n), 0
+		}
+		object.Summary.add(result.Result)
+		object.Results = append(object.Results, text)
+		size += len(text) + 1
+	}
+	if len(object.Results) == 0 {
+		return nil
+	}
+	return w.write(object, size)
+}
+
+// newObject returns the n-th report object of a namespace, without results.
+func (w *reportWriter) newObject(kind, namespace string, n int) *reportObject {
+	object := &reportObject{
+		APIVersion: w.kinds.apiVersion, Kind: kind,
+		Metadata: reportMetadata{Name: "psp2pss", Namespace: namespace, Labels: map[string]string{"app.kubernetes.io/managed-by": "psp2pss"}},
+	}
+	if n > 1 {
+		object.Metadata.Name += fmt.Sprintf("-%d", n)
+	}
+	if w.kinds.source {
+		object.Source = "psp2pss"
+	}
+	return object
+}
+
+// write writes a report object whose results have a size as JSON, with a remark on one that plain kubectl apply does not take.
+func (w *reportWriter) write(object *reportObject, size int) error {
+	if size > reportMostApplied {
+		name := objectName(finding.Object{Kind: object.Kind, Namespace: object.Metadata.Namespace, Name: object.Metadata.Name})
+		w.options.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, name))
+	}
+	if w.written++; w.written > 1 {
+		if _, err := io.WriteString(w.w, "---\n"); err != nil {
+			return err
 		}
 	}
-	return s
+	return manifest.WriteYAML(w.w, object)
+}
+
+// add counts a result of a report object.
+func (s *reportSummary) add(result string) {
+	switch result {
+	case "pass":
+		s.Pass++
+	case "fail":
+		s.Fail++
+	case "warn":
+		s.Warn++
+	case "error":
+		s.Error++
+	case "skip":
+		s.Skip++
+	}
 }
 
 // reportResult returns an outcome as a result of a report object. rules keeps what is told of a rule.

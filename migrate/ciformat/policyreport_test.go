@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/migrate/ciformat"
 )
 
 // One report for each namespace, and one of the cluster for what has none to stand in; the summary counts what is there.
@@ -80,5 +82,30 @@ func TestNoReportInAHostileNamespace(t *testing.T) {
 	got := readReports(t, text)
 	if len(got) != 1 || got[0].Kind != "ClusterPolicyReport" || got[0].Metadata.Namespace != "" || got[0].Results[0].Resources[0].Namespace != `a\nkind: Secret` {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// largestWrite keeps how many bytes the largest write had.
+type largestWrite int
+
+// Write takes all that is written, and keeps its length if that is the largest.
+func (n *largestWrite) Write(p []byte) (int, error) {
+	*n = max(*n, largestWrite(len(p)))
+	return len(p), nil
+}
+
+// Reports are written one at a time: four times the findings make no larger write.
+func TestReportsAreStreamed(t *testing.T) {
+	t.Parallel()
+	measure := func(count int) int {
+		var n largestWrite
+		if err := ciformat.WritePolicyReport(&n, many(count, 0), ciformat.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return int(n)
+	}
+	small, large := measure(6_000), measure(24_000)
+	if large > small*11/10 {
+		t.Errorf("the largest write has %d bytes for 6,000 findings and %d for 24,000", small, large)
 	}
 }

@@ -138,6 +138,9 @@ type Place struct {
 	// Missing is true where the field is not there: then the place is that of the nearest thing that is there, which the field
 	// has to be written into.
 	Missing bool `json:"missing,omitempty"`
+	// Value is what is refused there: the value of the field, or what a check reads of it, such as the path of a hostPath volume. It is
+	// absent where the field is missing or decides by its name alone. One of more than 100 bytes is "sha256:" and its hash in hex.
+	Value json.RawMessage `json:"value,omitempty"`
 	Range
 	// Edit is the change that meets the check here; nil where none is known.
 	Edit *Edit `json:"edit,omitempty"`

@@ -26,16 +26,7 @@ func WriteYAML(w io.Writer, docs ...any) error {
 		if i > 0 {
 			out.WriteString("---\n")
 		}
-		node, err := yamlNodeOf(doc)
-		if err != nil {
-			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
-		}
-		encoder := yaml.NewEncoder(&out)
-		encoder.SetIndent(2)
-		if err := encoder.Encode(node); err != nil {
-			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
-		}
-		if err := encoder.Close(); err != nil {
+		if err := writeYAMLDocument(&out, doc); err != nil {
 			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
 		}
 	}
@@ -43,20 +34,35 @@ func WriteYAML(w io.Writer, docs ...any) error {
 	return err
 }
 
-// yamlNodeOf converts a value of a manifest to a YAML node. It goes through JSON, since the names and the order of
-// fields are declared for that.
-func yamlNodeOf(doc any) (*yaml.Node, error) {
+// writeYAMLDocument writes a value of a manifest as a YAML document. It goes through JSON, since the names and the order of fields are
+// declared for that.
+func writeYAMLDocument(out *bytes.Buffer, doc any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(doc); err != nil {
-		return nil, err
+		return err
 	}
-	node, err := yamlnode.FromJSON(text.Bytes(), 0)
-	if err == nil {
-		setBlockStyle(node)
+	if block, ok := appendBlockYAML(out.AvailableBuffer(), text.Bytes()); ok {
+		out.Write(block)
+		return nil
 	}
-	return node, err
+	return encodeYAML(out, text.Bytes())
+}
+
+// encodeYAML writes the value that a JSON text has as a YAML document, by a tree and the encoder of package yaml.
+func encodeYAML(out *bytes.Buffer, text []byte) error {
+	node, err := yamlnode.FromJSON(text, 0)
+	if err != nil {
+		return err
+	}
+	setBlockStyle(node)
+	encoder := yaml.NewEncoder(out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(node); err != nil {
+		return err
+	}
+	return encoder.Close()
 }
 
 // setBlockStyle gives a YAML node that was read from JSON, and all below it, the style in which people write YAML.
@@ -105,10 +111,13 @@ func fitsLiteralBlock(s string) bool {
 // ambiguousYAMLScalar matches words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
 var ambiguousYAMLScalar = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|=|<<|\.nan|\.inf)$`)
 
+// longestAmbiguous is how many bytes the longest word has that ambiguousYAMLScalar matches.
+const longestAmbiguous = len("false")
+
 // isPlainYAMLScalar reports whether no reader can take an unquoted text for anything but text. What begins with a digit or
 // a sign may be a number, a date or base 60 to one reader or another.
 func isPlainYAMLScalar(s string) bool {
-	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || ambiguousYAMLScalar.MatchString(s) || !utf8.ValidString(s) {
+	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || len(s) <= longestAmbiguous && ambiguousYAMLScalar.MatchString(s) || !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {

@@ -1,6 +1,6 @@
 // Package since owns what is new in a result of "psp2pss check": it compares one with an earlier result, or with a plan. A finding is
-// known by its check, its object, and the container and field of each place; files, lines and the order of lists do not count. It
-// reads no file.
+// known by its check, its object, and the container, field and value of each place; files, lines and the order of lists do not count.
+// It reads no file.
 package since
 
 import (
@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/psp2pss/psp2pss/migrate/finding"
-	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -16,49 +15,21 @@ import (
 // objectKey names an object of a finding whatever its file, and whatever version of its API is used.
 type objectKey struct{ kind, namespace, name string }
 
-// placeKey names a place of a finding whatever its file. Several places may have one: volumes have no names in it.
-type placeKey struct {
-	objectKey
-	rule, container, field string
-}
-
 // keyOf returns what names an object.
 func keyOf(o *finding.Object) objectKey { return objectKey{o.Kind, o.Namespace, o.Name} }
-
-// keyOfPlace returns what names a place of a finding.
-func keyOfPlace(f *finding.Finding, p *finding.Place) placeKey {
-	return placeKey{keyOf(&f.Object), f.Rule, p.Container, withoutIndexes(p.Field)}
-}
-
-// withoutIndexes returns the path of a field with the indexes of lists left out, so that moved items are no others. One that cannot
-// be parsed stays as it is.
-func withoutIndexes(field string) string {
-	path, err := fieldpath.Parse(field)
-	if err != nil {
-		return field
-	}
-	return slices.DeleteFunc(path, func(s fieldpath.Step) bool { return s.IsIndex }).String()
-}
 
 // Compare marks in a result what is new since an earlier one, and says what is fixed. A place is new if the earlier result did not
 // have it, or less severe; a finding is new if one of its places is. What is fixed is only said of objects that both have, and of
 // checks that are asked of them now; notes count the others. name is what the file of the earlier result is called.
 func Compare(r, earlier *finding.Result, name string) {
 	r.Since = name
-	markNew(r.Findings, severities(earlier.Findings))
-	remaining := map[placeKey]int{}
-	eachPlace(r.Findings, func(f *finding.Finding, p *finding.Place) { remaining[keyOfPlace(f, p)]++ })
-	for i := range r.Ignored {
-		f := &r.Ignored[i].Finding
-		for k := range f.Places {
-			remaining[keyOfPlace(f, &f.Places[k])]++
-		}
-	}
+	markNew(r.Findings, earlier.Findings)
+	stillFound := placesStillFound(r, earlier.Findings)
 	now := newObjects(r)
 	var left leftOut
 	for i := range earlier.Findings {
 		f := &earlier.Findings[i]
-		fixed := fixedPlaces(f, remaining)
+		fixed := fixedPlaces(f, stillFound)
 		switch {
 		case len(fixed) == 0:
 		case !now.has(&f.Object):
@@ -82,45 +53,42 @@ func eachPlace(findings []finding.Finding, visit func(*finding.Finding, *finding
 	}
 }
 
-// severities returns the severities of the places of findings, worst first.
-func severities(findings []finding.Finding) map[placeKey][]int {
-	out := map[placeKey][]int{}
+// markNew marks the places of sorted findings that earlier ones do not have, or less severe, and the findings that have such places.
+func markNew(findings, earlier []finding.Finding) {
+	known := places{}
+	eachPlace(earlier, func(f *finding.Finding, p *finding.Place) { known.add(f, p, finding.SeverityRank(f.Severity)) })
 	eachPlace(findings, func(f *finding.Finding, p *finding.Place) {
-		key := keyOfPlace(f, p)
-		out[key] = append(out[key], finding.SeverityRank(f.Severity))
+		p.New = !known.take(f, p, finding.SeverityRank(f.Severity))
 	})
-	for _, ranks := range out {
-		slices.Sort(ranks)
+	eachPlace(findings, func(f *finding.Finding, p *finding.Place) {
+		p.New = p.New && !known.takeUnknownValue(f, p, finding.SeverityRank(f.Severity))
+		f.New = f.New || p.New
+	})
+}
+
+// placesStillFound returns the places of earlier findings that a result has, ignored ones among them, whatever their severity.
+func placesStillFound(r *finding.Result, earlier []finding.Finding) map[*finding.Place]bool {
+	remaining := places{}
+	add := func(f *finding.Finding, p *finding.Place) { remaining.add(f, p, 0) }
+	eachPlace(r.Findings, add)
+	for i := range r.Ignored {
+		f := &r.Ignored[i].Finding
+		for k := range f.Places {
+			add(f, &f.Places[k])
+		}
 	}
+	out := map[*finding.Place]bool{}
+	eachPlace(earlier, func(f *finding.Finding, p *finding.Place) { out[p] = remaining.take(f, p, 0) })
+	eachPlace(earlier, func(f *finding.Finding, p *finding.Place) { out[p] = out[p] || remaining.takeUnknownValue(f, p, 0) })
 	return out
 }
 
-// markNew marks the places of sorted findings that earlier ones do not have, or less severe, and the findings that have such places.
-// What it takes of the earlier severities is gone from them.
-func markNew(findings []finding.Finding, earlier map[placeKey][]int) {
-	eachPlace(findings, func(f *finding.Finding, p *finding.Place) {
-		key, rank := keyOfPlace(f, p), finding.SeverityRank(f.Severity)
-		at := slices.IndexFunc(earlier[key], func(known int) bool { return known <= rank })
-		if at < 0 {
-			p.New, f.New = true, true
-			return
-		}
-		// The least severe one that will do, so that the worse ones remain for the worse.
-		for at+1 < len(earlier[key]) && earlier[key][at+1] <= rank {
-			at++
-		}
-		earlier[key] = slices.Delete(earlier[key], at, at+1)
-	})
-}
-
-// fixedPlaces returns the places of an earlier finding that are found no longer. It takes from the remaining ones those that are.
-func fixedPlaces(f *finding.Finding, remaining map[placeKey]int) []finding.Place {
+// fixedPlaces returns the places of an earlier finding that are not among those still found.
+func fixedPlaces(f *finding.Finding, stillFound map[*finding.Place]bool) []finding.Place {
 	var out []finding.Place
-	for _, p := range f.Places {
-		if key := keyOfPlace(f, &p); remaining[key] > 0 {
-			remaining[key]--
-		} else {
-			out = append(out, p)
+	for k := range f.Places {
+		if p := &f.Places[k]; !stillFound[p] {
+			out = append(out, *p)
 		}
 	}
 	return out

@@ -1,9 +1,11 @@
 package since_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,6 +42,19 @@ func fails(rule, name string, places ...finding.Place) finding.Finding {
 		Rule: rule, Level: "baseline", Severity: finding.SeverityError, Message: rule,
 		Object: finding.Object{APIVersion: "v1", Kind: "Pod", Namespace: "web", Name: name}, Places: places,
 	}
+}
+
+// valued returns a finding about a pod with a place for each value, "" for one without.
+func valued(values ...string) finding.Finding {
+	var places []finding.Place
+	for i, v := range values {
+		p := place("a.yaml", "app", i, i+1)
+		if v != "" {
+			p.Value = json.RawMessage(v)
+		}
+		places = append(places, p)
+	}
+	return fails("privileged", "a", places...)
 }
 
 // describe returns what a result says since an earlier one: new places, what is fixed, notes.
@@ -103,6 +118,15 @@ func TestCompare(t *testing.T) {
 		{"no longer asked", result(one), notAsked, []string{"note old.json: 1 finding is about checks that nothing asks for now"}},
 		{"ignored now", result(one), ignored, nil},
 		{"ignored before", ignored, result(one), []string{"new a privileged app"}},
+		{"another value", result(valued(`"NET_RAW"`)), result(valued(`"SYS_ADMIN"`)), []string{"new a privileged app", "fixed a privileged"}},
+		{"the same value, escaped", result(valued(`"a\u202eb"`)), result(valued("\"a\u202eb\"")), nil},
+		{"values in another order, one more", result(valued("8080", "22")), result(valued("22", "443", "8080")), []string{"new a privileged app"}},
+		{"one value fewer", result(valued("8080", "22")), result(valued("22")), []string{"fixed a privileged app"}},
+		{"no value in the earlier result", result(valued("", "")), result(valued("22", "443")), nil},
+		{"no value in the earlier result, one more", result(valued("")), result(valued("22", "443")), []string{"new a privileged app"}},
+		{"set where it was missing", result(valued("")), result(valued("true")), nil},
+		{"missing where it was set", result(valued("true")), result(valued("")), nil},
+		{"a known value and an unknown one", result(valued("", "22")), result(valued("22", "443")), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +162,9 @@ func random(r *rand.Rand) *finding.Result {
 			var places []finding.Place
 			for _, i := range r.Perm(4) {
 				if r.IntN(2) == 0 {
-					places = append(places, place(fmt.Sprintf("%d.yaml", r.IntN(3)), fmt.Sprintf("c%d", i), len(places), 1+r.IntN(50)))
+					p := place(fmt.Sprintf("%d.yaml", r.IntN(3)), fmt.Sprintf("c%d", i), len(places), 1+r.IntN(50))
+					p.Value = json.RawMessage(strconv.Itoa(r.IntN(2)))
+					places = append(places, p)
 				}
 			}
 			if len(places) > 0 {
@@ -152,18 +178,27 @@ func random(r *rand.Rand) *finding.Result {
 	return out
 }
 
-// placesOf returns the places of a result as object, check and container, sorted.
+// placesOf returns the places of a result as object, check, container and value, sorted.
 func placesOf(r *finding.Result, include func(*finding.Place) bool) []string {
 	var out []string
 	for i := range r.Findings {
 		for k := range r.Findings[i].Places {
 			if p := &r.Findings[i].Places[k]; include(p) {
-				out = append(out, r.Findings[i].Object.Name+" "+r.Findings[i].Rule+" "+p.Container)
+				out = append(out, r.Findings[i].Object.Name+" "+r.Findings[i].Rule+" "+p.Container+"="+string(p.Value))
 			}
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// withValue returns a container with the value of its place among places that begin with a prefix; one that has it already stays.
+func withValue(places []string, prefix, container string) string {
+	i := slices.IndexFunc(places, func(s string) bool { return strings.HasPrefix(s, prefix+container+"=") })
+	if i < 0 {
+		return container
+	}
+	return strings.TrimPrefix(places[i], prefix)
 }
 
 // minus returns the texts of a that are not in b.
@@ -201,7 +236,7 @@ func TestCompareIsADifference(t *testing.T) {
 				}
 			}
 			for _, c := range containers {
-				fixed = append(fixed, k.Object.Name+" "+k.Rule+" "+c)
+				fixed = append(fixed, k.Object.Name+" "+k.Rule+" "+withValue(placesA, k.Object.Name+" "+k.Rule+" ", c))
 			}
 		}
 		slices.Sort(fixed)

@@ -40,6 +40,20 @@ func Locate(root *yaml.Node, path fieldpath.Path) Place {
 	return place
 }
 
+// Value returns the value of the field at a path within a YAML tree of which the root is an object; nil if it is not there. Aliases
+// and merge keys are followed as Locate does it.
+func Value(root *yaml.Node, path fieldpath.Path) *yaml.Node {
+	at := yamlnode.AliasTarget(root)
+	for _, step := range path {
+		_, value := child(at, step)
+		if value == nil {
+			return nil
+		}
+		at = yamlnode.AliasTarget(value)
+	}
+	return at
+}
+
 // child returns what a step of a path leads to in a YAML node: the value, and its key if the node is a mapping; nil if there is none.
 func child(n *yaml.Node, step fieldpath.Step) (key, value *yaml.Node) {
 	switch {
