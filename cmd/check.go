@@ -114,7 +114,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to check (YAML, JSON, gzip), or - for standard input; may be repeated")
 	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	addKustomizeFlag(flags)
-	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them, or - for standard input; what is deleted or no YAML or JSON is passed over")
+	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of objects that name none")
 	enumFlag{&f.level, "level", levels.Names()}.add(cmd, "level", "", "level to ask of everything, whatever labels or a plan say")
 	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)
@@ -236,7 +236,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
-	listed, err := o.listFiles(ctx)
+	listed, gaps, err := o.listFiles(ctx)
 	if err != nil {
 		return err
 	}
@@ -259,6 +259,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 			return err
 		}
 	}
+	result.Gaps = append(result.Gaps, gaps...)
 	o.applyExceptions(result, allowed)
 	before.compare(result)
 	if err := writeOutputs(o.streams, o.Outputs, result, o.NoHeaders); err != nil {
