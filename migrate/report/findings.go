@@ -429,7 +429,7 @@ func FindingNames(w io.Writer, r *finding.Result, _ Options) error {
 	for i := range r.Workloads {
 		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 && found[o] {
 			o.Hook = ""
-			b.WriteString(escape.Terminal(findingObject(&o)) + "\n")
+			b.WriteString(escape.Lines(escape.Terminal(findingObject(&o))) + "\n")
 		}
 	}
 	_, err := w.Write(b.Bytes())
