@@ -240,6 +240,9 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := o.checkOverwrites(listed); err != nil {
+		return err
+	}
 	allowed, err := o.readExceptions(ctx)
 	if err != nil {
 		return err

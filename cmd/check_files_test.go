@@ -79,3 +79,37 @@ func TestListedFiles(t *testing.T) {
 		})
 	}
 }
+
+// An output never overwrites what the run reads.
+func TestOutputsOverwriteNoInput(t *testing.T) {
+	const harmless = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: i}]}\n"
+	const noExceptions = "apiVersion: psp2pss.dev/v1\nkind: Exceptions\nexceptions: []\n"
+	dir := writeTree(t, map[string]string{"a/web.yaml": harmless, "list": "a/web.yaml\n", ".psp2pss.yaml": noExceptions, "old.json": "{}"})
+	if err := os.Link(filepath.Join(dir, "a/web.yaml"), filepath.Join(dir, "same.json")); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-f", "a/web.yaml", "-o", "json=./a/web.yaml"}, "-o json=./a/web.yaml would overwrite a/web.yaml, which is read: name another file"},
+		{[]string{"-f", "a/web.yaml", "-o", "table", "-o", "sarif=same.json"}, "-o sarif=same.json would overwrite a/web.yaml,"},
+		{[]string{"--files-from", "list", "-o", "json=a/web.yaml"}, "would overwrite a/web.yaml,"},
+		{[]string{"--files-from", "list", "-o", "json=list"}, "would overwrite list,"},
+		{[]string{"-f", "a", "--since", "old.json", "-o", "json=old.json"}, "would overwrite old.json,"},
+		{[]string{"-f", "a", "--plan", "old.json", "-o", "json=old.json"}, "would overwrite old.json,"},
+		{[]string{"-f", "a", "-o", "json=.psp2pss.yaml"}, "would overwrite .psp2pss.yaml,"},
+		{[]string{"-f", "a", "--exceptions", ".psp2pss.yaml", "-o", "json=.psp2pss.yaml"}, "would overwrite .psp2pss.yaml,"},
+	} {
+		code, out, errOut := runCheckIn(t, dir, "", append(test.args, "--level=baseline")...)
+		if code != exitUsage || out != "" || !strings.Contains(errOut, test.want) {
+			t.Errorf("%q: exit %d:\n%s%s", test.args, code, out, errOut)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "a/web.yaml")); err != nil || string(data) != harmless {
+		t.Errorf("the manifest is %q (%v)", data, err)
+	}
+	if code, _, errOut := runCheckIn(t, dir, "", "-f", "a", "--level=baseline", "-o", "json=new.json"); code != exitDone {
+		t.Errorf("exit %d: %s", code, errOut)
+	}
+}
