@@ -81,6 +81,15 @@ first.
 What may fail a check is said with a reason: by an annotation of the object, such as
 psp2pss.dev/allow.hostPathVolumes: "reads the node's logs; until=2027-03-31", or in a file
 .psp2pss.yaml (--exceptions). An exception without a reason, or past its day, is a finding itself.
+Such a file is:
+
+  apiVersion: psp2pss.dev/v1
+  kind: Exceptions
+  exceptions:
+  - rule: hostPathVolumes
+    object: {kind: DaemonSet, namespace: logging, name: fluent-*}
+    reason: reads the logs of the node
+    until: 2027-03-31
 
 Exit codes: 0 nothing found; 2 wrong usage, or no level is known; 3 findings; 4 something could not
 be read or evaluated (--allow-partial turns it into 0).`,
