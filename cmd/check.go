@@ -14,6 +14,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/check"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -37,6 +38,9 @@ type checkOptions struct {
 	Outputs           []outputTarget[*finding.Result]
 
 	NoHeaders, AllowPartial bool
+
+	// again are the flags given, for another run over what a pipe renders.
+	again []string
 }
 
 // checkFlags are the values of the flags of "psp2pss check", as given.
@@ -162,6 +166,11 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 	if o.Outputs, err = parseOutputs(f.outputs, checkFormats(o.streams, o.deps)); err != nil {
 		return err
 	}
+	connection := pflag.NewFlagSet("", pflag.ContinueOnError)
+	addConnectionFlags(connection, &SourceOptions{})
+	o.again = givenArguments(flags, append([]string{
+		"namespace", "level", targetVersionFlag, planFlag, sinceFlag, exceptionsFlag, "fail-on", "output", "no-headers", allowPartialFlag,
+	}, flagNames(connection)...))
 	return o.checkSource(flags)
 }
 
@@ -295,9 +304,26 @@ func (o *checkOptions) check(ctx context.Context, r *files.Reader, opts check.Op
 	case errors.As(err, &unknown):
 		return nil, usageError{err}
 	case errors.As(err, &unrendered):
-		return nil, usageError{errorWithAdvice{err, strings.ReplaceAll(strings.Join(unrendered.Pipes, "\n"), "| psp2pss ", "| "+o.deps.ToolName+" ")}}
+		return nil, usageError{errorWithAdvice{err, o.pipes(unrendered.Pipes)}}
 	}
 	return result, err
+}
+
+// pipes returns the lines that render what a check cannot read and check it as this run would have.
+func (o *checkOptions) pipes(lines []string) string {
+	var words strings.Builder
+	for _, arg := range o.again {
+		words.WriteString(" " + escape.Shell(arg))
+	}
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		render, check, _ := strings.Cut(line, "| psp2pss ")
+		if bare, ok := strings.CutSuffix(render, " -n NAMESPACE "); ok && o.Namespace != "" {
+			render = bare + " -n " + escape.Shell(o.Namespace) + " "
+		}
+		out[i] = render + "| " + o.deps.ToolName + " " + check + words.String()
+	}
+	return strings.Join(out, "\n")
 }
 
 // demands returns what may demand a level of the manifests, with the plan and the namespaces of the cluster that the flags name.

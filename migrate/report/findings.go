@@ -335,6 +335,9 @@ func findingSummary(r *finding.Result) Paragraph {
 			partial++
 		}
 	}
+	if len(r.Workloads) == 0 {
+		return Paragraph{english.Count(len(r.Findings), "finding", "findings") + ": nothing with pods was among what was read."}
+	}
 	meet := len(r.Workloads) - failed - partial - free - accepted
 	text := fmt.Sprintf("%s in %d of %s", english.Count(len(r.Findings), "finding", "findings"), failed, english.Count(len(r.Workloads), "workload", "workloads"))
 	text += fmt.Sprintf("; %d %s what is asked", meet, english.Plural(meet, "meets", "meet"))
