@@ -14,6 +14,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/check"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -39,6 +40,9 @@ type checkOptions struct {
 	NoHeaders, AllowPartial bool
 	// Listed is true where the files were listed one by one: with --files-from, or as arguments, as pre-commit does.
 	Listed bool
+
+	// again are the flags given, for another run over what a pipe renders.
+	again []string
 }
 
 // checkFlags are the values of the flags of "psp2pss check", as given.
@@ -87,6 +91,15 @@ first.
 What may fail a check is said with a reason: by an annotation of the object, such as
 psp2pss.dev/allow.hostPathVolumes: "reads the node's logs; until=2027-03-31", or in a file
 .psp2pss.yaml (--exceptions). An exception without a reason, or past its day, is a finding itself.
+Such a file is:
+
+  apiVersion: psp2pss.dev/v1
+  kind: Exceptions
+  exceptions:
+  - rule: hostPathVolumes
+    object: {kind: DaemonSet, namespace: logging, name: fluent-*}
+    reason: reads the logs of the node
+    until: 2027-03-31
 
 Exit codes: 0 nothing found; 2 wrong usage, or no level is known; 3 findings; 4 something could not
 be read or evaluated (--allow-partial turns it into 0).`,
@@ -125,7 +138,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to check (YAML, JSON, gzip), or - for standard input; may be repeated")
 	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	addKustomizeFlag(flags)
-	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them, or - for standard input; what is deleted or no YAML or JSON is passed over")
+	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of objects that name none")
 	enumFlag{&f.level, "level", levels.Names()}.add(cmd, "level", "", "level to ask of everything, whatever labels or a plan say")
 	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)
@@ -164,6 +177,11 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 	if o.Outputs, err = parseOutputs(f.outputs, checkFormats(o.streams, o.deps)); err != nil {
 		return err
 	}
+	connection := pflag.NewFlagSet("", pflag.ContinueOnError)
+	addConnectionFlags(connection, &SourceOptions{})
+	o.again = givenArguments(flags, append([]string{
+		"namespace", "level", targetVersionFlag, planFlag, sinceFlag, exceptionsFlag, "fail-on", "output", "no-headers", allowPartialFlag,
+	}, flagNames(connection)...))
 	return o.checkSource(flags)
 }
 
@@ -247,8 +265,11 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
-	listed, err := o.listFiles(ctx)
+	listed, gaps, err := o.listFiles(ctx)
 	if err != nil {
+		return err
+	}
+	if err := o.checkOverwrites(listed); err != nil {
 		return err
 	}
 	allowed, err := o.readExceptions(ctx)
@@ -270,6 +291,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 			return err
 		}
 	}
+	result.Gaps = append(result.Gaps, gaps...)
 	o.applyExceptions(result, allowed)
 	before.compare(result)
 	if err := writeOutputs(o.streams, o.Outputs, result, o.NoHeaders); err != nil {
@@ -293,9 +315,26 @@ func (o *checkOptions) check(ctx context.Context, r *files.Reader, opts check.Op
 	case errors.As(err, &unknown):
 		return nil, usageError{err}
 	case errors.As(err, &unrendered):
-		return nil, usageError{errorWithAdvice{err, strings.ReplaceAll(strings.Join(unrendered.Pipes, "\n"), "| psp2pss ", "| "+o.deps.ToolName+" ")}}
+		return nil, usageError{errorWithAdvice{err, o.pipes(unrendered.Pipes)}}
 	}
 	return result, err
+}
+
+// pipes returns the lines that render what a check cannot read and check it as this run would have.
+func (o *checkOptions) pipes(lines []string) string {
+	var words strings.Builder
+	for _, arg := range o.again {
+		words.WriteString(" " + escape.Shell(arg))
+	}
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		render, check, _ := strings.Cut(line, "| psp2pss ")
+		if bare, ok := strings.CutSuffix(render, " -n NAMESPACE "); ok && o.Namespace != "" {
+			render = bare + " -n " + escape.Shell(o.Namespace) + " "
+		}
+		out[i] = render + "| " + o.deps.ToolName + " " + check + words.String()
+	}
+	return strings.Join(out, "\n")
 }
 
 // demands returns what may demand a level of the manifests, with the plan and the namespaces of the cluster that the flags name.

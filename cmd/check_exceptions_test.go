@@ -67,3 +67,17 @@ func TestExceptionsThatAreNoFile(t *testing.T) {
 		}
 	}
 }
+
+// The help shows a file of exceptions that is one.
+func TestHelpShowsExceptions(t *testing.T) {
+	t.Parallel()
+	_, example, ok := strings.Cut(commands(t)["check"].Long, "Such a file is:\n\n")
+	if !ok {
+		t.Fatal("there is none")
+	}
+	example, _, _ = strings.Cut(example, "\n\n")
+	file, err := exceptions.Parse("help", []byte(example))
+	if err != nil || len(file.Entries) != 1 || file.Entries[0].Reason == "" || file.Entries[0].Until == "" {
+		t.Errorf("got %+v, %v of\n%s", file, err, example)
+	}
+}

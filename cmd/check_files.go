@@ -10,9 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/psp2pss/psp2pss/migrate/exceptions"
+	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/files"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // fileArguments returns the usage error for an argument that names no file to check: what a dash begins. A lone dash is standard input.
@@ -46,34 +49,99 @@ func isFolder(path string) bool {
 }
 
 // listFiles returns the paths that "psp2pss check" reads: those of -f, and of --files-from those that are there and are YAML or JSON
-// by their names. What is passed over of the list is said on standard error.
-func (o *checkOptions) listFiles(ctx context.Context) ([]string, error) {
+// by their names. What is passed over of the list is said on standard error; a list of which every manifest is missing is a gap.
+func (o *checkOptions) listFiles(ctx context.Context) ([]string, []finding.Gap, error) {
 	if o.FilesFrom == "" {
-		return o.Source.Files, nil
+		return o.Source.Files, nil, nil
 	}
 	data, err := callUntilCancelled(ctx, "reading the list of files", func() ([]byte, error) { return readFileOrStdin(o.FilesFrom, o.Source.Stdin) })
 	if err != nil {
-		return nil, fmt.Errorf("reading the list of files %q: %w", o.FilesFrom, fileerror.Explain(o.FilesFrom, err))
+		return nil, nil, fmt.Errorf("reading the list of files %q: %w", o.FilesFrom, fileerror.Explain(o.FilesFrom, err))
 	}
-	paths := slices.Clone(o.Source.Files)
-	var others, deleted []string
-	for line := range strings.Lines(string(data)) {
-		switch name := listedName(line); {
-		case name == "":
-		case !files.IsManifestName(filepath.Base(name)):
+	var there, others, missing, twice []string
+	top := gitWorkTree()
+	for _, name := range listedNames(string(data)) {
+		if !files.IsManifestName(filepath.Base(name)) {
 			others = append(others, name)
-		case isMissing(name):
-			deleted = append(deleted, name)
-		default:
-			paths = append(paths, name)
+			continue
 		}
+		found := listedPaths(name, top)
+		switch len(found) {
+		case 0:
+			missing = append(missing, name)
+		case 2:
+			twice = append(twice, name)
+		}
+		there = append(there, found...)
 	}
-	o.notePassedOver(others, "no YAML or JSON by name")
-	o.notePassedOver(deleted, "not there any more")
+	o.noteListed(others, "passed over %s of the list (no YAML or JSON by name)")
+	o.noteListed(twice, "%s of the list "+english.Plural(len(twice), "is", "are")+" there in the working directory and at the top of the git work tree, and both are checked")
+	if len(there) == 0 && len(missing) > 0 {
+		gap := finding.Gap{What: "the list of files", Message: message.New("check-listed-missing", "files", missing)}
+		return o.Source.Files, []finding.Gap{gap}, nil
+	}
+	o.noteListed(missing, "passed over %s of the list (not there any more)")
+	paths := slices.Concat(o.Source.Files, there)
 	if len(paths) == 0 {
 		_, _ = fmt.Fprintln(o.streams.ErrOut, "note: the list names no file to check")
 	}
-	return paths, nil
+	return paths, nil, nil
+}
+
+// listedNames returns the paths that a list of files names: those between the NULs that git diff -z writes where there is one, else one
+// from each line.
+func listedNames(list string) []string {
+	var names []string
+	add := func(name string) {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	if strings.Contains(list, "\x00") {
+		for name := range strings.SplitSeq(list, "\x00") {
+			add(strings.Trim(name, "\r\n"))
+		}
+		return names
+	}
+	for line := range strings.Lines(list) {
+		add(listedName(line))
+	}
+	return names
+}
+
+// listedPaths returns where the file of a listed path is: from the working directory, from the top of the git work tree, or both, which
+// are two files; git writes paths from the top. The top is "" if there is none.
+func listedPaths(name, top string) []string {
+	var found []string
+	if !isMissing(name) {
+		found = append(found, name)
+	}
+	if top == "" || filepath.IsAbs(name) {
+		return found
+	}
+	if path := filepath.Join(top, name); !isMissing(path) {
+		found = append(found, path)
+	}
+	return found
+}
+
+// gitWorkTree returns the path from the working directory to the top of the git work tree above it ("../.."), which has the file or folder
+// .git; "" if the working directory is itself the top, or none is above it.
+func gitWorkTree() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	for up := ""; ; up = filepath.Join(up, "..") {
+		if !isMissing(filepath.Join(dir, ".git")) {
+			return up
+		}
+		if parent := filepath.Dir(dir); parent != dir {
+			dir = parent
+			continue
+		}
+		return ""
+	}
 }
 
 // listedName returns the path on a line of a list of files. Git puts a name with special characters in double quotes.
@@ -114,8 +182,28 @@ func isMissing(path string) bool {
 	return os.IsNotExist(err)
 }
 
-// notePassedOver says on standard error which paths of a list are not checked, and why.
-func (o *checkOptions) notePassedOver(names []string, why string) {
+// checkOverwrites returns the usage error for an output that would overwrite a file that this run reads.
+func (o *checkOptions) checkOverwrites(listed []string) error {
+	inputs := append([]string{o.Source.Plan, o.FilesFrom, o.Since, o.Exceptions}, listed...)
+	if o.Exceptions == "" {
+		inputs = append(inputs, exceptions.FileName)
+	}
+	for _, out := range o.Outputs {
+		written, err := os.Stat(out.file)
+		if out.file == "" || err != nil || !written.Mode().IsRegular() {
+			continue
+		}
+		for _, name := range inputs {
+			if read, err := os.Stat(name); name != "" && err == nil && os.SameFile(written, read) {
+				return usagef("-o %s=%s would overwrite %s, which is read: name another file", out.format.Name, fileerror.Name(out.file), fileerror.Name(name))
+			}
+		}
+	}
+	return nil
+}
+
+// noteListed says something on standard error of paths of a list of files; %s in it stands for their number.
+func (o *checkOptions) noteListed(names []string, format string) {
 	if len(names) == 0 {
 		return
 	}
@@ -124,5 +212,6 @@ func (o *checkOptions) notePassedOver(names []string, why string) {
 	for i, name := range names {
 		quoted[i] = english.EscapeInput(name)
 	}
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "note: passed over %s of the list (%s): %s\n", english.Count(len(names), "file", "files"), why, english.First(quoted, most))
+	what := fmt.Sprintf(format, english.Count(len(names), "file", "files"))
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "note: %s: %s\n", what, english.First(quoted, most))
 }

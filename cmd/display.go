@@ -105,12 +105,15 @@ type quietableWriter struct {
 	display *display
 }
 
-// Write writes to standard error, and returns its error; with --quiet it does nothing.
+// Write writes to standard error, and returns its error; with --quiet it does nothing. No line gives a command to the log of a pipeline.
 func (w *quietableWriter) Write(p []byte) (int, error) {
 	if w.display.quiet {
 		return len(p), nil
 	}
-	return w.out.Write(p)
+	if _, err := io.WriteString(w.out, escape.Lines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // withRequestLog returns dependencies that tell of their requests to clusters on standard error, where -v asks for it.

@@ -176,7 +176,10 @@ func TestHostileObjects(t *testing.T) {
 }
 
 // writeHostile writes objects with hostile text wherever they have text, and files that cannot be read whole.
-func writeHostile(t *testing.T, dir string) {
+func writeHostile(t *testing.T, dir string) { writeObjectsOf(t, dir, hostile) }
+
+// writeObjectsOf writes objects with a text wherever they have text, and files that cannot be read whole.
+func writeObjectsOf(t *testing.T, dir, hostile string) {
 	t.Helper()
 	type m = map[string]any
 	meta := func(name, namespace string) m {

@@ -169,7 +169,7 @@ func printError(w io.Writer, name string, err error) {
 	lead := name + ": "
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" {
-			_, _ = fmt.Fprintf(w, "%s%s\n", lead, escape.Terminal(line))
+			_, _ = fmt.Fprintf(w, "%s\n", escape.Lines(lead+escape.Terminal(line)))
 			lead = "  "
 		}
 	}

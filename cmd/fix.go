@@ -327,7 +327,7 @@ func (o *fixOptions) forTerminal(text *bytes.Buffer) bytes.Buffer {
 		if o.Write || strings.HasPrefix(line, "#") {
 			line = indent + strings.Join(report.Fold(bare, o.streams.Width-len(indent)-2), "\n"+indent+"  ")
 		}
-		out.WriteString(line + "\n")
+		out.WriteString(escape.Lines(line) + "\n")
 	}
 	return out
 }

@@ -60,7 +60,7 @@ func writeStepNames(w io.Writer, r *stepsReport, _ report.Options) error {
 			name = strings.ToLower(c.Kind) + "/" + c.Name
 		}
 		if !seen[name] {
-			b.WriteString(escape.Terminal(name) + "\n")
+			b.WriteString(escape.Lines(escape.Terminal(name)) + "\n")
 		}
 		seen[name] = true
 	}

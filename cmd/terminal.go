@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
@@ -64,7 +65,7 @@ func (w foldingWriter) Write(p []byte) (int, error) {
 			b.WriteString(" ")
 		}
 	}
-	if _, err := w.out.Write(b.Bytes()); err != nil {
+	if _, err := io.WriteString(w.out, escape.Lines(b.String())); err != nil {
 		return 0, err
 	}
 	return len(p), nil

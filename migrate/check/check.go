@@ -84,7 +84,7 @@ func (e *UnrenderedError) Error() string {
 		what = english.Plural(len(e.Paths), "a Helm chart, whose templates are", "Helm charts, whose templates are")
 	}
 	const most = 3
-	return fmt.Sprintf("%s: %s not rendered here: check what it renders to", english.First(e.Paths, most), what)
+	return fmt.Sprintf("%s: %s not rendered here: check what %s to", english.First(e.Paths, most), what, english.Plural(len(e.Paths), "it renders", "they render"))
 }
 
 // Run reads manifests and judges them. It returns an *UnknownLevelError where nothing says what level they have to meet, an

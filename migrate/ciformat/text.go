@@ -15,13 +15,7 @@ import (
 
 // shown returns text of the input as every format shows it: on one line, with what would not show as itself as a Go escape, and
 // with nothing that the log of GitHub, Azure or TeamCity takes for a command in the middle of a line (##[error], ##vso[...]).
-func shown(s string) string {
-	s = escape.Terminal(s)
-	for strings.Contains(s, "##") {
-		s = strings.ReplaceAll(s, "##", "# #")
-	}
-	return s
-}
+func shown(s string) string { return escape.Terminal(s) }
 
 // objectName returns how the object of a finding is called: "Deployment web/api".
 func objectName(o finding.Object) string {

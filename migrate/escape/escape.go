@@ -14,10 +14,11 @@ import (
 )
 
 // Terminal escapes text for a terminal: it shows every rune that a terminal would act on or not show (control characters, line ends, bidirectional
-// overrides, zero-width characters, bytes that are not UTF-8) as a Go escape: "\n", "\x1b", "\u202e".
+// overrides, zero-width characters, bytes that are not UTF-8) as a Go escape: "\n", "\x1b", "\u202e". What logs of pipelines take for a
+// command anywhere in a line has a backslash in it: "##\[error]".
 func Terminal(s string) string {
 	if isPlainASCII(s) {
-		return s
+		return breakCommands(s)
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -32,7 +33,31 @@ func Terminal(s string) string {
 		}
 		i += size
 	}
-	return b.String()
+	return breakCommands(b.String())
+}
+
+// commandInLine matches what the logs of GitHub, Azure and TeamCity take for the beginning of a command in the middle of a line, and
+// commandLine what that of GitHub takes for one at the beginning of a line, behind blanks and colours.
+var (
+	commandInLine = regexp.MustCompile(`##([A-Za-z]*)\[`)
+	commandLine   = regexp.MustCompile(`(?m)^((?:[ \t\r]|\x1b\[[0-9;]*[A-Za-z])*)::`)
+)
+
+// breakCommands returns text with a backslash in what the log of a pipeline takes for a command within a line.
+func breakCommands(s string) string {
+	if !strings.Contains(s, "##") {
+		return s
+	}
+	return commandInLine.ReplaceAllString(s, `##$1\[`)
+}
+
+// Lines escapes lines of text for the log of a pipeline, where they are not to give commands: "::error" at the beginning of a line, behind
+// blanks and colours, and "##[error]" anywhere have a backslash in front of the colons or the bracket. The lines are otherwise kept.
+func Lines(text string) string {
+	if strings.Contains(text, "::") {
+		text = commandLine.ReplaceAllString(text, `$1\::`)
+	}
+	return breakCommands(text)
 }
 
 // isPlainASCII reports whether text needs no escaping on a terminal: it is printable ASCII.

@@ -26,6 +26,8 @@ func TestTerminal(t *testing.T) {
 		{"beyond the first plane", "\U000e0041\U0001f600", `\U000e0041` + "\U0001f600"},
 		{"line and paragraph separators", "a\u2028b\u2029", `a\u2028b\u2029`},
 		{"not UTF-8", "a\xff\xc0b", `a\xff\xc0b`},
+		{"commands of pipelines", "a ##[error]b ####[x] ##vso[task.y]##TeamCity[z] ## # #[", `a ##\[error]b ####\[x] ##vso\[task.y]##TeamCity\[z] ## # #[`},
+		{"a command of a pipeline behind what does not show", "\u202e##[error]é", `\u202e##\[error]é`},
 		{"empty", "", ""},
 	}
 	for _, test := range tests {
@@ -35,6 +37,23 @@ func TestTerminal(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestLines(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                             "",
+		"a ::b\n":                      "a ::b\n",
+		"::error::x":                   `\::error::x`,
+		"a\n  ::error::x\n::y\n":       "a\n  \\::error::x\n\\::y\n",
+		"\x1b[1m \x1b[31m::x\x1b[0m\n": "\x1b[1m \x1b[31m\\::x\x1b[0m\n",
+		"\r\x1b[K::x":                  "\r\x1b[K\\::x",
+		" : :x ##[y]":                  ` : :x ##\[y]`,
+	} {
+		if got := escape.Lines(in); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -218,7 +218,11 @@ type fields struct {
 func fieldsOf(n *yaml.Node, at fieldpath.Path, known ...string) (*fields, error) {
 	n = yamlnode.AliasTarget(n)
 	if n.Kind != yaml.MappingNode {
-		return nil, &fieldError{n.Line, at, "it is no mapping of " + english.And(known)}
+		why := "it is no mapping of " + english.And(known)
+		if len(at) == 0 {
+			why += ": " + howToWrite
+		}
+		return nil, &fieldError{n.Line, at, why}
 	}
 	out := &fields{line: n.Line, at: at, lines: map[string]int{}, values: map[string]*yaml.Node{}}
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -64,7 +64,7 @@ func TestParseErrors(t *testing.T) {
 		{"only a comment", "# nothing\n", `f: it is empty: it begins with "apiVersion: psp2pss.dev/v1" and "kind: Exceptions", and has a list "exceptions"`},
 		{"no YAML", "a: [\n", "f: line 1: it is no YAML: did not find expected node content"},
 		{"two documents", head + "exceptions: []\n---\n{}\n", "f: it has more than one document: write all exceptions in one"},
-		{"a list", "- a\n", "f:1: it is no mapping of apiVersion, kind and exceptions"},
+		{"a list", "- a\n", `f:1: it is no mapping of apiVersion, kind and exceptions: it begins with "apiVersion: psp2pss.dev/v1" and "kind: Exceptions", and has a list "exceptions"`},
 		{"no version", "kind: Exceptions\n", `f:1: apiVersion: it is "", and this version reads psp2pss.dev/v1`},
 		{"other version", "kind: Exceptions\napiVersion: psp2pss.dev/v2\n", `f:2: apiVersion: it is "psp2pss.dev/v2", and this version reads psp2pss.dev/v1`},
 		{"other kind", "apiVersion: psp2pss.dev/v1\nkind: Plan\n", `f:2: kind: it is "Plan", want Exceptions`},

@@ -38,7 +38,7 @@ func WriteDiff(b *bytes.Buffer, f *File) {
 func WriteEdits(b *bytes.Buffer, f *File) {
 	for i := range f.Edits {
 		e := &f.Edits[i]
-		fmt.Fprintf(b, "%s\n", escape.Terminal(fmt.Sprintf("%s: %s: %s", phrases.FileLine(e.Position), e.Object, e.describe())))
+		fmt.Fprintf(b, "%s\n", escape.Lines(escape.Terminal(fmt.Sprintf("%s: %s: %s", phrases.FileLine(e.Position), e.Object, e.describe()))))
 	}
 }
 

@@ -164,7 +164,7 @@ func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 func WriteNames(w io.Writer, p *migrate.Plan, o Options) error {
 	var b bytes.Buffer
 	for _, patch := range PatchesFor(p, o) {
-		b.WriteString(escape.Terminal(patch.String()) + "\n")
+		b.WriteString(escape.Lines(escape.Terminal(patch.String())) + "\n")
 	}
 	_, err := w.Write(b.Bytes())
 	return err

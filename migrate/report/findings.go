@@ -336,6 +336,9 @@ func findingSummary(r *finding.Result) Paragraph {
 			partial++
 		}
 	}
+	if len(r.Workloads) == 0 {
+		return Paragraph{english.Count(len(r.Findings), "finding", "findings") + ": nothing with pods was among what was read."}
+	}
 	meet := len(r.Workloads) - failed - partial - free - accepted
 	text := fmt.Sprintf("%s in %d of %s", english.Count(len(r.Findings), "finding", "findings"), failed, english.Count(len(r.Workloads), "workload", "workloads"))
 	text += fmt.Sprintf("; %d %s what is asked", meet, english.Plural(meet, "meets", "meet"))
@@ -433,7 +436,7 @@ func FindingNames(w io.Writer, r *finding.Result, _ Options) error {
 	for i := range r.Workloads {
 		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 && found[o] {
 			o.Hook = ""
-			b.WriteString(escape.Terminal(findingObject(&o)) + "\n")
+			b.WriteString(escape.Lines(escape.Terminal(findingObject(&o))) + "\n")
 		}
 	}
 	_, err := w.Write(b.Bytes())

@@ -121,7 +121,7 @@ func SimulationNames(w io.Writer, s *simulation.Result, _ Options) error {
 	var b bytes.Buffer
 	for _, r := range s.Results {
 		if r.Exempt == "" && r.Unknown == "" && !r.Allowed {
-			b.WriteString(escape.Terminal(r.Namespace+"/"+strings.ToLower(r.Kind)+"/"+r.Name) + "\n")
+			b.WriteString(escape.Lines(escape.Terminal(r.Namespace+"/"+strings.ToLower(r.Kind)+"/"+r.Name)) + "\n")
 		}
 	}
 	_, err := w.Write(b.Bytes())

@@ -68,8 +68,8 @@ type textRenderer struct {
 	width int // of running text; 0 for no folding
 }
 
-// line writes a line of a report that is escaped and folded already.
-func (t *textRenderer) line(text string) { t.out.WriteString(text + "\n") }
+// line writes a line of a report that is escaped and folded already. It gives no command to the log of a pipeline.
+func (t *textRenderer) line(text string) { t.out.WriteString(escape.Lines(text) + "\n") }
 
 // block draws a block of a report at an indentation.
 func (t *textRenderer) block(b Block, indent string) error {

@@ -78,7 +78,7 @@ const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 func VerificationNames(w io.Writer, v *Verification, _ Options) error {
 	var b bytes.Buffer
 	for _, name := range v.NamesNotOK() {
-		b.WriteString(escape.Terminal(name) + "\n")
+		b.WriteString(escape.Lines(escape.Terminal(name)) + "\n")
 	}
 	_, err := w.Write(b.Bytes())
 	return err

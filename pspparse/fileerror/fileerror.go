@@ -102,6 +102,9 @@ func Writing(path string, err error) *Error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		why = "there is no folder " + Name(folder) + "; create it first"
+		if info, err := os.Stat(folder); err == nil && info.IsDir() { // such as /proc
+			why = "folder " + Name(folder) + " takes no new file"
+		}
 	case errors.Is(err, syscall.ENOTDIR):
 		why = Name(folder) + " is not a folder"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):

@@ -51,6 +51,7 @@ func TestWriting(t *testing.T) {
 		"cannot write plan.json: folder . is not writable":                  {"plan.json", syscall.EACCES},
 		"cannot write out/plan.json: folder out is not writable":            {"out/plan.json", syscall.EROFS},
 		"cannot write no/plan.json: there is no folder no; create it first": {"no/plan.json", syscall.ENOENT},
+		"cannot write /x-plan: folder / takes no new file":                  {"/x-plan", syscall.ENOENT},
 		"cannot write a/plan.json: a is not a folder":                       {"a/plan.json", syscall.ENOTDIR},
 		"cannot write plan.json: the disk is full":                          {"plan.json", syscall.ENOSPC},
 		`cannot write "my \x1b plan.json": the disk is full`:                {"my \x1b plan.json", syscall.ENOSPC},

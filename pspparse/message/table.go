@@ -3194,6 +3194,10 @@ func checkLevelKinds() []Kind {
 			"no object was read: name the right files, or folders with -R",
 		},
 		{
+			"check-listed-missing", "None of the manifests that a list names is there. They may have been deleted, or the list is of another folder.",
+			"no manifest that it names is there ({files:3}): name paths from the working directory or from the top of the git work tree; git diff --diff-filter=d leaves out what is deleted",
+		},
+		{
 			"check-template-elsewhere", "The object takes the pod template of another one, which is judged where that is read.",
 			"its pods are those of {object}, which is checked where it is among the files",
 		},
