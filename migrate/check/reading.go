@@ -97,10 +97,23 @@ func (s *reading) AddCustomObject(c inventory.CustomObject) error {
 			Why: message.New("check-template-elsewhere", "object", inventory.ObjectText(c.WorkloadRef.Kind, "", c.WorkloadRef.Name)),
 		})
 	}
+	if c.UnreadPatch != "" {
+		s.AddObjectGap(inventory.Gap{What: inventory.ObjectText(c.Kind, w.Namespace, w.Name), Why: message.New("check-patch-unread", "path", c.UnreadPatch), Position: c.Position})
+	}
 	if len(w.Templates) > 0 || partly {
 		s.judge(w, true, true, c.Position)
 	}
 	return nil
+}
+
+// AddInjectedParts judges what an object adds to the pods of other objects, as it is written.
+func (s *reading) AddInjectedParts(c inventory.CustomObject) {
+	if c.UnevaluatedReason.ID == "" {
+		c.UnevaluatedReason = message.New("template-partial")
+	}
+	if err := s.AddCustomObject(c); err != nil {
+		s.AddObjectGap(inventory.Gap{What: inventory.ObjectText(c.Kind, "", c.Name), Why: message.New("object-invalid", "error", err), Position: c.Position})
+	}
 }
 
 // AddPolicy counts a PodSecurityPolicy as read: it decides nothing where levels are enforced.

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 const (
@@ -275,8 +276,16 @@ func readKyvernoPolicy(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
-// readSidecarSet adds a SidecarSet of OpenKruise, with the containers and volumes that it adds to the pods that it selects.
+// readSidecarSet adds a SidecarSet of OpenKruise, with the containers and volumes that it adds to the pods that it selects, both as
+// written and as a rule.
 func readSidecarSet(sink inventory.CustomSink, o RawObject) {
+	c := inventory.CustomObject{APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Name, ClusterScoped: true, JSON: o.JSON, Position: o.Position}
+	tree, why := parseTree(o.JSON)
+	if why != "" {
+		c.UnevaluatedReason = message.New("object-not-searched", "reason", why)
+	}
+	c.Templates = newPartialTemplate(tree).templates()
+	sink.AddInjectedParts(c)
 	var doc struct {
 		Spec struct {
 			Selector          *metav1.LabelSelector `json:"selector"`
@@ -293,27 +302,27 @@ func readSidecarSet(sink inventory.CustomSink, o RawObject) {
 	if !decodeAdmissionObject(sink, o, true, &doc) || doc.Spec.InjectionStrategy.Paused || doc.Spec.Selector == nil {
 		return
 	}
-	c := &podPatch{}
+	patch := &podPatch{}
 	for list, items := range map[string][]json.RawMessage{"initContainers": doc.Spec.InitContainers, "containers": doc.Spec.Containers, "volumes": doc.Spec.Volumes} {
 		var values []any
 		for _, item := range items {
 			var v any
 			if json.Unmarshal(item, &v) != nil {
-				c.unknown = true
+				patch.unknown = true
 			}
 			values = append(values, v)
 		}
 		if len(values) > 0 {
-			c.setValue([]string{"spec", list}, values)
+			patch.setValue([]string{"spec", list}, values)
 		}
 	}
-	slices.Sort(c.setFields)
+	slices.Sort(patch.setFields)
 	s := inventory.AdmissionScope{PodLabels: doc.Spec.Selector, NamespaceLabels: doc.Spec.NamespaceSelector}
 	if doc.Spec.Namespace != "" {
 		s.Namespaces = []string{doc.Spec.Namespace}
 	}
 	sink.AddAdmissionRule(inventory.AdmissionRule{
-		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.AdmissionScope{s}, Effect: c.effect(), SetFields: c.setFields, AddedParts: c.addedShape(), Position: o.Position,
+		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.AdmissionScope{s}, Effect: patch.effect(), SetFields: patch.setFields, AddedParts: patch.addedShape(), Position: o.Position,
 	})
 }
 

@@ -1,13 +1,18 @@
 package custom
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
 // partialTemplate collects all that a custom object says of its pods, wherever it says it, as one pod. What that pod
@@ -25,15 +30,21 @@ type partialTemplate struct {
 	// podMetas are the metadata of pod templates, as JSON.
 	podMetas [][]byte
 	account  string
+	// unreadPatch is the path of the first text that patches the pods and cannot be evaluated.
+	unreadPatch string
 }
 
-// partialTemplateOf returns what a custom object says of its pods as one partial template, and the path of the first
-// piece. There is no template if the object says nothing of its pods.
-func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at string) {
-	c := partialTemplate{hostFlags: map[string]any{}, annotations: map[string]any{}}
+// newPartialTemplate collects what a custom object says of its pods.
+func newPartialTemplate(tree map[string]any) *partialTemplate {
+	c := &partialTemplate{hostFlags: map[string]any{}, annotations: map[string]any{}}
 	c.collectFrom(tree)
+	return c
+}
+
+// templates returns what a custom object says of its pods as one partial template; none if it says nothing of them.
+func (c *partialTemplate) templates() []inventory.CustomTemplate {
 	if len(c.containers)+len(c.volumes)+len(c.sysctls)+len(c.hostFlags) == 0 {
-		return nil, c.first
+		return nil
 	}
 	spec := map[string]any{"containers": c.containers, "volumes": c.volumes, "securityContext": map[string]any{"sysctls": c.sysctls}}
 	maps.Copy(spec, c.hostFlags)
@@ -41,7 +52,7 @@ func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at
 		spec["serviceAccountName"] = c.account
 	}
 	data := marshalJSON(map[string]any{"metadata": map[string]any{"annotations": c.annotations}, "spec": spec})
-	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.first
+	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}
 }
 
 // notePlace records the path of a key as that of the custom object's first piece of a pod, if it is the first.
@@ -69,6 +80,8 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 			return false
 		}
 		c.addContainer(key, map[string]any{"securityContext": map[string]any{"privileged": v}})
+	case key == "podSpecPatch":
+		return c.addPatch(key, v)
 	case key == "serviceAccountName":
 		name, _ := v.(string)
 		if c.account == "" {
@@ -98,6 +111,45 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 		return false
 	}
 	return true
+}
+
+// addPatch adds the pieces of pods in a text that patches the pods of a Workflow; it returns false for a value that is no text.
+// A text that is no YAML, or whose pieces hold parameters, is noted as not evaluated.
+func (c *partialTemplate) addPatch(key string, v any) bool {
+	text, ok := v.(string)
+	if !ok {
+		return false
+	}
+	patch, ok := decodePatch(text)
+	if !ok {
+		c.unreadPatch = cmp.Or(c.unreadPatch, c.path.of(key))
+		return true
+	}
+	c.path = append(c.path, "."+key)
+	c.collectFrom(patch)
+	c.path = c.path[:len(c.path)-1]
+	return true
+}
+
+// decodePatch decodes the text of a patch of a custom object's pods. It returns false for a text that cannot be evaluated: it is
+// no map in YAML, is too large, or holds parameters in a piece of a pod.
+func decodePatch(text string) (map[string]any, bool) {
+	if yamlnode.MayExceedValues([]byte(text), 10_000) {
+		return nil, false
+	}
+	data, err := yaml.YAMLToJSON([]byte(text))
+	var patch map[string]any
+	if err != nil || decodeJSON(data, &patch) != nil {
+		return nil, false
+	}
+	if strings.Contains(text, "{{") {
+		for _, t := range newPartialTemplate(patch).templates() {
+			if bytes.Contains(t.JSON, []byte("{{")) {
+				return nil, false
+			}
+		}
+	}
+	return patch, true
 }
 
 // addHostFlag adds hostNetwork, hostPID or hostIPC of the custom object's pods; it returns false for a value that is no

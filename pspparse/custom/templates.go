@@ -156,12 +156,14 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	case makesNoPods(k.Kind, tree):
 		return true
 	case k.partial:
-		part, at := partialTemplateOf(tree)
+		collected := newPartialTemplate(tree)
+		part := collected.templates()
 		if (k.Group == "tekton.dev" || k.Kind == "Revision") && len(part) > 0 { // pods get the labels and annotations of the object
 			part[0].PodMetas = append(part[0].PodMetas, marshalJSON(tree["metadata"]))
 		}
 		c.Templates, c.References = part, customReferences(tree)
-		c.UnevaluatedReason = partialTemplateReason(o, at)
+		c.UnevaluatedReason = partialTemplateReason(o, collected.first)
+		c.UnreadPatch = collected.unreadPatch
 		if hasFinished(tree) {
 			c.UnevaluatedReason = message.Message{}
 		}

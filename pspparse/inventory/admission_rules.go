@@ -66,6 +66,9 @@ type PodMeta struct {
 	Labels, Annotations map[string]string
 }
 
+// AddInjectedParts adds nothing to the inventory: the rule of the object says what it adds to which pods.
+func (*Builder) AddInjectedParts(CustomObject) {}
+
 // AddAdmissionRule adds to the inventory a webhook or policy that changes or refuses pods. Equal ones count once. Of
 // more than maxAdmissionRules that change pods, or that refuse them, the rest is only counted.
 func (b *Builder) AddAdmissionRule(r AdmissionRule) {

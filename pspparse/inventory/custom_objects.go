@@ -29,6 +29,8 @@ type EmbeddedTemplate struct {
 // CustomObject is an object of a kind that is not Kubernetes' own, from which pods are made.
 type CustomObject struct {
 	APIVersion, Kind string
+	// Name is that of an object with injected parts, for messages; else "".
+	Name string
 	// ClusterScoped is true for a kind that belongs to no namespace. Nothing runs of the object but where another object
 	// uses it, or where something runs that an object of a kind in OwnerKinds has made.
 	ClusterScoped bool
@@ -40,6 +42,9 @@ type CustomObject struct {
 	// UnevaluatedReason says what of its pods cannot be evaluated from the object; "" if all can. It becomes a gap unless pods
 	// were read that were made from the object, or the controllers that make them.
 	UnevaluatedReason message.Message
+	// UnreadPatch is the path of a text that patches its pods and could not be evaluated; "" for none. UnevaluatedReason says so,
+	// too.
+	UnreadPatch string
 	// MayGrant is true if what cannot be evaluated may grant something or be a policy: the object holds whole objects of such
 	// kinds.
 	MayGrant bool

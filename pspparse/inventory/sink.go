@@ -49,6 +49,8 @@ type CustomSink interface {
 	AddCustomObject(o CustomObject) error
 	// AddAdmissionRule takes a webhook, or a rule of a policy engine, that changes or refuses pods.
 	AddAdmissionRule(r AdmissionRule)
+	// AddInjectedParts takes an object whose containers and volumes are added to the pods of other objects, as its Partial template.
+	AddInjectedParts(o CustomObject)
 	// AddAdmissionPolicyBinding takes the binding that puts an admission policy of Kubernetes into force.
 	AddAdmissionPolicyBinding(kind, policy string, scope AdmissionScope, refuses bool)
 	// AddLabelWriter takes an object that writes Pod Security labels on namespaces.
