@@ -48,7 +48,7 @@ func mayImport() map[string][]string {
 		"migrate/injector":          {},
 		"migrate/finding":           {"migrate/saved", "pspparse/message", "pspparse"},
 		"migrate/since":             {"migrate", "migrate/finding", "pspparse/fieldpath", "pspparse/inventory", "pspparse/message"},
-		"migrate/check":             {"migrate", "migrate/escape", "migrate/exceptions", "migrate/finding", "migrate/levels", "pspparse", "pspparse/english", "pspparse/fieldpath", "pspparse/files", "pspparse/inventory", "pspparse/message", "pspparse/yamledit", "simulate/places", "simulate/pss"},
+		"migrate/check":             {"migrate", "migrate/escape", "migrate/exceptions", "migrate/finding", "migrate/levels", "pspparse", "pspparse/english", "pspparse/fieldpath", "pspparse/files", "pspparse/inventory", "pspparse/message", "pspparse/yamledit", "pspparse/yamlnode", "simulate/places", "simulate/pss"},
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/english", "pspparse/inventory", "pspparse"},
@@ -127,7 +127,7 @@ func mayName() map[string][]string {
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/exceptions", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/check", "migrate/exceptions", "migrate/manifest", "cmd"},
 	}
 }
 

@@ -3198,6 +3198,10 @@ func checkLevelKinds() []Kind {
 			"no manifest that it names is there ({files:3}): name paths from the working directory or from the top of the git work tree; git diff --diff-filter=d leaves out what is deleted",
 		},
 		{
+			"check-patch-unread", "A text in the object patches its pods, and could not be evaluated.",
+			"{path} is a text that changes its pods, and was not evaluated: it is no YAML, or parameters are put into it later; check the pods that come of it, or accept this with --allow-partial",
+		},
+		{
 			"check-template-elsewhere", "The object takes the pod template of another one, which is judged where that is read.",
 			"its pods are those of {object}, which is checked where it is among the files",
 		},
