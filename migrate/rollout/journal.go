@@ -446,6 +446,7 @@ func (j *Journal) Close() error {
 	if j == nil {
 		return nil
 	}
+	unlockFile(j.file)
 	return j.file.Close()
 }
 

@@ -17,3 +17,7 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// unlockFile lets other processes of this machine have the journal. Closing the file does not do that at once: a program that is being
+// started has a copy of it for a moment.
+func unlockFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) } // of a closed file there is no lock
