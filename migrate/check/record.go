@@ -98,8 +98,8 @@ func (s *reading) demandable(violations []pss.Violation, v api.Version) []pss.Vi
 // default alone, such as a host port under hostNetwork, is no place: it goes with the field that asks for it.
 func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Version, at pspparse.Position) []finding.Place {
 	base := templatePath(t.Path)
-	if t.Partial { // its fields are gathered from all over the object
-		return []finding.Place{s.locate(base, at)}
+	if t.Partial {
+		return s.placesOfPieces(t, check, v, at)
 	}
 	var out []finding.Place
 	for _, p := range places.Of(s.evaluator, t.Shape, check, v) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
 
@@ -110,6 +111,20 @@ func (p *jsonPath) visitChildren(v any, skip func(key string, value any) bool, v
 // String returns the path in a custom object for a message: "spec.items[0]".
 func (p *jsonPath) String() string {
 	return escapeText(strings.TrimPrefix(strings.Join(*p, ""), "."))
+}
+
+// fieldPath returns the path in a custom object to the value that it leads to. Keys that are too long for a message are cut in it.
+func (p *jsonPath) fieldPath() fieldpath.Path {
+	out := make(fieldpath.Path, 0, len(*p)+4)
+	for _, step := range *p {
+		if key, isKey := strings.CutPrefix(step, "."); isKey {
+			out = append(out, fieldpath.Step{Key: key})
+			continue
+		}
+		index, _ := strconv.Atoi(strings.Trim(step, "[]"))
+		out = append(out, fieldpath.Step{Index: index, IsIndex: true})
+	}
+	return out
 }
 
 // of returns the path of a key of the custom object's value that the path leads to, for a message.

@@ -11,6 +11,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/yamlnode"
 )
@@ -30,6 +31,8 @@ type partialTemplate struct {
 	// podMetas are the metadata of pod templates, as JSON.
 	podMetas [][]byte
 	account  string
+	// pieces are where the fields of the pod stand in the object.
+	pieces []inventory.TemplatePiece
 	// unreadPatch is the path of the first text that patches the pods and cannot be evaluated.
 	unreadPatch string
 }
@@ -52,7 +55,7 @@ func (c *partialTemplate) templates() []inventory.CustomTemplate {
 		spec["serviceAccountName"] = c.account
 	}
 	data := marshalJSON(map[string]any{"metadata": map[string]any{"annotations": c.annotations}, "spec": spec})
-	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}
+	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas, Pieces: c.pieces}}
 }
 
 // notePlace records the path of a key as that of the custom object's first piece of a pod, if it is the first.
@@ -60,6 +63,12 @@ func (c *partialTemplate) notePlace(key string) {
 	if c.first == "" {
 		c.first = c.path.of(key)
 	}
+}
+
+// addPieceAt records that a field of the gathered pod stands at a key, and in steps below it, of the value of the custom object
+// that is searched. Container says that it is a container which has its name from the object.
+func (c *partialTemplate) addPieceAt(in fieldpath.Path, container bool, key string, below ...fieldpath.Step) {
+	c.pieces = append(c.pieces, inventory.TemplatePiece{In: in, At: c.path.fieldPath().Keys(key).Join(below), Container: container})
 }
 
 // collectFrom adds all pieces of pods in a value of the custom object.
@@ -79,7 +88,7 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 		if _, ok := v.(bool); !ok {
 			return false
 		}
-		c.addContainer(key, map[string]any{"securityContext": map[string]any{"privileged": v}})
+		c.addContainerAt(fieldpath.Keys("securityContext", "privileged"), map[string]any{"securityContext": map[string]any{"privileged": v}}, key)
 	case key == "podSpecPatch":
 		return c.addPatch(key, v)
 	case key == "serviceAccountName":
@@ -88,21 +97,25 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 			c.account = name
 		}
 	case m != nil && strings.HasSuffix(key, "etadata"):
-		c.addMetadata(m)
+		c.addMetadata(key, m)
 	case strings.HasSuffix(key, "ecurityContext") && m != nil && isSecurityContext(m):
 		c.addSecurityContext(key, m)
 	case key == "container" || key == "script" || key == "stepTemplate":
 		if !isContainer(v) {
 			return false
 		}
-		c.addContainer(key, m)
+		c.addContainerAt(nil, m, key)
 	case strings.HasSuffix(key, "ontainers") && anyJSONItem(v, isContainer), (key == "steps" || key == "sidecars") && anyJSONItem(v, isStepContainer):
 		c.addContainers(key, v)
 	case strings.HasSuffix(key, "olumes") && len(list) > 0:
 		c.notePlace(key)
+		for i := range list {
+			c.addPieceAt(fieldpath.Keys("spec", "volumes").Item(len(c.volumes)+i), false, key, fieldpath.Step{Index: i, IsIndex: true})
+		}
 		c.volumes = append(c.volumes, list...)
 	case key == "hostPath" && isHostPath(v):
 		c.notePlace(key)
+		c.addPieceAt(fieldpath.Keys("spec", "volumes").Item(len(c.volumes)).Keys("hostPath"), false, key)
 		if m == nil {
 			m = map[string]any{"path": v}
 		}
@@ -158,17 +171,31 @@ func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	on, ok := v.(bool)
 	if ok {
 		c.notePlace(key)
+		if on {
+			c.addPieceAt(fieldpath.Keys("spec", key), false, key)
+		}
 		c.hostFlags[key] = on || c.hostFlags[key] == true
 	}
 	return ok
 }
 
-// addContainer adds one container of the custom object's pods, which gets its path as name if it has none.
-func (c *partialTemplate) addContainer(key string, m map[string]any) {
-	c.notePlace(key)
-	if name, _ := m["name"].(string); name == "" {
+// addContainerAt adds one container of the custom object's pods. What stands at a key, and in steps below it, is the field of the
+// container that in leads to. A container without a name gets its path as name.
+func (c *partialTemplate) addContainerAt(in fieldpath.Path, m map[string]any, key string, below ...fieldpath.Step) {
+	at := key
+	for _, step := range below {
+		if step.IsIndex {
+			at += "[" + strconv.Itoa(step.Index) + "]"
+		} else {
+			at += "." + truncateKey(step.Key)
+		}
+	}
+	c.notePlace(at)
+	name, _ := m["name"].(string)
+	c.addPieceAt(fieldpath.Keys("spec", "containers").Item(len(c.containers)).Join(in), name != "", key, below...)
+	if name == "" {
 		m = maps.Clone(m)
-		m["name"] = c.path.of(key)
+		m["name"] = c.path.of(at)
 	}
 	c.containers = append(c.containers, m)
 }
@@ -179,13 +206,13 @@ func (c *partialTemplate) addContainers(key string, v any) {
 	case []any:
 		for i, item := range v {
 			if m, ok := item.(map[string]any); ok {
-				c.addContainer(key+"["+strconv.Itoa(i)+"]", m)
+				c.addContainerAt(nil, m, key, fieldpath.Step{Index: i, IsIndex: true})
 			}
 		}
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if m, ok := v[k].(map[string]any); ok {
-				c.addContainer(key+"."+truncateKey(k), m)
+				c.addContainerAt(nil, m, key, fieldpath.Step{Key: k})
 			}
 		}
 	}
@@ -194,14 +221,17 @@ func (c *partialTemplate) addContainers(key string, v any) {
 // addSecurityContext adds a security context of the custom object's pods or containers. The standards ask the same of
 // both, except for sysctls.
 func (c *partialTemplate) addSecurityContext(key string, m map[string]any) {
-	c.addContainer(key, map[string]any{"securityContext": m})
+	c.addContainerAt(fieldpath.Keys("securityContext"), map[string]any{"securityContext": m}, key)
 	sysctls, _ := m["sysctls"].([]any)
+	for i := range sysctls {
+		c.addPieceAt(fieldpath.Keys("spec", "securityContext", "sysctls").Item(len(c.sysctls)+i), false, key, fieldpath.Keys("sysctls").Item(i)...)
+	}
 	c.sysctls = append(c.sysctls, sysctls...)
 }
 
 // addMetadata adds the metadata of a custom object's pod template: annotations may set AppArmor and seccomp, and
 // injectors select by labels.
-func (c *partialTemplate) addMetadata(metadata map[string]any) {
+func (c *partialTemplate) addMetadata(key string, metadata map[string]any) {
 	annotations, _ := metadata["annotations"].(map[string]any)
 	labels, _ := metadata["labels"].(map[string]any)
 	if len(c.podMetas) < maxTemplates {
@@ -209,6 +239,7 @@ func (c *partialTemplate) addMetadata(metadata map[string]any) {
 	}
 	for k, v := range annotations {
 		if s, ok := v.(string); ok {
+			c.addPieceAt(fieldpath.Keys("metadata", "annotations", k), false, key, fieldpath.Keys("annotations", k)...)
 			c.annotations[k] = json.RawMessage(marshalJSON(s))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -24,6 +25,16 @@ type EmbeddedTemplate struct {
 	Partial bool
 	// PodMetas is the metadata of its pods, each set that some of them get; nil for none.
 	PodMetas []*PodMeta
+	// Pieces are where the fields of a Partial template stand in the object; only a WrittenWorkload has them.
+	Pieces []TemplatePiece
+}
+
+// TemplatePiece is a field, with all below it, of a Partial template, and where it stands in the object.
+type TemplatePiece struct {
+	// In leads to the field in the template, At in the object.
+	In, At fieldpath.Path
+	// Container is true for a container which the object names.
+	Container bool
 }
 
 // CustomObject is an object of a kind that is not Kubernetes' own, from which pods are made.
@@ -74,6 +85,8 @@ type CustomTemplate struct {
 	// PodMetas are the metadata of several templates that a Partial one stands for, as JSON; none where the metadata in
 	// JSON is all.
 	PodMetas [][]byte
+	// Pieces are where the fields of a Partial template stand in the object.
+	Pieces []TemplatePiece
 }
 
 // customObjectJSON is the metadata of a custom object in JSON.

@@ -100,7 +100,7 @@ func DecodeWrittenCustomObject(c *CustomObject) (*WrittenWorkload, error) {
 		if err != nil {
 			return nil, fmt.Errorf("at %s: %w", t.Path, err)
 		}
-		w.Templates = append(w.Templates, EmbeddedTemplate{Path: t.Path, Shape: wholePod(pod.Annotations, &pod.Spec, true), Partial: t.Partial})
+		w.Templates = append(w.Templates, EmbeddedTemplate{Path: t.Path, Shape: wholePod(pod.Annotations, &pod.Spec, true), Partial: t.Partial, Pieces: t.Pieces})
 	}
 	return w, w.setMeta(c.Kind, &m)
 }
