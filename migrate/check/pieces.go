@@ -1,7 +1,9 @@
 package check
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
@@ -65,4 +67,42 @@ func (x pieceIndex) fieldsOf(path fieldpath.Path) []pieceField {
 		}
 	}
 	return out
+}
+
+// contextNames returns the names of the containers of a gathered pod that stand for mere security contexts of the object: their
+// paths.
+func contextNames(t *inventory.EmbeddedTemplate) map[string]bool {
+	names := map[string]bool{}
+	for i := range t.Pieces {
+		in := t.Pieces[i].In
+		if containers := t.Shape.Spec.Containers; len(in) > 3 && in[1].Key == "containers" && in[2].Index < len(containers) {
+			names[containers[in[2].Index].Name] = true
+		}
+	}
+	return names
+}
+
+// containersInMessage finds where a message of the standards names containers, and namesInMessage each of them.
+var (
+	containersInMessage = regexp.MustCompile(`containers? ("[^"]*"(?:, "[^"]*")*)`)
+	namesInMessage      = regexp.MustCompile(`"([^"]*)"`)
+)
+
+// messageOfContexts returns the message of a violation of a gathered pod without the word container before security contexts that
+// are of no known container: they may be of the pod.
+func messageOfContexts(text string, contexts map[string]bool) string {
+	if len(contexts) == 0 {
+		return text
+	}
+	return containersInMessage.ReplaceAllStringFunc(text, func(found string) string {
+		names := namesInMessage.FindAllStringSubmatch(found, -1)
+		list := make([]string, 0, len(names))
+		for _, name := range names {
+			if !contexts[name[1]] {
+				return found
+			}
+			list = append(list, name[1])
+		}
+		return strings.Join(list, ", ")
+	})
 }

@@ -64,3 +64,20 @@ func TestPlacesOfPieces(t *testing.T) {
 		})
 	}
 }
+
+// TestMessagesOfPieces calls a security context that may be of the pod no container.
+func TestMessagesOfPieces(t *testing.T) {
+	t.Parallel()
+	text := `{apiVersion: sparkoperator.k8s.io/v1beta2, kind: SparkApplication, metadata: {name: r}, spec: {driver: {podSecurityContext: {runAsUser: 0}, sidecars: [{name: x, image: i, securityContext: {privileged: true}}]}, executor: {podSecurityContext: {runAsUser: 0}}}}`
+	var got []string
+	for _, f := range checkText(t, text, Options{Level: api.LevelRestricted}).Findings {
+		got = append(got, f.Message)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{
+		`privileged (container "x" must not set securityContext.privileged=true)`,
+		`runAsUser=0 (spec.driver.podSecurityContext, spec.executor.podSecurityContext must not set runAsUser=0)`,
+	}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -25,6 +25,8 @@ type record struct {
 	custom    bool
 	partial   bool
 	templates []judgedTemplate
+	// contexts are the names of containers that stand for mere security contexts of a partial object.
+	contexts map[string]bool
 	// exceptions are those that annotations of the object ask for.
 	exceptions []finding.Exception
 }
@@ -56,7 +58,9 @@ func (s *reading) judge(w *inventory.WrittenWorkload, makesPods, custom bool, at
 	}
 	for i := range w.Templates {
 		t := &w.Templates[i]
-		r.partial = r.partial || t.Partial
+		if t.Partial {
+			r.partial, r.contexts = true, contextNames(t)
+		}
 		j := judgedTemplate{failures: s.cache.PodFailures(t.Shape.Annotations, &t.Shape.Spec)}
 		for _, v := range s.versions() {
 			for _, violation := range s.demandable(s.cache.VerdictAt(j.failures, v).Violations, v) {

@@ -87,7 +87,7 @@ func (s *reading) findingsOf(r *record, demands []finding.Demand) []finding.Find
 			index[v.Check] = len(out)
 			out = append(out, finding.Finding{
 				Rule: v.Check, Level: string(v.Level), Severity: severityOf(d.Mode), Object: r.object, Demand: d, Versions: []string{d.Version},
-				Message: pss.ViolationMessage([]pss.Violation{v}), Effect: s.effectOf(r, d), Places: s.placesOfViolation(r, v.Check, d),
+				Message: messageOfContexts(pss.ViolationMessage([]pss.Violation{v}), r.contexts), Effect: s.effectOf(r, d), Places: s.placesOfViolation(r, v.Check, d),
 			})
 		}
 	}
