@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/places"
@@ -23,6 +24,9 @@ func (s *reading) placesOfPieces(t *inventory.EmbeddedTemplate, check string, v 
 	for _, p := range places.Of(s.evaluator, t.Shape, check, v) {
 		for _, found := range pieces.fieldsOf(p.Path) {
 			place := s.locate(found.path, at)
+			if place.Missing && p.Edit != nil && p.Edit.Remove && !found.inPatch() { // a default, which goes with the field that asks for it
+				continue
+			}
 			if found.container {
 				place.Container = p.Container
 			}
@@ -43,6 +47,11 @@ func (s *reading) placesOfPieces(t *inventory.EmbeddedTemplate, check string, v 
 type pieceField struct {
 	path      fieldpath.Path
 	container bool
+}
+
+// inPatch reports whether a field stands in a text that patches the pods of its object.
+func (f *pieceField) inPatch() bool {
+	return slices.ContainsFunc(f.path, func(step fieldpath.Step) bool { return step.Key == custom.PodPatchKey })
 }
 
 // pieceIndex has the pieces of a gathered pod by their path in it.

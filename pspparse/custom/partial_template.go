@@ -89,7 +89,7 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 			return false
 		}
 		c.addContainerAt(fieldpath.Keys("securityContext", "privileged"), map[string]any{"securityContext": map[string]any{"privileged": v}}, key)
-	case key == "podSpecPatch":
+	case key == PodPatchKey:
 		return c.addPatch(key, v)
 	case key == "serviceAccountName":
 		name, _ := v.(string)
@@ -125,6 +125,9 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 	}
 	return true
 }
+
+// PodPatchKey is the key of a text that patches the pods of a custom object.
+const PodPatchKey = "podSpecPatch"
 
 // addPatch adds the pieces of pods in a text that patches the pods of a Workflow; it returns false for a value that is no text.
 // A text that is no YAML, or whose pieces hold parameters, is noted as not evaluated.
