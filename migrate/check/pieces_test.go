@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,5 +80,23 @@ func TestMessagesOfPieces(t *testing.T) {
 		`runAsUser=0 (spec.driver.podSecurityContext, spec.executor.podSecurityContext must not set runAsUser=0)`,
 	}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestTemplatesOfCharts finds the file of a chart in the comment that is nearest above an object.
+func TestTemplatesOfCharts(t *testing.T) {
+	t.Parallel()
+	object := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostPID: true, containers: [{name: c, image: i}]}\n"
+	for text, want := range map[string]string{
+		"# Source: s/templates/a.yaml\n---\n# Source: s/templates/b.yaml\n" + object:               "s/templates/b.yaml",
+		"---\n# Source: s/templates/a.yaml\n# a comment\n---\n# Source: b.yaml\n" + object:         "b.yaml",
+		"---\n# Source: s/templates/a.yaml\n\n# a comment\n" + object:                              "s/templates/a.yaml",
+		object + "---\n# Source: s/templates/b.yaml\n":                                             "",
+		strings.Replace(object, "kind", "# Source: s/templates/a.yaml\nkind", 1):                   "",
+		"# Source: s/templates/a.yaml\n" + strings.Replace(object, "kind", "# Source: s\nkind", 1): "s/templates/a.yaml",
+	} {
+		if r := checkText(t, text, Options{Level: api.LevelBaseline}); len(r.Findings) != 1 || r.Findings[0].Object.Template != want {
+			t.Errorf("%q is of %v, want %q", text, r.Findings, want)
+		}
 	}
 }

@@ -103,7 +103,7 @@ func findingTable(group []finding.Finding, since bool) *Table {
 		f := &group[i]
 		for j := range f.Places {
 			p := &f.Places[j]
-			row := []string{placeText(p), findingObject(&f.Object), orDash(p.Container)}
+			row := []string{placeText(p), findingWorkload(&f.Object), orDash(p.Container)}
 			if since {
 				row = append(row, sinceText(p))
 			}
@@ -157,6 +157,15 @@ func findingList(t *Table) List {
 
 // placeText returns where a finding of a check is: file:line:column.
 func placeText(p *finding.Place) string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
+// findingWorkload returns the name of an object in the table of findings, with the file of a Helm chart that it was rendered from.
+func findingWorkload(o *finding.Object) string {
+	name := findingObject(o)
+	if o.Template != "" {
+		name += ", from " + o.Template
+	}
+	return name
+}
 
 // findingObject returns the name of an object in the report on a check: namespace/kind/name, and the event of a Helm hook.
 func findingObject(o *finding.Object) string {

@@ -49,18 +49,19 @@ func (o *Object) Node() *yaml.Node {
 	return root
 }
 
-// Template returns the file of the chart that Helm rendered the object from, by the comment "# Source: chart/templates/x.yaml"
-// at the head of its document; "" where there is none.
+// Template returns the file of the chart that Helm rendered the object from, by the last comment "# Source: chart/templates/x.yaml"
+// above its content: what stands above that is of documents without content. It is "" where there is none.
 func (o *Object) Template() string {
+	template := ""
 	for line := range bytes.Lines(o.manifest.text) {
 		line = bytes.TrimSpace(line)
 		source, found := bytes.CutPrefix(line, []byte("# Source: "))
 		switch {
 		case found:
-			return string(bytes.TrimSpace(source))
+			template = string(bytes.TrimSpace(source))
 		case len(line) > 0 && line[0] != '#' && !bytes.Equal(line, []byte("---")):
-			return ""
+			return template
 		}
 	}
-	return ""
+	return template
 }
