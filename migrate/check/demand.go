@@ -72,7 +72,7 @@ func (s *reading) newDemandList(d decision) demandList {
 	}
 	for _, v := range s.options.Versions {
 		one := *d.demand
-		one.Version = v.String()
+		one.Version, one.Why = v.String(), one.Why.Without("invalidVersion").Without("newer").Without("newest")
 		list.demands = append(list.demands, one)
 	}
 	return list
@@ -224,13 +224,19 @@ func fromLabels(labels map[string]string, why func(key, value string, invalid bo
 	}
 	key := levelLabel(mode)
 	level, valid := levelOf(mode, labels[key])
-	version := "latest"
+	version, reason := "latest", why(key, labels[key], !valid)
 	if text, ok := labels[key+"-version"]; ok {
-		if v, err := api.ParseVersion(text); err == nil {
+		switch v, err := api.ParseVersion(text); {
+		case err != nil:
+			reason = reason.With("invalidVersion", text)
+		default:
 			version = v.String()
+			if newest := pss.NewestVersion(); !v.Latest() && newest.Older(v) {
+				reason = reason.With("newest", newest.String()).With("newer", version)
+			}
 		}
 	}
-	return newDecision(finding.Demand{Level: string(level), Version: version, Mode: mode, Why: why(key, labels[key], !valid)})
+	return newDecision(finding.Demand{Level: string(level), Version: version, Mode: mode, Why: reason})
 }
 
 // fromPlan returns what the plan recommends for the namespace of an object.

@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // demands returns of each workload of a result what was asked of it: "kind/name: mode level:version by source, because ...".
@@ -76,11 +77,14 @@ func TestDemands(t *testing.T) {
 		"labels that come first":   {namespace("shop", "enforce: restricted") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: enforce restricted:latest, the label pod-security.kubernetes.io/enforce="restricted" of namespace shop asks for it`}},
 		"a label that warns":       {namespace("shop", "audit: restricted", "warn: baseline") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: warn baseline:latest, the label pod-security.kubernetes.io/warn="baseline" of namespace shop asks for it`}},
 		"a label that audits":      {namespace("shop", "audit: restricted", "audit-version: v1.24") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: audit restricted:v1.24, the label pod-security.kubernetes.io/audit="restricted" of namespace shop asks for it`}},
-		"an invalid label":         {namespace("shop", "enforce: strict", "enforce-version: new") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: enforce restricted:latest, the label pod-security.kubernetes.io/enforce="strict" of namespace shop asks for it (servers take an invalid level for restricted)`}},
 		"privileged that warns":    {namespace("shop", "enforce: privileged", "warn: restricted", "warn-version: v1.28", "audit: restricted") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: warn restricted:v1.28, the label pod-security.kubernetes.io/warn="restricted" of namespace shop asks for it`}},
 		"privileged that audits":   {namespace("shop", "enforce: privileged", "warn: strict", "audit: baseline") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: audit baseline:latest, the label pod-security.kubernetes.io/audit="baseline" of namespace shop asks for it`}},
 		"privileged in all modes":  {namespace("shop", "enforce: privileged", "warn: privileged", "audit: privileged") + "---\n" + pod("p", "shop"), Options{}, []string{"pod/p: nothing"}},
 		"one warns, one enforces":  {namespace("shop", "enforce: privileged", "warn: restricted") + "---\n" + namespace("shop", "enforce: baseline") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: enforce baseline:latest, the label pod-security.kubernetes.io/enforce="baseline" of namespace shop asks for it`}},
+		"an invalid label":         {namespace("shop", "enforce: strict", "enforce-version: new") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: enforce restricted:latest, the label pod-security.kubernetes.io/enforce="strict" of namespace shop asks for it (servers take an invalid level for restricted) (servers take the invalid version "new" for latest)`}},
+		"a version of the future":  {namespace("shop", "enforce: restricted", "enforce-version: v1.99") + "---\n" + pod("p", "shop"), Options{}, []string{`pod/p: enforce restricted:v1.99, the label pod-security.kubernetes.io/enforce="restricted" of namespace shop asks for it (the standards of v1.99 are not known here: the newest that are, of ` + pss.NewestVersion().String() + `, are taken)`}},
+		"a version that was given": {namespace("shop", "enforce: restricted", "enforce-version: new") + "---\n" + pod("p", "shop"), Options{Versions: []api.Version{api.MajorMinorVersion(1, 25)}}, []string{`pod/p: enforce restricted:v1.25, the label pod-security.kubernetes.io/enforce="restricted" of namespace shop asks for it`}},
+		"an invalid live version":  {pod("p", "shop"), Options{Cluster: &Cluster{Name: "prod", Namespaces: []inventory.Namespace{{Name: "shop", Labels: map[string]string{api.EnforceLevelLabel: "baseline", api.EnforceVersionLabel: "x"}}}}}, []string{`pod/p: enforce baseline:latest, the label pod-security.kubernetes.io/enforce="baseline" of namespace shop on cluster prod asks for it (servers take the invalid version "x" for latest)`}},
 		"a label for privileged":   {namespace("shop", "enforce: privileged") + "---\n" + pod("p", "shop"), Options{}, []string{"pod/p: nothing"}},
 		"a namespace by -n":        {namespace("shop", "enforce: baseline") + "---\n" + pod("p", ""), Options{Namespace: "shop"}, []string{`pod/p: enforce baseline:latest, the label pod-security.kubernetes.io/enforce="baseline" of namespace shop asks for it`}},
 		"a plan":                   {pod("p", "shop"), Options{Plan: plan, PlanName: "plan.json", Cluster: live}, []string{"pod/p: enforce baseline:v1.25, plan.json recommends pod-security.kubernetes.io/enforce=baseline for namespace shop"}},

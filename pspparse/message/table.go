@@ -3172,6 +3172,7 @@ func fileEditKinds() []Kind {
 // checkLevelKinds returns the messages of check on what demands a level of a manifest, and its notes.
 func checkLevelKinds() []Kind {
 	const label = "the label {key}={value:input}"
+	const invalidVersion = "[?invalidVersion  (servers take the invalid version {invalidVersion:input} for latest)]"
 	return []Kind{
 		{
 			"check-level-flag", "The flag --level decides the level of everything.",
@@ -3179,7 +3180,8 @@ func checkLevelKinds() []Kind {
 		},
 		{
 			"check-level-labels", "The labels of the namespace, in the files that were read, decide the level.",
-			label + " of namespace {namespace}[?writer , which {writer} writes,] asks for it[?invalid  (servers take an invalid level for restricted)]",
+			label + " of namespace {namespace}[?writer , which {writer} writes,] asks for it[?invalid  (servers take an invalid level for restricted)]" + invalidVersion +
+				"[?newer  (the standards of {newer} are not known here: the newest that are, of {newest}, are taken)]",
 		},
 		{
 			"check-level-plan", "The plan recommends the level for the namespace.",
@@ -3187,7 +3189,11 @@ func checkLevelKinds() []Kind {
 		},
 		{
 			"check-level-cluster", "The labels of the namespace on the cluster decide the level.",
-			label + " of namespace {namespace} on cluster {cluster} asks for it[?invalid  (servers take an invalid level for restricted)]",
+			label + " of namespace {namespace} on cluster {cluster} asks for it[?invalid  (servers take an invalid level for restricted)]" + invalidVersion,
+		},
+		{
+			"check-labels-differ", "Namespaces of one name, or objects that write their labels, ask for different levels. One of them counts.",
+			"different labels are given for it: {used} ({usedAt}) counts, the strictest or else the first, and not {other} ({otherAt})",
 		},
 		{
 			"check-nothing-read", "None of the files holds an object of Kubernetes. What is checked may lie elsewhere.",
