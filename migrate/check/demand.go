@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
@@ -12,6 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
@@ -122,17 +125,20 @@ func (s *reading) fromInput(r *record) decision {
 			}
 		}
 		if len(nearest) > 0 {
-			return strictest(r.object.Namespace, nearest)
+			return s.strictest(r.object.Namespace, nearest)
 		}
 	}
 	return decision{}
 }
 
 // strictest returns what the strictest of several sources of labels demands of a namespace; the first by position of equal ones.
-func strictest(namespace string, sources []labelSource) decision {
+// Where they differ, that is noted.
+func (s *reading) strictest(namespace string, sources []labelSource) decision {
 	slices.SortFunc(sources, func(a, b labelSource) int { return comparePositions(a.position, b.position) })
 	var best decision
-	for _, source := range sources {
+	var bestSource labelSource
+	all := make([]decision, len(sources))
+	for i, source := range sources {
 		d := fromLabels(source.labels, func(key, value string, invalid bool) message.Message {
 			return message.New("check-level-labels", "namespace", namespace, "key", key, "value", value, "invalid", invalid, "writer", source.writer)
 		})
@@ -140,10 +146,39 @@ func strictest(namespace string, sources []labelSource) decision {
 			d.demand.Source, d.demand.Position = sourceLabels, source.position
 		}
 		if !best.known || d.demand != nil && (best.demand == nil || stricter(d.demand, best.demand)) {
-			best = d
+			best, bestSource = d, source
+		}
+		all[i] = d
+	}
+	for i, d := range all {
+		if demandText(d) != demandText(best) {
+			s.noteDifference(namespace, bestSource, sources[i], demandText(best), demandText(d))
+			break
 		}
 	}
 	return best
+}
+
+// demandText returns what a source of labels demands as "enforce=baseline:latest".
+func demandText(d decision) string {
+	if d.demand == nil {
+		return "no level"
+	}
+	return d.demand.Mode + "=" + d.demand.Level + ":" + d.demand.Version
+}
+
+// noteDifference notes, once, that two sources of the labels of a namespace ask for different levels.
+func (s *reading) noteDifference(namespace string, used, other labelSource, usedText, otherText string) {
+	if pair := [2]pspparse.Position{used.position, other.position}; !s.differences[pair] {
+		s.differences[pair] = true
+		s.notes = append(s.notes, inventory.Note{What: inventory.ObjectText("Namespace", "", namespace), Position: used.position, Why: message.New("check-labels-differ",
+			"used", usedText, "usedAt", positionText(used.position), "other", otherText, "otherAt", positionText(other.position))})
+	}
+}
+
+// positionText returns a position as FILE:LINE for a message.
+func positionText(at pspparse.Position) string {
+	return english.EscapeInput(at.File) + ":" + strconv.Itoa(at.Line)
 }
 
 // stricter reports whether a demand asks for more than another: in a mode that refuses more, or the same with a stricter level.

@@ -107,6 +107,35 @@ func TestDemands(t *testing.T) {
 	}
 }
 
+// TestDifferentNamespaces notes where Namespaces of one name differ, once for each.
+func TestDifferentNamespaces(t *testing.T) {
+	t.Parallel()
+	const counts = " counts, the strictest or else the first, and not "
+	for title, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"levels":         {namespace("shop", "enforce: restricted") + "---\n" + namespace("shop", "enforce: baseline") + "---\n" + pod("p", "shop") + "---\n" + pod("q", "shop"), []string{"-:1 Namespace shop: different labels are given for it: enforce=restricted:latest (-:1)" + counts + "enforce=baseline:latest (-:9)"}},
+		"the later":      {namespace("shop", "enforce: baseline") + "---\n" + namespace("shop", "enforce: restricted") + "---\n" + pod("p", "shop"), []string{"-:9 Namespace shop: different labels are given for it: enforce=restricted:latest (-:9)" + counts + "enforce=baseline:latest (-:1)"}},
+		"privileged":     {namespace("shop", "enforce: restricted") + "---\n" + namespace("shop", "enforce: privileged") + "---\n" + pod("p", "shop"), []string{"-:1 Namespace shop: different labels are given for it: enforce=restricted:latest (-:1)" + counts + "no level (-:9)"}},
+		"versions":       {namespace("shop", "enforce: baseline") + "---\n" + namespace("shop", "enforce: baseline", "enforce-version: v1.25") + "---\n" + pod("p", "shop"), []string{"-:1 Namespace shop: different labels are given for it: enforce=baseline:latest (-:1)" + counts + "enforce=baseline:v1.25 (-:9)"}},
+		"alike":          {namespace("shop", "enforce: baseline") + "---\n" + namespace("shop", "enforce: baseline") + "---\n" + pod("p", "shop"), nil},
+		"without labels": {namespace("shop", "enforce: baseline") + "---\n" + namespace("shop") + "---\n" + pod("p", "shop"), nil},
+		"without pods":   {namespace("shop", "enforce: baseline") + "---\n" + namespace("shop", "enforce: restricted"), nil},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, n := range checkText(t, test.text, Options{}).Notes {
+				got = append(got, fmt.Sprintf("%s:%d %s: %s", n.Position.File, n.Position.Line, n.What, n.Text))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestUnknownLevels names what nothing says a level of, and never guesses one.
 func TestUnknownLevels(t *testing.T) {
 	t.Parallel()

@@ -28,11 +28,13 @@ type reading struct {
 	// labels are what Namespaces, and objects that write their labels, say of levels, by namespace.
 	labels map[string][]labelSource
 	// demands are what was decided so far.
-	demands    map[demandKey]demandList
-	effects    map[effectKey]message.Message
-	gaps       []inventory.Gap
-	notes      []inventory.Note
-	unrendered unrendered
+	demands map[demandKey]demandList
+	effects map[effectKey]message.Message
+	// differences are the pairs of sources of labels that were noted to differ.
+	differences map[[2]pspparse.Position]bool
+	gaps        []inventory.Gap
+	notes       []inventory.Note
+	unrendered  unrendered
 	// gapsOfObjects counts the gaps of single objects by file.
 	gapsOfObjects map[string]int
 	// read is how many objects were read, of any kind.
@@ -46,7 +48,7 @@ var _ inventory.Sink = (*reading)(nil)
 
 // newReading returns the reading of manifests, before the first.
 func newReading(e *pss.Evaluator, o Options) *reading {
-	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, gapsOfObjects: map[string]int{}}
+	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, differences: map[[2]pspparse.Position]bool{}, gapsOfObjects: map[string]int{}}
 }
 
 // show takes the object that the next calls of the reader are about.
