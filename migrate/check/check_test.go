@@ -48,7 +48,7 @@ func TestFindingsOfEveryKind(t *testing.T) {
 		"a policy":                         {"apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: s}\nspec: {privileged: perhaps}", nil},
 		"a template that was not rendered": {"apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Values.name }}}\n", []string{`gap document 1: it is a template that was not rendered: render it first (helm template NAME FOLDER | psp2pss check -f -, or the tool that replaces {{ }})`}},
 		"no containers":                    {"apiVersion: v1\nkind: Pod\nmetadata: {name: s}\nspec: {}", []string{`gap Pod "s": nothing to evaluate: it has no containers; give it some, or leave the document out`}},
-		"a key twice":                      {"apiVersion: v1\nkind: Pod\nmetadata: {name: s}\nspec: {hostNetwork: true, hostNetwork: false, containers: [{name: c, image: i}]}", []string{`gap Pod "s": the key "hostNetwork" is given twice (lines 4 and 4): which one counts depends on the reader, remove one`}},
+		"a key twice":                      {"apiVersion: v1\nkind: Pod\nmetadata: {name: s}\nspec: {hostNetwork: true, hostNetwork: false, containers: [{name: c, image: i}]}", []string{`gap Pod "s": the key "hostNetwork" is given twice (both on line 4): which one counts depends on the reader, remove one`}},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()

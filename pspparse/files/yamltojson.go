@@ -366,8 +366,11 @@ func (c *yamlToJSON) mappingProblem(p yamlnode.MappingProblem) error {
 			if c.startsObject(p.Second) && second.Line > key.Line {
 				advice = fmt.Sprintf("if two documents run together, put --- before line %d; else remove one", second.Line)
 			}
-			return &syntaxError{line: second.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): %s",
-				quoteInput(p.Second.Name), key.Line, second.Line, advice)}
+			lines := fmt.Sprintf("lines %d and %d", key.Line, second.Line)
+			if key.Line == second.Line {
+				lines = fmt.Sprintf("both on line %d", key.Line)
+			}
+			return &syntaxError{line: second.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (%s): %s", quoteInput(p.Second.Name), lines, advice)}
 		}
 	case yamlnode.DuplicateMergeKey: // kubectl merges all of them
 	}
