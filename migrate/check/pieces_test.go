@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +99,33 @@ func TestTemplatesOfCharts(t *testing.T) {
 		if r := checkText(t, text, Options{Level: api.LevelBaseline}); len(r.Findings) != 1 || r.Findings[0].Object.Template != want {
 			t.Errorf("%q is of %v, want %q", text, r.Findings, want)
 		}
+	}
+}
+
+// TestExceptionsOnTemplates notes annotations that ask for an exception on a pod template, where they are not read.
+func TestExceptionsOnTemplates(t *testing.T) {
+	t.Parallel()
+	const template = "template:\n    metadata: {annotations: {psp2pss.dev/allow.hostNamespaces: why, a: b}}\n    spec: {hostPID: true, containers: [{name: c, image: i}]}\n"
+	const text = `: the annotation "psp2pss.dev/allow.hostNamespaces" stands on the pod template, where it is not read: write it in metadata.annotations of the `
+	for title, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"a Deployment":         {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: a}\nspec:\n  " + template, []string{"-:6 Deployment a/d" + text + "Deployment"}},
+		"a Deployment's own":   {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, annotations: {psp2pss.dev/allow.hostNamespaces: why}}\nspec:\n  " + strings.Replace(template, "psp2pss.dev", "x", 1), nil},
+		"a Rollout":            {"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: d}\nspec:\n  " + template, []string{"-:6 Rollout d" + text + "Rollout"}},
+		"a pod":                {"apiVersion: v1\nkind: Pod\nmetadata: {name: d, annotations: {psp2pss.dev/allow.hostNamespaces: why}}\nspec: {hostPID: true, containers: [{name: c, image: i}]}\n", nil},
+		"a part of a template": {"apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nmetadata: {name: d}\nspec:\n  " + strings.Replace(template, "template", "podTemplate", 1), []string{"-:6 Elasticsearch d" + text + "Elasticsearch"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, n := range checkText(t, test.text, Options{Level: api.LevelBaseline}).Notes {
+				got = append(got, fmt.Sprintf("%s:%d %s: %s", n.Position.File, n.Position.Line, n.What, n.Text))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/pspparse/yamledit"
 	"github.com/psp2pss/psp2pss/simulate/places"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -58,6 +59,7 @@ func (s *reading) judge(w *inventory.WrittenWorkload, makesPods, custom bool, at
 	}
 	for i := range w.Templates {
 		t := &w.Templates[i]
+		s.noteExceptions(w, t, at)
 		if t.Partial {
 			r.partial, r.contexts = true, contextNames(t)
 		}
@@ -73,6 +75,34 @@ func (s *reading) judge(w *inventory.WrittenWorkload, makesPods, custom bool, at
 		r.templates = append(r.templates, j)
 	}
 	s.records = append(s.records, r)
+}
+
+// noteExceptions notes the annotations of a pod template that ask for exceptions: only those of the object do. A Pod is its own
+// template.
+func (s *reading) noteExceptions(w *inventory.WrittenWorkload, t *inventory.EmbeddedTemplate, at pspparse.Position) {
+	if s.current.Kind == "Pod" {
+		return
+	}
+	exceptions.FromAnnotations(t.Annotations, func(key string) finding.Range {
+		place := s.annotationPlace(t, key, at).Range
+		s.notes = append(s.notes, inventory.Note{
+			What: inventory.ObjectText(s.current.Kind, w.Namespace, w.Name), Position: pspparse.Position{File: place.File, Line: place.Line},
+			Why: message.New("check-exception-on-template", "key", key, "kind", s.current.Kind),
+		})
+		return place
+	})
+}
+
+// annotationPlace returns the place of an annotation of a pod template in the file of its object.
+func (s *reading) annotationPlace(t *inventory.EmbeddedTemplate, key string, at pspparse.Position) finding.Place {
+	path := fieldpath.Keys("metadata", "annotations", key)
+	if !t.Partial {
+		return s.locate(templatePath(t.Path).Join(path), at)
+	}
+	if fields := newPieceIndex(t.Pieces).fieldsOf(path); len(fields) > 0 {
+		return s.locate(fields[0].path, at)
+	}
+	return s.locate(templatePath(t.Path), at)
 }
 
 // helmHookAnnotation is the annotation by which Helm runs an object at an event of a release.

@@ -25,8 +25,10 @@ type EmbeddedTemplate struct {
 	Partial bool
 	// PodMetas is the metadata of its pods, each set that some of them get; nil for none.
 	PodMetas []*PodMeta
-	// Pieces are where the fields of a Partial template stand in the object; only a WrittenWorkload has them.
-	Pieces []TemplatePiece
+	// Annotations are those of the template, for a Pod its own, and Pieces are where the fields of a Partial one stand in the
+	// object. Only a WrittenWorkload has them.
+	Annotations map[string]string
+	Pieces      []TemplatePiece
 }
 
 // TemplatePiece is a field, with all below it, of a Partial template, and where it stands in the object.

@@ -56,7 +56,7 @@ func decodeWrittenWorkload(k WorkloadKind, data []byte) (*WrittenWorkload, error
 	if err := checkContainers(&pod.Spec); err != nil {
 		return nil, err
 	}
-	w := &WrittenWorkload{Templates: []EmbeddedTemplate{{Path: strings.Join(k.TemplatePath, "."), Shape: wholePod(pod.Annotations, &pod.Spec, k.TemplatePath == nil)}}}
+	w := &WrittenWorkload{Templates: []EmbeddedTemplate{{Path: strings.Join(k.TemplatePath, "."), Annotations: pod.Annotations, Shape: wholePod(pod.Annotations, &pod.Spec, k.TemplatePath == nil)}}}
 	return w, w.setMeta(k.Name, m)
 }
 
@@ -100,7 +100,7 @@ func DecodeWrittenCustomObject(c *CustomObject) (*WrittenWorkload, error) {
 		if err != nil {
 			return nil, fmt.Errorf("at %s: %w", t.Path, err)
 		}
-		w.Templates = append(w.Templates, EmbeddedTemplate{Path: t.Path, Shape: wholePod(pod.Annotations, &pod.Spec, true), Partial: t.Partial, Pieces: t.Pieces})
+		w.Templates = append(w.Templates, EmbeddedTemplate{Path: t.Path, Annotations: pod.Annotations, Shape: wholePod(pod.Annotations, &pod.Spec, true), Partial: t.Partial, Pieces: t.Pieces})
 	}
 	return w, w.setMeta(c.Kind, &m)
 }

@@ -3196,6 +3196,10 @@ func checkLevelKinds() []Kind {
 			"different labels are given for it: {used} ({usedAt}) counts, the strictest or else the first, and not {other} ({otherAt})",
 		},
 		{
+			"check-exception-on-template", "An annotation that asks for an exception stands on a pod template, where it is not read.",
+			"the annotation {key:input} stands on the pod template, where it is not read: write it in metadata.annotations of the {kind}",
+		},
+		{
 			"check-nothing-read", "None of the files holds an object of Kubernetes. What is checked may lie elsewhere.",
 			"no object was read: name the right files, or folders with -R",
 		},
