@@ -62,6 +62,8 @@ func TestUnmutatedBarePod(t *testing.T) {
 		},
 		{"pod-level user", nil, pod(corev1.PodSecurityContext{RunAsUser: new(int64(5)), RunAsNonRoot: new(true)}, nil), nil},
 		{"runAsNonRoot", hardens, security(corev1.SecurityContext{RunAsNonRoot: new(true)}), security(corev1.SecurityContext{})},
+		{"runAsNonRoot, of a policy that never writes it", group, security(corev1.SecurityContext{RunAsNonRoot: new(true)}), nil},
+		{"read-only root, of a policy that never writes it", group, security(corev1.SecurityContext{ReadOnlyRootFilesystem: new(true)}), nil},
 		{"runAsNonRoot false", hardens, security(corev1.SecurityContext{RunAsNonRoot: new(false)}), nil},
 		{"runAsNonRoot beside a user", hardens, security(corev1.SecurityContext{RunAsNonRoot: new(true), RunAsUser: new(int64(5))}), nil},
 		{
