@@ -42,6 +42,17 @@ func TestEmbeddedTemplates(t *testing.T) {
 	}
 }
 
+// What an injector is expected to add decides the level, and no live pod is named for it.
+func TestAfterPSPOfAnExpectedPod(t *testing.T) {
+	t.Parallel()
+	sim := mustSimulator(t)
+	w := &inventory.Workload{Kind: "Deployment", Name: "web", Template: podtest.ShapeOf(podtest.Hardened("app"))}
+	sim.AddExpectedPod(w, podtest.ShapeOf(podtest.Hardened("app"), podtest.Plain("proxy")))
+	if got := sim.AfterPSP(w, api.MajorMinorVersion(1, 25)); got.Level != api.LevelBaseline || got.Pod != "" || got.Estimated {
+		t.Errorf("level %s by pod %q, estimated: %t; want baseline by no pod, and sure", got.Level, got.Pod, got.Estimated)
+	}
+}
+
 // Readings of a workload are alike if their levels are the same at every version, whatever they say.
 func TestSameLevelAfterPSP(t *testing.T) {
 	t.Parallel()
