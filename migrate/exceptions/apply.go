@@ -22,7 +22,7 @@ func Apply(r *finding.Result, file *File, today time.Time) {
 	a := application{result: r, day: today.Format(time.DateOnly), ids: checks.IDs(), annotated: map[source][]int{}}
 	a.readAnnotations()
 	a.readFile(file)
-	kept := r.Findings[:0:0]
+	kept := r.Findings[:0]
 	for i := range r.Findings {
 		if ignored, ok := a.cover(&r.Findings[i]); ok {
 			r.Ignored = append(r.Ignored, ignored)
