@@ -143,6 +143,9 @@ func (r rule) sarif() sarifRule {
 
 // firstRunes returns the first characters of a text, most of them.
 func firstRunes(s string, most int) string {
+	if len(s) <= most { // no character has less than a byte
+		return s
+	}
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}
