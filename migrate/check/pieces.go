@@ -31,7 +31,7 @@ func (s *reading) placesOfPieces(t *inventory.EmbeddedTemplate, check string, v 
 				place.Container = p.Container
 			}
 			if p.Edit != nil && p.Edit.Remove && !place.Missing {
-				place.Edit = &finding.Edit{Op: finding.OpRemove, Safety: p.Edit.Safety, Why: p.Edit.Why}
+				place.Edit = s.shared.edit(finding.Edit{Op: finding.OpRemove, Safety: p.Edit.Safety, Why: p.Edit.Why})
 			}
 			out = append(out, place)
 		}

@@ -30,6 +30,7 @@ type reading struct {
 	// demands are what was decided so far.
 	demands map[demandKey]demandList
 	effects map[effectKey]message.Message
+	shared  shared
 	// differences are the pairs of sources of labels that were noted to differ.
 	differences map[[2]pspparse.Position]bool
 	gaps        []inventory.Gap
@@ -48,7 +49,7 @@ var _ inventory.Sink = (*reading)(nil)
 
 // newReading returns the reading of manifests, before the first.
 func newReading(e *pss.Evaluator, o Options) *reading {
-	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, differences: map[[2]pspparse.Position]bool{}, gapsOfObjects: map[string]int{}}
+	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, shared: newShared(), differences: map[[2]pspparse.Position]bool{}, gapsOfObjects: map[string]int{}}
 }
 
 // show takes the object that the next calls of the reader are about.

@@ -143,10 +143,11 @@ func (s *reading) placesOf(t *inventory.EmbeddedTemplate, check string, v api.Ve
 		}
 		place.Container = p.Container
 		if p.Edit != nil {
-			place.Edit = &finding.Edit{Op: finding.OpSet, Value: p.Edit.Value, Safety: p.Edit.Safety, Why: p.Edit.Why}
+			e := finding.Edit{Op: finding.OpSet, Value: p.Edit.Value, Safety: p.Edit.Safety, Why: p.Edit.Why}
 			if p.Edit.Remove {
-				place.Edit.Op, place.Edit.Value = finding.OpRemove, nil
+				e.Op, e.Value = finding.OpRemove, nil
 			}
+			place.Edit = s.shared.edit(e)
 		}
 		out = append(out, place)
 	}
@@ -171,7 +172,7 @@ func templatePath(text string) fieldpath.Path {
 
 // locate returns the place of a field of the current object in its file. Without a tree of the object it is where the object begins.
 func (s *reading) locate(path fieldpath.Path, at pspparse.Position) finding.Place {
-	place := finding.Place{Field: path.String(), Range: finding.Range{File: at.File, Line: at.Line, Column: 1, EndLine: at.Line, EndColumn: 1}}
+	place := finding.Place{Field: s.shared.field(path.String()), Range: finding.Range{File: at.File, Line: at.Line, Column: 1, EndLine: at.Line, EndColumn: 1}}
 	root := s.current.Node()
 	if root == nil {
 		return place

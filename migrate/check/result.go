@@ -30,6 +30,8 @@ func (s *reading) result() (*finding.Result, error) {
 	slices.SortStableFunc(s.records, func(a, b record) int { return comparePositions(a.position, b.position) })
 	unknown := &unknownLevels{}
 	passed := passedChecks{evaluator: s.evaluator}
+	r.Findings = make([]finding.Finding, 0, s.mostFindings())
+	r.Workloads = make([]finding.Workload, 0, len(s.records))
 	for i := range s.records {
 		rec := &s.records[i]
 		list := s.demandsOf(rec)
@@ -40,6 +42,7 @@ func (s *reading) result() (*finding.Result, error) {
 		found := s.findingsOf(rec, list.demands)
 		r.Findings = append(r.Findings, found...)
 		r.Workloads = append(r.Workloads, workloadOf(rec, list.demands, found, &passed))
+		rec.templates = nil // the findings have what matters of them
 	}
 	if err := unknown.err(s.options); err != nil {
 		return nil, err
@@ -48,6 +51,17 @@ func (s *reading) result() (*finding.Result, error) {
 	finding.Sort(r.Findings)
 	s.addGapsAndNotes(r)
 	return r, nil
+}
+
+// mostFindings returns how many findings there are if all is demanded of every object that it was evaluated for.
+func (s *reading) mostFindings() int {
+	n := 0
+	for i := range s.records {
+		for _, t := range s.records[i].templates {
+			n += len(t.places)
+		}
+	}
+	return n
 }
 
 // addGapsAndNotes adds to a result what could not be read, and the remarks of the reader that matter to a check.
@@ -79,7 +93,8 @@ func (s *reading) findingsOf(r *record, demands []finding.Demand) []finding.Find
 	var out []finding.Finding
 	index := map[string]int{}
 	for _, d := range demands {
-		for _, v := range s.violationsOf(r, d) {
+		byTemplate := s.violationsByTemplate(r, d)
+		for _, v := range mergeViolations(byTemplate) {
 			if i, ok := index[v.Check]; ok {
 				out[i].Versions = append(out[i].Versions, d.Version)
 				continue
@@ -87,30 +102,31 @@ func (s *reading) findingsOf(r *record, demands []finding.Demand) []finding.Find
 			index[v.Check] = len(out)
 			out = append(out, finding.Finding{
 				Rule: v.Check, Level: string(v.Level), Severity: severityOf(d.Mode), Object: r.object, Demand: d, Versions: []string{d.Version},
-				Message: messageOfContexts(pss.ViolationMessage([]pss.Violation{v}), r.contexts), Effect: s.effectOf(r, d), Places: s.placesOfViolation(r, v.Check, d),
+				Message: messageOfContexts(s.shared.sentence(v), r.contexts), Effect: s.effectOf(r, d), Places: placesOfCheck(r, byTemplate, v.Check),
 			})
 		}
 	}
 	return out
 }
 
-// violationsOf returns the violations of an object at what is demanded of it; those of several templates by the same check are one.
-func (s *reading) violationsOf(r *record, d finding.Demand) []pss.Violation {
-	var all []pss.Violation
+// violationsByTemplate returns the violations of an object at what is demanded of it, a list for each of its templates.
+func (s *reading) violationsByTemplate(r *record, d finding.Demand) [][]pss.Violation {
+	lv := levelVersion(d)
+	out := make([][]pss.Violation, len(r.templates))
 	for i := range r.templates {
-		all = append(all, s.violationsOfTemplate(&r.templates[i], d)...)
+		out[i] = s.evaluator.ViolationsAtLevel(s.cache.VerdictAt(r.templates[i].failures, lv.Version).Violations, lv)
 	}
-	if len(r.templates) > 1 {
-		slices.SortFunc(all, pss.CompareViolations)
-		all = pss.MergeViolationsPerCheck(slices.Compact(all))
-	}
-	return all
+	return out
 }
 
-// violationsOfTemplate returns the violations of a pod template at what is demanded of it.
-func (s *reading) violationsOfTemplate(t *judgedTemplate, d finding.Demand) []pss.Violation {
-	lv := levelVersion(d)
-	return s.evaluator.ViolationsAtLevel(s.cache.VerdictAt(t.failures, lv.Version).Violations, lv)
+// mergeViolations returns the violations of all templates of an object: those of several by the same check are one.
+func mergeViolations(byTemplate [][]pss.Violation) []pss.Violation {
+	if len(byTemplate) == 1 {
+		return byTemplate[0]
+	}
+	all := slices.Concat(byTemplate...)
+	slices.SortFunc(all, pss.CompareViolations)
+	return pss.MergeViolationsPerCheck(slices.Compact(all))
 }
 
 // levelVersion returns the level and version that a demand names. A version that cannot be read is the latest, as for an API server.
@@ -122,12 +138,12 @@ func levelVersion(d finding.Demand) api.LevelVersion {
 	return api.LevelVersion{Level: api.Level(d.Level), Version: v}
 }
 
-// placesOfViolation returns the places at which the templates of an object fail a check.
-func (s *reading) placesOfViolation(r *record, check string, d finding.Demand) []finding.Place {
+// placesOfCheck returns the places at which the templates of an object, each with its violations, fail a check.
+func placesOfCheck(r *record, byTemplate [][]pss.Violation, check string) []finding.Place {
 	var out []finding.Place
 	for i := range r.templates {
 		t := &r.templates[i]
-		for _, v := range s.violationsOfTemplate(t, d) {
+		for _, v := range byTemplate[i] {
 			if v.Check != check {
 				continue
 			}

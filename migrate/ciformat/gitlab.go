@@ -34,7 +34,7 @@ type gitlabLines struct {
 // WriteGitLab writes a check's result as a Code Quality report of GitLab: its findings, then what is excepted as information and what was
 // not evaluated as major, since the format has no other place for them. It returns the error of writing.
 func WriteGitLab(w io.Writer, r *finding.Result, o Options) error {
-	report := gitlabReport{o: o, issues: []gitlabIssue{}, seen: map[string]bool{}}
+	report := gitlabReport{o: o, out: manifest.NewJSONWriter(w), seen: map[string]bool{}}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		severity := map[string]string{finding.SeverityWarning: "minor", finding.SeverityNote: "info"}[f.Severity]
@@ -50,17 +50,19 @@ func WriteGitLab(w io.Writer, r *finding.Result, o Options) error {
 		g := &r.Gaps[i]
 		report.add(finding.Object{}, positionRange(g.Position), gitlabIssue{Description: "Not evaluated: " + gapText(g), CheckName: cmp.Or(g.ID, "gap"), Severity: "major"})
 	}
-	return manifest.WriteJSON(w, report.issues)
+	return report.close()
 }
 
-// gitlabReport is a Code Quality report of GitLab that is being made.
+// gitlabReport is a Code Quality report of GitLab that is being written.
 type gitlabReport struct {
-	o      Options
-	issues []gitlabIssue
-	seen   map[string]bool // fingerprints
+	o    Options
+	out  *manifest.JSONWriter
+	seen map[string]bool // fingerprints
+	// err is the first error of writing.
+	err error
 }
 
-// add puts an entry into a Code Quality report, at a place of the input. GitLab takes entries of one fingerprint for one: each gets
+// add writes an entry of a Code Quality report, at a place of the input. GitLab takes entries of one fingerprint for one: each gets
 // its own.
 func (g *gitlabReport) add(object finding.Object, at finding.Range, issue gitlabIssue) {
 	r := g.o.regionOf(object, at)
@@ -71,7 +73,27 @@ func (g *gitlabReport) add(object finding.Object, at finding.Range, issue gitlab
 		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d", issue.Fingerprint, issue.CheckName, issue.Location.Path, issue.Description, i))
 		own = hex.EncodeToString(sum[:])
 	}
+	separator := ",\n  "
+	if len(g.seen) == 0 {
+		separator = "[\n  "
+	}
 	g.seen[own] = true
 	issue.Fingerprint = own
-	g.issues = append(g.issues, issue)
+	if g.err == nil {
+		_, _ = g.out.WriteString(separator) // Flush reports the error
+		g.err = g.out.Encode(issue, "  ")
+	}
+}
+
+// close writes the end of a Code Quality report, and returns the first error of writing.
+func (g *gitlabReport) close() error {
+	end := "\n]\n"
+	if len(g.seen) == 0 {
+		end = "[]\n"
+	}
+	_, _ = g.out.WriteString(end) // Flush reports the error
+	if g.err != nil {
+		return g.err
+	}
+	return g.out.Flush()
 }

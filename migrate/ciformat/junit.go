@@ -1,7 +1,7 @@
 package ciformat
 
 import (
-	"bytes"
+	"bufio"
 	"cmp"
 	"encoding/xml"
 	"fmt"
@@ -21,19 +21,31 @@ const junitMostBytes = 30 << 20
 // namespace, or for each file where objects name none, and a case for each rule of each workload. A pass is a passed case, a gap an
 // error, an excepted finding a skipped case. It returns the error of writing.
 func WriteJUnit(w io.Writer, r *finding.Result, o Options) error {
-	var out bytes.Buffer
-	out.WriteString(xml.Header)
-	encoder := xml.NewEncoder(&out)
+	out := &countingWriter{w: bufio.NewWriter(w)}
+	_, _ = io.WriteString(out, xml.Header) // Flush reports the error
+	encoder := xml.NewEncoder(out)
 	encoder.Indent("", "  ")
 	if err := encoder.Encode(junitDocument(r, o)); err != nil {
 		return err
 	}
-	out.WriteByte('\n')
-	if out.Len() > junitMostBytes {
-		o.remark(fmt.Sprintf("junit: the file has %d MiB; GitLab reads at most %d", out.Len()>>20, junitMostBytes>>20))
+	_, _ = io.WriteString(out, "\n")
+	if out.n > junitMostBytes {
+		o.remark(fmt.Sprintf("junit: the file has %d MiB; GitLab reads at most %d", out.n>>20, junitMostBytes>>20))
 	}
-	_, err := w.Write(out.Bytes())
-	return err
+	return out.w.Flush()
+}
+
+// countingWriter writes a JUnit document through a buffer, and counts its bytes.
+type countingWriter struct {
+	w *bufio.Writer
+	n int
+}
+
+// Write writes text, and returns the error of the writer below.
+func (c *countingWriter) Write(text []byte) (int, error) {
+	n, err := c.w.Write(text)
+	c.n += n
+	return n, err
 }
 
 // junitSuites is the root of a JUnit document.
@@ -204,20 +216,22 @@ func junitRemarks(r *finding.Result) string {
 	return strings.Join(lines, "\n")
 }
 
-// junitNames are the cases that a JUnit document has, by class and name: of equal ones readers count the first only.
-type junitNames map[[2]string]bool
+// junitNames are the cases that a JUnit document has, by class and name: of equal ones readers count the first only. The value is the
+// number that the next case of the name gets.
+type junitNames map[[2]string]int
 
 // makeUnique renames a case of a name that is taken: the position of its object tells it from the other, else a number.
 func (n junitNames) makeUnique(c *junitCase, file string, line int) {
 	key := func() [2]string { return [2]string{junitCollapsed(c.Classname), junitCollapsed(c.Name)} }
-	if n[key()] && file != "" {
+	if n[key()] > 0 && file != "" {
 		c.Classname += " at " + shown(rangePosition(finding.Range{File: file, Line: line}))
 	}
-	name := c.Name
-	for i := 2; n[key()]; i++ {
-		c.Name = fmt.Sprintf("%s (%d)", name, i)
+	name, first := c.Name, key()
+	for n[key()] > 0 {
+		c.Name = fmt.Sprintf("%s (%d)", name, n[first])
+		n[first]++
 	}
-	n[key()] = true
+	n[key()] = 2
 }
 
 // junitCollapsed returns a name of a JUnit document as readers compare it: without spaces around it, and with single ones within.

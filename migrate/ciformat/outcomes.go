@@ -58,7 +58,7 @@ func gapOutcome(g *finding.Gap) outcome {
 // outcomeGroup is a part of a check's result: some of its workloads, and the findings about objects like these.
 type outcomeGroup struct {
 	workloads []*finding.Workload
-	found     *findingIndex
+	found     []found
 }
 
 // groupOutcomes splits the workloads and findings of a check's result into groups by their objects.
@@ -67,7 +67,7 @@ func groupOutcomes(r *finding.Result, groupOf func(*finding.Object) string) map[
 	group := func(o *finding.Object) *outcomeGroup {
 		name := groupOf(o)
 		if groups[name] == nil {
-			groups[name] = &outcomeGroup{found: &findingIndex{by: map[findingKey][]*found{}}}
+			groups[name] = &outcomeGroup{}
 		}
 		return groups[name]
 	}
@@ -75,16 +75,15 @@ func groupOutcomes(r *finding.Result, groupOf func(*finding.Object) string) map[
 		g := group(&r.Workloads[i].Object)
 		g.workloads = append(g.workloads, &r.Workloads[i])
 	}
+	add := func(f found) {
+		g := group(&f.finding.Object)
+		g.found = append(g.found, f)
+	}
 	for i := range r.Findings {
-		f := &r.Findings[i]
-		group(&f.Object).found.add(&found{finding: f})
+		add(found{finding: &r.Findings[i]})
 	}
 	for i := range r.Ignored {
-		f := &r.Ignored[i].Finding
-		group(&f.Object).found.add(&found{finding: f, ignored: &r.Ignored[i]})
-	}
-	for _, g := range groups {
-		g.found.sort()
+		add(found{finding: &r.Ignored[i].Finding, ignored: &r.Ignored[i]})
 	}
 	return groups
 }
@@ -96,14 +95,15 @@ func (g *outcomeGroup) outcomes() iter.Seq[outcome] {
 		if g == nil {
 			return
 		}
+		index := newFindingIndex(g.found)
 		for _, w := range g.workloads {
-			for _, o := range workloadOutcomes(w, g.found) {
+			for _, o := range workloadOutcomes(w, index) {
 				if !yield(o) {
 					return
 				}
 			}
 		}
-		for _, o := range g.found.rest() {
+		for _, o := range index.rest() {
 			if !yield(o) {
 				return
 			}
@@ -171,46 +171,53 @@ func (f *found) outcome(base outcome) outcome {
 // findingIndex finds the findings of workloads in a result.
 type findingIndex struct {
 	all []*found
-	by  map[findingKey][]*found
+	// by has the findings that no workload has taken yet, by line.
+	by map[findingKey][]*found
 }
 
 // findingKey is what a finding has in common with its workload.
 type findingKey struct {
-	object finding.Object
-	rule   string
+	object     finding.Object
+	rule, file string
 }
 
-// add adds a finding to the index.
-func (x *findingIndex) add(f *found) {
-	key := findingKey{f.finding.Object, f.finding.Rule}
-	x.all, x.by[key] = append(x.all, f), append(x.by[key], f)
-}
-
-// sort sorts the findings of each object and rule: of two objects of one name in a file, the first has the first of the findings.
-func (x *findingIndex) sort() {
-	for _, list := range x.by {
-		slices.SortStableFunc(list, func(a, b *found) int { return cmp.Compare(firstRange(a.finding).Line, firstRange(b.finding).Line) })
+// newFindingIndex returns the index of findings, in their order. Those of one key are sorted by line: of two objects of one name in a
+// file, the first has the first of the findings.
+func newFindingIndex(list []found) *findingIndex {
+	x := &findingIndex{all: make([]*found, len(list)), by: make(map[findingKey][]*found, len(list))}
+	for i := range list {
+		f := list[i] // a copy: each reading of the outcomes takes anew
+		x.all[i] = &f
+		key := findingKey{f.finding.Object, f.finding.Rule, firstRange(f.finding).File}
+		x.by[key] = append(x.by[key], &f)
 	}
+	for _, same := range x.by {
+		slices.SortStableFunc(same, func(a, b *found) int { return cmp.Compare(firstRange(a.finding).Line, firstRange(b.finding).Line) })
+	}
+	return x
 }
 
-// take returns the finding of a rule for a workload, the one in its file first, and never one twice; nil if there is none left.
+// take returns the finding of a rule for a workload, and never one twice: the first in its file from its line on, else one above that,
+// else one without a place; nil if there is none left.
 func (x *findingIndex) take(w *finding.Workload, rule string) *found {
-	var other *found
-	for _, f := range x.by[findingKey{w.Object, rule}] {
-		at := firstRange(f.finding)
-		switch {
-		case f.taken:
-		case at.File == w.Position.File && at.Line >= w.Position.Line:
-			f.taken = true
-			return f
-		case other == nil:
-			other = f
+	for _, file := range []string{w.Position.File, ""} {
+		key := findingKey{w.Object, rule, file}
+		left := x.by[key]
+		if len(left) == 0 {
+			continue
 		}
+		i, _ := slices.BinarySearchFunc(left, w.Position.Line, func(f *found, line int) int { return cmp.Compare(firstRange(f.finding).Line, line) })
+		if i == len(left) {
+			i = 0
+		}
+		f := left[i]
+		f.taken = true
+		if x.by[key] = left[1:]; i > 0 { // not the usual case: workloads come in the order of their lines
+			x.by[key] = slices.Delete(left, i, i+1)
+		}
+		return f
 	}
-	if other != nil {
-		other.taken = true
-	}
-	return other
+	return nil
 }
 
 // rest returns the outcomes of findings that no workload has taken, in the order of the result.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
@@ -44,8 +45,11 @@ type reportObject struct {
 	Metadata   reportMetadata `json:"metadata"`
 	Source     string         `json:"source,omitempty"`
 	Summary    reportSummary  `json:"summary"`
-	// Results are reportResults as JSON: each is encoded once, which tells its size, too.
-	Results []json.RawMessage `json:"results"`
+
+	// results is the YAML text of the reportResults behind the summary, count how many there are, and size how many bytes of JSON: each
+	// is encoded once.
+	results     []byte
+	count, size int
 }
 
 // reportMetadata is the metadata of a report object.
@@ -66,17 +70,27 @@ type reportSummary struct {
 
 // reportResult is one result of a report object.
 type reportResult struct {
-	Source     string            `json:"source"`
-	Policy     string            `json:"policy"`
-	Rule       string            `json:"rule,omitempty"`
-	Category   string            `json:"category"`
-	Severity   string            `json:"severity,omitempty"`
-	Result     string            `json:"result"`
-	Scored     bool              `json:"scored"`
-	Message    string            `json:"message,omitempty"`
-	Resources  []reportResource  `json:"resources,omitempty"`
-	Properties map[string]string `json:"properties,omitempty"`
-	Timestamp  *reportTimestamp  `json:"timestamp,omitempty"`
+	Source     string           `json:"source"`
+	Policy     string           `json:"policy"`
+	Rule       string           `json:"rule,omitempty"`
+	Category   string           `json:"category"`
+	Severity   string           `json:"severity,omitempty"`
+	Result     string           `json:"result"`
+	Scored     bool             `json:"scored"`
+	Message    string           `json:"message,omitempty"`
+	Resources  []reportResource `json:"resources,omitempty"`
+	Properties reportProperties `json:"properties,omitzero"`
+	Timestamp  *reportTimestamp `json:"timestamp,omitempty"`
+}
+
+// reportProperties are what a result of a report object says beside the fields that every program knows.
+type reportProperties struct {
+	DemandedBy string `json:"demandedBy,omitempty"`
+	Exception  string `json:"exception,omitempty"`
+	New        string `json:"new,omitempty"`
+	Position   string `json:"position,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	Versions   string `json:"versions,omitempty"`
 }
 
 // reportResource names the object of a result.
@@ -149,28 +163,37 @@ type reportWriter struct {
 // server; none without outcomes.
 func (w *reportWriter) writeGroup(kind, namespace string, from iter.Seq[outcome]) error {
 	object := w.newObject(kind, namespace, 1)
-	size, n := 0, 1
+	n := 1
 	for outcome := range from {
 		result := w.options.reportResult(outcome, w.rules)
 		text, err := json.Marshal(result)
 		if err != nil {
 			return fmt.Errorf("writing a result of a report: %w", err)
 		}
-		if count := len(object.Results); count == reportMostResults || count > 0 && size+len(text) > reportMostBytes {
-			if err := w.write(object, size); err != nil {
+		if object.count == reportMostResults || object.count > 0 && object.size+len(text) > reportMostBytes {
+			if err := w.write(object); err != nil {
 				return err
 			}
 			n++
-			object, size = w.newObject(kind, namespace, n), 0
+			object = w.newObject(kind, namespace, n)
 		}
-		object.Summary.add(result.Result)
-		object.Results = append(object.Results, text)
-		size += len(text) + 1
+		if err := object.add(result.Result, text); err != nil {
+			return err
+		}
 	}
-	if len(object.Results) == 0 {
+	if object.count == 0 {
 		return nil
 	}
-	return w.write(object, size)
+	return w.write(object)
+}
+
+// add adds a result as JSON to a report object.
+func (r *reportObject) add(result string, text []byte) (err error) {
+	r.Summary.add(result)
+	r.count++
+	r.size += len(text) + 1
+	r.results, err = manifest.AppendItem(r.results, text)
+	return err
 }
 
 // newObject returns the n-th report object of a namespace, without results.
@@ -188,9 +211,9 @@ func (w *reportWriter) newObject(kind, namespace string, n int) *reportObject {
 	return object
 }
 
-// write writes a report object whose results have a size as JSON, with a remark on one that plain kubectl apply does not take.
-func (w *reportWriter) write(object *reportObject, size int) error {
-	if size > reportMostApplied {
+// write writes a report object, with a remark on one that plain kubectl apply does not take.
+func (w *reportWriter) write(object *reportObject) error {
+	if object.size > reportMostApplied {
 		name := objectName(finding.Object{Kind: object.Kind, Namespace: object.Metadata.Namespace, Name: object.Metadata.Name})
 		w.options.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, name))
 	}
@@ -199,7 +222,14 @@ func (w *reportWriter) write(object *reportObject, size int) error {
 			return err
 		}
 	}
-	return manifest.WriteYAML(w.w, object)
+	if err := manifest.WriteYAML(w.w, object); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w.w, "results:\n"); err != nil {
+		return err
+	}
+	_, err := w.w.Write(escape.YAML(object.results))
+	return err
 }
 
 // add counts a result of a report object.
@@ -227,7 +257,7 @@ func (o Options) reportResult(from outcome, rules map[string]rule) reportResult 
 	}
 	out := reportResult{
 		Source: "psp2pss", Policy: "pod-security", Rule: shown(from.rule), Category: about.category(), Result: "pass", Scored: true,
-		Resources: reportResources(from.object), Properties: map[string]string{},
+		Resources: reportResources(from.object),
 	}
 	if from.level != "" {
 		out.Policy = "pod-security-" + shown(from.level)
@@ -235,13 +265,8 @@ func (o Options) reportResult(from outcome, rules map[string]rule) reportResult 
 	if !o.Time.IsZero() {
 		out.Timestamp = &reportTimestamp{o.Time.Unix(), int32(o.Time.Nanosecond())} //nolint:gosec // below a thousand million
 	}
-	setProperty := func(name, value string) {
-		if value != "" {
-			out.Properties[name] = reportText(value)
-		}
-	}
 	if from.position.File != "" {
-		setProperty("position", rangePosition(positionRange(from.position)))
+		out.Properties.Position = reportText(rangePosition(positionRange(from.position)))
 	}
 	switch from.status {
 	case statusFailed:
@@ -251,20 +276,22 @@ func (o Options) reportResult(from outcome, rules map[string]rule) reportResult 
 		}
 	case statusExcepted:
 		out.Result, out.Severity = "skip", reportSeverity(about, from.finding)
-		setProperty("exception", exceptionText(from.ignored))
+		out.Properties.Exception = reportText(exceptionText(from.ignored))
 	case statusSkipped:
 		out.Result, out.Message = "skip", from.why
 	case statusUnknown:
 		out.Result, out.Message = "error", reportText(gapText(from.gap))
-		setProperty("reason", from.gap.ID)
+		out.Properties.Reason = reportText(from.gap.ID)
 	}
 	if f := from.finding; f != nil {
 		out.Message = reportText(f.Message)
-		setProperty("position", rangePosition(firstRange(f)))
-		setProperty("versions", versions(f))
-		setProperty("demandedBy", f.Demand.Source)
+		if at := rangePosition(firstRange(f)); at != "" {
+			out.Properties.Position = reportText(at)
+		}
+		out.Properties.Versions = reportText(versions(f))
+		out.Properties.DemandedBy = reportText(f.Demand.Source)
 		if f.New {
-			setProperty("new", "true")
+			out.Properties.New = "true"
 		}
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,29 +31,33 @@ const (
 )
 
 // WriteSARIF writes a check's result as one SARIF 2.1.0 document that keeps to the limits of GitHub, and tells Options.Remark what had
-// to be left out: the least severe, last. It returns the error of writing.
+// to be left out: the least severe, last. Until its size is known it holds the document as gzip, which is how GitHub counts it. It
+// returns the error of writing.
 func WriteSARIF(w io.Writer, r *finding.Result, o Options) error {
 	o.since = r.Since != ""
-	results := sarifResults(r, o)
-	total := len(results)
-	results = results[:min(total, sarifMostResults)]
-	var text []byte
+	total := len(r.Findings) + len(r.Ignored)
+	written := min(total, sarifMostResults)
+	var packed bytes.Buffer
 	for {
-		var err error
-		if text, err = encodeSARIF(r, o, results); err != nil {
+		packed.Reset()
+		z := gzip.NewWriter(&packed)
+		if err := writeSARIFResults(z, r, o, written); err != nil {
 			return err
 		}
-		size, err := gzippedSize(text, sarifMostGzippedBytes)
-		if err != nil {
+		if err := z.Close(); err != nil {
 			return err
 		}
-		if size <= sarifMostGzippedBytes || len(results) == 0 {
+		if packed.Len() <= sarifMostGzippedBytes || written == 0 {
 			break
 		}
-		results = results[:len(results)/2]
+		written /= 2
 	}
-	remarkOnSARIF(r, o, total, len(results))
-	_, err := w.Write(text)
+	remarkOnSARIF(r, o, total, written)
+	text, err := gzip.NewReader(&packed)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, text) //nolint:gosec // G110: this process packed it
 	return err
 }
 
@@ -71,51 +76,66 @@ func remarkOnSARIF(r *finding.Result, o Options, total, written int) {
 	}
 }
 
-// gzippedSize returns how many bytes a text has in gzip, or its own where those are within limit already.
-func gzippedSize(text []byte, limit int) (int, error) {
-	if len(text) <= limit {
-		return len(text), nil
-	}
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(text); err != nil {
-		return 0, err
-	}
-	err := z.Close()
-	return out.Len(), err
-}
-
-// encodeSARIF returns the SARIF document of results, with the rules that they name.
-func encodeSARIF(r *finding.Result, o Options, results []sarifResult) ([]byte, error) {
+// writeSARIFResults writes the SARIF document of the first n results, one at a time, with the rules that they name.
+func writeSARIFResults(w io.Writer, r *finding.Result, o Options, n int) error {
 	rules, index := []sarifRule{}, map[string]int{}
-	for _, id := range ruleIDs(results) {
+	for _, id := range ruleIDs(r, n) {
 		index[id] = len(rules)
 		rules = append(rules, o.ruleOf(id).sarif())
 	}
-	for i := range results {
-		results[i].RuleIndex = index[results[i].RuleID]
-	}
-	run := sarifRun{
+	var frame bytes.Buffer
+	if err := manifest.WriteJSON(&frame, sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{{
 		Tool:        sarifTool{sarifDriver{Name: "psp2pss", Version: strings.TrimPrefix(shown(r.ToolVersion), "v"), InformationURI: toolPage, Rules: rules}},
-		Invocations: []sarifInvocation{sarifInvocationOf(r, o)}, ColumnKind: "unicodeCodePoints", Results: results,
+		Invocations: []sarifInvocation{sarifInvocationOf(r, o)}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
+	}}}); err != nil {
+		return err
 	}
-	var out bytes.Buffer
-	err := manifest.WriteJSON(&out, sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}})
-	return out.Bytes(), err
+	out := manifest.NewJSONWriter(w)
+	if n == 0 {
+		_, _ = out.Write(frame.Bytes()) // Flush reports the error
+		return out.Flush()
+	}
+	const indent = "        "
+	last := bytes.LastIndex(frame.Bytes(), []byte("[]")) // the results are the last field
+	_, _ = out.Write(frame.Bytes()[:last])
+	_, _ = out.WriteString("[\n" + indent)
+	if err := out.EncodeList(n, func(i int) any { return o.sarifResultAt(r, i, index) }, indent); err != nil {
+		return err
+	}
+	_, _ = out.WriteString("\n      ]")
+	_, _ = out.Write(frame.Bytes()[last+len("[]"):])
+	return out.Flush()
 }
 
-// ruleIDs returns the ids of the rules that SARIF results name, sorted.
-func ruleIDs(results []sarifResult) []string {
-	var ids []string
+// ruleIDs returns the ids of the rules that the first n results of a SARIF document name, sorted.
+func ruleIDs(r *finding.Result, n int) []string {
 	seen := map[string]bool{}
-	for i := range results {
-		if id := results[i].RuleID; !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
-		}
+	for i := range n {
+		f, _ := sarifFinding(r, i)
+		seen[shown(f.Rule)] = true
 	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// sarifFinding returns the finding of a check that is the i-th result of a SARIF document, and its exception if it has one: the worst
+// first, then those that are excepted.
+func sarifFinding(r *finding.Result, i int) (*finding.Finding, *finding.Ignored) {
+	if i < len(r.Findings) {
+		return &r.Findings[i], nil
+	}
+	ignored := &r.Ignored[i-len(r.Findings)]
+	return &ignored.Finding, ignored
+}
+
+// sarifResultAt returns the i-th result of a SARIF document. index has the places of the rules.
+func (o Options) sarifResultAt(r *finding.Result, i int, index map[string]int) *sarifResult {
+	f, ignored := sarifFinding(r, i)
+	out := o.sarifResult(f)
+	out.RuleIndex = index[out.RuleID]
+	if ignored != nil {
+		out.Suppressions = []sarifSuppression{o.sarifSuppression(ignored)}
+	}
+	return &out
 }
 
 // sarif returns a rule as SARIF has it. Rules about exceptions are none of security: they get no severity of that kind.
@@ -143,6 +163,9 @@ func (r rule) sarif() sarifRule {
 
 // firstRunes returns the first characters of a text, most of them.
 func firstRunes(s string, most int) string {
+	if len(s) <= most { // no character has less than a byte
+		return s
+	}
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}
@@ -172,21 +195,6 @@ func sarifInvocationOf(r *finding.Result, o Options) sarifInvocation {
 		notify("note", n.ID, gapText(&finding.Gap{Message: n.Message, What: n.What}), positionRange(n.Position))
 	}
 	return out
-}
-
-// sarifResults returns the findings of a check as SARIF results, the worst first, then those that are excepted, then the
-// fixed ones.
-func sarifResults(r *finding.Result, o Options) []sarifResult {
-	results := make([]sarifResult, 0, len(r.Findings)+len(r.Ignored))
-	for i := range r.Findings {
-		results = append(results, o.sarifResult(&r.Findings[i]))
-	}
-	for i := range r.Ignored {
-		result := o.sarifResult(&r.Ignored[i].Finding)
-		result.Suppressions = []sarifSuppression{o.sarifSuppression(&r.Ignored[i])}
-		results = append(results, result)
-	}
-	return results
 }
 
 // sarifResult returns a finding as a SARIF result: its first place is the location, the others are related to it.

@@ -91,7 +91,7 @@ func escapeRune(r rune) string {
 // and format character, bidirectional ones among them) without those that are printable by category and yet show
 // nothing.
 func IsVisible(r rune) bool {
-	return unicode.IsPrint(r) && !unicode.Is(invisibleRunes, r)
+	return unicode.IsPrint(r) && (r <= unicode.MaxLatin1 || !unicode.Is(invisibleRunes, r))
 }
 
 // invisibleRunes are Unicode letters, marks and symbols without a visible form.

@@ -1,7 +1,6 @@
 package exceptions
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -19,10 +18,10 @@ import (
 // its day, or names no check covers nothing and becomes a finding itself; one that covers nothing becomes a note. today is the day
 // by the clock of the caller.
 func Apply(r *finding.Result, file *File, today time.Time) {
-	a := application{result: r, day: today.Format(time.DateOnly), ids: checks.IDs(), annotated: map[source][]int{}}
+	a := application{result: r, day: today.Format(time.DateOnly), ids: checks.IDs(), annotated: map[source]*annotated{}}
 	a.readAnnotations()
 	a.readFile(file)
-	kept := r.Findings[:0:0]
+	kept := r.Findings[:0]
 	for i := range r.Findings {
 		if ignored, ok := a.cover(&r.Findings[i]); ok {
 			r.Ignored = append(r.Ignored, ignored)
@@ -42,13 +41,17 @@ type application struct {
 	result *finding.Result
 	day    string
 	ids    []string
-	// annotated are the workloads with exceptions of their own, and those of the same name in the same file, by what names them.
-	annotated map[source][]int
-	// fromAnnotations are the exceptions of workloads that hold, by the index of the workload, fromFile those of the file by rule.
-	fromAnnotations map[int][]*use
-	fromFile        map[string][]*use
-	uses            []*use
-	faults          []finding.Finding
+	// annotated are the workloads by what names them, fromFile the exceptions of the file that hold, by rule.
+	annotated map[source]*annotated
+	fromFile  map[string][]*use
+	uses      []*use
+	faults    []finding.Finding
+}
+
+// annotated are the workloads of one name in one file, how many there are, and their exceptions that hold, by rule.
+type annotated struct {
+	workloads int
+	uses      map[string][]*use
 }
 
 // source names an object in a file.
@@ -69,15 +72,22 @@ type use struct {
 
 // readAnnotations sorts the exceptions that annotations ask for into those that hold and faults.
 func (a *application) readAnnotations() {
-	a.fromAnnotations = map[int][]*use{}
 	for i := range a.result.Workloads {
 		w := &a.result.Workloads[i]
 		at := source{w.Object, w.Position.File}
-		a.annotated[at] = append(a.annotated[at], i)
+		of := a.annotated[at]
+		if of == nil {
+			of = &annotated{}
+			a.annotated[at] = of
+		}
+		of.workloads++
 		for _, e := range w.Exceptions {
 			if a.holds(&e, w.Object, true) {
 				u := &use{Exception: e, object: w.Object}
-				a.fromAnnotations[i] = append(a.fromAnnotations[i], u)
+				if of.uses == nil {
+					of.uses = map[string][]*use{}
+				}
+				of.uses[e.Rule] = append(of.uses[e.Rule], u)
 				a.uses = append(a.uses, u)
 			}
 		}
@@ -178,15 +188,11 @@ func (a *application) cover(f *finding.Finding) (finding.Ignored, bool) {
 // annotationFor returns the exception that the object of a finding has for it; nil if there is none. Of several objects with one
 // name in one file all have to have it.
 func (a *application) annotationFor(f *finding.Finding) *use {
-	var found *use
-	for _, i := range a.annotated[source{f.Object, f.Places[0].File}] {
-		at := slices.IndexFunc(a.fromAnnotations[i], func(u *use) bool { return u.Rule == f.Rule })
-		if at < 0 {
-			return nil
-		}
-		found = cmp.Or(found, a.fromAnnotations[i][at])
+	of := a.annotated[source{f.Object, f.Places[0].File}]
+	if of == nil || len(of.uses[f.Rule]) < of.workloads { // a workload has one annotation for a rule at most
+		return nil
 	}
-	return found
+	return of.uses[f.Rule][0]
 }
 
 // ignore returns a finding as ignored by an exception.

@@ -49,7 +49,8 @@ const fingerprintBytes = 16
 // SetFingerprints gives each finding what is the same for it in a later commit, whatever moved in the file: a hash of its rule, its
 // object, the file and the containers of its places. Findings that are alike in all of these are counted, in their order.
 func SetFingerprints(findings []Finding) {
-	seen := map[string]int{}
+	seen := map[[sha256.Size]byte]int{} // by the hash of what is alike, which is shorter
+	var text []byte
 	for i := range findings {
 		f := &findings[i]
 		var containers []string
@@ -61,10 +62,10 @@ func SetFingerprints(findings []Finding) {
 			}
 		}
 		slices.Sort(containers)
-		key := fmt.Sprintf("%q", append([]string{f.Rule, file, f.Object.Template, f.Object.Kind, f.Object.Namespace, f.Object.Name}, slices.Compact(containers)...))
-		n := seen[key]
+		text = fmt.Appendf(text[:0], "%q", append([]string{f.Rule, file, f.Object.Template, f.Object.Kind, f.Object.Namespace, f.Object.Name}, slices.Compact(containers)...))
+		key := sha256.Sum256(text)
+		sum := sha256.Sum256(fmt.Appendf(text, "#%d", seen[key]))
 		seen[key]++
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s#%d", key, n))
 		f.Fingerprint = hex.EncodeToString(sum[:fingerprintBytes])
 	}
 }

@@ -34,6 +34,17 @@ func appendBlockYAML(out, compact []byte) ([]byte, bool) {
 	return w.out, true
 }
 
+// appendBlockItem appends to a buffer an item of a list that stands at the top of a YAML document, of which the compact JSON is given. It
+// reports false where it cannot.
+func appendBlockItem(out, compact []byte) ([]byte, bool) {
+	w := blockWriter{in: bytes.TrimSpace(compact), out: append(out, "  - "...)}
+	w.value(4, true)
+	if w.failed || len(w.in) > 0 {
+		return out, false
+	}
+	return w.out, true
+}
+
 // value writes the next JSON value as YAML. indent is that of the items of a mapping or list; inline is true where they begin on the
 // line that was begun.
 func (w *blockWriter) value(indent int, inline bool) {
@@ -54,9 +65,14 @@ func (w *blockWriter) scalar(text []byte, inline bool) {
 	if !inline {
 		w.out = append(w.out, ' ')
 	}
-	if w.in = w.in[len(text):]; len(text) > 0 && text[0] == '"' {
+	w.in = w.in[len(text):]
+	inner := unquoted(text)
+	switch {
+	case isBareText(inner):
+		w.out = append(w.out, inner...)
+	case inner != nil:
 		w.text(text)
-	} else {
+	default:
 		w.out = append(w.out, text...)
 	}
 	w.out = append(w.out, '\n')
@@ -103,22 +119,60 @@ func (w *blockWriter) key() {
 		w.failed = true
 		return
 	}
-	var name string
-	out := w.out
-	ok := json.Unmarshal(w.in[:n], &name) == nil
-	if ok {
-		out, ok = appendShownText(w.out, name)
+	name, out, ok := w.in[:n], w.out, true
+	w.in = w.in[n+1:]
+	if inner := unquoted(name); isBareText(inner) {
+		out = append(out, inner...)
+	} else {
+		var s string
+		if s, ok = stringOfJSON(name); ok {
+			out, ok = appendShownText(out, s)
+		}
 	}
 	w.out, w.failed = append(out, ':'), !ok
-	w.in = w.in[n+1:]
+}
+
+// unquoted returns what a JSON string has between its quotes; nil for another scalar.
+func unquoted(text []byte) []byte {
+	if len(text) > 1 && text[0] == '"' {
+		return text[1 : len(text)-1]
+	}
+	return nil
+}
+
+// isBareText reports whether what stands between the quotes of a JSON string is a YAML scalar as it stands, by a look at each byte:
+// most of what manifests have is.
+func isBareText(text []byte) bool {
+	if len(text) == 0 || !isASCIILetter(text[0]) || text[len(text)-1] == ' ' {
+		return false
+	}
+	for i, b := range text {
+		switch {
+		case isASCIILetter(b), '0' <= b && b <= '9', b == '-', b == '.', b == '/', b == '_', b == ' ', b == '(', b == ')', b == ',', b == '=':
+		case b == ':' && i+1 < len(text) && text[i+1] != ' ':
+		default:
+			return false
+		}
+	}
+	return !isAmbiguousYAMLScalar(string(text))
+}
+
+// isASCIILetter reports whether a byte of a JSON text is an ASCII letter.
+func isASCIILetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
+
+// stringOfJSON returns the string that a JSON text is; false for what is none.
+func stringOfJSON(quoted []byte) (s string, ok bool) {
+	if inner := unquoted(quoted); inner != nil && bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner), true
+	}
+	err := json.Unmarshal(quoted, &s)
+	return s, err == nil
 }
 
 // text writes a JSON string as a YAML scalar.
 func (w *blockWriter) text(quoted []byte) {
-	var s string
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		s = string(quoted[1 : len(quoted)-1])
-	} else if err := json.Unmarshal(quoted, &s); err != nil {
+	s, ok := stringOfJSON(quoted)
+	if !ok {
 		w.failed = true
 		return
 	}
@@ -165,10 +219,10 @@ func appendShownText(out []byte, s string) ([]byte, bool) {
 			return out, false
 		}
 	}
-	switch {
-	case isPlainYAMLScalar(s) && !hasIndicator(s):
+	switch plain := isPlainYAMLScalar(s); {
+	case plain && !hasIndicator(s):
 		return append(out, s...), true
-	case isPlainYAMLScalar(s):
+	case plain:
 		return append(append(append(out, '\''), strings.ReplaceAll(s, "'", "''")...), '\''), true
 	case strings.ContainsAny(s, `"\`):
 		return out, false

@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
 // pieces are what the random texts of TestBlockIsWhatTheEncoderWrites are made of: all that YAML or a reader of it could mistake.
-var pieces = strings.Split("a b Z 0 1 9 - + . ~ = < << > ' \" \\ # , [ ] { } & * ! | % @ ` ? : / _ true no null y 0x1 1e3 2026-11-30 "+
+var pieces = strings.Split("a b Z 0 1 9 - + . ~ = < << > ' \" \\ # , [ ] { } & * ! | % @ ` ? : / _ ( ) word true no null y 0x1 1e3 2026-11-30 "+
 	"\u00e4 \u00a0 \u00ad \u0085 \u2028 \u202e \u8a9e \ue000 \ufeff \ufffd \U0001f600 \x00 \x7f \t", " ")
 
 // randomText returns a text of some pieces, with spaces between some.
@@ -79,5 +81,34 @@ func TestBlockIsWhatTheEncoderWrites(t *testing.T) {
 	}
 	if direct < n*7/10 {
 		t.Errorf("only %d of %d values were written directly", direct, n)
+	}
+}
+
+// TestAppendItem writes lists of random values item by item: what comes of it is what WriteYAML writes of the whole.
+func TestAppendItem(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 2_000 {
+		list := []any{randomValue(r, 3), randomValue(r, 3), randomText(r) + "\n"}
+		var want bytes.Buffer
+		if err := WriteYAML(&want, map[string]any{"list": list}); err != nil {
+			t.Fatal(err)
+		}
+		got := []byte("list:\n")
+		for _, item := range list {
+			text, err := json.Marshal(item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err = AppendItem(got, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(want.String(), string(escape.YAML(got))); diff != "" {
+			t.Fatalf("%q (-want +got):\n%s", list, diff)
+		}
+	}
+	if _, err := AppendItem(nil, []byte("{")); err == nil {
+		t.Error("no error for what is no JSON")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +32,20 @@ func WriteYAML(w io.Writer, docs ...any) error {
 	}
 	_, err := w.Write(escape.YAML(out.Bytes()))
 	return err
+}
+
+// AppendItem appends to the text of a YAML document an item of a list at its top, as WriteYAML writes it; the name of the list is written
+// before the first. The item is given as JSON in one line. escape.YAML is for the caller to apply. It returns an error for what is no JSON.
+func AppendItem(out, compact []byte) ([]byte, error) {
+	if block, ok := appendBlockItem(out, compact); ok {
+		return block, nil
+	}
+	var list bytes.Buffer
+	if err := encodeYAML(&list, slices.Concat([]byte(`{"list":[`), compact, []byte("]}"))); err != nil {
+		return out, err
+	}
+	_, item, _ := bytes.Cut(list.Bytes(), []byte("\n")) // the first line is the name
+	return append(out, item...), nil
 }
 
 // writeYAMLDocument writes a value of a manifest as a YAML document. It goes through JSON, since the names and the order of fields are
@@ -108,16 +122,25 @@ func fitsLiteralBlock(s string) bool {
 	return true
 }
 
-// ambiguousYAMLScalar matches words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
-var ambiguousYAMLScalar = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|=|<<|\.nan|\.inf)$`)
-
-// longestAmbiguous is how many bytes the longest word has that ambiguousYAMLScalar matches.
-const longestAmbiguous = len("false")
+// isAmbiguousYAMLScalar reports whether a text is a word that some YAML 1.1 reader (kubectl is one) takes for a boolean or a null, in
+// whatever case.
+func isAmbiguousYAMLScalar(s string) bool {
+	const longest = len("false")
+	if len(s) > longest {
+		return false
+	}
+	for _, word := range [...]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", "<<"} {
+		if strings.EqualFold(s, word) {
+			return true
+		}
+	}
+	return false
+}
 
 // isPlainYAMLScalar reports whether no reader can take an unquoted text for anything but text. What begins with a digit or
 // a sign may be a number, a date or base 60 to one reader or another.
 func isPlainYAMLScalar(s string) bool {
-	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || len(s) <= longestAmbiguous && ambiguousYAMLScalar.MatchString(s) || !utf8.ValidString(s) {
+	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || isAmbiguousYAMLScalar(s) || !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {

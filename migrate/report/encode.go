@@ -10,22 +10,30 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
 
 // PlanJSON writes, as a report, the Plan itself in JSON; it returns the first error of writing. migrate.ReadPlan reads
 // it back. The Plan of a large cluster is hundreds of megabytes of text: it is encoded one namespace and one policy at
 // a time, and what is large of a namespace in pieces as well.
-func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error {
+func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error { return writeInPieces(w, p) }
+
+// FindingJSON writes, as a report, the result of a check itself in JSON, one workload and one finding at a time; it returns the first
+// error of writing. finding.ReadResult reads it back.
+func FindingJSON(w io.Writer, r *finding.Result, _ Options) error { return writeInPieces(w, r) }
+
+// writeInPieces writes, as a report, the JSON form of a Plan or of the result of a check, which v points to, piece by piece.
+func writeInPieces(w io.Writer, v any) error {
 	out := manifest.NewJSONWriter(w)
-	if err := writeFields(out, p, ""); err != nil {
+	if err := writeFields(out, v, ""); err != nil {
 		return err
 	}
 	_, _ = out.WriteString("\n") // Flush reports the error
 	return out.Flush()
 }
 
-// writtenInPieces reports whether JSON output has a part of a Plan that is so large that it is written piece by piece.
+// writtenInPieces reports whether JSON output has a part of a Plan, or a finding, that is so large that it is written piece by piece.
 func writtenInPieces(item any) bool {
 	const many = 100
 	switch x := item.(type) {
@@ -35,12 +43,14 @@ func writtenInPieces(item any) bool {
 		return len(x.Mutations) > many || slices.ContainsFunc(x.StricterEdits, func(r migrate.StricterEdits) bool { return writtenInPieces(&r) })
 	case *migrate.StricterEdits:
 		return len(x.Edits) > many
+	case *finding.Finding:
+		return len(x.Places) > many
 	}
 	return false
 }
 
-// writeFields writes, as a report, the JSON form of a Plan, or of a large part of it, one field, and in lists one item,
-// at a time.
+// writeFields writes, as a report, the JSON form of a Plan or of the result of a check, or of a large part of it, one field, and in
+// lists one item, at a time.
 func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 	separator, inner := "{\n", prefix+"  "
 	err := eachJSONField(of, func(name string, value any, list bool) error {
@@ -116,16 +126,16 @@ func PlanYAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// eachJSONField visits, to write a report, the fields of a struct of the Plan that its JSON form has, in order; list is
-// true for one with items, which can be written one by one.
+// eachJSONField visits, to write a report, the fields of a struct of the Plan or of the result of a check that its JSON form has, in
+// order; list is true for one with items, which can be written one by one.
 func eachJSONField(of any, visit func(name string, value any, list bool) error) error {
-	plan := reflect.ValueOf(of).Elem()
-	for i := range plan.NumField() {
-		name, options, _ := strings.Cut(plan.Type().Field(i).Tag.Get("json"), ",")
+	fields := reflect.ValueOf(of).Elem()
+	for i := range fields.NumField() {
+		name, options, _ := strings.Cut(fields.Type().Field(i).Tag.Get("json"), ",")
 		if name == "-" {
 			continue
 		}
-		field := plan.Field(i)
+		field := fields.Field(i)
 		empty := field.IsZero() || (field.Kind() == reflect.Slice || field.Kind() == reflect.Map) && field.Len() == 0
 		if strings.Contains(options, "omit") && empty {
 			continue

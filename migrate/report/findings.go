@@ -1,7 +1,7 @@
 package report
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -440,14 +440,13 @@ func findingLines(r *finding.Result, opts Options) *Document {
 // FindingNames writes the workloads that do not meet what a check asks of them as output lines NAMESPACE/KIND/NAME. It returns the
 // error of writing.
 func FindingNames(w io.Writer, r *finding.Result, _ Options) error {
-	var b bytes.Buffer
+	out := bufio.NewWriter(w)
 	found := failingObjects(r)
 	for i := range r.Workloads {
 		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 && found[o] {
 			o.Hook = ""
-			b.WriteString(escape.Lines(escape.Terminal(findingObject(&o))) + "\n")
+			_, _ = out.WriteString(escape.Lines(escape.Terminal(findingObject(&o))) + "\n") // Flush reports the error
 		}
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return out.Flush()
 }

@@ -68,7 +68,7 @@ func SimulationFormats() []Format[*simulation.Result] {
 // FindingFormats returns the formats of the report on what a check of manifests found that people read or that are ours, the default
 // first; name has the workloads that do not meet what is asked of them.
 func FindingFormats() []Format[*finding.Result] {
-	return []Format[*finding.Result]{document("table", FindingsDocument), NewJSONFormat[*finding.Result]("findings"), {Name: "name", Write: FindingNames}}
+	return []Format[*finding.Result]{document("table", FindingsDocument), {Name: JSONFormat, Write: FindingJSON, Rows: []string{"findings"}}, {Name: "name", Write: FindingNames}}
 }
 
 // VerificationFormats returns the formats of the report on what a verification found, the default first; name has what
