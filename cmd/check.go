@@ -269,7 +269,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.checkOverwrites(listed); err != nil {
+	if err := o.checkOverwrites(ctx, listed); err != nil {
 		return err
 	}
 	allowed, err := o.readExceptions(ctx)
