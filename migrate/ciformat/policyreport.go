@@ -108,7 +108,7 @@ func writeReports(w io.Writer, r *finding.Result, o Options, kinds reportKinds) 
 			return err
 		}
 	}
-	return out.writeGroup(kinds.clusterKind, "", func(yield func(outcome) bool) {
+	if err := out.writeGroup(kinds.clusterKind, "", func(yield func(outcome) bool) {
 		for from := range groups[clusterReport].outcomes() {
 			if !yield(from) {
 				return
@@ -119,7 +119,11 @@ func writeReports(w io.Writer, r *finding.Result, o Options, kinds reportKinds) 
 				return
 			}
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	out.remarkLarge()
+	return nil
 }
 
 // clusterReport is what no namespace can be called: the group of outcomes that stand in a report of the cluster.
@@ -143,6 +147,9 @@ type reportWriter struct {
 	rules map[string]rule
 	// written is how many objects were written.
 	written int
+	// large is the name of the first object that plain kubectl apply does not take, largeCount how many there are.
+	large      string
+	largeCount int
 }
 
 // writeGroup writes the outcomes of one namespace, or of the cluster, as report objects of a kind, none of them too large for a
@@ -188,11 +195,12 @@ func (w *reportWriter) newObject(kind, namespace string, n int) *reportObject {
 	return object
 }
 
-// write writes a report object whose results have a size as JSON, with a remark on one that plain kubectl apply does not take.
+// write writes a report object whose results have a size as JSON, and counts those that plain kubectl apply does not take.
 func (w *reportWriter) write(object *reportObject, size int) error {
 	if size > reportMostApplied {
-		name := objectName(finding.Object{Kind: object.Kind, Namespace: object.Metadata.Namespace, Name: object.Metadata.Name})
-		w.options.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, name))
+		if w.largeCount++; w.largeCount == 1 {
+			w.large = objectName(finding.Object{Kind: object.Kind, Namespace: object.Metadata.Namespace, Name: object.Metadata.Name})
+		}
 	}
 	if w.written++; w.written > 1 {
 		if _, err := io.WriteString(w.w, "---\n"); err != nil {
@@ -200,6 +208,16 @@ func (w *reportWriter) write(object *reportObject, size int) error {
 		}
 	}
 	return manifest.WriteYAML(w.w, object)
+}
+
+// remarkLarge remarks once on the report objects that plain kubectl apply does not take, if there are any.
+func (w *reportWriter) remarkLarge() {
+	switch {
+	case w.largeCount == 1:
+		w.options.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, w.large))
+	case w.largeCount > 1:
+		w.options.remark(fmt.Sprintf("%s: %d objects (%s is the first) are too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, w.largeCount, w.large))
+	}
 }
 
 // add counts a result of a report object.
