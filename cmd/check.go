@@ -101,6 +101,9 @@ Such a file is:
     reason: reads the logs of the node
     until: 2027-03-31
 
+With --quiet the table on standard output has only what was found and what could not be read: it is
+empty where all is well.
+
 Exit codes: 0 nothing found; 2 wrong usage, or no level is known; 3 findings; 4 something could not
 be read or evaluated (--allow-partial turns it into 0).`,
 		Example: `  # Check a folder of manifests against a level
@@ -113,7 +116,7 @@ be read or evaluated (--allow-partial turns it into 0).`,
   helm template shop ./chart -n shop | psp2pss check -f - -n shop --level=baseline --target-version=v1.25,latest
 
   # Check what a branch changes against the levels of a saved plan
-  git diff --name-only main | psp2pss check --files-from - --plan plan.json
+  git diff --name-only --diff-filter=d main | psp2pss check --files-from - --plan plan.json
 
   # Fail on what is new since a saved result only
   psp2pss check -R -f deploy/ --level=restricted --since=result.json`,
@@ -138,7 +141,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to check (YAML, JSON, gzip), or - for standard input; may be repeated")
 	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	addKustomizeFlag(flags)
-	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
+	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only --diff-filter=d writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of objects that name none")
 	enumFlag{&f.level, "level", levels.Names()}.add(cmd, "level", "", "level to ask of everything, whatever labels or a plan say")
 	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)

@@ -3205,7 +3205,7 @@ func checkLevelKinds() []Kind {
 		},
 		{
 			"check-listed-missing", "None of the manifests that a list names is there. They may have been deleted, or the list is of another folder.",
-			"no manifest that it names is there ({files:3}): name paths from the working directory or from the top of the git work tree; git diff --diff-filter=d leaves out what is deleted",
+			"no manifest that it names is there ({files:3}): if they are deleted, leave them out of the list (git diff --diff-filter=d), else name paths from the working directory or from the top of the git work tree",
 		},
 		{
 			"check-patch-unread", "A text in the object patches its pods, and could not be evaluated.",
