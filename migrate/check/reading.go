@@ -35,6 +35,8 @@ type reading struct {
 	gaps        []inventory.Gap
 	notes       []inventory.Note
 	unrendered  unrendered
+	// apiFields are the fields of the kinds that were read.
+	apiFields apiFieldReader
 	// gapsOfObjects counts the gaps of single objects by file.
 	gapsOfObjects map[string]int
 	// read is how many objects were read, of any kind.
@@ -48,7 +50,7 @@ var _ inventory.Sink = (*reading)(nil)
 
 // newReading returns the reading of manifests, before the first.
 func newReading(e *pss.Evaluator, o Options) *reading {
-	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, differences: map[[2]pspparse.Position]bool{}, gapsOfObjects: map[string]int{}}
+	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, differences: map[[2]pspparse.Position]bool{}, apiFields: apiFieldReader{}, gapsOfObjects: map[string]int{}}
 }
 
 // show takes the object that the next calls of the reader are about.
@@ -64,6 +66,7 @@ func (s *reading) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	w, handled, err := inventory.DecodeWrittenWorkload(apiVersion, kind, data)
 	if handled {
 		if err == nil {
+			s.noteUnknownFields(w, data, at)
 			s.judge(w, kind != "Pod", false, at)
 		}
 		return true, err

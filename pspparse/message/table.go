@@ -3200,6 +3200,10 @@ func checkLevelKinds() []Kind {
 			"the annotation {key:input} stands on the pod template, where it is not read: write it in metadata.annotations of the {kind}",
 		},
 		{
+			"check-field-unknown", "The object has a field that its kind does not have in the Kubernetes API, so that it asks for nothing. Correct its name, or remove it.",
+			"{path:input} is no field of the Kubernetes API[?meant  (did you mean {meant:q}?)]: kubectl apply refuses the object, and a server that gets it from another client drops the field[?more ; {more} more fields of it are unknown]",
+		},
+		{
 			"check-nothing-read", "None of the files holds an object of Kubernetes. What is checked may lie elsewhere.",
 			"no object was read: name the right files, or folders with -R",
 		},
