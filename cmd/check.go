@@ -78,8 +78,10 @@ folders are named with -f or as arguments.
 The level comes from the first of these that knows it, and the version of the standards with it:
 --level; the labels of the Namespace among the files; what --plan recommends for the namespace; the
 labels of the namespace on a live cluster (--context or --kubeconfig), of which only namespaces are
-read. Where none of them does, nothing is guessed: the exit code is 2. With --target-version the
-version is that one, whatever else says.
+read. With --admission-config a Namespace among those that has no label for a mode gets the default
+of the API servers, and what they exempt is asked for nothing. Where none of them knows a level,
+nothing is guessed: the exit code is 2. With --target-version the version is that one, whatever else
+says.
 
 Of labels enforce decides where it is stricter than privileged. Else warn does, and what it finds is
 a warning; else audit, and that is a note.
@@ -116,7 +118,8 @@ be read or evaluated (--allow-partial turns it into 0).`,
   helm template shop ./chart -n shop | psp2pss check -f - -n shop --level=baseline --target-version=v1.25,latest
 
   # Check what a branch changes against the levels of a saved plan
-  git diff --name-only --diff-filter=d main | psp2pss check --files-from - --plan plan.json
+  git diff --name-only --diff-filter=d main |
+    psp2pss check --files-from - --plan plan.json
 
   # Fail on what is new since a saved result only
   psp2pss check -R -f deploy/ --level=restricted --since=result.json`,
@@ -147,6 +150,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)
 	flags.StringVar(&o.Source.Plan, planFlag, "", "saved plan that recommends the levels of namespaces whose labels are not among the files, or - for standard input")
 	addConnectionFlags(flags, &o.Source)
+	addAdmissionConfigFlag(flags, &o.Source.AdmissionConfig)
 	flags.StringVar(&o.Since, sinceFlag, "", "earlier result of check (saved with -o json=FILE) or saved plan, or - for standard input: only what is new since then fails, and what is fixed is shown")
 	flags.StringVar(&o.Exceptions, exceptionsFlag, "", "file of exceptions, each with its reason, beside those of annotations psp2pss.dev/allow.CHECK (default .psp2pss.yaml of the working directory, if it is there)")
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new, the default with --since) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
@@ -183,7 +187,7 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 	connection := pflag.NewFlagSet("", pflag.ContinueOnError)
 	addConnectionFlags(connection, &SourceOptions{})
 	o.again = givenArguments(flags, append([]string{
-		"namespace", "level", targetVersionFlag, planFlag, sinceFlag, exceptionsFlag, "fail-on", "output", "no-headers", allowPartialFlag,
+		"namespace", "level", targetVersionFlag, planFlag, admissionConfigFlag, sinceFlag, exceptionsFlag, "fail-on", "output", "no-headers", allowPartialFlag,
 	}, flagNames(connection)...))
 	return o.checkSource(flags)
 }
@@ -349,6 +353,13 @@ func (o *checkOptions) demands(ctx context.Context) (check.Options, error) {
 			return opts, err
 		}
 		opts.Plan, opts.PlanName = plan, o.Source.Plan
+	}
+	admission, err := readAdmissionConfig(ctx, o.Source.AdmissionConfig)
+	if err != nil {
+		return opts, err
+	}
+	if admission != nil {
+		opts.Admission = &check.AdmissionConfig{Admission: admission, Name: o.Source.AdmissionConfig}
 	}
 	if o.Level != "" || !o.Source.NamesCluster() {
 		return opts, nil

@@ -18,7 +18,7 @@ func (o *checkOptions) checkOverwrites(ctx context.Context, listed []string) err
 	if !slices.ContainsFunc(o.Outputs, hasRegularFile) {
 		return nil
 	}
-	named := append([]string{o.Source.Plan, o.FilesFrom, o.Since, o.Exceptions}, listed...)
+	named := append([]string{o.Source.Plan, o.FilesFrom, o.Since, o.Exceptions, o.Source.AdmissionConfig}, listed...)
 	if o.Exceptions == "" {
 		named = append(named, exceptions.FileName)
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	PlanName string
 	// Cluster, if not nil, has the namespaces of a live cluster with their labels.
 	Cluster *Cluster
+	// Admission, if not nil, exempts pods, and has levels for what the labels of a namespace do not say.
+	Admission *AdmissionConfig
 	// Listed is true where the files were listed one by one, as by git: then a kustomization or chart among them is a note, for the
 	// others are to be judged all the same.
 	Listed bool
@@ -47,8 +49,9 @@ type Cluster struct {
 type UnknownLevelError struct {
 	// Namespaces are those that nothing says anything of, sorted.
 	Namespaces []string
-	// WithoutNamespace names the objects that name no namespace, in the order of the files.
-	WithoutNamespace []string
+	// WithoutNamespace names the objects that name no namespace, in the order of the files, ClusterScoped those of kinds that belong
+	// to none.
+	WithoutNamespace, ClusterScoped []string
 	// Sources say where a level was looked for.
 	Sources []string
 }
@@ -60,6 +63,10 @@ func (e *UnknownLevelError) Error() string {
 	if len(e.WithoutNamespace) > 0 {
 		parts = append(parts, fmt.Sprintf("%s (%s) %s no namespace, which decides the level: name it with -n, or give --level",
 			english.Count(len(e.WithoutNamespace), "object", "objects"), english.First(e.WithoutNamespace, most), english.Plural(len(e.WithoutNamespace), "names", "name")))
+	}
+	if len(e.ClusterScoped) > 0 {
+		parts = append(parts, fmt.Sprintf("%s (%s) %s to no namespace, while pods of %s run in some: name one of those with -n, or give --level",
+			english.Count(len(e.ClusterScoped), "object", "objects"), english.First(e.ClusterScoped, most), english.Plural(len(e.ClusterScoped), "belongs", "belong"), english.Plural(len(e.ClusterScoped), "it", "them")))
 	}
 	if len(e.Namespaces) > 0 {
 		parts = append(parts, fmt.Sprintf("nothing says the level of %s (%s): not %s; give --level, --plan or --context",

@@ -107,6 +107,7 @@ func (s *reading) AddCustomObject(c inventory.CustomObject) error {
 	}
 	if len(w.Templates) > 0 || partly {
 		s.judge(w, true, true, c.Position)
+		s.records[len(s.records)-1].clusterScoped = c.ClusterScoped
 	}
 	return nil
 }
