@@ -75,23 +75,25 @@ func (e *UnknownLevelError) Error() string {
 	return strings.Join(parts, "\n")
 }
 
-// UnrenderedError is the error for a Helm chart or a kustomization where manifests are expected.
+// UnrenderedError is the error for Helm charts and kustomizations where manifests are expected.
 type UnrenderedError struct {
-	// Paths are the folders, sorted; Chart is true for Helm charts.
-	Paths []string
-	Chart bool
+	// Charts and Kustomizations are their folders, sorted.
+	Charts, Kustomizations []string
 	// Pipes are the commands that render them and check the output.
 	Pipes []string
 }
 
 // Error returns what is not rendered.
 func (e *UnrenderedError) Error() string {
-	what := english.Plural(len(e.Paths), "a kustomization, which is", "kustomizations, which are")
-	if e.Chart {
-		what = english.Plural(len(e.Paths), "a Helm chart, whose templates are", "Helm charts, whose templates are")
-	}
 	const most = 3
-	return fmt.Sprintf("%s: %s not rendered here: check what %s to", english.First(e.Paths, most), what, english.Plural(len(e.Paths), "it renders", "they render"))
+	var parts []string
+	if n := len(e.Charts); n > 0 {
+		parts = append(parts, english.First(e.Charts, most)+": "+english.Plural(n, "a Helm chart, whose templates are", "Helm charts, whose templates are")+" not rendered here")
+	}
+	if n := len(e.Kustomizations); n > 0 {
+		parts = append(parts, english.First(e.Kustomizations, most)+": "+english.Plural(n, "a kustomization, which is", "kustomizations, which are")+" not rendered here")
+	}
+	return strings.Join(parts, "; ") + ": check what " + english.Plural(len(e.Charts)+len(e.Kustomizations), "it renders", "they render") + " to"
 }
 
 // Run reads manifests and judges them. It returns an *UnknownLevelError where nothing says what level they have to meet, an
