@@ -92,7 +92,7 @@ func TestUnknownFieldsAreThoseOfKubernetes(t *testing.T) {
 	fields := apiFieldReader{}.ofKind("apps/v1", "Deployment")
 	changed := 0
 	for seed := range uint64(500) {
-		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // G404: a test
+		r := rand.New(rand.NewPCG(seed, 1))
 		object := jsonObject(t, randomDeployment(seed))
 		delete(object, "status")
 		changed += changeKeys(r, object)
