@@ -78,8 +78,10 @@ folders are named with -f or as arguments.
 The level comes from the first of these that knows it, and the version of the standards with it:
 --level; the labels of the Namespace among the files; what --plan recommends for the namespace; the
 labels of the namespace on a live cluster (--context or --kubeconfig), of which only namespaces are
-read. Where none of them does, nothing is guessed: the exit code is 2. With --target-version the
-version is that one, whatever else says.
+read. With --admission-config a Namespace among those that has no label for a mode gets the default
+of the API servers, and what they exempt is asked for nothing. Where none of them knows a level,
+nothing is guessed: the exit code is 2. With --target-version the version is that one, whatever else
+says.
 
 Of labels enforce decides where it is stricter than privileged. Else warn does, and what it finds is
 a warning; else audit, and that is a note.
@@ -101,6 +103,9 @@ Such a file is:
     reason: reads the logs of the node
     until: 2027-03-31
 
+With --quiet the table on standard output has only what was found and what could not be read: it is
+empty where all is well.
+
 Exit codes: 0 nothing found; 2 wrong usage, or no level is known; 3 findings; 4 something could not
 be read or evaluated (--allow-partial turns it into 0).`,
 		Example: `  # Check a folder of manifests against a level
@@ -113,7 +118,8 @@ be read or evaluated (--allow-partial turns it into 0).`,
   helm template shop ./chart -n shop | psp2pss check -f - -n shop --level=baseline --target-version=v1.25,latest
 
   # Check what a branch changes against the levels of a saved plan
-  git diff --name-only main | psp2pss check --files-from - --plan plan.json
+  git diff --name-only --diff-filter=d main |
+    psp2pss check --files-from - --plan plan.json
 
   # Fail on what is new since a saved result only
   psp2pss check -R -f deploy/ --level=restricted --since=result.json`,
@@ -138,12 +144,13 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to check (YAML, JSON, gzip), or - for standard input; may be repeated")
 	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	addKustomizeFlag(flags)
-	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
+	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only --diff-filter=d writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of objects that name none")
 	enumFlag{&f.level, "level", levels.Names()}.add(cmd, "level", "", "level to ask of everything, whatever labels or a plan say")
 	flags.StringSliceVar(&f.targets, targetVersionFlag, nil, `versions of the standards to ask for, such as v1.25,latest, whatever labels or a plan say (default those that come with the level; with --level latest)`)
 	flags.StringVar(&o.Source.Plan, planFlag, "", "saved plan that recommends the levels of namespaces whose labels are not among the files, or - for standard input")
 	addConnectionFlags(flags, &o.Source)
+	addAdmissionConfigFlag(flags, &o.Source.AdmissionConfig)
 	flags.StringVar(&o.Since, sinceFlag, "", "earlier result of check (saved with -o json=FILE) or saved plan, or - for standard input: only what is new since then fails, and what is fixed is shown")
 	flags.StringVar(&o.Exceptions, exceptionsFlag, "", "file of exceptions, each with its reason, beside those of annotations psp2pss.dev/allow.CHECK (default .psp2pss.yaml of the working directory, if it is there)")
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "exit 3 for any finding (any, the default), for new ones only (new, the default with --since) or for none of them (none); with --plan also as for plan (privileged, baseline, change, loosening); may be repeated")
@@ -180,7 +187,7 @@ func (o *checkOptions) complete(flags *pflag.FlagSet, f *checkFlags) error {
 	connection := pflag.NewFlagSet("", pflag.ContinueOnError)
 	addConnectionFlags(connection, &SourceOptions{})
 	o.again = givenArguments(flags, append([]string{
-		"namespace", "level", targetVersionFlag, planFlag, sinceFlag, exceptionsFlag, "fail-on", "output", "no-headers", allowPartialFlag,
+		"namespace", "level", targetVersionFlag, planFlag, admissionConfigFlag, sinceFlag, exceptionsFlag, "fail-on", "output", "no-headers", allowPartialFlag,
 	}, flagNames(connection)...))
 	return o.checkSource(flags)
 }
@@ -269,7 +276,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.checkOverwrites(listed); err != nil {
+	if err := o.checkOverwrites(ctx, listed); err != nil {
 		return err
 	}
 	allowed, err := o.readExceptions(ctx)
@@ -346,6 +353,13 @@ func (o *checkOptions) demands(ctx context.Context) (check.Options, error) {
 			return opts, err
 		}
 		opts.Plan, opts.PlanName = plan, o.Source.Plan
+	}
+	admission, err := readAdmissionConfig(ctx, o.Source.AdmissionConfig)
+	if err != nil {
+		return opts, err
+	}
+	if admission != nil {
+		opts.Admission = &check.AdmissionConfig{Admission: admission, Name: o.Source.AdmissionConfig}
 	}
 	if o.Level != "" || !o.Source.NamesCluster() {
 		return opts, nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/psp2pss/psp2pss/migrate/exceptions"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
@@ -180,26 +179,6 @@ func unquoteGitPath(s string) string {
 func isMissing(path string) bool {
 	_, err := os.Lstat(path)
 	return os.IsNotExist(err)
-}
-
-// checkOverwrites returns the usage error for an output that would overwrite a file that this run reads.
-func (o *checkOptions) checkOverwrites(listed []string) error {
-	inputs := append([]string{o.Source.Plan, o.FilesFrom, o.Since, o.Exceptions}, listed...)
-	if o.Exceptions == "" {
-		inputs = append(inputs, exceptions.FileName)
-	}
-	for _, out := range o.Outputs {
-		written, err := os.Stat(out.file)
-		if out.file == "" || err != nil || !written.Mode().IsRegular() {
-			continue
-		}
-		for _, name := range inputs {
-			if read, err := os.Stat(name); name != "" && err == nil && os.SameFile(written, read) {
-				return usagef("-o %s=%s would overwrite %s, which is read: name another file", out.format.Name, fileerror.Name(out.file), fileerror.Name(name))
-			}
-		}
-	}
-	return nil
 }
 
 // noteListed says something on standard error of paths of a list of files; %s in it stands for their number.

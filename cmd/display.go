@@ -54,7 +54,7 @@ func (d *display) addFlags(cmd *cobra.Command) {
 	colors := enumFlag{&d.color, "when", []string{colorAuto, colorAlways, colorNever}}
 	flags.Var(colors, colorFlag, "colour what goes to a terminal (auto), always or never; auto minds NO_COLOR and TERM=dumb")
 	registerCompletion(cmd, colorFlag, colors.allowed)
-	flags.BoolVarP(&d.quiet, quietFlag, "q", false, "write nothing but errors to standard error; results stay as they are")
+	flags.BoolVarP(&d.quiet, quietFlag, "q", false, "write nothing but errors to standard error; results stay as they are, but the table of check has only what it found")
 	flags.VarP(&d.verbosity, verbosityName, verbosityName, "verbosity: from 1 on what is being read, also where no terminal is; from 6 on every request to the cluster with its status and time, without credentials")
 }
 
@@ -91,6 +91,9 @@ func (d *display) check(flags *pflag.FlagSet) error {
 	}
 	return nil
 }
+
+// quiet reports whether flags ask for what is wrong alone.
+func (s Streams) quiet() bool { return s.display != nil && s.display.quiet }
 
 // attach returns the streams of commands that mind the flags, once these are read.
 func (d *display) attach(s Streams) Streams {

@@ -139,7 +139,7 @@ func writeOutputs[R any](streams Streams, outs []outputTarget[R], result R, noHe
 }
 
 // writeReports writes the result of a command in every format that -o asked for: files first, so that a reader who closes the pipe early does not
-// keep them from being written. The width and colour of opts are those of where it goes.
+// keep them from being written. The width and colour of opts are those of where it goes; only standard output is quiet.
 func writeReports[R any](streams Streams, outs []outputTarget[R], result R, opts report.Options) error {
 	for _, o := range outs {
 		if o.file == "" {
@@ -156,7 +156,7 @@ func writeReports[R any](streams Streams, outs []outputTarget[R], result R, opts
 		if o.file != "" {
 			continue
 		}
-		opts.Width, opts.Colour = streams.Width, streams.Colour()
+		opts.Width, opts.Colour, opts.Quiet = streams.Width, streams.Colour(), streams.quiet()
 		if err := o.format.Write(streams.Out, result, opts); err != nil {
 			return fmt.Errorf("writing %s to standard output: %w", o.format.Name, err)
 		}

@@ -46,6 +46,16 @@ func (a *Admission) ExemptControllers() []string {
 	return out
 }
 
+// ExemptController returns, of a Plan's Admission, the exempt user that creates the pods of a workload kind; "" where none does.
+func (a *Admission) ExemptController(kind string) string {
+	for _, name := range a.Usernames {
+		if slices.Contains(workloadKindsCreatedBy(name), kind) {
+			return name
+		}
+	}
+	return ""
+}
+
 // isExemptUser reports whether the admission configuration exempts a user.
 func (b *planBuilder) isExemptUser(name string) bool {
 	return b.opts.Admission != nil && slices.Contains(b.opts.Admission.Usernames, name)

@@ -31,6 +31,8 @@ type Options struct {
 	PlanName string
 	// Cluster, if not nil, has the namespaces of a live cluster with their labels.
 	Cluster *Cluster
+	// Admission, if not nil, exempts pods, and has levels for what the labels of a namespace do not say.
+	Admission *AdmissionConfig
 	// Listed is true where the files were listed one by one, as by git: then a kustomization or chart among them is a note, for the
 	// others are to be judged all the same.
 	Listed bool
@@ -47,8 +49,9 @@ type Cluster struct {
 type UnknownLevelError struct {
 	// Namespaces are those that nothing says anything of, sorted.
 	Namespaces []string
-	// WithoutNamespace names the objects that name no namespace, in the order of the files.
-	WithoutNamespace []string
+	// WithoutNamespace names the objects that name no namespace, in the order of the files, ClusterScoped those of kinds that belong
+	// to none.
+	WithoutNamespace, ClusterScoped []string
 	// Sources say where a level was looked for.
 	Sources []string
 }
@@ -61,6 +64,10 @@ func (e *UnknownLevelError) Error() string {
 		parts = append(parts, fmt.Sprintf("%s (%s) %s no namespace, which decides the level: name it with -n, or give --level",
 			english.Count(len(e.WithoutNamespace), "object", "objects"), english.First(e.WithoutNamespace, most), english.Plural(len(e.WithoutNamespace), "names", "name")))
 	}
+	if len(e.ClusterScoped) > 0 {
+		parts = append(parts, fmt.Sprintf("%s (%s) %s to no namespace, while pods of %s run in some: name one of those with -n, or give --level",
+			english.Count(len(e.ClusterScoped), "object", "objects"), english.First(e.ClusterScoped, most), english.Plural(len(e.ClusterScoped), "belongs", "belong"), english.Plural(len(e.ClusterScoped), "it", "them")))
+	}
 	if len(e.Namespaces) > 0 {
 		parts = append(parts, fmt.Sprintf("nothing says the level of %s (%s): not %s; give --level, --plan or --context",
 			english.Count(len(e.Namespaces), "namespace", "namespaces"), english.First(e.Namespaces, most), strings.Join(e.Sources, ", nor ")))
@@ -68,23 +75,25 @@ func (e *UnknownLevelError) Error() string {
 	return strings.Join(parts, "\n")
 }
 
-// UnrenderedError is the error for a Helm chart or a kustomization where manifests are expected.
+// UnrenderedError is the error for Helm charts and kustomizations where manifests are expected.
 type UnrenderedError struct {
-	// Paths are the folders, sorted; Chart is true for Helm charts.
-	Paths []string
-	Chart bool
+	// Charts and Kustomizations are their folders, sorted.
+	Charts, Kustomizations []string
 	// Pipes are the commands that render them and check the output.
 	Pipes []string
 }
 
 // Error returns what is not rendered.
 func (e *UnrenderedError) Error() string {
-	what := english.Plural(len(e.Paths), "a kustomization, which is", "kustomizations, which are")
-	if e.Chart {
-		what = english.Plural(len(e.Paths), "a Helm chart, whose templates are", "Helm charts, whose templates are")
-	}
 	const most = 3
-	return fmt.Sprintf("%s: %s not rendered here: check what %s to", english.First(e.Paths, most), what, english.Plural(len(e.Paths), "it renders", "they render"))
+	var parts []string
+	if n := len(e.Charts); n > 0 {
+		parts = append(parts, english.First(e.Charts, most)+": "+english.Plural(n, "a Helm chart, whose templates are", "Helm charts, whose templates are")+" not rendered here")
+	}
+	if n := len(e.Kustomizations); n > 0 {
+		parts = append(parts, english.First(e.Kustomizations, most)+": "+english.Plural(n, "a kustomization, which is", "kustomizations, which are")+" not rendered here")
+	}
+	return strings.Join(parts, "; ") + ": check what " + english.Plural(len(e.Charts)+len(e.Kustomizations), "it renders", "they render") + " to"
 }
 
 // Run reads manifests and judges them. It returns an *UnknownLevelError where nothing says what level they have to meet, an

@@ -284,6 +284,9 @@ func TestUnrendered(t *testing.T) {
 	}{
 		{"chart", []string{"helm template NAME DIR/chart -n NAMESPACE | psp2pss check -f -"}},
 		{"base", []string{"kubectl kustomize DIR/base | psp2pss check -f -"}},
+		{".", []string{
+			"helm template NAME DIR/chart -n NAMESPACE | psp2pss check -f -", "kubectl kustomize DIR/base | psp2pss check -f -", "kubectl kustomize 'DIR/over lay' | psp2pss check -f -",
+		}},
 		{"over lay", []string{"kubectl kustomize 'DIR/over lay' | psp2pss check -f -"}},
 	} {
 		_, err := run(false, test.path)

@@ -25,6 +25,8 @@ const (
 	sourceLabels  = "labels"
 	sourcePlan    = "plan"
 	sourceCluster = "cluster"
+	// sourceAdmission is the admission configuration of the API servers.
+	sourceAdmission = "admission"
 )
 
 // labelSource is something in the input of a check that says which Pod Security labels a namespace has.
@@ -52,6 +54,9 @@ type demandList struct {
 
 // demandsOf returns what is demanded of the pods of an object; it is not known where nothing says that.
 func (s *reading) demandsOf(r *record) demandList {
+	if s.options.Level == "" && s.exempts(r) {
+		return demandsNothing()
+	}
 	key := demandKey{r.object.Namespace, r.position.File}
 	if s.options.Level != "" {
 		key = demandKey{}
@@ -81,7 +86,8 @@ func (s *reading) newDemandList(d decision) demandList {
 	return list
 }
 
-// decide returns what the first source says that knows of an object: the flag, the labels in the input, the plan, the cluster.
+// decide returns what the first source says that knows of an object: the flag, the labels in the input, the plan, the cluster,
+// the defaults of the admission configuration.
 func (s *reading) decide(r *record) decision {
 	o := &s.options
 	if o.Level != "" {
@@ -90,7 +96,7 @@ func (s *reading) decide(r *record) decision {
 	if r.object.Namespace == "" {
 		return decision{}
 	}
-	for _, source := range []func(*record) decision{s.fromInput, s.fromPlan, s.fromCluster} {
+	for _, source := range []func(*record) decision{s.fromInput, s.fromPlan, s.fromCluster, s.fromDefaults} {
 		if d := source(r); d.known {
 			return d
 		}
@@ -139,11 +145,11 @@ func (s *reading) strictest(namespace string, sources []labelSource) decision {
 	var bestSource labelSource
 	all := make([]decision, len(sources))
 	for i, source := range sources {
-		d := fromLabels(source.labels, func(key, value string, invalid bool) message.Message {
+		d := s.fromNamespace(namespace, sourceLabels, source.labels, func(key, value string, invalid bool) message.Message {
 			return message.New("check-level-labels", "namespace", namespace, "key", key, "value", value, "invalid", invalid, "writer", source.writer)
 		})
 		if d.demand != nil {
-			d.demand.Source, d.demand.Position = sourceLabels, source.position
+			d.demand.Position = source.position
 		}
 		if !best.known || d.demand != nil && (best.demand == nil || stricter(d.demand, best.demand)) {
 			best, bestSource = d, source
@@ -318,11 +324,13 @@ func (s *reading) fromCluster(r *record) decision {
 		if c.Namespaces[i].Name != r.object.Namespace {
 			continue
 		}
-		d := fromLabels(c.Namespaces[i].Labels, func(key, value string, invalid bool) message.Message {
+		if modeOf(c.Namespaces[i].Labels) == "" {
+			return decision{}
+		}
+		d := s.fromNamespace(r.object.Namespace, sourceCluster, c.Namespaces[i].Labels, func(key, value string, invalid bool) message.Message {
 			return message.New("check-level-cluster", "cluster", c.Name, "namespace", r.object.Namespace, "key", key, "value", value, "invalid", invalid)
 		})
 		if d.demand != nil {
-			d.demand.Source = sourceCluster
 			d.demand.Version = onServer(d.demand.Version, c.ServerVersion)
 		}
 		return d

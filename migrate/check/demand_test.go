@@ -144,10 +144,20 @@ func TestUnknownLevels(t *testing.T) {
 		o    Options
 		want string
 	}{
-		"no labels":            {pod("p", "shop"), Options{}, "nothing says the level of 1 namespace (shop): not the labels of a Namespace among the files; give --level, --plan or --context"},
-		"a bare Namespace":     {namespace("shop") + "---\n" + pod("p", "shop"), Options{}, "nothing says the level of 1 namespace (shop): not the labels of a Namespace among the files; give --level, --plan or --context"},
-		"nothing in a plan":    {pod("p", "shop") + "---\n" + pod("p", "blog"), Options{Plan: &migrate.Plan{}, Cluster: &Cluster{}}, "nothing says the level of 2 namespaces (blog, shop): not the labels of a Namespace among the files, nor the plan, nor its labels on the cluster; give --level, --plan or --context"},
-		"no namespace":         {pod("p", ""), Options{Plan: &migrate.Plan{}}, "1 object (pod/p) names no namespace, which decides the level: name it with -n, or give --level"},
+		"no labels":         {pod("p", "shop"), Options{}, "nothing says the level of 1 namespace (shop): not the labels of a Namespace among the files; give --level, --plan or --context"},
+		"a bare Namespace":  {namespace("shop") + "---\n" + pod("p", "shop"), Options{}, "nothing says the level of 1 namespace (shop): not the labels of a Namespace among the files; give --level, --plan or --context"},
+		"nothing in a plan": {pod("p", "shop") + "---\n" + pod("p", "blog"), Options{Plan: &migrate.Plan{}, Cluster: &Cluster{}}, "nothing says the level of 2 namespaces (blog, shop): not the labels of a Namespace among the files, nor the plan, nor its labels on the cluster; give --level, --plan or --context"},
+		"no namespace":      {pod("p", ""), Options{Plan: &migrate.Plan{}}, "1 object (pod/p) names no namespace, which decides the level: name it with -n, or give --level"},
+		"of no namespace": {
+			"apiVersion: apps.kruise.io/v1alpha1\nkind: SidecarSet\nmetadata: {name: s}\nspec: {containers: [{name: x, image: i}]}\n",
+			Options{},
+			"1 object (sidecarset/s) belongs to no namespace, while pods of it run in some: name one of those with -n, or give --level",
+		},
+		"with an admission configuration, of an unread Namespace": {
+			pod("p", "shop"),
+			Options{Admission: &AdmissionConfig{Admission: &migrate.Admission{Defaults: migrate.PodSecurityLabels{Enforce: "baseline"}}}},
+			"nothing says the level of 1 namespace (shop): not the labels of a Namespace among the files, nor a Namespace without labels, which gets the defaults of the admission configuration; give --level, --plan or --context",
+		},
 		"only other documents": {"apiVersion: v1\nkind: Service\nmetadata: {name: s}\n", Options{}, "none"},
 	} {
 		t.Run(title, func(t *testing.T) {

@@ -36,6 +36,8 @@ type reading struct {
 	gaps        []inventory.Gap
 	notes       []inventory.Note
 	unrendered  unrendered
+	// apiFields are the fields of the kinds that were read.
+	apiFields apiFieldReader
 	// gapsOfObjects counts the gaps of single objects by file.
 	gapsOfObjects map[string]int
 	// read is how many objects were read, of any kind.
@@ -49,7 +51,7 @@ var _ inventory.Sink = (*reading)(nil)
 
 // newReading returns the reading of manifests, before the first.
 func newReading(e *pss.Evaluator, o Options) *reading {
-	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, shared: newShared(), differences: map[[2]pspparse.Position]bool{}, gapsOfObjects: map[string]int{}}
+	return &reading{options: o, evaluator: e, cache: pss.NewEvaluationCache(e), labels: map[string][]labelSource{}, demands: map[demandKey]demandList{}, effects: map[effectKey]message.Message{}, shared: newShared(), differences: map[[2]pspparse.Position]bool{}, apiFields: apiFieldReader{}, gapsOfObjects: map[string]int{}}
 }
 
 // show takes the object that the next calls of the reader are about.
@@ -65,6 +67,7 @@ func (s *reading) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	w, handled, err := inventory.DecodeWrittenWorkload(apiVersion, kind, data)
 	if handled {
 		if err == nil {
+			s.noteUnknownFields(w, data, at)
 			s.judge(w, kind != "Pod", false, at)
 		}
 		return true, err
@@ -105,6 +108,7 @@ func (s *reading) AddCustomObject(c inventory.CustomObject) error {
 	}
 	if len(w.Templates) > 0 || partly {
 		s.judge(w, true, true, c.Position)
+		s.records[len(s.records)-1].clusterScoped = c.ClusterScoped
 	}
 	return nil
 }

@@ -23,9 +23,13 @@ type record struct {
 	position  pspparse.Position
 	makesPods bool
 	// custom is true for a kind that is not Kubernetes' own.
-	custom    bool
-	partial   bool
-	templates []judgedTemplate
+	custom bool
+	// clusterScoped is true for a kind that belongs to no namespace.
+	clusterScoped bool
+	partial       bool
+	// runtimeClass is that of its pods, if they have one and the same.
+	runtimeClass string
+	templates    []judgedTemplate
 	// contexts are the names of containers that stand for mere security contexts of a partial object.
 	contexts map[string]bool
 	// exceptions are those that annotations of the object ask for.
@@ -52,7 +56,7 @@ func (s *reading) judge(w *inventory.WrittenWorkload, makesPods, custom bool, at
 			APIVersion: s.current.APIVersion, Kind: s.current.Kind, Namespace: cmp.Or(w.Namespace, s.options.Namespace), Name: w.Name,
 			Template: s.current.Template(), Hook: w.Annotations[helmHookAnnotation],
 		},
-		position: at, makesPods: makesPods, custom: custom, partial: len(w.Templates) == 0,
+		position: at, makesPods: makesPods, custom: custom, partial: len(w.Templates) == 0, runtimeClass: runtimeClassOf(w),
 		exceptions: exceptions.FromAnnotations(w.Annotations, func(key string) finding.Range {
 			return s.locate(fieldpath.Keys("metadata", "annotations", key), at).Range
 		}),

@@ -43,22 +43,20 @@ func folderOf(file string) string {
 // err returns the error for what has to be rendered first; nil if there is nothing.
 func (u *unrendered) err() error {
 	const most = 5
-	e := &UnrenderedError{Chart: len(u.charts) > 0, Paths: u.kustomizations}
-	if e.Chart {
-		e.Paths = u.charts
+	e := &UnrenderedError{Charts: sortedSet(u.charts), Kustomizations: sortedSet(u.kustomizations)}
+	for _, folder := range e.Charts[:min(len(e.Charts), most)] {
+		e.Pipes = append(e.Pipes, "helm template NAME "+escape.Shell(folder)+" -n NAMESPACE | "+checkPipe)
 	}
-	if len(e.Paths) == 0 {
+	for _, folder := range e.Kustomizations[:min(len(e.Kustomizations), most)] {
+		e.Pipes = append(e.Pipes, "kubectl kustomize "+escape.Shell(folder)+" | "+checkPipe)
+	}
+	if len(e.Pipes) == 0 {
 		return nil
 	}
-	slices.Sort(e.Paths)
-	e.Paths = slices.Compact(e.Paths)
-	for _, folder := range e.Paths[:min(len(e.Paths), most)] {
-		word := escape.Shell(folder)
-		if e.Chart {
-			e.Pipes = append(e.Pipes, "helm template NAME "+word+" -n NAMESPACE | "+checkPipe)
-		} else {
-			e.Pipes = append(e.Pipes, "kubectl kustomize "+word+" | "+checkPipe)
-		}
-	}
 	return e
+}
+
+// sortedSet returns folders that have to be rendered sorted, each once.
+func sortedSet(folders []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(folders)))
 }

@@ -122,7 +122,7 @@ func writeReports(w io.Writer, r *finding.Result, o Options, kinds reportKinds) 
 			return err
 		}
 	}
-	return out.writeGroup(kinds.clusterKind, "", func(yield func(outcome) bool) {
+	if err := out.writeGroup(kinds.clusterKind, "", func(yield func(outcome) bool) {
 		for from := range groups[clusterReport].outcomes() {
 			if !yield(from) {
 				return
@@ -133,7 +133,11 @@ func writeReports(w io.Writer, r *finding.Result, o Options, kinds reportKinds) 
 				return
 			}
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	out.remarkLarge()
+	return nil
 }
 
 // clusterReport is what no namespace can be called: the group of outcomes that stand in a report of the cluster.
@@ -157,6 +161,9 @@ type reportWriter struct {
 	rules map[string]rule
 	// written is how many objects were written.
 	written int
+	// large is the name of the first object that plain kubectl apply does not take, largeCount how many there are.
+	large      string
+	largeCount int
 }
 
 // writeGroup writes the outcomes of one namespace, or of the cluster, as report objects of a kind, none of them too large for a
@@ -211,11 +218,12 @@ func (w *reportWriter) newObject(kind, namespace string, n int) *reportObject {
 	return object
 }
 
-// write writes a report object, with a remark on one that plain kubectl apply does not take.
+// write writes a report object and counts those that plain kubectl apply does not take.
 func (w *reportWriter) write(object *reportObject) error {
 	if object.size > reportMostApplied {
-		name := objectName(finding.Object{Kind: object.Kind, Namespace: object.Metadata.Namespace, Name: object.Metadata.Name})
-		w.options.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, name))
+		if w.largeCount++; w.largeCount == 1 {
+			w.large = objectName(finding.Object{Kind: object.Kind, Namespace: object.Metadata.Namespace, Name: object.Metadata.Name})
+		}
 	}
 	if w.written++; w.written > 1 {
 		if _, err := io.WriteString(w.w, "---\n"); err != nil {
@@ -230,6 +238,16 @@ func (w *reportWriter) write(object *reportObject) error {
 	}
 	_, err := w.w.Write(escape.YAML(object.results))
 	return err
+}
+
+// remarkLarge remarks once on the report objects that plain kubectl apply does not take, if there are any.
+func (w *reportWriter) remarkLarge() {
+	switch {
+	case w.largeCount == 1:
+		w.options.remark(fmt.Sprintf("%s: %s is too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, w.large))
+	case w.largeCount > 1:
+		w.options.remark(fmt.Sprintf("%s: %d objects (%s is the first) are too large for plain kubectl apply: use kubectl apply --server-side", w.kinds.format, w.largeCount, w.large))
+	}
 }
 
 // add counts a result of a report object.

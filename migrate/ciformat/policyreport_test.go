@@ -66,8 +66,9 @@ func TestReportsAreSplit(t *testing.T) {
 			if len(documents) != test.objects || results != test.count+1 { // and the pass of a clean workload
 				t.Errorf("got %d objects with %d results", len(documents), results)
 			}
-			if len(remarks) == 0 || remarks[0] != "policyreport: PolicyReport web/psp2pss is too large for plain kubectl apply: use kubectl apply --server-side" {
-				t.Errorf("got the remarks %q", remarks)
+			large := fmt.Sprintf("policyreport: %d objects (PolicyReport web/psp2pss is the first) are too large for plain kubectl apply: use kubectl apply --server-side", test.objects)
+			if diff := cmp.Diff([]string{large}, remarks); diff != "" {
+				t.Errorf("remarks (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -59,8 +59,9 @@ type Demand struct {
 	Level string `json:"level" values:"privileged baseline restricted"`
 	// Version is that of the standards: "v1.25", or "latest" as it was asked for.
 	Version string `json:"version"`
-	// Source is what decided the level: the flag --level, labels of a Namespace in the input, a saved plan, a live cluster.
-	Source string `json:"source" values:"flag labels plan cluster"`
+	// Source is what decided the level: the flag --level, labels of a Namespace in the input, a saved plan, a live cluster, the
+	// defaults of the API server's admission configuration.
+	Source string `json:"source" values:"flag labels plan cluster admission"`
 	// Mode is that of the label which demands it: enforce refuses pods, warn and audit only say it. It is enforce for all other
 	// sources.
 	Mode string `json:"mode" values:"enforce warn audit"`

@@ -19,7 +19,7 @@ import (
 
 // FindingsDocument builds the report on what a check of manifests found: by check of the standards the places, one a line, with what
 // to write there; then who asked for the level, what was not read, and the counts. Without headers it has one line
-// for each place, and for each gap.
+// for each place, and for each gap. A quiet one has the places and the gaps.
 func FindingsDocument(r *finding.Result, opts Options) *Document {
 	if opts.NoHeaders {
 		return findingLines(r, opts)
@@ -39,10 +39,6 @@ func FindingsDocument(r *finding.Result, opts Options) *Document {
 			d.add(findingList(tables[i]))
 		}
 	}
-	if len(r.Ignored) > 0 {
-		d.addSection("Accepted by an exception", ignoredTexts(r))
-	}
-	d.addSection("Fixed since "+r.Since, fixedTexts(r))
 	var gaps, notes []string
 	for _, g := range r.Gaps {
 		gaps = append(gaps, gapText(g.Position, g.What, g.Text))
@@ -50,6 +46,14 @@ func FindingsDocument(r *finding.Result, opts Options) *Document {
 	for _, n := range r.Notes {
 		notes = append(notes, gapText(n.Position, n.What, n.Text))
 	}
+	if opts.Quiet {
+		d.addSection("Not read or not evaluated", gaps)
+		return d
+	}
+	if len(r.Ignored) > 0 {
+		d.addSection("Accepted by an exception", ignoredTexts(r))
+	}
+	d.addSection("Fixed since "+r.Since, fixedTexts(r))
 	d.addSection("Not read or not evaluated", gaps)
 	d.addSection("Notes", notes)
 	d.addSection("What is asked", demandTexts(r))
@@ -325,7 +329,7 @@ func demandTexts(r *finding.Result) []string {
 
 // findingSummary returns the sentences that count what a check found.
 func findingSummary(r *finding.Result) Paragraph {
-	failed, partial, free, pods, makers, accepted := 0, 0, 0, 0, 0, 0
+	failed, partial, free, accepted := 0, 0, 0, 0
 	found := failingObjects(r)
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -336,11 +340,6 @@ func findingSummary(r *finding.Result) Paragraph {
 			accepted++
 		case len(w.Failed) > 0:
 			failed++
-			if w.MakesPods {
-				makers++
-			} else {
-				pods++
-			}
 		case w.Partial:
 			partial++
 		}
@@ -364,11 +363,25 @@ func findingSummary(r *finding.Result) Paragraph {
 	if legend := safetyLegend(r); legend != "" {
 		out = append(out, legend)
 	}
-	if makers > 0 && hasErrors(r) {
-		out = append(out, "A server takes objects that make pods, with a warning where the namespace has the warn label, and refuses their pods later.")
+	return append(out, effectTexts(r)...)
+}
+
+// effectTexts returns the report's sentences on what a server does with what fails a check: with objects that make pods, with custom
+// resources and with pods. What only warns or is only audited has its mode in the heading.
+func effectTexts(r *finding.Result) []string {
+	effects := map[string]bool{}
+	for i := range r.Findings {
+		effects[r.Findings[i].Effect.ID] = true
 	}
-	if pods > 0 && hasErrors(r) {
-		out = append(out, "A server refuses the pods.")
+	var out []string
+	for _, effect := range [][2]string{
+		{"check-effect-pods-refused", "A server takes objects that make pods, with a warning where the namespace has the warn label, and refuses their pods later."},
+		{"check-effect-custom-pods-refused", "A server takes custom resources without a warning, and refuses the pods that are made from them later."},
+		{"check-effect-refused", "A server refuses the pods."},
+	} {
+		if effects[effect[0]] {
+			out = append(out, effect[1])
+		}
 	}
 	return out
 }
@@ -399,22 +412,12 @@ func safetyLegend(r *finding.Result) string {
 		parts = append(parts, "(try it) marks what a program may not run with")
 	}
 	if used[finding.SafetyDecide] {
-		parts = append(parts, "(decide) marks what takes away something that the manifest asks for")
+		parts = append(parts, "(decide) marks what takes away something that the manifest asks for, changes a value that it states, or keeps its pods from starting")
 	}
 	if len(parts) == 0 {
 		return ""
 	}
 	return strings.Join(parts, "; ") + "."
-}
-
-// hasErrors reports whether a finding of a check is one for which pods are refused.
-func hasErrors(r *finding.Result) bool {
-	for i := range r.Findings {
-		if r.Findings[i].Severity == finding.SeverityError {
-			return true
-		}
-	}
-	return false
 }
 
 // findingLines builds the report on a check as lines to search, as compilers write them: "file:line:column: error: ...".

@@ -25,6 +25,8 @@ type Options struct {
 	Colour bool
 	// NoHeaders leaves the lines of the first table and nothing around them. Formats for programs ignore it.
 	NoHeaders bool
+	// Quiet leaves, of the report on a check of manifests, what was found and what was not read.
+	Quiet bool
 	// Invocation is how the tool was called, for the commands that a report names.
 	Invocation Invocation
 }

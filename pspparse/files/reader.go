@@ -70,6 +70,22 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	return nil
 }
 
+// Files returns the files that Read would read, by path and without standard input. It fails for a path that the user named and that is
+// not there.
+func (r *Reader) Files() ([]string, error) {
+	w := &fileFinder{recursive: r.Recursive, notes: &noteCollector{}, sink: noGaps{}}
+	if err := w.findFiles(r.Paths); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range w.sortedFiles() {
+		if f.path != StdinPath {
+			paths = append(paths, f.path)
+		}
+	}
+	return paths, nil
+}
+
 // readFile reads one file. It returns an error if the user named the file and it cannot be opened, or if the context ends.
 func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t *noteCollector) error {
 	if err := ctx.Err(); err != nil {

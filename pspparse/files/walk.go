@@ -32,9 +32,9 @@ type inputFile struct {
 type fileFinder struct {
 	// recursive finds files in folders of folders, too.
 	recursive bool
-	// notes and sink receive gaps and notes.
+	// notes and sink receive notes and gaps.
 	notes *noteCollector
-	sink  inventory.Sink
+	sink  gapSink
 
 	// byResolvedPath are the files that were found.
 	byResolvedPath map[string]inputFile
@@ -43,6 +43,15 @@ type fileFinder struct {
 	// externalLinks are the links that lead out of the folder that they are in.
 	externalLinks []symbolicLink
 }
+
+// gapSink takes the gaps of looking for input files.
+type gapSink interface{ AddGap(g inventory.Gap) }
+
+// noGaps is a gapSink that takes nothing: who only looks for input files, reads none.
+type noGaps struct{}
+
+// AddGap drops a gap of looking for input files.
+func (noGaps) AddGap(inventory.Gap) {}
 
 // symbolicLink is a symbolic link in a folder of input files. Links are followed last, so that a file keeps its own
 // name where it has one.

@@ -120,3 +120,28 @@ func TestPathsThatCannotBeRead(t *testing.T) {
 		t.Error("a canceled run succeeds")
 	}
 }
+
+// The files that a Reader lists are those that it reads.
+func TestFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"in/a.yaml", "in/d/b.json", "in/.h.yaml", "in/h.txt", "c.txt"} {
+		write(t, name, psp("p"))
+	}
+	symlink(t, "d/b.json", "in/link.yaml")
+	for _, test := range []struct {
+		r    Reader
+		want []string
+	}{
+		{Reader{Paths: []string{"in", "c.txt", StdinPath}}, []string{"c.txt", "in/a.yaml", "in/link.yaml"}},
+		{Reader{Paths: []string{"in"}, Recursive: true}, []string{"in/a.yaml", "in/d/b.json"}},
+		{Reader{Paths: []string{StdinPath}}, nil},
+	} {
+		got, err := test.r.Files()
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%q: %v (-want +got):\n%s", test.r.Paths, err, diff)
+		}
+	}
+	if _, err := (&Reader{Paths: []string{"gone"}}).Files(); err == nil {
+		t.Error("no error for what is not there")
+	}
+}

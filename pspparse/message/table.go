@@ -3200,12 +3200,32 @@ func checkLevelKinds() []Kind {
 			"the annotation {key:input} stands on the pod template, where it is not read: write it in metadata.annotations of the {kind}",
 		},
 		{
+			"check-level-default", "The namespace has no label of the mode, and the API server's admission configuration has a default for it.",
+			"{file} has {level} as the default of {mode}, which namespace {namespace} has no label for",
+		},
+		{
+			"check-exempt-namespace", "The API server's admission configuration exempts the namespace: nothing in it is checked.",
+			"{file} exempts it from Pod Security: nothing is asked of its pods",
+		},
+		{
+			"check-exempt-runtime-class", "The API server's admission configuration exempts pods of the runtime class: they are not checked.",
+			"{file} exempts pods of the runtime class {class:input} from Pod Security: nothing is asked of them",
+		},
+		{
+			"check-exempt-user", "The API server's admission configuration exempts the controller that makes the pods of the kind: they are not checked.",
+			"{file} exempts {user:input}, which makes its pods, from Pod Security: nothing is asked of them",
+		},
+		{
+			"check-field-unknown", "The object has a field that its kind does not have in the Kubernetes API, so that it asks for nothing. Correct its name, or remove it.",
+			"{path:input} is no field of the Kubernetes API[?meant  (did you mean {meant:q}?)]: kubectl apply refuses the object, and a server that gets it from another client drops the field[?more ; {more} more fields of it are unknown]",
+		},
+		{
 			"check-nothing-read", "None of the files holds an object of Kubernetes. What is checked may lie elsewhere.",
 			"no object was read: name the right files, or folders with -R",
 		},
 		{
 			"check-listed-missing", "None of the manifests that a list names is there. They may have been deleted, or the list is of another folder.",
-			"no manifest that it names is there ({files:3}): name paths from the working directory or from the top of the git work tree; git diff --diff-filter=d leaves out what is deleted",
+			"no manifest that it names is there ({files:3}): if they are deleted, leave them out of the list (git diff --diff-filter=d), else name paths from the working directory or from the top of the git work tree",
 		},
 		{
 			"check-patch-unread", "A text in the object patches its pods, and could not be evaluated.",

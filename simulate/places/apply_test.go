@@ -17,7 +17,7 @@ type manifest map[string]any
 // manifestOf returns the pod as a manifest.
 func manifestOf(t *testing.T, annotations map[string]string, spec *corev1.PodSpec) manifest {
 	t.Helper()
-	text, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": annotations}, "spec": spec})
+	text, err := json.Marshal(map[string]any{"metadata": map[string]any{"name": "pod", "annotations": annotations}, "spec": spec})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,18 +28,18 @@ func manifestOf(t *testing.T, annotations map[string]string, spec *corev1.PodSpe
 	return out
 }
 
-// shape reads the manifest as the tool does.
+// shape reads the manifest as the check and the edit of manifests do.
 func (m manifest) shape(t *testing.T) *inventory.Shape {
 	t.Helper()
 	text, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pod corev1.Pod
-	if err := json.Unmarshal(text, &pod); err != nil {
+	pod, _, err := inventory.DecodeWrittenWorkload("v1", "Pod", text)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return inventory.ReducePod(pod.Annotations, &pod.Spec)
+	return pod.Templates[0].Shape
 }
 
 // edited returns the manifest with the edits of places made in a copy. Later items of a list are removed before earlier ones, so that
@@ -64,7 +64,7 @@ func (m manifest) edited(t *testing.T, all []Place) manifest {
 				t.Fatalf("%s: the value %s: %v", p.Path, p.Edit.Value, err)
 			}
 		}
-		change(t, map[string]any(out), p.PathIn(m), p.Edit.Remove, value)
+		change(t, map[string]any(out), p.Path, p.Edit.Remove, value)
 	}
 	return out
 }

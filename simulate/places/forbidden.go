@@ -119,7 +119,7 @@ func (f *finder) tryVolumes() {
 		for name, source := range volumeSources(v) {
 			pod := f.emptyPod()
 			pod.Spec.Volumes = []corev1.Volume{{Name: v.Name, VolumeSource: source}}
-			f.try(Place{Path: fieldpath.Keys("spec", "volumes").Item(i).Keys(name), Volume: v.Name}, "", pod)
+			f.try(Place{Path: fieldpath.Keys("spec", "volumes").Item(i).Keys(name)}, "", pod)
 		}
 	}
 }

@@ -20,11 +20,11 @@ import (
 
 // Place is one field of a pod template that makes it fail a check, or that is missing and has to be there.
 type Place struct {
-	// Path is within the template: "spec..." or "metadata...". Indexes are those of the template's Shape, which leaves out ports
-	// that are not of the node and adds the claims of a StatefulSet to the volumes; PathIn has those of a manifest.
+	// Path is within the template: "spec..." or "metadata...". Indexes are those of the template's Shape: of a written workload those
+	// of the manifest; a reduced Shape leaves out ports that are not of the node, and has the claims of a StatefulSet before the volumes.
 	Path fieldpath.Path
-	// Container and Volume are the names of what the field is in; "" for another.
-	Container, Volume string
+	// Container is the name of the container that the field is in; "" for another field.
+	Container string
 	// Missing is true if the template does not have the field.
 	Missing bool
 	// Edit is the change with which the place meets the check, together with the edits of the check's other places. It is nil

@@ -89,7 +89,7 @@ func TestPlaces(t *testing.T) {
 		"a Windows pod": {`{spec: {os: {name: windows}, containers: [{name: a}]}}`, "allowPrivilegeEscalation", "v1.25", nil},
 		"volumes": {
 			`{spec: {volumes: [{name: ok, configMap: {}}, {name: x, hostPath: {path: /}}, {name: z, nfs: {path: /}}], containers: [{name: a}]}}`, "restrictedVolumes", "v1.25",
-			[]string{"spec.volumes[1].hostPath of volume x: remove (decide)", "spec.volumes[2].nfs of volume z: remove (decide)"},
+			[]string{"spec.volumes[1].hostPath: remove (decide)", "spec.volumes[2].nfs: remove (decide)"},
 		},
 		"ports": {
 			`{spec: {hostNetwork: true, containers: [{name: a, ports: [{hostPort: 80}, {containerPort: 81}]}]}}`, "hostPorts", "v1.25",
@@ -145,9 +145,6 @@ func describe(p *Place) string {
 	if p.Container != "" {
 		b.WriteString(" of " + p.Container)
 	}
-	if p.Volume != "" {
-		b.WriteString(" of volume " + p.Volume)
-	}
 	switch {
 	case p.Edit == nil:
 		b.WriteString(": nothing")
@@ -172,45 +169,6 @@ func parsePod(t *testing.T, text []byte) *corev1.Pod {
 		t.Fatal(err)
 	}
 	return &pod
-}
-
-// Indexes of a Shape are not always those of the manifest: of volumes and ports.
-func TestPathIn(t *testing.T) {
-	t.Parallel()
-	text := []byte(`{spec: {volumes: [{name: tmp, emptyDir: {}}, {name: x, hostPath: {path: /}}],
-		containers: [{name: a, ports: [{containerPort: 80}, {containerPort: 81, hostPort: 81}, {containerPort: 82, hostPort: 0}, {containerPort: 83, hostPort: 83}]}]}}`)
-	pod := podOf(t, text)
-	pod.Spec.Volumes = append([]corev1.Volume{{Name: "claim"}}, pod.Spec.Volumes...) // as of a StatefulSet
-	template := map[string]any{}
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, check := range []string{"hostPathVolumes", "hostPorts"} {
-		for _, p := range Of(mustEvaluator(t), pod, check, api.LatestVersion()) {
-			got = append(got, p.Path.String()+" is "+p.PathIn(template).String())
-		}
-	}
-	want := []string{
-		"spec.volumes[2].hostPath is spec.volumes[1].hostPath",
-		"spec.containers[0].ports[0].hostPort is spec.containers[0].ports[1].hostPort", "spec.containers[0].ports[1].hostPort is spec.containers[0].ports[3].hostPort",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("paths (-want +got):\n%s", diff)
-	}
-	for _, broken := range []string{`{}`, `{spec: {volumes: 1, containers: {}}}`, `{spec: {volumes: [1], containers: [{ports: [2]}]}}`, `{spec: {volumes: [], containers: [3]}}`} {
-		template := map[string]any{}
-		if err := yaml.Unmarshal([]byte(broken), &template); err != nil {
-			t.Fatal(err)
-		}
-		for _, check := range []string{"hostPathVolumes", "hostPorts"} {
-			for _, p := range Of(mustEvaluator(t), pod, check, api.LatestVersion()) {
-				if got := p.PathIn(template).String(); got != p.Path.String() {
-					t.Errorf("in %s: %s", broken, got)
-				}
-			}
-		}
-	}
 }
 
 // TestPlacesOfLibraryPods takes the pods that the library's own tests refuse through all checks, at the version that they are for and

@@ -141,7 +141,7 @@ func (s *seen) wantExact(t *testing.T, e *pss.Evaluator, m *subject, check strin
 	windows := m.shape.Spec.OS != nil && m.shape.Spec.OS.Name == corev1.Windows
 	for _, p := range found {
 		s.fields[indexes.ReplaceAllString(p.Path.String(), "[]")]++
-		if p.Missing != (m.valueAt(p.PathIn(m.manifest)) == nil) && check != "hostPorts" {
+		if p.Missing != (m.valueAt(p.Path) == nil) && check != "hostPorts" {
 			t.Errorf("%s at %s: %s is missing: %t", check, v.String(), p.Path, p.Missing)
 		}
 		if p.Edit == nil {
@@ -176,7 +176,7 @@ func (m *subject) wantStatedValuesDecided(t *testing.T, check string, found []Pl
 	t.Helper()
 	for i := range found {
 		p := &found[i]
-		list, isList := m.valueAt(p.PathIn(m.manifest)).([]any)
+		list, isList := m.valueAt(p.Path).([]any)
 		if p.Missing || p.Edit == nil || p.Edit.Safety == SafetyDecide {
 			continue
 		}
