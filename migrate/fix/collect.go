@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
+	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -21,14 +22,21 @@ type Collector struct {
 	Gaps []inventory.Gap
 	// LabelWriters are the objects that write Pod Security labels on namespaces, or could.
 	LabelWriters []inventory.LabelWriter
+	// column is where in its line the object begins that the reader has shown last.
+	column int
 }
 
 // NewCollector returns a Collector of documents to fix that hands everything on to a sink.
 func NewCollector(sink inventory.Sink) *Collector { return &Collector{Sink: sink} }
 
+// show keeps where in its line the next document to fix begins, which no Sink is told.
+func (c *Collector) show(o *files.Object) { c.column = o.Column() }
+
 // document is one object of a file in which a fix can be made: it has pod templates, or is a Namespace.
 type document struct {
-	at                    pspparse.Position
+	at pspparse.Position
+	// column is the code point of its line at which it begins; 0 until its file is read again.
+	column                int
 	apiVersion            string
 	kind, namespace, name string
 	json                  []byte
@@ -82,7 +90,7 @@ func (c *Collector) keep(apiVersion, kind string, data []byte, at pspparse.Posit
 	if !ok {
 		return
 	}
-	d.duplicateKey = duplicateKey
+	d.column, d.duplicateKey = c.column, duplicateKey
 	if isWorkload {
 		inner := object
 		for _, key := range k.TemplatePath {
@@ -107,6 +115,7 @@ func (c *Collector) AddCustomObject(o inventory.CustomObject) error {
 	if !ok {
 		return nil
 	}
+	d.column = c.column
 	for i := range o.Templates {
 		path, err := fieldpath.Parse(o.Templates[i].Path)
 		if err != nil || o.Templates[i].Partial {
