@@ -240,7 +240,7 @@ func fixRun(ctx context.Context, o *fixOptions) error {
 	if err := o.writeResult(result); err != nil {
 		return err
 	}
-	fix.WriteLeft(o.streams.ErrOut, result, collector.Gaps)
+	fix.WriteLeft(o.streams.ErrOut, result, collector)
 	return o.exitError(result, collector)
 }
 

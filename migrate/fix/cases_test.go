@@ -275,7 +275,7 @@ spec:
 		t.Errorf("without a manifest (-want +got):\n%s", diff)
 	}
 	var out bytes.Buffer
-	WriteLeft(&out, r, nil)
+	WriteLeft(&out, r, &Collector{})
 	const wantLeft = `left: -:27: Application argocd/app: spec.syncPolicy.managedNamespaceMetadata.labels: it writes the labels of namespace argo: put these there
     labels:
       pod-security.kubernetes.io/enforce: restricted
@@ -348,9 +348,11 @@ spec: {steps: [{name: a, image: x}]}
 func TestPatchesAreLeft(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(web, "        image: x\n", "", 1)
-	got, left := fixed(t, text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: true})
-	if diff := cmp.Diff([]string{"1 Deployment web decide : its containers have no image: if it is a patch of another manifest, edit that"}, left); got != text || diff != "" {
-		t.Errorf("left (-want +got):\n%s", diff)
+	for _, include := range []bool{true, false} {
+		got, left := fixed(t, text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: include})
+		if diff := cmp.Diff([]string{"1 Deployment web decide : its containers have no image: if it is a patch of another manifest, edit that"}, left); got != text || diff != "" {
+			t.Errorf("with edits to be tried %t: left (-want +got):\n%s", include, diff)
+		}
 	}
 }
 
@@ -363,7 +365,7 @@ func TestHostileTexts(t *testing.T) {
 	WriteDiff(&diff, f)
 	WriteEdits(&edits, f)
 	WriteLeft(&left, &Result{Left: []Left{{Position: f.Edits[0].Position, Object: hostile, What: hostile, Why: hostile, Snippet: hostile}}},
-		[]inventory.Gap{{What: hostile, Position: f.Edits[0].Position}})
+		&Collector{Gaps: []inventory.Gap{{What: hostile, Position: f.Edits[0].Position}}, Notes: []inventory.Note{{What: hostile, Position: f.Edits[0].Position}}})
 	if n := strings.Count(diff.String(), "\n--- "); n != 1 {
 		t.Errorf("%d heads of files:\n%s", n, diff.String())
 	}

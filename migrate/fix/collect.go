@@ -18,8 +18,9 @@ import (
 type Collector struct {
 	inventory.Sink
 	documents []document
-	// Gaps are those of the input that the reader found.
-	Gaps []inventory.Gap
+	// Gaps are those of the input that the reader found, Notes what it says besides.
+	Gaps  []inventory.Gap
+	Notes []inventory.Note
 	// LabelWriters are the objects that write Pod Security labels on namespaces, or could.
 	LabelWriters []inventory.LabelWriter
 	// column is where in its line the object begins that the reader has shown last.
@@ -145,6 +146,15 @@ func (c *Collector) AddGap(g inventory.Gap) {
 func (c *Collector) AddObjectGap(g inventory.Gap) {
 	c.Gaps = append(c.Gaps, g)
 	c.Sink.AddObjectGap(g)
+}
+
+// AddNote keeps a note on the input beside the documents to fix, and hands it on. That kustomizations and charts have to be rendered is
+// no news to a fix, which is made in what they are rendered from.
+func (c *Collector) AddNote(n inventory.Note) {
+	if n.Why.ID != "kustomization-not-applied" && n.Why.ID != "chart-not-rendered" {
+		c.Notes = append(c.Notes, n)
+	}
+	c.Sink.AddNote(n)
 }
 
 // AddLabelWriter keeps an object that writes labels of namespaces beside the documents to fix, and hands it on.

@@ -189,9 +189,13 @@ var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
 func (f *fileEditor) refuseAll(edits []indexedEdit, err error, text []byte, first int) {
 	isTemplate := bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("{%"))
 	reason := message.New("file-edit-not-parsed", "error", parseError(err, first))
+	_, isLayout := errors.AsType[layoutError](err)
 	for _, e := range edits {
-		if isTemplate {
+		switch {
+		case isTemplate:
 			reason = message.New("file-edit-template", "path", e.Path.String())
+		case isLayout:
+			reason = reasonOf(err, e.Edit)
 		}
 		f.refuse(e, reason)
 	}
