@@ -344,6 +344,23 @@ spec: {steps: [{name: a, image: x}]}
 	}
 }
 
+// What is wrong in a pod where no check looks keeps it from no fix, and a key in other letters than the API's is none.
+func TestReadsAsCheckDoes(t *testing.T) {
+	t.Parallel()
+	for _, spec := range []string{
+		"containers: [{name: a, image: x, args: [{a: b}], env: x, resources: 5}]",
+		"tolerations: {}\n  containers: [{name: a, image: x}]",
+		"SecurityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}\n  containers: [{name: a, image: x}]",
+		"containers: [{name: a, image: x, securitycontext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]",
+	} {
+		text := "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  " + spec + "\n"
+		got, left := fixed(t, text, raiseAll())
+		if strings.Count(got, "runAsNonRoot: true") != 1+strings.Count(spec, "runAsNonRoot") || strings.Count(got, "allowPrivilegeEscalation: false") != 1+strings.Count(spec, "allowPriv") || left != nil {
+			t.Errorf("%s: left %q\n%s", spec, left, got)
+		}
+	}
+}
+
 // A patch of another manifest is left: what is written there would win over what that says.
 func TestPatchesAreLeft(t *testing.T) {
 	t.Parallel()

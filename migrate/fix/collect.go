@@ -190,8 +190,8 @@ func newTemplate(path fieldpath.Path, inner map[string]any) (template, bool) {
 	if err != nil || inner == nil {
 		return template{}, false
 	}
-	var pod corev1.PodTemplateSpec
-	if json.Unmarshal(text, &pod) != nil || len(pod.Spec.Containers) == 0 {
+	pod, err := inventory.ReadPodTemplate(text)
+	if err != nil || len(pod.Spec.Containers) == 0 {
 		return template{}, false
 	}
 	return template{
