@@ -81,7 +81,7 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 		}
 	}
 	if d.isTemplate(object) {
-		return refuse(message.New("file-edit-template", "path", path))
+		return refuse(message.New("file-edit-template", "path", "the object"))
 	}
 	at := object
 	for i := 0; ; i++ {
@@ -187,16 +187,14 @@ var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
 
 // refuseAll refuses the edits of a YAML document that begins on a line of the file and is not read.
 func (f *fileEditor) refuseAll(edits []indexedEdit, err error, text []byte, first int) {
-	isTemplate := bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("{%"))
 	reason := message.New("file-edit-not-parsed", "error", parseError(err, first))
-	_, isLayout := errors.AsType[layoutError](err)
+	if _, isLayout := errors.AsType[layoutError](err); isLayout {
+		reason = message.New("file-edit-layout", "path", "the file", "layout", err)
+	}
+	if bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("{%")) {
+		reason = message.New("file-edit-template", "path", "the document")
+	}
 	for _, e := range edits {
-		switch {
-		case isTemplate:
-			reason = message.New("file-edit-template", "path", e.Path.String())
-		case isLayout:
-			reason = reasonOf(err, e.Edit)
-		}
 		f.refuse(e, reason)
 	}
 }
