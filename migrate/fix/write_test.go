@@ -58,11 +58,13 @@ func TestWriteSummary(t *testing.T) {
 		{Result{Files: []File{file("k8s/a.yaml")}}, false, "2 edits in 1 file; nothing is written yet: add --write, or pipe the diff into 'git apply'\n"},
 		{Result{Files: []File{file("k8s/a.yaml")}}, true, "2 edits in 1 file\n"},
 		{
-			Result{Files: []File{file("a.yaml"), file("../b.yaml")}}, false,
+			Result{Files: []File{file("a.yaml"), file("../b.yaml")}},
+			false,
 			"4 edits in 2 files; nothing is written yet: add --write, or run this in a folder above all the files, where 'git apply' takes the diff\n",
 		},
 		{
-			Result{Files: []File{file("a.yaml")}, NamespacesWithoutManifest: []string{"a", "b"}}, false,
+			Result{Files: []File{file("a.yaml")}, NamespacesWithoutManifest: []string{"a", "b"}},
+			false,
 			"2 edits in 1 file; there is no manifest of namespaces a, b; nothing is written yet: add --write, or pipe the diff into 'git apply'\n",
 		},
 	} {
