@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -110,8 +109,8 @@ func wantMet(t *testing.T, f *File) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var pod corev1.PodTemplateSpec
-			if err := json.Unmarshal(text, &pod); err != nil {
+			pod, err := inventory.ReadPodTemplate(text)
+			if err != nil {
 				t.Fatal(err)
 			}
 			for _, check := range policy.DefaultChecks() {
