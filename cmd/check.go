@@ -143,6 +143,7 @@ func (f *checkFlags) add(cmd *cobra.Command, o *checkOptions) {
 	flags.SortFlags = false
 	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to check (YAML, JSON, gzip), or - for standard input; may be repeated")
 	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
+	addSkipPathFlag(flags, &o.Source)
 	addKustomizeFlag(flags)
 	flags.StringVar(&o.FilesFrom, filesFromFlag, "", "file with the paths to check, one a line, as git diff --name-only --diff-filter=d writes them (also with -z), or - for standard input; what is deleted or no YAML or JSON is passed over")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of objects that name none")
@@ -209,6 +210,9 @@ func (o *checkOptions) checkSource(flags *pflag.FlagSet) error {
 		return usagef("--%s needs a folder: add -f FOLDER", recursiveFlag)
 	case o.Source.Timeout < 0:
 		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Source.Timeout)
+	}
+	if err := o.Source.checkSkipPaths(); err != nil {
+		return err
 	}
 	if err := o.Source.checkConnection(); err != nil {
 		return err
@@ -293,7 +297,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	}
 	result := check.Empty(toolVersion())
 	if len(listed) > 0 {
-		r := &files.Reader{Paths: listed, Recursive: o.Source.Recursive, Stdin: o.Source.Stdin}
+		r := &files.Reader{Paths: listed, Recursive: o.Source.Recursive, Skip: o.Source.SkipPaths, Stdin: o.Source.Stdin}
 		if result, err = o.check(ctx, r, opts); err != nil {
 			return err
 		}
@@ -322,9 +326,9 @@ func (o *checkOptions) check(ctx context.Context, r *files.Reader, opts check.Op
 	case errors.As(err, &unknown):
 		return nil, usageError{err}
 	case errors.As(err, &unrendered):
-		return nil, usageError{errorWithAdvice{err, o.pipes(unrendered.Pipes)}}
+		return nil, usageError{errorWithAdvice{o.orSkipped(unrendered), o.pipes(unrendered.Pipes)}}
 	}
-	return result, err
+	return result, skipPathError(err)
 }
 
 // pipes returns the lines that render what a check cannot read and check it as this run would have.

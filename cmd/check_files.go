@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/psp2pss/psp2pss/migrate/check"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
@@ -33,6 +36,46 @@ func fileArguments(cmd *cobra.Command, args []string) error {
 // completeFiles completes arguments that name files and folders as the shell does.
 func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// skipPathFlag is the name of the flag of "psp2pss check" and "psp2pss fix" for files in folders that are not read.
+const skipPathFlag = "skip-path"
+
+// addSkipPathFlag defines the flag for patterns of files in folders that are not read.
+func addSkipPathFlag(flags *pflag.FlagSet, o *SourceOptions) {
+	flags.StringSliceVar(&o.SkipPaths, skipPathFlag, nil, "files or folders not to read in the folders given with -f: a name (charts, *-test.yaml), or a path from the folder on (overlays/dev); may be repeated")
+}
+
+// checkSkipPaths returns the usage error for a pattern of --skip-path that can match nothing.
+func (o *SourceOptions) checkSkipPaths() error {
+	for _, pattern := range o.SkipPaths {
+		if err := files.CheckSkipPattern(pattern); err != nil {
+			return usagef("--%s: %v", skipPathFlag, err)
+		}
+	}
+	return nil
+}
+
+// skipPathError returns the error of reading files, for a pattern of --skip-path that matches none of them as a usage error.
+func skipPathError(err error) error {
+	var unused *files.UnusedPatternError
+	if errors.As(err, &unused) {
+		return usagef("--%s: %v: give a name, or a path from the folder of -f on", skipPathFlag, unused)
+	}
+	return err
+}
+
+// orSkipped returns the error of "psp2pss check" for what has to be rendered first, with the flag that leaves it out where it stands below
+// a folder that is read.
+func (o *checkOptions) orSkipped(err *check.UnrenderedError) error {
+	named := func(folder string) bool {
+		return slices.ContainsFunc(o.Source.Files, func(f string) bool { return filepath.Clean(f) == filepath.Clean(folder) })
+	}
+	folders := slices.Concat(err.Charts, err.Kustomizations)
+	if len(folders) == 0 || slices.ContainsFunc(folders, named) {
+		return err
+	}
+	return fmt.Errorf("%w, or leave out folders with --%s", err, skipPathFlag)
 }
 
 // takeArguments adds the files and folders to check that are arguments to those of -f.

@@ -23,10 +23,10 @@ func (o *checkOptions) checkOverwrites(ctx context.Context, listed []string) err
 		named = append(named, exceptions.FileName)
 	}
 	inFolders, err := callUntilCancelled(ctx, "looking for the manifests", func() ([]string, error) {
-		return (&files.Reader{Paths: listed, Recursive: o.Source.Recursive}).Files()
+		return (&files.Reader{Paths: listed, Recursive: o.Source.Recursive, Skip: o.Source.SkipPaths}).Files()
 	})
 	if err != nil {
-		return err
+		return skipPathError(err)
 	}
 	for _, out := range o.Outputs {
 		name := sameFile(out.file, named)

@@ -218,7 +218,7 @@ func TestEveryFlagCompletes(t *testing.T) {
 	t.Parallel()
 	ownWords := map[string]bool{
 		"filename": true, "plan": true, "kubeconfig": true, "admission-config": true, "journal": true, "audit-log": true, "undo": true, "backup": true, "files-from": true, "since": true, "exceptions": true,
-		"kustomize": true, "server": true, "token": true, "v": true,
+		"kustomize": true, "skip-path": true, "server": true, "token": true, "v": true,
 		"batch": true, "max-namespaces": true, "timeout": true, "wait": true, "verify-wait": true,
 	}
 	for name := range namesNothing() {

@@ -133,6 +133,7 @@ func (f *fixFlags) add(cmd *cobra.Command, o *fixOptions) {
 	flags.SortFlags = false
 	flags.StringSliceVarP(&o.Source.Files, fileFlag, "f", nil, "files or folders to fix (YAML, JSON); may be repeated")
 	flags.BoolVarP(&o.Source.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
+	addSkipPathFlag(flags, &o.Source)
 	addKustomizeFlag(flags)
 	flags.StringVar(&o.Source.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace of the plan that manifests without one are meant for")
@@ -164,6 +165,9 @@ func (f *fixFlags) complete(flags *pflag.FlagSet, o *fixOptions) error {
 		return usagef("--%s is the version whose level is meant: add --%s", targetVersionFlag, raiseFlag)
 	case o.Fix.Set == fix.SetLabels && f.include != "" && !setByEnvironment(flags.Lookup(includeFlag)):
 		return usagef("--%s is about edits of workloads: labels need no test", includeFlag)
+	}
+	if err := o.Source.checkSkipPaths(); err != nil {
+		return err
 	}
 	if err := resolveFlagConflict(flags, planFlag, targetVersionFlag); err != nil {
 		return savedPlanFlagError(targetVersionFlag)
@@ -223,13 +227,13 @@ func fixRun(ctx context.Context, o *fixOptions) error {
 	}
 	inv, err := readInventory(ctx, o.streams, o.deps, src)
 	if err != nil {
-		return err
+		return skipPathError(err)
 	}
 	if o.Fix.Plan, err = o.plan(ctx, inv); err != nil {
 		return err
 	}
 	if o.Fix.Set == fix.SetLabels {
-		if o.Fix.Kustomizations, err = findKustomizations(o.Source.Files, o.Source.Recursive); err != nil {
+		if o.Fix.Kustomizations, err = findKustomizations(&o.Source); err != nil {
 			return err
 		}
 	}
@@ -240,7 +244,7 @@ func fixRun(ctx context.Context, o *fixOptions) error {
 	if err := o.writeResult(result); err != nil {
 		return err
 	}
-	fix.WriteLeft(o.streams.ErrOut, result, collector.Gaps)
+	fix.WriteLeft(o.streams.ErrOut, result, collector)
 	return o.exitError(result, collector)
 }
 

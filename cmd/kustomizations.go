@@ -11,22 +11,26 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/fix"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
+	"github.com/psp2pss/psp2pss/pspparse/files"
 )
 
 // maxKustomization is how long a kustomization may be that is read for its namespace.
 const maxKustomization = 1 << 20
 
 // findKustomizations returns the files of kustomize in folders that name a namespace, whose labels are then fixed elsewhere. What is no
-// YAML is passed over, as is a file that is too long. It returns an error for a folder that cannot be read.
-func findKustomizations(paths []string, recursive bool) ([]fix.Kustomization, error) {
+// YAML is passed over, as is a file that is too long and what --skip-path leaves out. It returns an error for a folder that cannot be
+// read.
+func findKustomizations(o *SourceOptions) ([]fix.Kustomization, error) {
 	var out []fix.Kustomization
-	for _, root := range paths {
+	for _, root := range o.Files {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && path != root && !recursive:
+			case d.IsDir() && path != root && (!o.Recursive || files.SkipsPath(o.SkipPaths, root, path)):
 				return fs.SkipDir
+			case path != root && files.SkipsPath(o.SkipPaths, root, path):
+				return nil
 			case !d.Type().IsRegular() || !slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, d.Name()):
 				return nil
 			}

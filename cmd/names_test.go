@@ -50,6 +50,7 @@ func namesNothing() map[string]nothing {
 		"server":           {value: "nosuch://a", code: exitUsage},
 		"token":            {why: "the server answers for tokens"},
 		"kustomize":        {value: "nosuch", code: exitUsage},
+		"skip-path":        {value: "nosuch", code: exitUsage},
 		"as":               {why: "the server answers for users"},
 		"as-group":         {why: "the server answers for groups"},
 		"admission-config": {value: "nosuch.yaml", code: exitFailed},

@@ -24,6 +24,8 @@ type SourceOptions struct {
 	// Files are files and folders, "-" for standard input; Recursive descends into folders.
 	Files     []string
 	Recursive bool
+	// SkipPaths are patterns of what is not read in folders.
+	SkipPaths []string
 	// Demo reads the built-in cluster, Plan a saved plan.
 	Demo bool
 	Plan string

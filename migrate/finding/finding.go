@@ -147,6 +147,8 @@ type Place struct {
 	Edit *Edit `json:"edit,omitempty"`
 	// New is true where --since is used and the result that it names did not have the place.
 	New bool `json:"new,omitempty"`
+	// PreviousValue is, of a new place, the value that the earlier result has there and that is found there no more: it was changed.
+	PreviousValue json.RawMessage `json:"previousValue,omitempty"`
 }
 
 // Range is a range of text in a file.

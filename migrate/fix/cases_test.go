@@ -275,7 +275,7 @@ spec:
 		t.Errorf("without a manifest (-want +got):\n%s", diff)
 	}
 	var out bytes.Buffer
-	WriteLeft(&out, r, nil)
+	WriteLeft(&out, r, &Collector{})
 	const wantLeft = `left: -:27: Application argocd/app: spec.syncPolicy.managedNamespaceMetadata.labels: it writes the labels of namespace argo: put these there
     labels:
       pod-security.kubernetes.io/enforce: restricted
@@ -344,13 +344,32 @@ spec: {steps: [{name: a, image: x}]}
 	}
 }
 
+// What is wrong in a pod where no check looks keeps it from no fix, and a key in other letters than the API's is none.
+func TestReadsAsCheckDoes(t *testing.T) {
+	t.Parallel()
+	for _, spec := range []string{
+		"containers: [{name: a, image: x, args: [{a: b}], env: x, resources: 5}]",
+		"tolerations: {}\n  containers: [{name: a, image: x}]",
+		"SecurityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}\n  containers: [{name: a, image: x}]",
+		"containers: [{name: a, image: x, securitycontext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]",
+	} {
+		text := "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  " + spec + "\n"
+		got, left := fixed(t, text, raiseAll())
+		if strings.Count(got, "runAsNonRoot: true") != 1+strings.Count(spec, "runAsNonRoot") || strings.Count(got, "allowPrivilegeEscalation: false") != 1+strings.Count(spec, "allowPriv") || left != nil {
+			t.Errorf("%s: left %q\n%s", spec, left, got)
+		}
+	}
+}
+
 // A patch of another manifest is left: what is written there would win over what that says.
 func TestPatchesAreLeft(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(web, "        image: x\n", "", 1)
-	got, left := fixed(t, text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: true})
-	if diff := cmp.Diff([]string{"1 Deployment web decide : its containers have no image: if it is a patch of another manifest, edit that"}, left); got != text || diff != "" {
-		t.Errorf("left (-want +got):\n%s", diff)
+	for _, include := range []bool{true, false} {
+		got, left := fixed(t, text, Options{Set: patch.SetRaise, Level: api.LevelRestricted, Version: api.LatestVersion(), IncludeTest: include})
+		if diff := cmp.Diff([]string{"1 Deployment web decide : its containers have no image: if it is a patch of another manifest, edit that"}, left); got != text || diff != "" {
+			t.Errorf("with edits to be tried %t: left (-want +got):\n%s", include, diff)
+		}
 	}
 }
 
@@ -363,7 +382,7 @@ func TestHostileTexts(t *testing.T) {
 	WriteDiff(&diff, f)
 	WriteEdits(&edits, f)
 	WriteLeft(&left, &Result{Left: []Left{{Position: f.Edits[0].Position, Object: hostile, What: hostile, Why: hostile, Snippet: hostile}}},
-		[]inventory.Gap{{What: hostile, Position: f.Edits[0].Position}})
+		&Collector{Gaps: []inventory.Gap{{What: hostile, Position: f.Edits[0].Position}}, Notes: []inventory.Note{{What: hostile, Position: f.Edits[0].Position}}})
 	if n := strings.Count(diff.String(), "\n--- "); n != 1 {
 		t.Errorf("%d heads of files:\n%s", n, diff.String())
 	}

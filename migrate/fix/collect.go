@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
+	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -17,18 +18,26 @@ import (
 type Collector struct {
 	inventory.Sink
 	documents []document
-	// Gaps are those of the input that the reader found.
-	Gaps []inventory.Gap
+	// Gaps are those of the input that the reader found, Notes what it says besides.
+	Gaps  []inventory.Gap
+	Notes []inventory.Note
 	// LabelWriters are the objects that write Pod Security labels on namespaces, or could.
 	LabelWriters []inventory.LabelWriter
+	// column is where in its line the object begins that the reader has shown last.
+	column int
 }
 
 // NewCollector returns a Collector of documents to fix that hands everything on to a sink.
 func NewCollector(sink inventory.Sink) *Collector { return &Collector{Sink: sink} }
 
+// show keeps where in its line the next document to fix begins, which no Sink is told.
+func (c *Collector) show(o *files.Object) { c.column = o.Column() }
+
 // document is one object of a file in which a fix can be made: it has pod templates, or is a Namespace.
 type document struct {
-	at                    pspparse.Position
+	at pspparse.Position
+	// column is the code point of its line at which it begins; 0 until its file is read again.
+	column                int
 	apiVersion            string
 	kind, namespace, name string
 	json                  []byte
@@ -82,7 +91,7 @@ func (c *Collector) keep(apiVersion, kind string, data []byte, at pspparse.Posit
 	if !ok {
 		return
 	}
-	d.duplicateKey = duplicateKey
+	d.column, d.duplicateKey = c.column, duplicateKey
 	if isWorkload {
 		inner := object
 		for _, key := range k.TemplatePath {
@@ -107,6 +116,7 @@ func (c *Collector) AddCustomObject(o inventory.CustomObject) error {
 	if !ok {
 		return nil
 	}
+	d.column = c.column
 	for i := range o.Templates {
 		path, err := fieldpath.Parse(o.Templates[i].Path)
 		if err != nil || o.Templates[i].Partial {
@@ -136,6 +146,15 @@ func (c *Collector) AddGap(g inventory.Gap) {
 func (c *Collector) AddObjectGap(g inventory.Gap) {
 	c.Gaps = append(c.Gaps, g)
 	c.Sink.AddObjectGap(g)
+}
+
+// AddNote keeps a note on the input beside the documents to fix, and hands it on. That kustomizations and charts have to be rendered is
+// no news to a fix, which is made in what they are rendered from.
+func (c *Collector) AddNote(n inventory.Note) {
+	if n.Why.ID != "kustomization-not-applied" && n.Why.ID != "chart-not-rendered" {
+		c.Notes = append(c.Notes, n)
+	}
+	c.Sink.AddNote(n)
 }
 
 // AddLabelWriter keeps an object that writes labels of namespaces beside the documents to fix, and hands it on.
@@ -171,8 +190,8 @@ func newTemplate(path fieldpath.Path, inner map[string]any) (template, bool) {
 	if err != nil || inner == nil {
 		return template{}, false
 	}
-	var pod corev1.PodTemplateSpec
-	if json.Unmarshal(text, &pod) != nil || len(pod.Spec.Containers) == 0 {
+	pod, err := inventory.ReadPodTemplate(text)
+	if err != nil || len(pod.Spec.Containers) == 0 {
 		return template{}, false
 	}
 	return template{

@@ -2,11 +2,11 @@ package fix
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -42,6 +42,9 @@ func (f *fixer) fixFile(ctx context.Context, name string, read []*document, want
 		leaveAll("the file was changed since it was read: run it again")
 		return
 	}
+	for i := range read {
+		read[i].column = now[i].column
+	}
 	wanted = f.withoutGenerated(text, wanted)
 	t := &fileText{fixer: f, read: read, before: text}
 	after, made := t.edit(ctx, wanted)
@@ -66,7 +69,7 @@ func (g *group) what() string {
 // documentsOf returns the documents of a text that can be fixed, read as the reader reads a file.
 func documentsOf(ctx context.Context, text []byte) []document {
 	c := NewCollector(inventory.NewBuilder())
-	r := files.Reader{Paths: []string{files.StdinPath}, Stdin: bytes.NewReader(text)}
+	r := files.Reader{Paths: []string{files.StdinPath}, Stdin: bytes.NewReader(text), EachObject: c.show}
 	if r.Read(ctx, c) != nil {
 		return nil
 	}
@@ -119,14 +122,14 @@ func editsOf(groups []group) []yamledit.Edit {
 	var out []yamledit.Edit
 	for _, g := range groups {
 		for _, e := range g.edits {
-			out = append(out, yamledit.Edit{Line: e.Position.Line, Path: e.Path, Value: e.Value})
+			out = append(out, yamledit.Edit{Line: e.Position.Line, Column: g.document.column, Path: e.Path, Value: e.Value})
 		}
 	}
 	return out
 }
 
 // editKey identifies an edit of a file.
-func editKey(e yamledit.Edit) string { return strconv.Itoa(e.Line) + " " + e.Path.String() }
+func editKey(e yamledit.Edit) string { return fmt.Sprint(e.Line, ":", e.Column, " ", e.Path) }
 
 // refusal returns why the editor of the file's text refused an edit of the group; "" if it refused none.
 func (g *group) refusal(reasons map[string]string) string {
@@ -200,10 +203,13 @@ func (f *fixer) withoutGenerated(text []byte, wanted []group) []group {
 			head = line
 		}
 	}
+	above := map[int]string{} // of the lines that were looked above: many objects may begin on one
 	return slices.DeleteFunc(slices.Clone(wanted), func(g group) bool {
-		mark := head
-		if mark == "" {
-			mark = markAbove(lines, g.document.at.Line)
+		line := g.document.at.Line
+		mark, known := above[line]
+		if !known {
+			mark = cmp.Or(head, markAbove(lines, line))
+			above[line] = mark
 		}
 		if mark != "" {
 			f.leave(g.document, ReasonFile, g.what(), fmt.Sprintf("a program writes it and would undo an edit (%s): change what it is made from", english.EscapeInput(mark)))

@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -175,6 +176,7 @@ func (f *fixer) wanted(d *document) []group {
 		return nil
 	}
 	var out []group
+	before := len(f.result.Left)
 	switch f.Set {
 	case SetLabels:
 		out = f.wantedLabels(d)
@@ -185,16 +187,18 @@ func (f *fixer) wanted(d *document) []group {
 			out = append(out, f.wantedToRaise(d, i)...)
 		}
 	}
-	switch isPart := slices.ContainsFunc(d.templates, func(t template) bool { return t.withoutImages }); {
-	case len(out) == 0:
-	case d.duplicateKey != "":
-		f.leave(d, ReasonFile, "", "readers differ on it: "+d.duplicateKey)
-		return nil
-	case isPart:
-		f.leave(d, ReasonDecide, "", "its containers have no image: if it is a patch of another manifest, edit that")
-		return nil
+	isPart := slices.ContainsFunc(d.templates, func(t template) bool { return t.withoutImages })
+	if len(out) == 0 && len(f.result.Left) == before || d.duplicateKey == "" && !isPart {
+		return out
 	}
-	return out
+	// What each edit would need does not matter: none is made.
+	f.result.Left = f.result.Left[:before]
+	if d.duplicateKey != "" {
+		f.leave(d, ReasonFile, "", "readers differ on it: "+d.duplicateKey)
+	} else {
+		f.leave(d, ReasonDecide, "", "its containers have no image: if it is a patch of another manifest, edit that")
+	}
+	return nil
 }
 
 // leave notes that something of a document gets no fix.
@@ -252,12 +256,20 @@ func (f *fixer) refOf(d *document) (patch.WorkloadRef, string) {
 	return ref, ""
 }
 
-// sortLeft sorts what is left by position and object.
+// sortLeft sorts what is left by position, and of one object by reason, so that one line can say what has one reason.
 func (f *fixer) sortLeft() {
-	slices.SortStableFunc(f.result.Left, func(a, b Left) int {
-		if c := strings.Compare(a.Position.File, b.Position.File); c != 0 {
-			return c
+	order := []Reason{ReasonFile, ReasonTest, ReasonDecide, ReasonNotPlanned}
+	objects := map[Left]int{}
+	of := func(l *Left) Left { return Left{Position: l.Position, Object: l.Object} }
+	for i := range f.result.Left {
+		if l := of(&f.result.Left[i]); objects[l] == 0 {
+			objects[l] = i + 1
 		}
-		return a.Position.Line - b.Position.Line
+	}
+	slices.SortStableFunc(f.result.Left, func(a, b Left) int {
+		return cmp.Or(
+			cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Position.Line, b.Position.Line),
+			cmp.Compare(objects[of(&a)], objects[of(&b)]), cmp.Compare(slices.Index(order, a.Reason), slices.Index(order, b.Reason)),
+		)
 	})
 }

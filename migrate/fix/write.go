@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/english"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // WriteDiff writes the diff of a fixed file below comments that say which edits are made, and each reason once. 'git apply'
@@ -51,9 +52,9 @@ func (e *Edit) describe() string {
 	return text
 }
 
-// WriteLeft writes what a fix leaves, with the reasons, and what of the input could not be read. What is left of one document for one
-// reason is one line.
-func WriteLeft(w io.Writer, r *Result, gaps []inventory.Gap) {
+// WriteLeft writes what a fix leaves, with the reasons, what of the input could not be read, and what the reader notes about it. What is
+// left of one document for one reason is one line.
+func WriteLeft(w io.Writer, r *Result, c *Collector) {
 	var b bytes.Buffer
 	for rest := r.Left; len(rest) > 0; {
 		same := 1
@@ -63,14 +64,21 @@ func WriteLeft(w io.Writer, r *Result, gaps []inventory.Gap) {
 		writeLeft(&b, rest[:same])
 		rest = rest[same:]
 	}
-	for _, g := range gaps {
-		at := g.What
-		if g.Position.File != "" {
-			at = phrases.FileLine(g.Position) + ": " + at
-		}
-		fmt.Fprintf(&b, "not read: %s\n", escape.Terminal(at+": "+g.Why.Text))
+	for _, g := range c.Gaps {
+		writeAbout(&b, "not read", g.What, g.Position, g.Why.Text)
+	}
+	for _, n := range c.Notes {
+		writeAbout(&b, "note", n.What, n.Position, n.Why.Text)
 	}
 	_, _ = w.Write(b.Bytes())
+}
+
+// writeAbout writes a line about a piece of the input of a fix, with its position where that says more than what names it.
+func writeAbout(b *bytes.Buffer, label, what string, at pspparse.Position, text string) {
+	if at.File != "" && (at.Line > 0 || !strings.Contains(what, at.File)) {
+		what = phrases.FileLine(at) + ": " + what
+	}
+	fmt.Fprintf(b, "%s: %s\n", label, escape.Terminal(what+": "+text))
 }
 
 // isLike reports whether two things that a fix leaves are told in one line.
@@ -133,11 +141,16 @@ func WriteSummary(w io.Writer, r *Result, written bool) {
 	if r.Owned > 0 {
 		text += fmt.Sprintf(", %s that a controller makes passed over", english.Count(r.Owned, "object", "objects"))
 	}
-	if edits > 0 && !written {
-		text += "; nothing is written yet: add --write, or pipe the diff into 'git apply'"
-	}
 	if n := len(r.NamespacesWithoutManifest); n > 0 {
-		text += fmt.Sprintf("; no manifest of %s", english.First(r.NamespacesWithoutManifest, 5))
+		text += fmt.Sprintf("; there is no manifest of %s %s", english.Plural(n, "namespace", "namespaces"), english.First(r.NamespacesWithoutManifest, 5))
+	}
+	elsewhere := slices.ContainsFunc(r.Files, func(f File) bool { return !filepath.IsLocal(f.Name) })
+	switch {
+	case edits == 0 || written:
+	case elsewhere:
+		text += "; nothing is written yet: add --write, or run this in a folder above all the files, where 'git apply' takes the diff"
+	default:
+		text += "; nothing is written yet: add --write, or pipe the diff into 'git apply'"
 	}
 	_, _ = fmt.Fprintf(w, "%s\n", escape.Terminal(text))
 }

@@ -121,12 +121,28 @@ func findingTable(group []finding.Finding, since bool) *Table {
 	return t
 }
 
-// sinceText returns whether a place of a finding is new since the earlier result of a check.
+// sinceText returns whether a place of a finding is new since the earlier result of a check, and which value was changed there. Of a
+// long value only the hash is known.
 func sinceText(p *finding.Place) string {
-	if p.New {
-		return "new"
+	if !p.New {
+		return "known"
 	}
-	return "known"
+	var values []string
+	for _, value := range []json.RawMessage{p.PreviousValue, p.Value} {
+		text := string(value) // of a number or a boolean
+		_ = json.Unmarshal(value, &text)
+		if text == "" || strings.HasPrefix(text, "sha256:") {
+			break
+		}
+		values = append(values, text)
+	}
+	switch {
+	case len(p.PreviousValue) == 0:
+		return "new"
+	case len(values) < 2:
+		return "new: changed"
+	}
+	return "new: changed from " + values[0] + " to " + values[1]
 }
 
 // width returns how many columns a table of a report takes with each row on one line, if every character takes one.

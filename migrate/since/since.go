@@ -19,12 +19,14 @@ type objectKey struct{ kind, namespace, name string }
 func keyOf(o *finding.Object) objectKey { return objectKey{o.Kind, o.Namespace, o.Name} }
 
 // Compare marks in a result what is new since an earlier one, and says what is fixed. A place is new if the earlier result did not
-// have it, or less severe; a finding is new if one of its places is. What is fixed is only said of objects that both have, and of
-// checks that are asked of them now; notes count the others. name is what the file of the earlier result is called.
+// have it, or less severe; a finding is new if one of its places is. A value that another one has taken the place of is not fixed: it
+// is the previous one of the new place. What is fixed is only said of objects that both have, and of checks that are asked of them now;
+// notes count the others. name is what the file of the earlier result is called.
 func Compare(r, earlier *finding.Result, name string) {
 	r.Since = name
 	markNew(r.Findings, earlier.Findings)
 	stillFound := placesStillFound(r, earlier.Findings)
+	markChanged(r.Findings, earlier.Findings, stillFound)
 	now := newObjects(r)
 	var left leftOut
 	for i := range earlier.Findings {
@@ -81,6 +83,26 @@ func placesStillFound(r *finding.Result, earlier []finding.Finding) map[*finding
 	eachPlace(earlier, func(f *finding.Finding, p *finding.Place) { out[p] = remaining.take(f, p, 0) })
 	eachPlace(earlier, func(f *finding.Finding, p *finding.Place) { out[p] = out[p] || remaining.takeUnknownValue(f, p, 0) })
 	return out
+}
+
+// markChanged gives each new place of sorted findings whose value was not there before the value of an earlier one of the same container
+// and field that is gone, and counts that one as still found.
+func markChanged(findings, earlier []finding.Finding, stillFound map[*finding.Place]bool) {
+	gone, known := map[placeKey][]*finding.Place{}, places{}
+	eachPlace(earlier, func(f *finding.Finding, p *finding.Place) {
+		known.add(f, p, 0)
+		if key := keyOfPlace(f, p); !stillFound[p] && len(p.Value) > 0 {
+			gone[key] = append(gone[key], p)
+		}
+	})
+	eachPlace(findings, func(f *finding.Finding, p *finding.Place) {
+		key := keyOfPlace(f, p)
+		if known.take(f, p, 0) || !p.New || len(p.Value) == 0 || len(gone[key]) == 0 {
+			return
+		}
+		p.PreviousValue, stillFound[gone[key][0]] = gone[key][0].Value, true
+		gone[key] = gone[key][1:]
+	})
 }
 
 // fixedPlaces returns the places of an earlier finding that are not among those still found.

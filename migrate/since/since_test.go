@@ -57,13 +57,33 @@ func valued(values ...string) finding.Finding {
 	return fails("privileged", "a", places...)
 }
 
+// warnedValues returns what valued does, as a warning.
+func warnedValues(values ...string) finding.Finding {
+	f := valued(values...)
+	f.Severity = finding.SeverityWarning
+	return f
+}
+
+// ignoredValues returns a result with an exception for what valued returns.
+func ignoredValues(values ...string) *finding.Result {
+	r := result()
+	f := valued(values...)
+	r.Ignored = []finding.Ignored{{Finding: f}}
+	r.Workloads = []finding.Workload{{Object: f.Object, Passed: []string{"privileged"}}}
+	return r
+}
+
 // describe returns what a result says since an earlier one: new places, what is fixed, notes.
 func describe(r *finding.Result) []string {
 	var out []string
 	for _, f := range r.Findings {
 		for _, p := range f.Places {
-			if p.New {
-				out = append(out, strings.TrimSpace(fmt.Sprintf("new %s %s %s", f.Object.Name, f.Rule, p.Container)))
+			text := strings.TrimSpace(fmt.Sprintf("new %s %s %s", f.Object.Name, f.Rule, p.Container))
+			if p.PreviousValue != nil {
+				text += fmt.Sprintf(", changed from %s to %s", p.PreviousValue, p.Value)
+			}
+			if p.New || p.PreviousValue != nil {
+				out = append(out, text)
 			}
 		}
 		if f.New != slices.ContainsFunc(f.Places, func(p finding.Place) bool { return p.New }) {
@@ -118,7 +138,14 @@ func TestCompare(t *testing.T) {
 		{"no longer asked", result(one), notAsked, []string{"note old.json: 1 finding is about checks that nothing asks for now"}},
 		{"ignored now", result(one), ignored, nil},
 		{"ignored before", ignored, result(one), []string{"new a privileged app"}},
-		{"another value", result(valued(`"NET_RAW"`)), result(valued(`"SYS_ADMIN"`)), []string{"new a privileged app", "fixed a privileged"}},
+		{"another value", result(valued(`"NET_RAW"`)), result(valued(`"SYS_ADMIN"`)), []string{`new a privileged app, changed from "NET_RAW" to "SYS_ADMIN"`}},
+		{"another value of two, in another order", result(valued("8080", "22")), result(valued("22", "443")), []string{"new a privileged app, changed from 8080 to 443"}},
+		{"two other values, and one fewer", result(valued("8080", "22", "1")), result(valued("443", "80")), []string{
+			"new a privileged app, changed from 8080 to 443", "new a privileged app, changed from 22 to 80", "fixed a privileged app",
+		}},
+		{"refused where it was warned of, one value fewer", result(warnedValues("8080", "22")), result(valued("22")), []string{"new a privileged app", "fixed a privileged app"}},
+		{"another value, warned of", result(valued("8080")), result(warnedValues("22")), []string{"new a privileged app, changed from 8080 to 22"}},
+		{"another value, ignored", result(valued("8080")), ignoredValues("22"), []string{"fixed a privileged"}},
 		{"the same value, escaped", result(valued(`"a\u202eb"`)), result(valued("\"a\u202eb\"")), nil},
 		{"values in another order, one more", result(valued("8080", "22")), result(valued("22", "443", "8080")), []string{"new a privileged app"}},
 		{"one value fewer", result(valued("8080", "22")), result(valued("22")), []string{"fixed a privileged app"}},
@@ -219,6 +246,7 @@ func TestCompareIsADifference(t *testing.T) {
 		if got := describe(same); got != nil {
 			t.Fatalf("since itself: %q", got)
 		}
+		b = clone(b)
 		placesA, placesB := placesOf(a, all), placesOf(b, all)
 		since.Compare(b, a, "old")
 		got := placesOf(b, func(p *finding.Place) bool { return p.New })
@@ -239,6 +267,13 @@ func TestCompareIsADifference(t *testing.T) {
 				fixed = append(fixed, k.Object.Name+" "+k.Rule+" "+withValue(placesA, k.Object.Name+" "+k.Rule+" ", c))
 			}
 		}
+		changed := placesOf(b, func(p *finding.Place) bool {
+			if p.PreviousValue != nil {
+				p.Value = p.PreviousValue
+			}
+			return p.PreviousValue != nil
+		})
+		fixed = append(fixed, changed...)
 		slices.Sort(fixed)
 		if diff := cmp.Diff(minus(placesA, placesB), fixed, cmpEmpty()); diff != "" {
 			t.Fatalf("fixed (-want +got)\n%s", diff)

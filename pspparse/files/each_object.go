@@ -37,16 +37,23 @@ func (o *Object) Node() *yaml.Node {
 	if m.node != nil || o.tree != nil {
 		return cmp.Or(m.node, o.tree)
 	}
-	column := 1
-	if m.column != nil {
-		column = m.column()
-	}
-	root, err := yamlnode.FromJSONAt(m.data, m.line, column)
+	root, err := yamlnode.FromJSONAt(m.data, m.line, o.Column())
 	if err != nil {
 		return nil
 	}
 	o.tree = root
 	return root
+}
+
+// Column returns the code point of its line at which the object begins, from 1.
+func (o *Object) Column() int {
+	switch m := o.manifest; {
+	case m.node != nil:
+		return m.node.Column
+	case m.column != nil:
+		return m.column()
+	}
+	return 1
 }
 
 // Template returns the file of the chart that Helm rendered the object from, by the last comment "# Source: chart/templates/x.yaml"

@@ -34,8 +34,9 @@ type lineBuffer struct {
 	// line is the line of buf[countedTo].
 	line      int
 	countedTo int
-	// baseColumn is how many characters of its line stand before buf[0].
-	baseColumn int
+	// baseColumn is how many characters of its line stand before buf[columnCountedTo].
+	baseColumn      int
+	columnCountedTo int
 }
 
 // newLineBuffer returns a buffer on the text of a file that begins on line 1.
@@ -77,7 +78,7 @@ func (w *lineBuffer) compact() {
 		return
 	}
 	w.lineAt(w.start)
-	w.baseColumn = w.startColumn() - 1
+	w.startColumn()
 	kept := w.buf[w.start:]
 	if cap(w.buf) > 16*lineBufferBytes && len(kept) < lineBufferBytes {
 		w.buf = make([]byte, len(kept), lineBufferBytes)
@@ -87,6 +88,7 @@ func (w *lineBuffer) compact() {
 	}
 	w.baseOffset += int64(w.start)
 	w.countedTo -= w.start
+	w.columnCountedTo -= w.start
 	w.pos -= w.start
 	w.start = 0
 }
@@ -118,13 +120,16 @@ func (w *lineBuffer) lineAt(i int) int {
 	return w.line - bytes.Count(w.buf[i:w.countedTo], newlineBytes)
 }
 
-// startColumn returns the column at which the held text of the file begins, counted in characters from 1.
+// startColumn returns the column at which the held text of the file begins, counted in characters from 1. What was counted before is
+// not counted again.
 func (w *lineBuffer) startColumn() int {
-	before, base := w.buf[:w.start], w.baseColumn
+	before := w.buf[w.columnCountedTo:w.start]
 	if end := bytes.LastIndexByte(before, '\n'); end >= 0 {
-		before, base = before[end+1:], 0
+		before, w.baseColumn = before[end+1:], 0
 	}
-	return base + utf8.RuneCount(before) + 1
+	w.baseColumn += utf8.RuneCount(before)
+	w.columnCountedTo = w.start
+	return w.baseColumn + 1
 }
 
 // newlineBytes is the end of a line, for functions that take bytes.

@@ -28,6 +28,10 @@ type Reader struct {
 	// Recursive reads folders with all that is below them. Of a folder only .yaml, .yml and .json files are read, and
 	// the same with .gz, in any case; hidden files and backups of editors are not.
 	Recursive bool
+	// Skip are patterns of files and folders that are not read: each is matched (path.Match) with the path below a folder of Paths, or
+	// with the name alone if it has no slash. With a folder all below it is skipped. What is skipped becomes a note; a pattern that
+	// matches nothing is an *UnusedPatternError.
+	Skip []string
 	// Stdin is read for the path "-".
 	Stdin io.Reader
 	// Limits bound what one file may cost.
@@ -54,10 +58,11 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 }
 
 // Read delivers what the paths hold to a Sink. All paths are looked up before the first is read. It returns an error for a path
-// that the user named and that cannot be opened, and the error of the context; the Sink may then have some of the input.
+// that the user named and that cannot be opened, for an unused pattern of Skip, and the error of the context; the Sink may then have
+// some of the input.
 func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	t := &noteCollector{}
-	w := &fileFinder{recursive: r.Recursive, notes: t, sink: b}
+	w := &fileFinder{recursive: r.Recursive, skip: r.Skip, notes: t, sink: b}
 	if err := w.findFiles(r.Paths); err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 // Files returns the files that Read would read, by path and without standard input. It fails for a path that the user named and that is
 // not there.
 func (r *Reader) Files() ([]string, error) {
-	w := &fileFinder{recursive: r.Recursive, notes: &noteCollector{}, sink: noGaps{}}
+	w := &fileFinder{recursive: r.Recursive, skip: r.Skip, notes: &noteCollector{}, sink: noGaps{}}
 	if err := w.findFiles(r.Paths); err != nil {
 		return nil, err
 	}

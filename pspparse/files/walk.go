@@ -32,6 +32,9 @@ type inputFile struct {
 type fileFinder struct {
 	// recursive finds files in folders of folders, too.
 	recursive bool
+	// skip are the patterns of paths below folders that are not read, skipUsed says which of them have matched one.
+	skip     []string
+	skipUsed []bool
 	// notes and sink receive notes and gaps.
 	notes *noteCollector
 	sink  gapSink
@@ -57,8 +60,10 @@ func (noGaps) AddGap(inventory.Gap) {}
 // name where it has one.
 type symbolicLink struct{ path, resolved string }
 
-// findFiles looks up every path. It returns an error for the first that does not exist or cannot be looked at.
+// findFiles looks up every path. It returns an error for the first that does not exist or cannot be looked at, and for a pattern of
+// files to skip that matches none.
 func (w *fileFinder) findFiles(paths []string) error {
+	w.skipUsed = make([]bool, len(w.skip))
 	w.byResolvedPath, w.walkedFolders = map[string]inputFile{}, map[string]bool{}
 	for _, path := range sortedSet(paths) {
 		if err := w.addUserPath(path); err != nil {
@@ -66,7 +71,7 @@ func (w *fileFinder) findFiles(paths []string) error {
 		}
 	}
 	w.addExternalLinkGaps()
-	return nil
+	return w.unusedPattern()
 }
 
 // addExternalLinkGaps adds gaps for links out of the folders that the user named, unless another path leads to their targets.
@@ -155,7 +160,7 @@ func (w *fileFinder) walkUserFolder(path, resolved string) error {
 		return fmt.Errorf("reading the folder %s: %w", quoteInput(path), fileerror.Explain(path, err))
 	}
 	before := len(w.byResolvedPath)
-	v := &folderWalk{fileFinder: w, rootPath: resolved, visitedFolders: map[string]bool{resolved: true}}
+	v := &folderWalk{fileFinder: w, path: path, rootPath: resolved, visitedFolders: map[string]bool{resolved: true}}
 	v.visitEntries(path, resolved, false, entries)
 	for len(v.pendingLinks) > 0 {
 		l := v.pendingLinks[0]
@@ -174,8 +179,8 @@ func (w *fileFinder) walkUserFolder(path, resolved string) error {
 // folderWalk is the walk through one folder that the user named.
 type folderWalk struct {
 	*fileFinder
-	// rootPath is the folder that the user named, without links.
-	rootPath string
+	// path is the folder that the user named, rootPath the same without links.
+	path, rootPath string
 	// visitedFolders are the folders that were walked through.
 	visitedFolders map[string]bool
 	// pendingLinks are the links that are still to follow.
@@ -198,6 +203,8 @@ func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []
 		}
 		at, target := filepath.Join(path, e.Name()), filepath.Join(resolved, e.Name())
 		switch {
+		case v.skipped(v.path, at):
+			v.skipEntry(at, target, e)
 		case e.IsDir():
 			v.visitFolder(at, target, linked)
 		case e.Type()&fs.ModeSymlink != 0:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	kjson "sigs.k8s.io/json"
 )
 
 // podSpecJSON is the part of a pod spec that ReducePod and TemplateMeta read. The JSON decoder skips whatever has no
@@ -78,6 +79,17 @@ func (d *podTemplateJSON) toPodTemplate() *corev1.PodTemplateSpec {
 	t := &corev1.PodTemplateSpec{Spec: *d.Spec.toPodSpec()}
 	t.Labels, t.Annotations = d.Metadata.Labels, d.Metadata.Annotations
 	return t
+}
+
+// ReadPodTemplate returns the pod template in a JSON text with what ReducePod reads of it, and its labels and annotations. As the decoders
+// of this package do, it passes over what no rule of the standards looks at, right or wrong. It fails where what a rule reads has another
+// type.
+func ReadPodTemplate(data []byte) (*corev1.PodTemplateSpec, error) {
+	var t podTemplateJSON
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &t); err != nil {
+		return nil, err
+	}
+	return t.toPodTemplate(), nil
 }
 
 // maxContainers is more than any pod has: in etcd, which keeps 1.5 MiB of an object, a container with a name, an image and

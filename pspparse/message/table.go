@@ -1671,6 +1671,10 @@ func fileKinds() []Kind {
 			"it is no regular file (a pipe or a device) and was passed over" + andFirst,
 		},
 		{
+			"file-skipped", "A pattern of --skip-path matches the file, or a folder above it.",
+			"not read, as --skip-path says" + andFirst,
+		},
+		{
 			"folder-without-files", "The folder has no file that is read.",
 			"it has no .yaml, .yml or .json file to read[?recursive : add -R to read the folders below it][?archive , and {archive} is an archive: unpack it]" + andFirst,
 		},

@@ -84,8 +84,9 @@ type fileEditor struct {
 	parts   []part
 	newline string
 	refused []indexedRefusal
-	// budget is how many bytes may still be read to find out which edits cannot be made together; parsed counts those that were.
-	budget, parsed int
+	// budget is how many bytes may still be read to find out which edits cannot be made together; parsed counts those that were, and
+	// passed those that were looked at one by one to find places in the text.
+	budget, parsed, passed int
 }
 
 // indexedRefusal is a refused edit of a YAML file with its index among all edits.
@@ -131,9 +132,7 @@ func (f *fileEditor) editPart(p part, edits []indexedEdit) []newText {
 	f.parsed += p.end - p.offset
 	docs, err := p.parse(f.text)
 	if err != nil {
-		for _, e := range edits {
-			f.refuse(e, notParsed(err, f.text[p.offset:p.end], p.line, e.Edit))
-		}
+		f.refuseAll(edits, err, f.text[p.offset:p.end], p.line)
 		return nil
 	}
 	objects := map[place][]objectAt{}
@@ -161,6 +160,7 @@ func (f *fileEditor) editPart(p part, edits []indexedEdit) []newText {
 		if text := f.editDocument(d, groups[i]); text != nil {
 			out = append(out, newText{d.offset, len(d.text), text})
 		}
+		f.passed += d.lines.passed
 	}
 	return out
 }

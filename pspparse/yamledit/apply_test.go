@@ -56,6 +56,14 @@ func TestApply(t *testing.T) {
 		edits []string
 		want  string
 	}{
+		"lines that end in two ways": {
+			"a:\n  b: 1\r\n  c: {}\r\nd:\n- 1\r\n- 2\ne: [\n  1\r\n]\n",
+			[]string{"a.x = {\"k\": 1}", "a.c = {\"z\": 2}", "d[2] = 3", "e[1] = 4"},
+			"a:\n  b: 1\r\n  c:\r\n    z: 2\r\n  x:\r\n    k: 1\r\nd:\n- 1\r\n- 2\n- 3\ne: [\n  1,\r\n  4\r\n]\n",
+		},
+		"lines that end as the first does not": {
+			"a: 1\r\nb:\n  c: 1\n", []string{"b.x = {\"k\": 1}"}, "a: 1\r\nb:\n  c: 1\n  x:\n    k: 1\n",
+		},
 		"a key in a map that is there": {
 			"a:\n  b: 1 # one\n  # after\nc: 2\n", []string{"a.x = false"}, "a:\n  b: 1 # one\n  x: false\n  # after\nc: 2\n",
 		},

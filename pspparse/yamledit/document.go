@@ -145,11 +145,11 @@ func (d *document) parseYAML() (err error) {
 	}()
 	for _, odd := range oddBreaks {
 		if bytes.Contains(d.text, []byte(odd)) {
-			return errors.New("it has a character that YAML takes for the end of a line (U+0085, U+2028 or U+2029)")
+			return layoutError{"it has a character that YAML takes for the end of a line (U+0085, U+2028 or U+2029)"}
 		}
 	}
 	if bytes.Count(d.text, []byte("\r")) != bytes.Count(d.text, []byte("\r\n")) {
-		return errors.New("it has a carriage return that is not the end of a line")
+		return layoutError{"it has a carriage return that ends no line"}
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(d.text, &doc); err != nil {

@@ -55,7 +55,8 @@ func isFlow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
 // skipBlank returns the offset of the first byte of YAML text that is no white space, no comment and not the byte also (a comma).
-func (d *document) skipBlank(at int, also byte) int {
+func (d *document) skipBlank(from int, also byte) int {
+	at := from
 	for at < len(d.text) {
 		switch c := d.text[at]; {
 		case isSpace(c) || c == also && also != 0:
@@ -63,10 +64,10 @@ func (d *document) skipBlank(at int, also byte) int {
 		case c == '#' && (at == 0 || isSpace(d.text[at-1]) || d.text[at-1] == also):
 			at = d.lines.lineEnd(at)
 		default:
-			return at
+			return d.lines.pass(from, at)
 		}
 	}
-	return at
+	return d.lines.pass(from, at)
 }
 
 // endOf returns where a YAML node's text ends, of which the value begins at an offset.
@@ -171,25 +172,26 @@ func (d *document) endOfScalar(n *yaml.Node, at int) (int, error) {
 
 // endOfQuoted returns where a YAML scalar in quotes ends.
 func (d *document) endOfQuoted(at int, quote byte) (int, error) {
-	at, err := d.after(at, string(quote))
+	from, err := d.after(at, string(quote))
 	if err != nil {
 		return 0, err
 	}
-	for ; at < len(d.text); at++ {
+	for at := from; at < len(d.text); at++ {
 		switch c := d.text[at]; {
 		case c == '\\' && quote == '"':
 			at++
 		case c == quote && quote == '\'' && at+1 < len(d.text) && d.text[at+1] == quote:
 			at++
 		case c == quote:
-			return at + 1, nil
+			return d.lines.pass(from, at+1), nil
 		}
 	}
 	return 0, errNoPlace
 }
 
 // endOfPlain returns where a YAML scalar without quotes ends, which may stand on several lines.
-func (d *document) endOfPlain(value string, at int) (int, error) {
+func (d *document) endOfPlain(value string, from int) (int, error) {
+	at := from
 	for len(value) > 0 {
 		if at >= len(d.text) {
 			return 0, errNoPlace
@@ -216,7 +218,7 @@ func (d *document) endOfPlain(value string, at int) (int, error) {
 		}
 		at, value = next, value[len(folded):]
 	}
-	return at, nil
+	return d.lines.pass(from, at), nil
 }
 
 // breaksAt reports whether only white space follows up to the end of a line of the YAML text.
@@ -311,21 +313,18 @@ func (d *document) lastLine(offset, column int) int {
 }
 
 // nextOnLine returns the offset of the first byte of YAML text from an offset on that is no space and no tab.
-func (d *document) nextOnLine(at int) int {
+func (d *document) nextOnLine(from int) int {
+	at := from
 	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
 		at++
 	}
-	return at
+	return d.lines.pass(from, at)
 }
 
 // indentation returns the white space at the start of the line of the YAML text that a byte is in.
 func (d *document) indentation(offset int) string {
 	start := d.lines.lineStart(offset)
-	at := start
-	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
-		at++
-	}
-	return string(d.text[start:at])
+	return string(d.text[start:d.nextOnLine(start)])
 }
 
 // keyIndentation returns the indentation of the YAML key, or item, with which the line begins that a byte is in: dashes before it count.
@@ -335,7 +334,7 @@ func (d *document) keyIndentation(offset int) string {
 	for at < offset && (d.text[at] == ' ' || d.text[at] == '-' && d.text[at+1] == ' ') {
 		at++
 	}
-	if bytes.IndexByte(d.text[start:at], '-') < 0 {
+	if bytes.IndexByte(d.text[start:d.lines.pass(start, at)], '-') < 0 {
 		return d.indentation(offset)
 	}
 	return spaces(at - start)

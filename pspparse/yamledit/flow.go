@@ -255,7 +255,7 @@ func (f flowCollection) separators(st *style, firstEnd int) error {
 
 // noComment fails if a piece of YAML text that a node in brackets takes may have a comment in it.
 func (p *planner) noComment(start, end int, n *yaml.Node) error {
-	for i := start + 1; i < end && !p.d.json && isFlow(n); i++ {
+	for i := start + 1; i < end && !p.d.json && isFlow(n); i = p.d.lines.pass(i, i+1) {
 		if p.d.text[i] == '#' && isSpace(p.d.text[i-1]) {
 			return layoutError{"there is a comment within brackets"}
 		}

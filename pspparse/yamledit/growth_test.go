@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/psp2pss/psp2pss/pspparse/fieldpath"
 )
@@ -70,7 +72,89 @@ func workOf(t *testing.T, input func(n int) (string, []Edit), n int) int {
 	if len(f.refused) == 0 && bytes.Equal(out, []byte(text)) {
 		t.Fatal("nothing was edited")
 	}
-	return f.parsed
+	return f.parsed + f.passed
+}
+
+// onOneLine returns a text of one line with n equal pieces between a head and a tail, and an edit of each, which sets a field of the
+// object with which the piece begins.
+func onOneLine(head, piece, tail string, n int, path fieldpath.Path) (string, []Edit) {
+	var edits []Edit
+	text := head
+	for i := range n {
+		if i > 0 && tail != "" {
+			text += ","
+		}
+		edits = append(edits, Edit{Line: 1, Column: utf8.RuneCountInString(text) + 1, Path: path, Value: json.RawMessage(`{"a":true}`)})
+		text += piece
+	}
+	return text + tail, edits
+}
+
+// TestGrowthOnOneLine makes edits in ever more places of one line, and counts the bytes that are read, looked at and allocated for them:
+// four times as many places cost four times as much. It runs alone, for what others allocate would be counted, too.
+func TestGrowthOnOneLine(t *testing.T) { //nolint:paralleltest // see above
+	x := fieldpath.Keys("spec", "x")
+	containers := func(n int, item, tail string, remove bool) (string, []Edit) {
+		var edits []Edit
+		for i := range n {
+			path := fieldpath.Keys("spec", "containers").Item(i).Join(fieldpath.Keys("x"))
+			edits = append(edits, Edit{Line: 1, Path: path, Remove: remove, Value: json.RawMessage(`["a"]`)})
+		}
+		return `{"kind":"Pod","spec":{"containers":[` + strings.Repeat(item+",", n-1) + item + tail, edits
+	}
+	for _, test := range []struct {
+		name  string
+		input func(n int) (string, []Edit)
+	}{
+		{"items of a List", func(n int) (string, []Edit) {
+			return onOneLine(`{"kind":"List","items":[`, `{"kind":"Pod","spec":{"a":"b"}}`, `]}`, n, x)
+		}},
+		{"items of a List, not in ASCII", func(n int) (string, []Edit) {
+			return onOneLine(`{"kind":"List","items":[`, `{"kind":"Pod","é":"é","spec":{"é":"é"}}`, `]}`, n, x)
+		}},
+		{"items of a flow List", func(n int) (string, []Edit) {
+			return onOneLine(`{kind: List, items: [`, `{kind: Pod, é: é, spec: {a: 'é', b: "é"}}`, `]}`, n, x)
+		}},
+		{"values of JSON", func(n int) (string, []Edit) {
+			return onOneLine("", `{"kind":"Pod","é":"é","spec":{"a":"b"}}`, "", n, x)
+		}},
+		{"containers", func(n int) (string, []Edit) { return containers(n, `{"name":"é","image":"x"}`, "]}}", false) }},
+		{"containers that lose a field", func(n int) (string, []Edit) {
+			return containers(n, `{"name":"é","x":{"a":"b"},"image":"x"}`, "]}}", true)
+		}},
+		{"containers in flow style", func(n int) (string, []Edit) {
+			return containers(n, `{name: é, x: [b, 'a'], image: x}`, "]}} # é", false)
+		}},
+		{"containers, one of which is refused", func(n int) (string, []Edit) {
+			text, edits := containers(n, `{name: a, x: &a {}}`, `],"y":*a}}`, false)
+			return text, edits
+		}},
+		{"objects of a line that is not read", func(n int) (string, []Edit) {
+			return onOneLine(`{kind: List, items: [`, `{kind: Pod, spec: {x: [a # b`+"\u00a0"+`]}}`, `]}`, n, x)
+		}},
+	} {
+		few, many := costOnOneLine(t, test.input, 300), costOnOneLine(t, test.input, 1200)
+		for i, what := range []string{"bytes that are read and looked at", "bytes that are allocated"} {
+			if ratio := float64(many[i]) / float64(few[i]); ratio > 4.6 {
+				t.Errorf("%s: 4 times as much costs %.1f times as many %s: %d and %d", test.name, ratio, what, few[i], many[i])
+			}
+		}
+	}
+}
+
+// costOnOneLine returns how many bytes are read and looked at for edits of size n, and how many are allocated.
+func costOnOneLine(t *testing.T, input func(n int) (string, []Edit), n int) [2]int {
+	t.Helper()
+	text, edits := input(n)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f := newFileEditor([]byte(text))
+	out := f.apply(edits)
+	runtime.ReadMemStats(&after)
+	if len(f.refused) == 0 && bytes.Equal(out, []byte(text)) {
+		t.Fatal("nothing was edited")
+	}
+	return [2]int{f.parsed + f.passed, int(after.TotalAlloc - before.TotalAlloc)}
 }
 
 // TestLongLine finds fields in a long line that is not ASCII, and counts characters of it once.

@@ -14,6 +14,14 @@ type lineIndex struct {
 	starts []int
 	// marks are, of lines that are not ASCII, the offsets of every markEvery-th code point.
 	marks map[int][]int
+	// passed counts the bytes that were looked at one by one, each as often as that was done: it must not grow with the square of a line.
+	passed int
+}
+
+// pass counts the bytes of the YAML text from one offset to another as looked at, and returns the latter.
+func (x *lineIndex) pass(from, to int) int {
+	x.passed += to - from
+	return to
 }
 
 // markEvery is how many code points of a line are counted to find one of them.
@@ -46,7 +54,7 @@ func (x *lineIndex) offset(line, column int) (int, error) {
 	}
 	marks, known := x.marks[line]
 	if !known {
-		marks = markLine(x.text, start, end)
+		marks = markLine(x.text, start, x.pass(start, end))
 		x.marks[line] = marks
 	}
 	at := start + column - 1
@@ -61,6 +69,7 @@ func (x *lineIndex) offset(line, column int) (int, error) {
 				return 0, errNoPlace
 			}
 		}
+		x.pass(marks[(column-1)/markEvery], at)
 	}
 	if at > end {
 		return 0, errNoPlace

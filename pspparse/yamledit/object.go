@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func (d *document) check(object *yaml.Node, e Edit) *message.Message {
 		}
 	}
 	if d.isTemplate(object) {
-		return refuse(message.New("file-edit-template", "path", path))
+		return refuse(message.New("file-edit-template", "path", "the object"))
 	}
 	at := object
 	for i := 0; ; i++ {
@@ -184,12 +185,18 @@ func (d *document) keysOf(n *yaml.Node) keys {
 // errorLine matches the line of a document in an error.
 var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
 
-// notParsed returns the message of a YAML document that begins on a line of the file and is not read, for one of its edits.
-func notParsed(err error, text []byte, first int, e Edit) message.Message {
-	if hasMark(string(text)) {
-		return message.New("file-edit-template", "path", e.Path.String())
+// refuseAll refuses the edits of a YAML document that begins on a line of the file and is not read.
+func (f *fileEditor) refuseAll(edits []indexedEdit, err error, text []byte, first int) {
+	reason := message.New("file-edit-not-parsed", "error", parseError(err, first))
+	if _, isLayout := errors.AsType[layoutError](err); isLayout {
+		reason = message.New("file-edit-layout", "path", "the file", "layout", err)
 	}
-	return message.New("file-edit-not-parsed", "error", parseError(err, first))
+	if bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("{%")) {
+		reason = message.New("file-edit-template", "path", "the document")
+	}
+	for _, e := range edits {
+		f.refuse(e, reason)
+	}
 }
 
 // parseError returns what is wrong with a YAML document that begins on a line of the file, with the line of the file.

@@ -48,9 +48,22 @@ var (
 	errShared = errors.New("an anchor within it is used elsewhere")
 )
 
-// replace adds a splice of the YAML text.
+// replace adds a splice of the YAML text. New lines at the end of one end as that does, which may not be as the first of the file does.
 func (p *planner) replace(start, end int, text string) {
+	if here := lineEndAt(p.d.text[end:]); here != "" && here != p.newline {
+		text = strings.ReplaceAll(text, p.newline, here)
+	}
 	p.splices = append(p.splices, splice{start, end, text})
+}
+
+// lineEndAt returns the end of a line with which a YAML text begins; "" if it begins with anything else.
+func lineEndAt(text []byte) string {
+	for _, end := range []string{"\r\n", "\n"} {
+		if bytes.HasPrefix(text, []byte(end)) {
+			return end
+		}
+	}
+	return ""
 }
 
 // holder is what holds a YAML value in its text: the key of a mapping in block style, or anything else.

@@ -23,9 +23,7 @@ func (f *fileEditor) editDocument(d *document, edits []indexedEdit) []byte {
 	s := settler{fileEditor: f, d: d}
 	var err error
 	if s.unedited, err = valueOf(d.root); err != nil {
-		for _, e := range edits {
-			f.refuse(e, notParsed(err, d.text, d.line, e.Edit))
-		}
+		f.refuseAll(edits, err, d.text, d.line)
 		return nil
 	}
 	text, err := s.attempt(edits)

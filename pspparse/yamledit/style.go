@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -145,7 +146,7 @@ func quoteOf(n *yaml.Node) byte {
 }
 
 // quotesIn returns the quotes around the keys and the texts of a YAML mapping or sequence: those of the first key, and of the first
-// text if no text is without. Texts that need quotes say nothing of a habit.
+// text if no text is without. Texts that need quotes say nothing of a habit; where there is no other, texts are as the keys are.
 func quotesIn(n *yaml.Node) (key, text byte) {
 	texts := n.Content
 	if n.Kind == yaml.MappingNode {
@@ -168,7 +169,7 @@ func quotesIn(n *yaml.Node) (key, text byte) {
 			text = quote
 		}
 	}
-	return key, text
+	return key, cmp.Or(text, key)
 }
 
 // newlineOf returns how lines end in a YAML or JSON text: as the first one does.
