@@ -1,0 +1,129 @@
+package difference
+
+import (
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// side is one of two compared Plans, with what is looked up in it.
+type side struct {
+	plan       *migrate.Plan
+	namespaces map[string]*migrate.Namespace
+	policies   map[string]*migrate.Policy
+	roles      map[string]*migrate.Role
+	// gaps are the parts of namespaces that gaps may hide, "" for all of them; those of every namespace under inventory.AllNamespaces.
+	gaps map[string]map[inventory.GapPart]bool
+	// unreadRoles are the roles that bindings refer to and that were not read.
+	unreadRoles map[string]bool
+}
+
+// newSide returns a Plan with what Compare looks up in it.
+func newSide(p *migrate.Plan) *side {
+	s := &side{
+		plan: p, namespaces: make(map[string]*migrate.Namespace, len(p.Namespaces)), policies: make(map[string]*migrate.Policy, len(p.Policies)),
+		roles: make(map[string]*migrate.Role, len(p.Roles)), gaps: map[string]map[inventory.GapPart]bool{}, unreadRoles: map[string]bool{},
+	}
+	for i := range p.Namespaces {
+		s.namespaces[p.Namespaces[i].Name] = &p.Namespaces[i]
+	}
+	for i := range p.Policies {
+		s.policies[p.Policies[i].Name] = &p.Policies[i]
+	}
+	for i := range p.Roles {
+		s.roles[p.Roles[i].Reference()] = &p.Roles[i]
+	}
+	for i := range p.Gaps {
+		for _, namespace := range p.Gaps[i].Affects {
+			if s.gaps[namespace] == nil {
+				s.gaps[namespace] = map[inventory.GapPart]bool{}
+			}
+			s.gaps[namespace][inventory.GapPart(p.Gaps[i].Changes)] = true
+		}
+	}
+	for i := range p.IneffectiveGrants {
+		if g := &p.IneffectiveGrants[i]; g.RoleNotRead {
+			s.unreadRoles[g.Subject] = true
+			for _, other := range g.Others {
+				s.unreadRoles[other.Subject] = true
+			}
+		}
+	}
+	return s
+}
+
+// mayHide reports whether a gap of the Plan may hide something of one of the parts of a namespace; with "" of the whole cluster.
+func (s *side) mayHide(namespace string, parts ...inventory.GapPart) bool {
+	for _, at := range []string{namespace, inventory.AllNamespaces} {
+		if hidden := s.gaps[at]; hidden[""] || slices.ContainsFunc(parts, func(p inventory.GapPart) bool { return hidden[p] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// policiesMayBeHidden reports whether a gap of the Plan, about whatever namespace, may hide a policy.
+func (s *side) policiesMayBeHidden() bool {
+	for _, hidden := range s.gaps {
+		if hidden[""] || hidden[inventory.PartPolicies] {
+			return true
+		}
+	}
+	return false
+}
+
+// existence returns the op and the direction of what one of two Plans alone has: the direction that its coming or going means, or
+// unknown where the other one may not have read it.
+func existence(inBefore bool, hiddenBefore, hiddenAfter bool, coming Direction) (Op, Direction) {
+	switch {
+	case inBefore && hiddenAfter:
+		return OpUnreadNow, Unknown
+	case inBefore:
+		return OpRemoved, coming.reversed()
+	case hiddenBefore:
+		return OpUnreadBefore, Unknown
+	}
+	return OpAdded, coming
+}
+
+// reversed returns the direction that the same change has if the two Plans are exchanged.
+func (d Direction) reversed() Direction {
+	switch d {
+	case Looser:
+		return Stricter
+	case Stricter:
+		return Looser
+	}
+	return d
+}
+
+// policyUses are the namespaces in which a policy may be used or was seen, by policy; migrate.EveryPolicy is one, too.
+type policyUses map[string]map[string]bool
+
+// add enters the namespaces of a Plan.
+func (u policyUses) add(p *migrate.Plan) {
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		u.use(ns.Name, ns.PermittedBy...)
+		u.use(ns.Name, ns.ObservedPolicies...)
+		for k := range ns.ExcludedPolicies {
+			u.use(ns.Name, ns.ExcludedPolicies[k].Policy)
+		}
+	}
+}
+
+// use enters that policies may be used in a namespace.
+func (u policyUses) use(namespace string, policies ...string) {
+	for _, name := range policies {
+		if u[name] == nil {
+			u[name] = map[string]bool{}
+		}
+		u[name][namespace] = true
+	}
+}
+
+// in reports whether a policy may be used in a namespace of either Plan.
+func (u policyUses) in(policy, namespace string) bool {
+	return u[policy][namespace] || u[migrate.EveryPolicy][namespace]
+}
