@@ -191,13 +191,21 @@ func (c *comparison) grantMessage(change *Change, key grantKey, added, removed [
 	case len(added) == 0 && len(removed) == 0:
 		return message.New("difference-grant-empty", "binding", binding, "role", key.role, "now", change.Op == OpAdded)
 	}
-	policies, more, level := c.policiesBy(c.after, key.role)
+	at := c.after
 	if len(added) == 0 {
-		policies, more, level = c.policiesBy(c.before, key.role)
+		at = c.before
 	}
+	policies, more, level := c.policiesBy(at, key.role)
 	every := slices.Equal(policies, []string{migrate.EveryPolicy})
-	return message.New("difference-grant", "binding", binding, "subjects", subjectPhrases(added), "removed", subjectPhrases(removed),
-		"policies", policies, "more", more, "every", every, "level", level, "role", key.role, "others", neither && len(policies) > 0)
+	switch {
+	case len(policies) == 0:
+		return message.New("difference-grant-idle", "binding", binding, "added", subjectPhrases(added), "removed", subjectPhrases(removed), "role", key.role)
+	case len(added) == 0:
+		return message.New("difference-grant-less", "binding", binding, "removed", subjectPhrases(removed), "policies", policies, "more", more, "every", every,
+			"level", level, "role", key.role, "others", neither)
+	}
+	return message.New("difference-grant-more", "binding", binding, "added", subjectPhrases(added), "removed", subjectPhrases(removed), "policies", policies, "more", more,
+		"every", every, "level", level, "role", key.role, "others", neither)
 }
 
 // policiesBy returns the first of the policies that a role of a Plan lets use, the number of the others, and the loosest of their closest

@@ -3,6 +3,7 @@ package difference
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -14,7 +15,7 @@ import (
 
 // maxNamesInSentence is how many names of a list that the Plans hold themselves go into the arguments of a sentence. More would make
 // changes that are larger than the Plans.
-const maxNamesInSentence = 5
+const maxNamesInSentence = 3
 
 // comparePolicies compares the policies of two Plans, field by field.
 func (c *comparison) comparePolicies() {
@@ -68,8 +69,8 @@ func (c *comparison) comparePolicy(before, after *migrate.Policy) {
 	if c.sameStandards && before.ClosestLevel != after.ClosestLevel {
 		change := Change{Kind: KindPolicy, Op: OpChanged, Object: policyObject(after.Name), Field: "closestLevel", Before: string(before.ClosestLevel), After: string(after.ClosestLevel)}
 		change.Direction = levelDirection(knownLevel{before.ClosestLevel, true}, knownLevel{after.ClosestLevel, true})
-		n, in := c.usedIn(after.Name)
-		change.Consequence = message.New("difference-policy-closest", "policy", after.Name, "before", change.Before, "after", change.After, "n", n, "in", in)
+		in, more := c.usedIn(after.Name)
+		change.Consequence = message.New("difference-policy-closest", "policy", after.Name, "before", change.Before, "after", change.After, "in", in, "more", more)
 		c.add(change)
 	}
 	if !reflect.DeepEqual(before.Spec, after.Spec) || !reflect.DeepEqual(before.Annotations, after.Annotations) {
@@ -117,7 +118,7 @@ func fieldText(p *migrate.Policy, path, value string) string {
 
 // comparePolicyFields keeps the fields and annotations that a policy states otherwise in two Plans.
 func (c *comparison) comparePolicyFields(before, after *migrate.Policy) {
-	n, in := c.usedIn(after.Name)
+	in, more := c.usedIn(after.Name)
 	stated, states := fieldsOf(before), fieldsOf(after)
 	for _, path := range sortedKeys(stated, states) {
 		b, a := stated[path], states[path]
@@ -128,7 +129,8 @@ func (c *comparison) comparePolicyFields(before, after *migrate.Policy) {
 		change.Direction = directionOf(admitsMore(path, before, after), admitsMore(path, after, before))
 		change.Added, change.Removed = listItems(b, a)
 		change.Consequence = message.New("difference-policy-field", "policy", after.Name, "field", path, "before", fieldText(before, path, b), "after", fieldText(after, path, a),
-			"more", change.Direction == Looser, "less", change.Direction == Stricter, "both", change.Direction == Both, "n", n, "in", in)
+			"looser", change.Direction == Looser, "stricter", change.Direction == Stricter, "both", change.Direction == Both,
+			"list", len(change.Added)+len(change.Removed) > 0, "added", first(change.Added), "removed", first(change.Removed), "in", in, "more", more)
 		c.add(change)
 	}
 }
@@ -146,15 +148,11 @@ func listItems(before, after string) (added, removed []string) {
 	return itemsOnlyIn(a, b), itemsOnlyIn(b, a)
 }
 
-// usedIn returns the number of namespaces that may use a policy, and the first of them.
-func (c *comparison) usedIn(policy string) (n int, firstNames []string) {
+// usedIn returns the first of the namespaces that may use a policy, and the number of the others.
+func (c *comparison) usedIn(policy string) (names []string, more int) {
 	if len(c.uses[policy]) == 0 {
-		return 0, nil
+		return nil, 0
 	}
-	names := make([]string, 0, len(c.uses[policy]))
-	for name := range c.uses[policy] {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return len(names), first(names)
+	names = slices.Sorted(maps.Keys(c.uses[policy]))
+	return first(names), len(names) - len(first(names))
 }

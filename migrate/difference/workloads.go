@@ -177,7 +177,7 @@ func (w *workloadPair) existenceMessage(change *Change) message.Message {
 	case OpAdded:
 		return message.New("difference-workload-new", "workload", w.key.phrase(), "namespace", w.name, "level", change.After, "checks", change.Added)
 	case OpRemoved:
-		return message.New("difference-workload-gone", "workload", w.key.phrase(), "namespace", w.name, "level", change.Before)
+		return message.New("difference-workload-gone", "workload", w.key.phrase(), "namespace", w.name, "level", change.Before, "needed", len(change.Removed) > 0)
 	case OpUnreadNow:
 		return message.New("difference-workload-unread-now", "workload", w.key.phrase(), "namespace", w.name)
 	}
@@ -229,7 +229,7 @@ func (w *workloadPair) blockerMessage(change *Change, cleared []string) message.
 	case len(change.Added) == 0 && len(cleared) > 0:
 		return message.New("difference-blocker-gone", "workload", w.key.phrase(), "namespace", w.name, "level", was, "checks", cleared, "isGone", w.after == nil)
 	}
-	return message.New("difference-blocker-moved", "workload", w.key.phrase(), "namespace", w.name, "level", next, "before", was, "added", change.Added, "removed", change.Removed)
+	return message.New("difference-blocker-moved", "workload", w.key.phrase(), "namespace", w.name, "level", next, "added", change.Added, "removed", change.Removed)
 }
 
 // causes are the workloads for which a namespace needs another level than before: those that were fixed or went, and those that came or

@@ -41,7 +41,7 @@ func ChangesDocument(c *difference.Changes, opts Options) *Document {
 		}
 	}
 	if rest := len(c.Changes) - len(told); rest > 0 {
-		d.add(Paragraph{fmt.Sprintf("%s from these (levels, blockers, what was in namespaces that are gone): -o wide has all.", english.Count(rest, "more change follows", "more changes follow"))})
+		d.add(Paragraph{fmt.Sprintf("%s from these: -o wide has all.", english.Count(rest, "more change follows", "more changes follow"))})
 	}
 	return d
 }
@@ -198,16 +198,24 @@ type following struct {
 	changes map[changedThing]*difference.Change
 	// roles are those of bindings that came or went.
 	roles map[string]bool
+	// causes are the workloads that sentences on levels name.
+	causes map[changedThing]bool
 }
 
 // newFollowing returns the changes of the report by what they are about.
 func newFollowing(c *difference.Changes) following {
-	f := following{changes: make(map[changedThing]*difference.Change, len(c.Changes)), roles: map[string]bool{}}
+	f := following{changes: make(map[changedThing]*difference.Change, len(c.Changes)), roles: map[string]bool{}, causes: map[changedThing]bool{}}
 	for i := range c.Changes {
 		change := &c.Changes[i]
 		f.changes[changedThing{change.Kind, change.Namespace, change.Object, change.Field}] = change
 		if change.Kind == difference.KindGrant && change.Op != difference.OpChanged {
 			f.roles[change.Field] = true
+		}
+		for _, arg := range []string{"fixed", "gone", "new", "worse"} {
+			names, _ := change.Consequence.Args.Get(arg).([]string)
+			for _, name := range names {
+				f.causes[changedThing{namespace: change.Namespace, object: name}] = true
+			}
 		}
 	}
 	return f
@@ -229,8 +237,9 @@ func (f following) follows(c *difference.Change) bool {
 	case difference.KindBlocker:
 		return len(c.NewBlockers) == 0
 	case difference.KindWorkload:
+		kind, name, _ := strings.Cut(c.Object, "/")
 		blocker := f.changes[changedThing{difference.KindBlocker, c.Namespace, c.Object, ""}]
-		return blocker != nil && len(blocker.NewBlockers) > 0
+		return blocker != nil && len(blocker.NewBlockers) > 0 || f.causes[changedThing{namespace: c.Namespace, object: strings.ToLower(kind) + "/" + name}]
 	case difference.KindRole:
 		return c.Op != difference.OpChanged && f.roles[c.Object]
 	}

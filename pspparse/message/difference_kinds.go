@@ -137,11 +137,11 @@ func differenceWorkloadKinds() []Kind {
 	return []Kind{
 		{
 			"difference-workload-new", "The workload is in the later plan only.",
-			"{workload} in {namespace} is new[?level  and {level:lower}[?checks : it fails {checks:4}]]",
+			"{workload} in {namespace} is new[?level [?checks  and needs {level}: it fails {checks:4}][!checks  and meets {level}]]",
 		},
 		{
 			"difference-workload-gone", "The workload is in the earlier plan only.",
-			"{workload} in {namespace} is gone[?level ; it was {level}]",
+			"{workload} in {namespace} is gone[?level ; it [?needed needed][!needed met] {level}]",
 		},
 		{
 			"difference-workload-unread-now", "The workload is in the earlier plan only, and the later one may not have read it: see its gaps.",
@@ -149,15 +149,15 @@ func differenceWorkloadKinds() []Kind {
 		},
 		{
 			"difference-workload-unread-before", "The workload is in the later plan only, and the earlier one may not have read it: see its gaps.",
-			"whether {workload} in {namespace}[?level , which is {level},] is new is not known: the earlier plan may not have read it",
+			"whether {workload} in {namespace}[?level , at {level},] is new is not known: the earlier plan may not have read it",
 		},
 		{
 			"difference-workload-fixed", "The workload fails fewer checks than before.",
-			"{workload} in {namespace} no longer fails {removed:4}[?level : it is {after}, was {before}]",
+			"{workload} in {namespace} no longer fails {removed:4}[?level : it meets {after}, was {before}]",
 		},
 		{
 			"difference-workload-worse", "The workload fails checks that it did not fail before.",
-			"{workload} in {namespace} [?added now fails {added:4}][?removed [?added  and ]no longer fails {removed:4}][!added [!removed is judged otherwise]][?level : it is {after}, was {before}]",
+			"{workload} in {namespace} [?added now fails {added:4}][?removed [?added  and ]no longer fails {removed:4}][!added [!removed is judged otherwise]][?level : it needs {after}, was {before}]",
 		},
 		{
 			"difference-workload-unsure", "The workload fails other checks than before, and not all was read for one of the plans.",
@@ -173,7 +173,7 @@ func differenceWorkloadKinds() []Kind {
 		},
 		{
 			"difference-blocker-moved", "The workload keeps its namespace from the next level for other checks than before, since the namespace has another level.",
-			"{workload} in {namespace}: what counts is [?level {level} now][!level no level any more][?before , was {before}][?added : it fails {added:4}][?removed [?added , no longer][!added : no longer] {removed:4}]",
+			"{namespace} has another next level, so {workload} [?added now keeps it from {level} by {added:4}][?removed [?added  and ]no longer counts for {removed:4}]",
 		},
 		{
 			"difference-blocker-unsure", "The workload keeps its namespace from the next level for other checks than before, and not all was read for one of the plans.",
@@ -203,11 +203,11 @@ func differencePolicyKinds() []Kind {
 		},
 		{
 			"difference-policy-closest", "The policy is closest to another level than before.",
-			"policy {policy} is closest to [?after {after}][!after no level: it admits nothing], was [?before {before}][!before of none][?n ; {n} {n:namespace|namespaces} may use it ({in:3})]",
+			"policy {policy} is closest to [?after {after}][!after no level: it admits nothing], was [?before {before}][!before of none][?in ; usable in {in}[?more  and {more} more]]",
 		},
 		{
 			"difference-policy-field", "A field or annotation of the policy has another value than before.",
-			"policy {policy}: {field} is [?after {after}][!after not set], was [?before {before}][!before not set][?more : it admits more][?less : it admits less][?both : it admits some pods more and some less][?n ; {n} {n:namespace|namespaces} may use it ({in:3})]",
+			"policy {policy}: {field} [!list is [?after {after}][!after not set], was [?before {before}][!before not set]][?list [?added gained {added}][?removed [?added  and ]lost {removed}]][?looser : it admits more][?stricter : it admits less][?both : it admits some pods more and some less][?in ; usable in {in}[?more  and {more} more]]",
 		},
 	}
 }
@@ -236,8 +236,16 @@ func differenceGrantKinds() []Kind {
 			"{role} [?added now lets use [?every every policy][!every {added}]][?removed [?added  and ]no longer lets use [?everyBefore every policy, those to come as well][!everyBefore {removed}]][!bound ; no binding refers to it][?unsure ; not all was read for both plans]",
 		},
 		{
-			"difference-grant", "A binding gives others than before the right to use policies.",
-			"{binding} [?subjects now lets {subjects:3} use [?every every policy][!every [?policies {policies}[?more  and {more} more]][!policies no policy that was read]]][?removed [?subjects , and ]no longer [!subjects lets ]{removed:3}[!subjects  use [?every every policy][!every [?policies {policies}[?more  and {more} more]][!policies a policy]]]][?level  ({level})][?role , by {role}][?others ; another binding does so as well]",
+			"difference-grant-more", "A binding lets subjects use policies that it did not let use them before.",
+			"{binding} now lets {added:3} use [?every every policy][!every {policies}[?more  and {more} more]][?level  ({level})], by {role}[?others ; another binding did so before][?removed ; no longer {removed:3}]",
+		},
+		{
+			"difference-grant-less", "A binding no longer lets subjects use policies.",
+			"{binding} no longer lets {removed:3} use [?every every policy][!every {policies}[?more  and {more} more]][?level  ({level})], by {role}[?others ; another binding still does so]",
+		},
+		{
+			"difference-grant-idle", "A binding names others than before for a role that lets use no policy that was read.",
+			"{binding} [?added now gives {added:3}][?removed [?added , and ]no longer [!added gives ]{removed:3}[!added ]] {role}, which lets use no policy that was read",
 		},
 		{
 			"difference-grant-empty", "A binding that names nobody came or went.",
