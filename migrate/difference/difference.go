@@ -153,14 +153,17 @@ type comparison struct {
 	before, after *side
 	// sameStandards: both Plans judge by the same checks, so that levels, violations and blockers can be compared.
 	sameStandards bool
-	uses          policyUses
-	changes       []Change
+	// unreadGrants are the namespaces in which a binding of the one Plan is to a role that the other one did not read, by the other one.
+	unreadGrants map[*side]map[string]bool
+	uses         policyUses
+	changes      []Change
 }
 
 // Compare returns what changed from one Plan to a later one. It changes neither. What the Plans judge by other standards (another target
 // version) is not compared, and a caution says so; nor are recommended levels of another basis.
 func Compare(before, after *migrate.Plan) *Changes {
 	c := &comparison{before: newSide(before), after: newSide(after), sameStandards: sameStandards(before, after), uses: policyUses{}}
+	c.unreadGrants = map[*side]map[string]bool{c.before: c.before.unreadGrants(after), c.after: c.after.unreadGrants(before)}
 	c.uses.add(before)
 	c.uses.add(after)
 	c.comparePlans()
@@ -220,11 +223,15 @@ func (c *Change) group() Group {
 
 // compareChanges orders the changes between two Plans by group, namespace, kind, object and field.
 func compareChanges(x, y Change) int {
-	group := func(c *Change) int { return slices.Index(Groups(), c.Group) }
 	return cmp.Or(
-		cmp.Compare(group(&x), group(&y)), cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(kindPlace(x.Kind), kindPlace(y.Kind)),
+		cmp.Compare(groupPlace(x.Group), groupPlace(y.Group)), cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(kindPlace(x.Kind), kindPlace(y.Kind)),
 		cmp.Compare(x.Object, y.Object), cmp.Compare(x.Field, y.Field), cmp.Compare(x.Op, y.Op),
 	)
+}
+
+// groupPlace returns the place of a group of changes among the others.
+func groupPlace(g Group) int {
+	return slices.Index([]Group{GroupLooser, GroupNewBlocker, GroupStricter, GroupUnknown, GroupOther}, g)
 }
 
 // kindPlace returns the place of a kind of change among those of one namespace.

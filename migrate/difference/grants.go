@@ -212,17 +212,25 @@ func (c *comparison) grantMessage(change *Change, key grantKey, added, removed [
 // levels; "" where the Plans judge by different standards.
 func (c *comparison) policiesBy(s *side, role string) (names []string, more int, level string) {
 	all := policiesOf(s.roles[role])
-	names = first(all)
-	if !c.sameStandards {
-		return names, len(all) - len(names), ""
+	if c.sameStandards {
+		level = string(s.loosestBy(role))
+	}
+	return first(all), len(all) - len(first(all)), level
+}
+
+// loosestBy returns the loosest of the closest levels of the policies that a role of a Plan lets use; "" for every policy.
+func (s *side) loosestBy(role string) api.Level {
+	if level, known := s.loosest[role]; known {
+		return level
 	}
 	var loosest api.Level
-	for _, name := range names {
+	for _, name := range policiesOf(s.roles[role]) {
 		if p := s.policies[name]; p != nil {
 			loosest = levels.LeastStrict(loosest, p.ClosestLevel)
 		}
 	}
-	return names, len(all) - len(names), string(loosest)
+	s.loosest[role] = loosest
+	return loosest
 }
 
 // subjectPhrases returns subjects as sentences have them: "service account ci/builder".

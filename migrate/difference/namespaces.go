@@ -1,6 +1,8 @@
 package difference
 
 import (
+	"slices"
+
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -99,9 +101,6 @@ type knownLevel struct {
 	sure  bool
 }
 
-// levelOf returns a level of a Plan, and whether it is sure.
-func levelOf(level api.Level, sure bool) knownLevel { return knownLevel{level, sure} }
-
 // bounds returns the loosest and the strictest that a level can be.
 func (k knownLevel) bounds() (least, most int) {
 	most = levels.Rank(k.level)
@@ -136,31 +135,35 @@ func levelDirection(before, after knownLevel) Direction {
 // levelField is one level of a namespace in a Plan.
 type levelField struct {
 	name string
-	// of returns the level and whether it is sure.
-	of func(*migrate.Namespace) knownLevel
+	of   func(*migrate.Namespace) api.Level
+	// rests are the parts of the namespace that the level rests on.
+	rests []inventory.GapPart
 }
 
 // levelFields are the levels of a namespace that two Plans are compared by, without the recommended ones.
 func levelFields() []levelField {
-	sure := func(ns *migrate.Namespace, parts ...inventory.GapPart) bool {
-		for _, part := range parts {
-			if ns.HasUncertainPart(part) {
-				return false
-			}
-		}
-		return true
-	}
 	return []levelField{
-		{"needed", func(ns *migrate.Namespace) knownLevel {
-			return levelOf(ns.NeededLevel, sure(ns, inventory.PartWorkloads))
-		}},
-		{"achievable", func(ns *migrate.Namespace) knownLevel {
-			return levelOf(ns.AchievableLevel, sure(ns, inventory.PartWorkloads, inventory.PartPolicies, inventory.PartGrants))
-		}},
-		{"permitted", func(ns *migrate.Namespace) knownLevel {
-			return levelOf(ns.PermittedLevel, sure(ns, inventory.PartPolicies, inventory.PartGrants))
-		}},
+		{"needed", func(ns *migrate.Namespace) api.Level { return ns.NeededLevel }, []inventory.GapPart{inventory.PartWorkloads}},
+		{"achievable", func(ns *migrate.Namespace) api.Level { return ns.AchievableLevel }, []inventory.GapPart{inventory.PartWorkloads, inventory.PartPolicies, inventory.PartGrants}},
+		{"permitted", func(ns *migrate.Namespace) api.Level { return ns.PermittedLevel }, []inventory.GapPart{inventory.PartPolicies, inventory.PartGrants}},
 	}
+}
+
+// knownIn returns a level of a namespace in one of two Plans, and whether all that it rests on was read.
+func (c *comparison) knownIn(s *side, ns *migrate.Namespace, f *levelField) knownLevel {
+	sure := !slices.ContainsFunc(f.rests, ns.HasUncertainPart)
+	return knownLevel{f.of(ns), sure && (!slices.Contains(f.rests, inventory.PartGrants) || !c.grantsUnread(s, ns.Name))}
+}
+
+// grantsUnread reports whether one of two Plans did not read a role that the other one has a binding to in a namespace.
+func (c *comparison) grantsUnread(s *side, namespace string) bool {
+	return c.unreadGrants[s][namespace] || c.unreadGrants[s][inventory.AllNamespaces]
+}
+
+// enforceIn returns the level to enforce of a namespace in one of two Plans, and whether all that it rests on was read.
+func (c *comparison) enforceIn(s *side, ns *migrate.Namespace) knownLevel {
+	byPolicies := ns.NeededLevel == "" || s.plan.Basis != migrate.BasisWorkloads
+	return knownLevel{api.Level(ns.RecommendedLabels.Enforce), ns.Complete && !(byPolicies && c.grantsUnread(s, ns.Name))}
 }
 
 // compareLevels compares the levels of a namespace in two Plans that judge by the same standards, and the recommended labels where these
@@ -169,9 +172,8 @@ func (c *comparison) compareLevels(p *namespacePair) {
 	if !c.sameStandards {
 		return
 	}
-	before, after := none(p.before), none(p.after)
 	for _, f := range levelFields() {
-		b, a := f.of(before), f.of(after)
+		b, a := c.knownIn(c.before, none(p.before), &f), c.knownIn(c.after, none(p.after), &f)
 		if b.level == a.level {
 			continue
 		}
@@ -208,8 +210,11 @@ func levelMessage(p *namespacePair, change *Change) message.Message {
 	case "achievable":
 		return message.New("difference-achievable", "namespace", p.name, "before", change.Before, "after", change.After, "unsure", unsure)
 	}
-	return message.New("difference-permitted", "namespace", p.name, "before", change.Before, "after", change.After, "unsure", unsure,
-		"by", itemsOnlyIn(none(p.after).PermittedBy, none(p.before).PermittedBy), "without", itemsOnlyIn(none(p.before).PermittedBy, none(p.after).PermittedBy))
+	var by, without []string
+	if !unsure {
+		by, without = itemsOnlyIn(none(p.after).PermittedBy, none(p.before).PermittedBy), itemsOnlyIn(none(p.before).PermittedBy, none(p.after).PermittedBy)
+	}
+	return message.New("difference-permitted", "namespace", p.name, "before", change.Before, "after", change.After, "unsure", unsure, "by", by, "without", without)
 }
 
 // labelField is one Pod Security label by its name in a Plan.
@@ -246,7 +251,7 @@ func (c *comparison) compareRecommended(p *namespacePair) {
 			c.add(change)
 			continue
 		}
-		change.Direction = c.levelChangeDirection(p, levelOf(api.Level(b), before.Complete), levelOf(api.Level(a), after.Complete))
+		change.Direction = c.levelChangeDirection(p, c.enforceIn(c.before, before), c.enforceIn(c.after, after))
 		change.Consequence = enforceMessage(p, &change)
 		c.add(change)
 	}
@@ -329,11 +334,11 @@ func (c *comparison) enforcedByLabel(ns *migrate.Namespace) knownLevel {
 		value, there = ns.EffectiveLabels.Enforce, true
 	}
 	if !there {
-		return levelOf(api.LevelPrivileged, true)
+		return knownLevel{api.LevelPrivileged, true}
 	}
 	level, err := api.ParseLevel(value)
 	if err != nil {
 		level = api.LevelRestricted
 	}
-	return levelOf(level, true)
+	return knownLevel{level, true}
 }

@@ -1,8 +1,6 @@
 package difference
 
 import (
-	"cmp"
-
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -47,7 +45,7 @@ func (c *comparison) cautions() []message.Message {
 		out = append(out, message.New("difference-other-basis", "before", before.Basis, "after", after.Basis))
 	}
 	if x, y := toolOf(before), toolOf(after); x != "" && y != "" && x != y {
-		out = append(out, message.New("difference-other-tool", "before", x, "after", y, "latest", before.TargetVersion == after.TargetVersion && !c.sameStandards))
+		out = append(out, message.New("difference-other-tool", "before", x, "after", y, "compared", c.sameStandards, "latest", before.TargetVersion == after.TargetVersion && !c.sameStandards))
 	}
 	if (before.Admission == nil) != (after.Admission == nil) {
 		out = append(out, message.New("difference-admission-of-one", "before", before.Admission != nil))
@@ -71,7 +69,7 @@ func (c *comparison) comparePlans() {
 		return
 	}
 	if b, a := before.Admission.Defaults.Enforce, after.Admission.Defaults.Enforce; b != a {
-		c.addPlanField("admission.defaults.enforce", b, a, levelDirection(levelOf(api.Level(cmp.Or(b, string(api.LevelPrivileged))), true), levelOf(api.Level(cmp.Or(a, string(api.LevelPrivileged))), true)))
+		c.addPlanField("admission.defaults.enforce", b, a, levelDirection(knownLevel{api.Level(b), true}, knownLevel{api.Level(a), true}))
 	}
 	c.addExemptions("admission.runtimeClasses", before.Admission.RuntimeClasses, after.Admission.RuntimeClasses)
 	c.addExemptions("admission.usernames", before.Admission.Usernames, after.Admission.Usernames)

@@ -25,16 +25,10 @@ func (c *Changes) isAbout(change *Change, names map[string]bool) bool {
 	switch {
 	case change.Namespace != "":
 		return names[change.Namespace]
-	case change.Kind != KindPolicy:
+	case change.Kind != KindPolicy, c.uses.inAny(migrate.EveryPolicy, names):
 		return true
 	}
-	policy := strings.TrimPrefix(change.Object, policyObject(""))
-	for name := range names {
-		if c.uses.in(policy, name) {
-			return true
-		}
-	}
-	return false
+	return c.uses.inAny(strings.TrimPrefix(change.Object, policyObject("")), names)
 }
 
 // SelectedIn returns the names of the namespaces that a scope selects in either of two Plans: one that it selects in one of them is not

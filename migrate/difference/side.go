@@ -3,6 +3,8 @@ package difference
 import (
 	"slices"
 
+	"k8s.io/pod-security-admission/api"
+
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -13,6 +15,8 @@ type side struct {
 	namespaces map[string]*migrate.Namespace
 	policies   map[string]*migrate.Policy
 	roles      map[string]*migrate.Role
+	// loosest are the loosest of the closest levels of the policies that roles let use, by role, as far as they were asked for.
+	loosest map[string]api.Level
 	// gaps are the parts of namespaces that gaps may hide, "" for all of them; those of every namespace under inventory.AllNamespaces.
 	gaps map[string]map[inventory.GapPart]bool
 	// unreadRoles are the roles that bindings refer to and that were not read.
@@ -23,7 +27,7 @@ type side struct {
 func newSide(p *migrate.Plan) *side {
 	s := &side{
 		plan: p, namespaces: make(map[string]*migrate.Namespace, len(p.Namespaces)), policies: make(map[string]*migrate.Policy, len(p.Policies)),
-		roles: make(map[string]*migrate.Role, len(p.Roles)), gaps: map[string]map[inventory.GapPart]bool{}, unreadRoles: map[string]bool{},
+		roles: make(map[string]*migrate.Role, len(p.Roles)), loosest: map[string]api.Level{}, gaps: map[string]map[inventory.GapPart]bool{}, unreadRoles: map[string]bool{},
 	}
 	for i := range p.Namespaces {
 		s.namespaces[p.Namespaces[i].Name] = &p.Namespaces[i]
@@ -73,9 +77,23 @@ func (s *side) policiesMayBeHidden() bool {
 	return false
 }
 
+// unreadGrants returns the namespaces in which another Plan has a binding to a role that this one did not read.
+func (s *side) unreadGrants(other *migrate.Plan) map[string]bool {
+	out := map[string]bool{}
+	for i := range other.Bindings {
+		switch b := &other.Bindings[i]; {
+		case s.unreadRoles[b.Role] && b.Namespace == "":
+			out[inventory.AllNamespaces] = true
+		case s.unreadRoles[b.Role]:
+			out[b.Namespace] = true
+		}
+	}
+	return out
+}
+
 // existence returns the op and the direction of what one of two Plans alone has: the direction that its coming or going means, or
 // unknown where the other one may not have read it.
-func existence(inBefore bool, hiddenBefore, hiddenAfter bool, coming Direction) (Op, Direction) {
+func existence(inBefore, hiddenBefore, hiddenAfter bool, coming Direction) (Op, Direction) {
 	switch {
 	case inBefore && hiddenAfter:
 		return OpUnreadNow, Unknown
@@ -123,7 +141,16 @@ func (u policyUses) use(namespace string, policies ...string) {
 	}
 }
 
-// in reports whether a policy may be used in a namespace of either Plan.
-func (u policyUses) in(policy, namespace string) bool {
-	return u[policy][namespace] || u[migrate.EveryPolicy][namespace]
+// inAny reports whether a policy may be used in one of some namespaces.
+func (u policyUses) inAny(policy string, names map[string]bool) bool {
+	few, many := u[policy], names
+	if len(many) < len(few) {
+		few, many = many, few
+	}
+	for name := range few {
+		if many[name] {
+			return true
+		}
+	}
+	return false
 }

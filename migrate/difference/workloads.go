@@ -72,16 +72,14 @@ func afterPSP(w *migrate.Workload) api.Level {
 	return w.Levels.AfterPSP
 }
 
-// failedChecks returns the checks that a workload fails, in the order of the Plan, each once.
+// failedChecks returns the checks that a workload fails.
 func failedChecks(w *migrate.Workload) []string {
 	if w == nil || w.Evaluation == nil {
 		return nil
 	}
 	var out []string
 	for i := range w.Violations {
-		if check := w.Violations[i].Check; !slices.Contains(out, check) { // there are 20 checks
-			out = append(out, check)
-		}
+		out = append(out, w.Violations[i].Check)
 	}
 	return out
 }
@@ -95,9 +93,7 @@ func blockingChecks(ns *migrate.Namespace) map[migrate.WorkloadRef][]string {
 	for i := range ns.Blockers {
 		b := &ns.Blockers[i]
 		for _, ref := range b.Workloads {
-			if !slices.Contains(out[ref], b.Check) {
-				out[ref] = append(out[ref], b.Check)
-			}
+			out[ref] = append(out[ref], b.Check)
 		}
 	}
 	return out

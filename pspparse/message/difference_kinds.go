@@ -12,8 +12,8 @@ func differencePlanKinds() []Kind {
 			"whether both plans are of one cluster is not known: they were read from sources of different names, and [?before [?after neither knows][!after the earlier one does not know]][!before the later one does not know] the UID of kube-system",
 		},
 		{
-			"difference-backwards", "The plan to compare with was read after the other one, so that what is told as new is what is gone.",
-			"the plan to compare with was read later than the other one: what is told as new here may be what was",
+			"difference-backwards", "The plan that is taken for the earlier one was read after the other one.",
+			"the earlier plan was read after the later one: exchange them, else what is told as new is what is gone",
 		},
 		{
 			"difference-other-target", "Each plan judges by the standards of its target version. Levels, violations and blockers of different standards are not compared; labels, policies, grants, and which workloads there are, are.",
@@ -25,7 +25,7 @@ func differencePlanKinds() []Kind {
 		},
 		{
 			"difference-other-tool", "The plans were made by two versions of the tool. Where a newer one judges otherwise, that is told as a change although nothing in the cluster changed.",
-			"the plans were made by {before} and {after}: [!latest what the two judge differently is among the changes][?latest the latest standards that each knows may differ, so levels, failed checks and blockers are not compared]",
+			"the plans were made by {before} and {after}[?compared : what the two judge differently is among the changes][?latest : the latest standards that each knows may differ, so levels, failed checks and blockers are not compared]",
 		},
 		{
 			"difference-admission-of-one", "The API server's defaults and exemptions are known for one plan only, since the API does not show them: they are not compared.",
