@@ -187,7 +187,8 @@ func (w *workloadPair) checksMessage(change *Change) message.Message {
 	case change.Direction == Unknown:
 		return message.New("difference-workload-unsure", "workload", w.key.phrase(), "namespace", w.name, "added", change.Added, "removed", change.Removed)
 	case len(change.Added) == 0 && len(change.Removed) > 0:
-		return message.New("difference-workload-fixed", "workload", w.key.phrase(), "namespace", w.name, "removed", change.Removed, "before", change.Before, "after", change.After, "level", level)
+		return message.New("difference-workload-fixed", "workload", w.key.phrase(), "namespace", w.name, "removed", change.Removed, "before", change.Before, "after", change.After, "level", level,
+			"left", itemsOnlyIn(failedChecks(w.after), nil))
 	}
 	return message.New("difference-workload-worse", "workload", w.key.phrase(), "namespace", w.name, "added", change.Added, "removed", change.Removed,
 		"before", change.Before, "after", change.After, "level", level)

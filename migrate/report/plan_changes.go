@@ -8,6 +8,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/difference"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // maxChangesShown is how many changes the report on what changed shows of each group; wide has all.
@@ -43,7 +44,52 @@ func ChangesDocument(c *difference.Changes, opts Options) *Document {
 	if rest := len(c.Changes) - len(told); rest > 0 {
 		d.add(Paragraph{fmt.Sprintf("%s from these: -o wide has all.", english.Count(rest, "more change follows", "more changes follow"))})
 	}
+	if next := changesNext(told, c, opts.Invocation); len(next) > 0 {
+		d.add(pointersTable(next, opts.Width))
+	}
 	return d
+}
+
+// changesNext returns the report's lines on the commands that tell more of what became looser and of what blocks, and that label what can
+// be stricter now; none where the source can be read only once.
+func changesNext(told []*difference.Change, c *difference.Changes, call Invocation) []pointer {
+	if call.OneTime {
+		return nil
+	}
+	if len(call.Source) == 0 && c.After.Source.Kind == inventory.SourceDemo {
+		call.Source = []string{"--demo"}
+	}
+	looser, blocker, stricter := "", "", []string(nil)
+	for _, change := range told {
+		switch {
+		case change.Group == difference.GroupLooser && looser == "":
+			looser = change.Namespace
+		case change.Group == difference.GroupNewBlocker && blocker == "":
+			kind, name, _ := strings.Cut(change.Object, "/")
+			blocker = change.Namespace + "/" + strings.ToLower(kind) + "/" + name
+		case change.Group == difference.GroupStricter && change.Field == "recommended.enforce":
+			stricter = append(stricter, change.Namespace)
+		}
+	}
+	var out []pointer
+	if looser != "" {
+		out = append(out, pointer{"", "what may run in " + looser, call.command("explain ns", []string{looser}, call.Source, call.Target, call.Decide)})
+	}
+	if blocker != "" {
+		out = append(out, pointer{"", "what blocks, and the edit", call.command("explain workload", []string{blocker}, call.Source, call.Target, call.Decide)})
+	}
+	if len(stricter) > 0 {
+		const most = 10 // a longer line is not copied
+		scope := []string{"-n", strings.Join(stricter, ",")}
+		if len(stricter) > most {
+			scope = nil
+		}
+		out = append(out, pointer{"", "enforce in " + namespaces(len(stricter)), call.command("labels", call.Source, call.Target, call.Decide, scope, []string{"--stage=enforce"})})
+	}
+	if len(out) > 0 {
+		out[0].title = "NEXT"
+	}
+	return out
 }
 
 // ChangesWideDocument builds the report on what changed between two Plans with every change, a line each.
@@ -234,6 +280,9 @@ func (f following) follows(c *difference.Change) bool {
 	switch c.Kind {
 	case difference.KindLevel:
 		return f.levelFollows(c)
+	case difference.KindLabel:
+		label := strings.TrimSuffix(c.Field, "Version")
+		return label != c.Field && f.changes[changedThing{kind: c.Kind, namespace: c.Namespace, field: label}] != nil
 	case difference.KindBlocker:
 		return len(c.NewBlockers) == 0
 	case difference.KindWorkload:
@@ -254,11 +303,12 @@ func (f following) levelFollows(c *difference.Change) bool {
 			return other != nil && other.Before == c.Before && other.After == c.After
 		})
 	}
+	enforce := f.changes[changedThing{kind: difference.KindLevel, namespace: c.Namespace, field: "recommended.enforce"}]
 	switch c.Field {
 	case "needed":
-		return same("recommended.enforce")
+		return same("recommended.enforce") || enforce != nil && c.Direction == difference.Unknown
 	case "achievable":
-		return same("recommended.enforce", "needed")
+		return same("recommended.enforce", "needed") || enforce != nil && c.Direction == difference.Unknown
 	case "recommended.enforceVersion", "recommended.auditVersion", "recommended.warnVersion":
 		return f.changes[changedThing{kind: difference.KindLevel, namespace: c.Namespace, field: strings.TrimSuffix(c.Field, "Version")}] != nil
 	}

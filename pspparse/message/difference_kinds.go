@@ -153,7 +153,7 @@ func differenceWorkloadKinds() []Kind {
 		},
 		{
 			"difference-workload-fixed", "The workload fails fewer checks than before.",
-			"{workload} in {namespace} no longer fails {removed:4}[?level : it meets {after}, was {before}]",
+			"{workload} in {namespace} no longer fails {removed:4}[?level : it meets {after}, was {before}][?left [?level , and][!level : it] still fails {left:3}]",
 		},
 		{
 			"difference-workload-worse", "The workload fails checks that it did not fail before.",
