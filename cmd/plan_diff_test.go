@@ -178,6 +178,7 @@ func TestChangesOfAWeek(t *testing.T) {
 	if code := Run(t.Context(), narrow, second, []string{"plan", "--diff", filepath.Join(saved, "monday.json")}); code != exitPartial {
 		t.Errorf("exit code %d\n%s", code, errOut)
 	}
+	checkWidth(t, "plan --diff", out.String(), 80)
 	const screen = 50
 	if n := strings.Count(out.String(), "\n"); n > screen {
 		t.Errorf("a week takes %d lines on a terminal, want at most %d:\n%s", n, screen, out)
