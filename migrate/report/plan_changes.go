@@ -165,8 +165,10 @@ func changesSentence(c *difference.Changes, counts map[difference.Group]int) str
 	}
 	var parts []string
 	for _, part := range []count{
-		{counts[difference.GroupLooser], "looser", "looser"}, {counts[difference.GroupNewBlocker], "new blocker", "new blockers"},
-		{counts[difference.GroupStricter], "stricter", "stricter"}, {counts[difference.GroupUnknown], "not known", "not known"},
+		{counts[difference.GroupLooser], "looser", "looser"},
+		{counts[difference.GroupNewBlocker], "new blocker", "new blockers"},
+		{counts[difference.GroupStricter], "stricter", "stricter"},
+		{counts[difference.GroupUnknown], "not known", "not known"},
 		{counts[difference.GroupOther], "other", "others"},
 	} {
 		if part.n > 0 {
