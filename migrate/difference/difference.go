@@ -163,6 +163,7 @@ type comparison struct {
 // version) is not compared, and a caution says so; nor are recommended levels of another basis.
 func Compare(before, after *migrate.Plan) *Changes {
 	c := &comparison{before: newSide(before), after: newSide(after), sameStandards: sameStandards(before, after), uses: policyUses{}}
+	c.before.ownGaps, c.after.ownGaps = hiddenBy(before, gapsOf(after)), hiddenBy(after, gapsOf(before))
 	c.unreadGrants = map[*side]map[string]bool{c.before: c.before.unreadGrants(after), c.after: c.after.unreadGrants(before)}
 	c.uses.add(before)
 	c.uses.add(after)

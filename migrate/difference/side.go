@@ -17,8 +17,8 @@ type side struct {
 	roles      map[string]*migrate.Role
 	// loosest are the loosest of the closest levels of the policies that roles let use, by role, as far as they were asked for.
 	loosest map[string]api.Level
-	// gaps are the parts of namespaces that gaps may hide, "" for all of them; those of every namespace under inventory.AllNamespaces.
-	gaps map[string]map[inventory.GapPart]bool
+	// gaps are what gaps may hide, and ownGaps what those may that the other Plan does not have.
+	gaps, ownGaps hiddenParts
 	// unreadRoles are the roles that bindings refer to and that were not read.
 	unreadRoles map[string]bool
 }
@@ -27,7 +27,7 @@ type side struct {
 func newSide(p *migrate.Plan) *side {
 	s := &side{
 		plan: p, namespaces: make(map[string]*migrate.Namespace, len(p.Namespaces)), policies: make(map[string]*migrate.Policy, len(p.Policies)),
-		roles: make(map[string]*migrate.Role, len(p.Roles)), loosest: map[string]api.Level{}, gaps: map[string]map[inventory.GapPart]bool{}, unreadRoles: map[string]bool{},
+		roles: make(map[string]*migrate.Role, len(p.Roles)), loosest: map[string]api.Level{}, gaps: hiddenBy(p, nil), unreadRoles: map[string]bool{},
 	}
 	for i := range p.Namespaces {
 		s.namespaces[p.Namespaces[i].Name] = &p.Namespaces[i]
@@ -37,14 +37,6 @@ func newSide(p *migrate.Plan) *side {
 	}
 	for i := range p.Roles {
 		s.roles[p.Roles[i].Reference()] = &p.Roles[i]
-	}
-	for i := range p.Gaps {
-		for _, namespace := range p.Gaps[i].Affects {
-			if s.gaps[namespace] == nil {
-				s.gaps[namespace] = map[inventory.GapPart]bool{}
-			}
-			s.gaps[namespace][inventory.GapPart(p.Gaps[i].Changes)] = true
-		}
 	}
 	for i := range p.IneffectiveGrants {
 		if g := &p.IneffectiveGrants[i]; g.RoleNotRead {
@@ -57,14 +49,40 @@ func newSide(p *migrate.Plan) *side {
 	return s
 }
 
-// mayHide reports whether a gap of the Plan may hide something of one of the parts of a namespace; with "" of the whole cluster.
-func (s *side) mayHide(namespace string, parts ...inventory.GapPart) bool {
+// hiddenParts are the parts of namespaces that gaps may hide, "" for all of them; those of every namespace under
+// inventory.AllNamespaces.
+type hiddenParts map[string]map[inventory.GapPart]bool
+
+// hiddenBy returns what the gaps of a Plan may hide, but for those that are known.
+func hiddenBy(p *migrate.Plan, known map[string]*migrate.Gap) hiddenParts {
+	out := hiddenParts{}
+	for key, g := range gapsOf(p) {
+		if known[key] != nil {
+			continue
+		}
+		for _, namespace := range g.Affects {
+			if out[namespace] == nil {
+				out[namespace] = map[inventory.GapPart]bool{}
+			}
+			out[namespace][inventory.GapPart(g.Changes)] = true
+		}
+	}
+	return out
+}
+
+// of reports whether one of the parts of a namespace may be hidden; with "" of the whole cluster.
+func (h hiddenParts) of(namespace string, parts ...inventory.GapPart) bool {
 	for _, at := range []string{namespace, inventory.AllNamespaces} {
-		if hidden := s.gaps[at]; hidden[""] || slices.ContainsFunc(parts, func(p inventory.GapPart) bool { return hidden[p] }) {
+		if hidden := h[at]; hidden[""] || slices.ContainsFunc(parts, func(p inventory.GapPart) bool { return hidden[p] }) {
 			return true
 		}
 	}
 	return false
+}
+
+// mayHide reports whether a gap of the Plan may hide something of one of the parts of a namespace; with "" of the whole cluster.
+func (s *side) mayHide(namespace string, parts ...inventory.GapPart) bool {
+	return s.gaps.of(namespace, parts...)
 }
 
 // policiesMayBeHidden reports whether a gap of the Plan, about whatever namespace, may hide a policy.

@@ -99,8 +99,12 @@ func blockingChecks(ns *migrate.Namespace) map[migrate.WorkloadRef][]string {
 	return out
 }
 
-// hides reports whether one of the two Plans may not have read what is missing in it of what runs in a namespace.
-func (s *side) hides(p *namespacePair, hidden bool) bool {
+// hidesRunning reports whether one of the two Plans may not have read what runs in a namespace: of what it does not have, by any gap; of
+// what both have, by a gap that the other Plan does not have, since one that both have hides the same of it.
+func (s *side) hidesRunning(p *namespacePair, hidden, inBoth bool) bool {
+	if inBoth {
+		return s.ownGaps.of(p.name, inventory.PartWorkloads, inventory.PartPolicies)
+	}
 	return hidden || s.mayHide(p.name, inventory.PartWorkloads, inventory.PartPolicies)
 }
 
@@ -109,12 +113,13 @@ func (c *comparison) compareWorkloads(p *namespacePair) {
 	unseenBefore, unseenAfter := unseen(p.before), unseen(p.after)
 	blockedBefore, blockedAfter := blockingChecks(p.before), blockingChecks(p.after)
 	compared := map[migrate.WorkloadRef]bool{}
-	hiddenBefore, hiddenAfter := c.before.hides(p, p.hiddenBefore), c.after.hides(p, p.hiddenAfter)
 	p.eachWorkload(func(key workloadKey, before, after *migrate.Workload) {
 		ref := migrate.WorkloadRef{Kind: key.kind, Name: key.name}
+		inBoth := before != nil && after != nil
 		w := workloadPair{
 			namespacePair: p, key: key, before: before, after: after,
-			hiddenBefore: hiddenBefore || before == nil && unseenBefore[ref], hiddenAfter: hiddenAfter || after == nil && unseenAfter[ref],
+			hiddenBefore: c.before.hidesRunning(p, p.hiddenBefore, inBoth) || before == nil && unseenBefore[ref],
+			hiddenAfter:  c.after.hidesRunning(p, p.hiddenAfter, inBoth) || after == nil && unseenAfter[ref],
 		}
 		c.compareWorkload(&w)
 		if c.sameStandards && !compared[ref] {
