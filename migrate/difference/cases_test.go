@@ -74,7 +74,7 @@ func told(c *Changes) string {
 	}
 	for i := range c.Changes {
 		change := &c.Changes[i]
-		fmt.Fprintf(&b, "%s %s %s: %s\n", change.Group, change.Kind, change.Op, change.Consequence.Text)
+		fmt.Fprintf(&b, "%s %s %s %s: %s\n", change.Group, change.Kind, change.Op, change.Direction, change.Consequence.Text)
 	}
 	return b.String()
 }
