@@ -67,7 +67,10 @@ func (s *side) hidesGrants(namespace, role string) bool {
 
 // roleMessage returns the sentence on a role that lets use other policies than before.
 func roleMessage(change *Change, bound bool) message.Message {
-	every := slices.Contains(change.Added, migrate.EveryPolicy)
+	every, removed := slices.Contains(change.Added, migrate.EveryPolicy), first(change.Removed)
+	if every {
+		removed = nil // they are among every policy
+	}
 	switch change.Op {
 	case OpAdded:
 		return message.New("difference-role-new", "role", change.Object, "policies", first(change.Added), "more", len(change.Added)-len(first(change.Added)), "every", every, "bound", bound)
@@ -78,7 +81,7 @@ func roleMessage(change *Change, bound bool) message.Message {
 	case OpUnreadBefore:
 		return message.New("difference-role-unread-before", "role", change.Object)
 	}
-	return message.New("difference-role-changed", "role", change.Object, "added", first(change.Added), "removed", first(change.Removed), "every", every,
+	return message.New("difference-role-changed", "role", change.Object, "added", first(change.Added), "removed", removed, "every", every,
 		"everyBefore", slices.Contains(change.Removed, migrate.EveryPolicy), "bound", bound, "unsure", change.Direction == Unknown)
 }
 
