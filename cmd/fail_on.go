@@ -29,6 +29,9 @@ func addFailOnFlag(cmd *cobra.Command, values *[]string, own ...string) {
 	if slices.Contains(own, failOnRefused) {
 		about = "exit 3 if any workload, shown or not, would be refused at --level (refused), or, as for plan," + strings.TrimPrefix(about, "exit 3 if")
 	}
+	if slices.Contains(own, failOnNewBlocker) {
+		about += "; with --" + diffFlag + " if anything became looser since then (loosening), blocks newly (new-blocker) or changed (change)"
+	}
 	cmd.Flags().StringSliceVar(values, "fail-on", nil, about)
 	registerCompletion(cmd, "fail-on", slices.Concat(own, failOnNames()))
 }

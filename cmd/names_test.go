@@ -41,6 +41,7 @@ func namesNothing() map[string]nothing {
 		"filename":         {value: "nosuch.yaml", code: exitFailed},
 		"plan":             {value: "nosuch.json", code: exitFailed},
 		"files-from":       {value: "nosuch.txt", code: exitFailed},
+		"diff":             {value: "nosuch.json", code: exitFailed},
 		"since":            {value: "nosuch.json", code: exitFailed},
 		"exceptions":       {value: "nosuch.yaml", code: exitFailed},
 		"kubeconfig":       {value: "nosuch.kubeconfig", code: exitFailed},

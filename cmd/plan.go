@@ -28,6 +28,8 @@ type planOptions struct {
 	NoHeaders bool
 	FailOn    []string
 	Stage     labels.Stage // of the forms of labels
+	// Diff is set where the plan is compared with an earlier one.
+	Diff *diffOptions
 	// Invocation is the call itself, for the commands that the table names.
 	Invocation report.Invocation
 }
@@ -40,10 +42,12 @@ type planFlags struct {
 	outputs   []string
 	noHeaders bool
 	failOn    []string
+	// diff is the file of an earlier plan; "" for the command labels, which compares with none.
+	diff string
 }
 
-// add defines the flags of the commands plan and labels.
-func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Plan]) {
+// add defines the flags of the commands plan and labels; failOn are the values of --fail-on that only one of them has.
+func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Plan], failOn ...string) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
@@ -51,11 +55,11 @@ func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Pla
 	f.decide.add(cmd)
 	addOutputFlag(cmd, &f.outputs, formats)
 	flags.BoolVar(&f.noHeaders, "no-headers", false, "print the lines of the table and nothing around them")
-	addFailOnFlag(cmd, &f.failOn)
+	addFailOnFlag(cmd, &f.failOn, failOn...)
 }
 
 // options checks all flags of the commands plan and labels before anything is read.
-func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format[*migrate.Plan]) (*planOptions, error) {
+func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format[*migrate.Plan], failOn ...string) (*planOptions, error) {
 	flags := cmd.Flags()
 	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
 	var err error
@@ -63,11 +67,16 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
+	if o.FailOn, err = checkFailOn(f.failOn, failOn...); err != nil {
 		return nil, err
 	}
-	if o.FailOn, err = checkFailOn(f.failOn); err != nil {
+	if o.Diff, err = f.diffOptions(); err != nil {
 		return nil, err
+	}
+	if o.Diff == nil {
+		if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
+			return nil, err
+		}
 	}
 	o.Invocation = invocationOf(flags, deps)
 	return o, nil
@@ -99,7 +108,17 @@ the number of the others (+3), and the level that 'patch --keep' reaches where i
 Below the table, a line each counts the policies, the namespaces that lose restrictions of theirs,
 the findings and the gaps, and names the command that tells more: -o wide has them all. NEXT are the
 commands that go on from here. On a terminal, namespaces that are alike share a line where there are
-many; in a pipe each has its own.`,
+many; in a pipe each has its own.
+
+--diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
+change with what it means: first what became looser, then new blockers, then what is stricter or can
+be. With it --fail-on ends in exit code 3 for
+  loosening    something is let in, or needed, that was not: a policy, binding, label or exemption
+               lets in more, or a namespace or workload is at a looser level
+  new-blocker  a workload keeps its namespace from the next level by a check that it did not fail
+  change       anything changed
+while privileged and baseline are about the later plan, as without --diff. What one of the plans did
+not read is never called gone or new: it is not known, and the exit code is 4.`,
 		Example: `  # The cluster of the current kubeconfig context
   psp2pss plan
 
@@ -119,19 +138,24 @@ many; in a pipe each has its own.`,
   # Fail a pipeline when a label would change
   psp2pss plan -R -f . --fail-on=change
 
+  # What the last week changed, and a pipeline that fails when something became looser
+  psp2pss plan -o json=monday.json
+  psp2pss plan --diff monday.json --fail-on=loosening,new-blocker
+
   # Let a user read what a full answer needs, and nothing else
   psp2pss plan --print-role | kubectl apply -f -
   kubectl create clusterrolebinding psp2pss-reader --clusterrole=psp2pss-reader --user=NAME`,
 		Args: noArgs,
 	}
 	formats := planFormats()
-	f.add(cmd, formats)
+	f.add(cmd, formats, failOnNewBlocker)
+	addDiffFlag(cmd, &f.diff)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
 			return asRunError(roles.WriteReader(streams.Out, readerRules(&f.source), cluster.HelmReleaseRules()))
 		}
-		o, err := f.options(cmd, streams, deps, formats)
+		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker)
 		if err != nil {
 			return err
 		}
@@ -145,6 +169,9 @@ many; in a pipe each has its own.`,
 func planRun(ctx context.Context, o *planOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if o.Diff != nil {
+		return diffRun(ctx, o)
+	}
 	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/fixtures/schema"
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/difference"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/patch"
@@ -33,6 +34,7 @@ func schemas() []struct {
 		of          reflect.Type
 	}{
 		{"../migrate/plan.schema.json", "Plan of psp2pss", reflect.TypeFor[migrate.Plan]()},
+		{"../migrate/difference/changes.schema.json", "changes of psp2pss plan --diff", reflect.TypeFor[difference.Changes]()},
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
 		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[patch.JSONPatches]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[simulation.Result]()},
@@ -94,6 +96,7 @@ func TestOutputMatchesItsSchema(t *testing.T) {
 		args []string
 	}{
 		{"../migrate/plan.schema.json", SystemDeps("psp2pss"), []string{"plan", "--demo"}},
+		{"../migrate/difference/changes.schema.json", SystemDeps("psp2pss"), []string{"plan", "--demo", "--diff", earlierPlan(t)}},
 		{"../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), []string{"gate", "--demo"}},
 		{"../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), []string{"patch", "--demo"}},
 		{"../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), []string{"patch", "--demo", "--raise"}},

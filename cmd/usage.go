@@ -191,7 +191,8 @@ func flagMeantBy(flags *pflag.FlagSet, name string) string {
 func otherTools() []struct{ words, advice string } {
 	return []struct{ words, advice string }{
 		{"apply enforce deploy run start execute", "'%[1]s rollout' puts the labels on a cluster, and '%[1]s labels' writes the commands for it"},
-		{"diff scan audit analyze analyse assess list get show describe status inspect init", "'%[1]s plan' reads a cluster or files and says what to change; it writes nothing"},
+		{"diff compare", "'%[1]s plan --diff old.json' says what changed since a saved plan"},
+		{"scan audit analyze analyse assess list get show describe status inspect init", "'%[1]s plan' reads a cluster or files and says what to change; it writes nothing"},
 		{"undo revert restore unapply uninstall delete remove", "'%[1]s rollback' takes a roll-out back, by its journal"},
 		{"dry-run preview", "'%[1]s plan' writes nothing, and '%[1]s rollout --dry-run=client' prints the steps"},
 		{"lint validate test evaluate eval", "'%[1]s simulate' says what a level refuses, and '%[1]s gate' whether the cluster is ready"},

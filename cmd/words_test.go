@@ -418,17 +418,17 @@ func kubernetesWords() map[string]string {
 // plainWords are those that mean in the output what they mean in a newspaper.
 func plainWords() []string {
 	return strings.Fields(`
-		action add added after all allow already also altered and annotation as at backup batch both break by call cause caution
-		change changed check clean condition could decide decided demo different done down effect empty ensured error
-		example fail file finding flag from gain get guaranteed how impossible in instead it its keep knowing limit live
-		look loosen lose lost made map may meet must need new next no none not note nothing observed of off ok only or other
-		out override pair part pass place plan platform problem read recommended refuse refused remove reverted run safe
+		action add added after all allow already also altered and annotation as at backup batch be became before blocker both break by call can cause caution
+		change changed check clean condition could decide decided demo different done down earlier effect empty ensured error
+		example fail file finding flag from gain get group guaranteed how impossible in instead it its keep kind knowing known later limit live
+		look loosen looser lose lost made map may meet must need new next no none not note nothing now observed of off ok only or other
+		out override pair part pass place plan platform problem read recommended refuse refused remove removed reverted run safe
 		saved say scope set since skip skipped stage
-		still tell test that the to today unchanged understand unknown unread upgrade usable usage use via wave way were
+		still stricter tell test that the to today unchanged understand unknown unread upgrade usable usage use via wave way were
 		what where who why without worth would write written yes you yourself`)
 }
 
 // schemaWords are those that stand in -o json alone, where the schema explains them.
 func schemaWords() []string {
-	return strings.Fields("drift functional hcl snapshot withheld")
+	return strings.Fields("drift functional hcl neither snapshot withheld")
 }

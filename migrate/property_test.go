@@ -65,11 +65,26 @@ func (r *random) namespace() object {
 }
 
 // objects are one input. The same object twice, or two of one name that differ, is wanted too.
-func (r *random) objects() []object {
+func (r *random) objects() []object { return append(r.policies(false), r.otherObjects()...) }
+
+// policies are those of one input, perhaps some with a spec that is not what their name says, and some left out.
+func (r *random) policies(changed bool) []object {
 	var out []object
 	for name, spec := range map[string]string{"open": anythingGoes, "base": baselineLike, "tight": restrictedLike, "never": admitsNothing, "eks.privileged": anythingGoes} {
+		if changed && r.IntN(6) == 0 {
+			continue
+		}
+		if changed && r.IntN(3) == 0 {
+			spec = pick(r, anythingGoes, baselineLike, restrictedLike, admitsNothing)
+		}
 		out = append(out, policy(r.t, name, spec))
 	}
+	return out
+}
+
+// otherObjects are the objects of one input that are no policies.
+func (r *random) otherObjects() []object {
+	var out []object
 	for range r.IntN(6) {
 		out = append(out, grant(pick(r, "open", "base", "tight", "never", "eks.privileged", ""), pick(r, "", "a", "b"), r.subject()))
 	}
