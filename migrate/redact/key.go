@@ -47,37 +47,39 @@ func NewKey(secret []byte) *Key {
 	return &Key{secret: bytes.Clone(secret), originals: map[string]string{}, pseudonyms: map[string]string{}}
 }
 
-// ReadKey reads the text of a redaction's key file. It returns an error for what is none. Whole is the length of the text up to the
-// end of its last whole line: what follows was cut off while it was written, and no output has used it.
-func ReadKey(data []byte) (key *Key, whole int, err error) {
-	whole = bytes.LastIndexByte(data, '\n') + 1
-	lines := bytes.Split(data[:whole], []byte("\n"))
+// WholeLines returns the length of the text of a redaction's key file up to the end of its last whole line: what follows was cut off
+// while it was written, and no output has used it.
+func WholeLines(data []byte) int { return bytes.LastIndexByte(data, '\n') + 1 }
+
+// ReadKey reads the text of a redaction's key file. It returns an error for what is none.
+func ReadKey(data []byte) (*Key, error) {
+	lines := bytes.Split(data[:WholeLines(data)], []byte("\n"))
 	var header keyHeader
 	if json.Unmarshal(lines[0], &header) != nil || header.Kind != KeyKind {
-		return nil, 0, errors.New("it is not a key file of psp2pss")
+		return nil, errors.New("it is not a key file of psp2pss")
 	}
 	if header.APIVersion != keyAPIVersion {
-		return nil, 0, fmt.Errorf("it is a key file of %q, and this version reads %s", header.APIVersion, keyAPIVersion)
+		return nil, fmt.Errorf("it is a key file of %q, and this version reads %s", header.APIVersion, keyAPIVersion)
 	}
 	secret, err := hex.DecodeString(header.Secret)
 	if err != nil || len(secret) < SecretSize {
-		return nil, 0, errors.New("its secret is damaged on line 1")
+		return nil, errors.New("its secret is damaged on line 1")
 	}
-	key = NewKey(secret)
+	key := NewKey(secret)
 	for i, line := range lines[1:] {
 		if len(line) == 0 {
 			continue
 		}
 		var e keyEntry
 		if json.Unmarshal(line, &e) != nil || !pseudonymPattern().MatchString(e.Pseudonym) || e.Original == "" {
-			return nil, 0, fmt.Errorf("line %d is damaged", i+2)
+			return nil, fmt.Errorf("line %d is damaged", i+2)
 		}
 		if known, taken := key.originals[e.Pseudonym]; taken && known != e.Original {
-			return nil, 0, fmt.Errorf("line %d gives a second meaning to %s", i+2, e.Pseudonym)
+			return nil, fmt.Errorf("line %d gives a second meaning to %s", i+2, e.Pseudonym)
 		}
 		key.keep(e.Pseudonym, e.Original)
 	}
-	return key, whole, nil
+	return key, nil
 }
 
 // Header returns the first line of the redaction's key file.
@@ -160,15 +162,7 @@ func prefixOf(pseudonym string) string {
 	return pseudonym[:strings.IndexAny(pseudonym, "-.")+1]
 }
 
-// RestoreText returns a text with the names in place of the redaction's pseudonyms, whatever format the text has. What the key does
-// not know stays.
+// RestoreText returns a text with the names in place of the redaction's pseudonyms, as they are. What the key does not know stays.
 func (k *Key) RestoreText(text string) string {
-	return pseudonymPattern().ReplaceAllStringFunc(text, func(found string) string {
-		for end := len(found); end >= minCodeLength; end-- {
-			if original, known := k.originals[found[:end]]; known {
-				return original + found[end:]
-			}
-		}
-		return found
-	})
+	return k.restoreEach(text, func(original string) string { return original })
 }
