@@ -83,8 +83,8 @@ func trials() map[string]trial {
 		"verify":     {lines: [][]string{{}, {"--stage=enforce"}}, task: []string{"-n", "NAMESPACE", "--allow-partial"}, taskCode: exitFindings, live: true},
 
 		"unredact": {
-			lines: [][]string{{"--key=testdata/redact.key", "testdata/redacted.txt"}}, prints: true, unread: true,
-			unknown: []string{"--key=testdata/redact.key", "nosuch.txt"}, unknownCode: exitFailed, empty: []string{"", " "},
+			lines: [][]string{{"--key=" + keyForTrials(), "testdata/redacted.txt"}}, prints: true, unread: true,
+			unknown: []string{"--key=" + keyForTrials(), "nosuch.txt"}, unknownCode: exitFailed, empty: []string{"", " "},
 		},
 		"completion": {lines: [][]string{{"bash"}, {"kubectl"}}, prints: true, unread: true, unknown: []string{"nosuch"}, empty: []string{"", " "}},
 		"version":    {lines: [][]string{{}}, unread: true},

@@ -112,4 +112,3 @@ func redactedPlan(data []byte) (*migrate.Plan, func(io.Writer, *migrate.Plan, re
 	}
 	return plan, report.PlanYAML
 }
-

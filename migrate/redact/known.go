@@ -2,10 +2,13 @@ package redact
 
 import (
 	"net/netip"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/injector"
@@ -207,6 +210,8 @@ var vocabulary = sync.OnceValue(func() map[string]bool {
 			out[strings.ToLower(word)] = true
 		}
 	}
+	addFieldNames(reflect.TypeFor[pspparse.Policy](), out, map[reflect.Type]bool{})
+	addFieldNames(reflect.TypeFor[corev1.PodTemplateSpec](), out, map[reflect.Type]bool{})
 	for _, i := range injector.KnownInjectors() {
 		out[strings.ToLower(i.Name)] = true
 	}
@@ -217,6 +222,22 @@ var vocabulary = sync.OnceValue(func() map[string]bool {
 	}
 	return out
 })
+
+// addFieldNames adds the names that the fields of a type of Kubernetes have in JSON to the words that are no names.
+func addFieldNames(of reflect.Type, words map[string]bool, seen map[reflect.Type]bool) {
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice || of.Kind() == reflect.Map {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct || seen[of] {
+		return
+	}
+	seen[of] = true
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		words[strings.ToLower(name)] = true
+		addFieldNames(of.Field(i).Type, words, seen)
+	}
+}
 
 // standardsWords are the words of the violations that Pod Security admission finds.
 const standardsWords = `allowPrivilegeEscalation apparmor container containers annotation annotations pod pods must not set to include add added drop securityContext capabilities

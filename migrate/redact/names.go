@@ -363,7 +363,8 @@ func (r *redactor) serverVersion(version string) string {
 	case m[6] == "":
 		return version
 	}
-	return m[1] + m[3] + "-" + r.name(prefixValue, m[6])
+	mark := strings.TrimLeft(m[6], "-+.")
+	return m[1] + m[3] + m[6][:len(m[6])-len(mark)] + r.name(prefixValue, mark)
 }
 
 // jsonValue returns compact JSON of a field of a pod template in the redacted plan.

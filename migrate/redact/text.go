@@ -259,15 +259,9 @@ func (r *redactor) fieldPath(path string) string {
 		return fixed // dots in keys are none between fields
 	}
 	for i, segment := range segments {
-		if !onlyVocabulary(segment) && !isFieldWord(segment) {
+		if !onlyVocabulary(segment) {
 			segments[i] = r.key.pseudonym(prefixText, segment)
 		}
 	}
 	return strings.Join(segments, ".")
-}
-
-// isFieldWord reports whether a step of a path is the name of a field, which has capitals within as no object's name has.
-func isFieldWord(segment string) bool {
-	word := wordPattern.FindString(segment)
-	return word != "" && word != strings.ToLower(word) && unicode.IsLower(rune(word[0]))
 }
