@@ -25,18 +25,16 @@ func (e *LeakError) Error() string {
 // shortestSought is the length from which on a name is sought in the redacted plan: shorter ones are parts of anything.
 const shortestSought = 4
 
-// findLeak returns an error for the first name of the plan that stands in the redacted one as a word of its own. Words of our own
-// sentences are none: that a name is one of them cannot be told from the sentence.
+// findLeak returns an error for the first name of the plan that stands in the redacted one: as the whole of a text, or as a word of a
+// sentence. Words of our own sentences are no names there: that a name is one of them cannot be told from the sentence.
 func (r *redactor) findLeak(p *migrate.Plan) error {
-	sought := map[string]string{}
+	f := &leakFinder{sought: map[string]string{}, arguments: r.arguments}
 	for name, pseudonym := range r.known {
-		if len(name) >= shortestSought && !isQuotedWord(name) && !isKnownAnywhere(name) && !onlyVocabulary(name) && r.key.originals[strings.TrimPrefix(pseudonym, "/")] == strings.TrimPrefix(name, "/") {
-			sought[name] = pseudonym
+		if len(name) >= shortestSought && !isQuotedWord(name) && !isKnownAnywhere(name) && !isKnownKind(name) && !onlyVocabulary(name) {
+			f.sought[name] = pseudonym
 		}
 	}
-	f := &leakFinder{sought: sought}
-	_, err := copyPlan(p, f)
-	if err != nil {
+	if _, err := copyPlan(p, f); err != nil {
 		return err
 	}
 	if f.found != nil {
@@ -47,52 +45,60 @@ func (r *redactor) findLeak(p *migrate.Plan) error {
 
 // leakFinder looks for names in the texts of a redacted plan.
 type leakFinder struct {
-	sought map[string]string
-	found  *LeakError
+	sought    map[string]string
+	arguments map[string]class
+	found     *LeakError
 }
 
 // change looks for names in one text of the redacted plan, and returns it as it is. What is one of a fixed list is no name.
 func (f *leakFinder) change(c class, owner reflect.Value, _, text string) string {
-	if c == word {
-		return text
-	}
-	where := "a message"
+	where := "a field"
 	if owner.IsValid() {
 		where = owner.Type().String()
 	}
-	f.look(where, text)
+	f.look(c, where, text)
 	return text
 }
 
-// changeMessage looks for names in a message of the redacted plan, and returns it as it is.
+// changeMessage looks for names in the arguments of a message of the redacted plan, and returns it as it is: the rest of its text are
+// fixed words.
 func (f *leakFinder) changeMessage(m message.Message) message.Message {
-	f.look("the message "+m.ID, m.Text)
 	for _, a := range m.Args {
+		c, where := classOf(f.arguments, m.ID, a.Name), "the argument "+a.Name+" of the message "+m.ID
 		switch v := a.Value.(type) {
 		case string:
-			f.look("the message "+m.ID, v)
+			f.look(c, where, v)
 		case []string:
 			for _, item := range v {
-				f.look("the message "+m.ID, item)
+				f.look(c, where, item)
 			}
 		}
 	}
 	return m
 }
 
-// look remembers the first name that stands in a text of the redacted plan, whole or as a word of it.
-func (f *leakFinder) look(where, text string) {
-	if f.found != nil {
+// look remembers the first name that stands in a text of a class of the redacted plan.
+func (f *leakFinder) look(c class, where, content string) {
+	if f.found != nil || c == word {
 		return
 	}
-	if pseudonym, leaks := f.sought[text]; leaks {
+	if pseudonym, leaks := f.sought[content]; leaks {
 		f.found = &LeakError{where, pseudonym}
 		return
 	}
-	for _, word := range strings.FieldsFunc(text, isNoNameRune) {
-		if pseudonym, leaks := f.sought[word]; leaks {
-			f.found = &LeakError{where, pseudonym}
-			return
+	if c != text {
+		return // what stays of a name of a kind is known, as in "system:masters"
+	}
+	for _, part := range textPart.FindAllString(content, -1) {
+		part = strings.Trim(part, `"`)
+		if strings.HasPrefix(part, "system:") || isKnownKey(part) || isKnownPage(part) {
+			continue
+		}
+		for _, name := range append(strings.FieldsFunc(part, isNoNameRune), strings.TrimFunc(part, isMark)) {
+			if pseudonym, leaks := f.sought[name]; leaks && !isKnownKey(name) {
+				f.found = &LeakError{where, pseudonym}
+				return
+			}
 		}
 	}
 }
