@@ -74,20 +74,20 @@ var knownContainers = sync.OnceValue(func() map[string]bool {
 })
 
 // volumeTypes returns the volume types of pods, which a redaction keeps.
-func volumeTypes() []string {
+var volumeTypes = sync.OnceValue(func() []string {
 	return []string{
 		"*", "azureFile", "azureDisk", "flocker", "flexVolume", "hostPath", "emptyDir", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "secret", "nfs",
 		"iscsi", "glusterfs", "persistentVolumeClaim", "rbd", "cinder", "cephFS", "downwardAPI", "fc", "configMap", "vsphereVolume", "quobyte",
 		"photonPersistentDisk", "projected", "portworxVolume", "scaleIO", "storageos", "csi", "ephemeral", "image", "none", "HostPath", "hostpath",
 	}
-}
+})
 
 // capabilityNames returns the Linux capabilities, which a redaction keeps.
-func capabilityNames() []string {
+var capabilityNames = sync.OnceValue(func() []string {
 	return strings.Fields(`* ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID
 		IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID
 		SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM`)
-}
+})
 
 // isCapability reports whether a text is a Linux capability, in any of the spellings that people use.
 func isCapability(text string) bool {
@@ -124,21 +124,19 @@ var knownKinds = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
+// knownKindsInLowerCase returns the kinds that a redaction keeps, in lower case.
+var knownKindsInLowerCase = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for kind := range knownKinds() {
+		out[strings.ToLower(kind)] = true
+	}
+	return out
+})
+
 // isKnownKind reports whether a kind, in any case and with or without its API group, is kept by a redaction.
 func isKnownKind(kind string) bool {
 	name, group, grouped := strings.Cut(kind, ".")
-	if grouped && !isKnownGroup(group) {
-		return false
-	}
-	if knownKinds()[name] {
-		return true
-	}
-	for known := range knownKinds() {
-		if strings.EqualFold(known, name) {
-			return true
-		}
-	}
-	return false
+	return (!grouped || isKnownGroup(group)) && knownKindsInLowerCase()[strings.ToLower(name)]
 }
 
 // isKnownResource reports whether a resource of an RBAC rule, with the part of it that may follow, is one of Kubernetes.

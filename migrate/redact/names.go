@@ -349,22 +349,20 @@ func listed(known []string) func(string) bool {
 	return func(text string) bool { return slices.Contains(known, text) }
 }
 
-// isSELinux reports whether a text is a part of a label that the policies of distributions define.
-func isSELinux(text string) bool {
-	return regexp.MustCompile(`^(s[0-9]+(:c[0-9]+(,c[0-9]+)*)?|[a-z]+_u|[a-z]+_r|container(_kvm|_init|_engine|_logreader)?_t|spc_t|svirt_lxc_net_t|svirt_sandbox_file_t|super_t)$`).MatchString(text)
-}
+// seLinuxPattern matches a part of an SELinux label that the policies of distributions define.
+var seLinuxPattern = regexp.MustCompile(`^(s[0-9]+(:c[0-9]+(,c[0-9]+)*)?|[a-z]+_u|[a-z]+_r|container(_kvm|_init|_engine|_logreader)?_t|spc_t|svirt_lxc_net_t|svirt_sandbox_file_t|super_t)$`)
+
+// versionPattern takes the version of an API server apart: Kubernetes' own part, the marks of known providers, and the rest.
+var versionPattern = regexp.MustCompile(`^(v?[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:[-+.](?:eks|gke|k3s|rke2r|rke2|aks|vmware|alpha|beta|rc)[-+.0-9a-f]*)*)(.*)$`)
 
 // serverVersion returns the version of an API server in the redacted plan: Kubernetes' own part and the mark of a known provider.
 func (r *redactor) serverVersion(version string) string {
-	m := regexp.MustCompile(`^(v?[0-9]+\.[0-9]+(\.[0-9]+)?)(([-+.](eks|gke|k3s|rke2r|rke2|aks|vmware|alpha|beta|rc)[-+.0-9a-f]*)*)(.*)$`).FindStringSubmatch(version)
-	switch {
-	case m == nil:
+	m := versionPattern.FindStringSubmatch(version)
+	if m == nil {
 		return r.name(prefixValue, version)
-	case m[6] == "":
-		return version
 	}
-	mark := strings.TrimLeft(m[6], "-+.")
-	return m[1] + m[3] + m[6][:len(m[6])-len(mark)] + r.name(prefixValue, mark)
+	rest := strings.TrimLeft(m[2], "-+.")
+	return m[1] + m[2][:len(m[2])-len(rest)] + r.name(prefixValue, rest)
 }
 
 // jsonValue returns compact JSON of a field of a pod template in the redacted plan.

@@ -118,14 +118,33 @@ func arrangeNamespace(ns *migrate.Namespace) {
 	for i := range ns.Blockers {
 		slices.SortStableFunc(ns.Blockers[i].Workloads, compareRefs)
 	}
+	arrangeLevelWithout(ns)
+}
+
+// arrangeLevelWithout sorts the workloads without which a namespace of the plan would have a stricter level: each list has those of the
+// one before, and more. The sentences about them have the same lists.
+func arrangeLevelWithout(ns *migrate.Namespace) {
+	const id, argument = "level-without-workloads", "workloads"
 	before := 0
-	for i := range ns.LevelWithout { // each has those of the one before, and more
+	for i := range ns.LevelWithout {
 		all := ns.LevelWithout[i].Workloads
 		if i > 0 {
 			copy(all, ns.LevelWithout[i-1].Workloads)
 		}
 		slices.SortStableFunc(all[min(before, len(all)):], compareRefs)
 		before = len(all)
+	}
+	next := 0
+	for i, m := range ns.Reasons {
+		if m.ID != id || next == len(ns.LevelWithout) {
+			continue
+		}
+		var names []string
+		for _, w := range ns.LevelWithout[next].Workloads {
+			names = append(names, strings.ToLower(w.Kind)+"/"+w.Name)
+		}
+		ns.Reasons[i] = m.Without(argument).With(argument, names)
+		next++
 	}
 }
 

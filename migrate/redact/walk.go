@@ -139,7 +139,7 @@ func (r *redactor) functions() map[class]func(string) string {
 		hostPath: r.hostPath, user: r.user, group: r.group, cluster: r.named(prefixCluster), contextName: r.named(prefixContext), server: r.server, uid: r.named(prefixUID),
 		labelKey: r.labelKey, profile: r.profile, profileList: r.profiles, capability: r.unless(prefixValue, isCapability),
 		sysctl: r.unless(prefixValue, sysctlPattern.MatchString), volumeType: r.unless(prefixValue, listed(volumeTypes())), driver: r.named(prefixDriver),
-		runtimeClass: r.named(prefixClass), selinux: r.unless(prefixSELinux, isSELinux), kind: r.kind,
+		runtimeClass: r.named(prefixClass), selinux: r.unless(prefixSELinux, seLinuxPattern.MatchString), kind: r.kind,
 		apiGroup: r.unless(prefixAPIGroup, isKnownGroup), resource: r.unless(prefixValue, isKnownResource), fieldPath: r.fieldPath,
 		label: r.unless(prefixValue, isPlainValue), serverVersion: r.serverVersion, jsonValue: r.jsonValue, release: r.release, text: r.text,
 	}
