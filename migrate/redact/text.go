@@ -83,6 +83,10 @@ func (r *redactor) quoted(noun, content string) string {
 		return content // it was replaced as one of several words
 	case strings.HasPrefix(content, "/"):
 		return r.hostPath(content)
+	case strings.HasPrefix(content, "localhost/"):
+		return r.profile(content)
+	case noun == "resource" && isKnownResource(content):
+		return content
 	case strings.HasPrefix(content, "container.apparmor.security.beta.kubernetes.io/"):
 		domain, name, _ := strings.Cut(content, "/")
 		return domain + "/" + r.name(prefixContainer, name)
@@ -193,7 +197,10 @@ func (r *redactor) word(word string) string {
 
 // labelKeyIn returns the key before an equals sign in a text of the redacted plan.
 func (r *redactor) labelKeyIn(key string) string {
-	if onlyVocabulary(key) || isKnownKey(key) || fieldPathPattern.MatchString(key) {
+	if isKnownKey(key) {
+		return key
+	}
+	if onlyVocabulary(key) || fieldPathPattern.MatchString(key) {
 		return r.fieldPath(key)
 	}
 	if known, ok := r.known[key]; ok {
