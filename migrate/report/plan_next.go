@@ -47,7 +47,7 @@ func (s *planScreen) nextSteps() []pointer {
 	}
 	switch {
 	case s.plan.Source.Redacted:
-		back := Invocation{Tool: c.Tool}.command("unredact", []string{"--key", "KEYFILE", "FILE"})
+		back := Invocation{Tool: c.Tool}.command("unredact", []string{"--key", "names.key", "redacted.json"})
 		out = append(out, pointer{text: "take the names back", command: back + " > " + savedPlan})
 	case s.mustBeSaved():
 		out = append(out, pointer{text: "save the plan", command: "add -o table -o json=" + savedPlan})
