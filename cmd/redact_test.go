@@ -159,7 +159,7 @@ func secretWorld(t *testing.T, namespaces int) (Deps, *secrets) {
 		Kind: inventory.SourceCluster, Name: s.word() + "@" + s.word(), ServerVersion: "v1.24.17-" + s.word(), Kubeconfig: "/home/" + s.word() + "/config", Cluster: s.word(), User: s.word(),
 		Server: "https://" + s.word() + ".example:6443", As: s.word(), AsGroups: []string{s.word(), "system:masters"},
 	}
-	deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+	deps.LoadInventory = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
 		inv, err := loadInventory(ctx, SourceOptions{Files: []string{dir}})
 		if err == nil {
 			source.UID = "0a1b2c3d-zqabcdefghi"
