@@ -3,6 +3,7 @@ package redact
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -30,7 +31,7 @@ const shortestSought = 4
 func (r *redactor) findLeak(p *migrate.Plan) error {
 	f := &leakFinder{sought: map[string]string{}, arguments: r.arguments}
 	for name, pseudonym := range r.known {
-		if len(name) >= shortestSought && !isQuotedWord(name) && !isKnownAnywhere(name) && !isKnownKind(name) && !onlyVocabulary(name) {
+		if len(name) >= shortestSought && !isQuotedWord(name) && !isKnownAnywhere(name) && !isKnownKind(name) && !isKnownResource(name) && !onlyVocabulary(name) {
 			f.sought[name] = pseudonym
 		}
 	}
@@ -77,9 +78,15 @@ func (f *leakFinder) changeMessage(m message.Message) message.Message {
 	return m
 }
 
+// classesOfWords returns the classes whose texts stay where they are words of Kubernetes, whatever else has the same name: a namespace
+// may be called apps as an API group is.
+func classesOfWords() []class {
+	return []class{word, byKey, labelKey, label, capability, sysctl, volumeType, profile, profileList, selinux, kind, apiGroup, resource, serverVersion, fieldPath, jsonValue}
+}
+
 // look remembers the first name that stands in a text of a class of the redacted plan.
 func (f *leakFinder) look(c class, where, content string) {
-	if f.found != nil || c == word {
+	if f.found != nil || slices.Contains(classesOfWords(), c) {
 		return
 	}
 	if pseudonym, leaks := f.sought[content]; leaks {
