@@ -46,12 +46,10 @@ const (
 	user
 	group
 	cluster
-	contextName
 	server
 	uid
 	labelKey
 	profile
-	profileList
 	capability
 	sysctl
 	volumeType

@@ -81,7 +81,7 @@ func (f *leakFinder) changeMessage(m message.Message) message.Message {
 // classesOfWords returns the classes whose texts stay where they are words of Kubernetes, whatever else has the same name: a namespace
 // may be called apps as an API group is.
 func classesOfWords() []class {
-	return []class{word, byKey, labelKey, label, capability, sysctl, volumeType, profile, profileList, selinux, kind, apiGroup, resource, serverVersion, fieldPath, jsonValue}
+	return []class{word, byKey, labelKey, label, capability, sysctl, volumeType, profile, selinux, kind, apiGroup, resource, serverVersion, fieldPath, jsonValue}
 }
 
 // look remembers the first name that stands in a text of a class of the redacted plan.
