@@ -89,6 +89,9 @@ func unredactRun(ctx context.Context, o *unredactOptions) error {
 		return write(o.streams.Out, restored, report.Options{})
 	}
 	text, left := key.RestoreFormatted(string(data))
+	if text == string(data) {
+		_, _ = fmt.Fprintln(o.streams.ErrOut, "warning: nothing in it is a pseudonym of this key")
+	}
 	if left > 0 {
 		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: %s of names that a shell would read as more than a word %s left\n", english.Count(left, "pseudonym", "pseudonyms"), english.Plural(left, "is", "are"))
 	}

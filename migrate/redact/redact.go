@@ -2,7 +2,9 @@ package redact
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -34,10 +36,13 @@ func Plan(p *migrate.Plan, key *Key) (*migrate.Plan, error) {
 }
 
 // Restore returns the plan that Plan was given, from the one that it has returned, by the key of the redaction. It returns an error for a
-// plan that is not redacted.
+// plan that is not redacted, and for one that another key has redacted.
 func Restore(p *migrate.Plan, key *Key) (*migrate.Plan, error) {
 	if !p.Source.Redacted {
 		return nil, errors.New("the plan is not redacted")
+	}
+	if foreign := key.foreignIn(p); foreign != "" {
+		return nil, fmt.Errorf("the key does not know %s: another key has redacted the plan", foreign)
 	}
 	out, err := copyPlan(p, restorer{key, argumentClasses()})
 	if err != nil {
@@ -46,6 +51,23 @@ func Restore(p *migrate.Plan, key *Key) (*migrate.Plan, error) {
 	out.Source.Redacted = false
 	arrange(out)
 	return out, nil
+}
+
+// foreignIn returns the first pseudonym of a namespace or policy of a redacted plan that the key does not know; "" where it knows all.
+func (k *Key) foreignIn(p *migrate.Plan) string {
+	var names []string
+	for i := range p.Namespaces {
+		names = append(names, p.Namespaces[i].Name)
+	}
+	for i := range p.Policies {
+		names = append(names, p.Policies[i].Name)
+	}
+	for _, name := range names {
+		if isPseudonym := pseudonymPattern().FindString(name) == name && slices.Contains([]string{prefixNamespace, prefixPolicy}, prefixOf(name)); isPseudonym && k.originals[name] == "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // restorer puts the names back into a redacted plan.
