@@ -352,7 +352,7 @@ func (o *checkOptions) pipes(lines []string) string {
 func (o *checkOptions) demands(ctx context.Context) (check.Options, error) {
 	opts := check.Options{ToolVersion: toolVersion(), Level: o.Level, Versions: o.Targets, Namespace: o.Namespace, Listed: o.Listed}
 	if o.Source.Plan != "" {
-		plan, err := callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(o.Source.Plan, o.Source.Stdin) })
+		plan, err := callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readNamedPlan(o.Source.Plan, o.Source.Stdin) })
 		if err != nil {
 			return opts, err
 		}

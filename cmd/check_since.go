@@ -74,6 +74,9 @@ func parseSince(data []byte) (*earlier, error) {
 	_ = json.Unmarshal(data, &header) // what is no JSON has no kind
 	if header.Kind == migrate.Kind || len(data) > 0 && data[0] != '{' && planInYAML.Match(data) {
 		plan, err := parseSavedPlan(data)
+		if err == nil && plan.Source.Redacted {
+			err = errRedacted
+		}
 		return &earlier{plan: plan}, err
 	}
 	result, err := finding.ReadResult(data)

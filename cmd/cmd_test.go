@@ -34,7 +34,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the command reference")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(testsWithKey{m}, map[string]func(){
 		"psp2pss":         func() { os.Exit(Main()) },
 		"kubectl-psp2pss": func() { os.Exit(Main()) },
 		peakOfCommand:     func() { os.Exit(printPeak()) },

@@ -254,7 +254,7 @@ func (o *fixOptions) plan(ctx context.Context, inv *inventory.Inventory) (*migra
 	var plan *migrate.Plan
 	var err error
 	if o.Source.Plan != "" {
-		plan, err = callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(o.Source.Plan, o.Source.Stdin) })
+		plan, err = callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readNamedPlan(o.Source.Plan, o.Source.Stdin) })
 	} else {
 		o.Fix.DefaultNamespace = corev1.NamespaceDefault
 		plan, err = callUntilCancelled(ctx, "making the plan", func() (*migrate.Plan, error) { return o.deps.BuildPlan(inv, o.Decide) })

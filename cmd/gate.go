@@ -197,6 +197,11 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(o.Outputs, func(out outputTarget[*gate.Result]) bool { return out.format.Name == commandsFormat }) {
+		if err := refuseRedacted(plan, o.Source.Plan); err != nil {
+			return err
+		}
+	}
 	if err := gate.CheckAssertions(plan, o.Assert); err != nil {
 		return usageError{err}
 	}

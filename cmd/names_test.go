@@ -45,6 +45,8 @@ func namesNothing() map[string]nothing {
 		"since":            {value: "nosuch.json", code: exitFailed},
 		"exceptions":       {value: "nosuch.yaml", code: exitFailed},
 		"kubeconfig":       {value: "nosuch.kubeconfig", code: exitFailed},
+		"redact":           {value: "nosuch/key", code: exitFailed},
+		"key":              {value: "nosuch.key", code: exitFailed},
 		"context":          {value: "nosuch", code: exitFailed},
 		"cluster":          {value: "nosuch", code: exitFailed},
 		"user":             {value: "nosuch", code: exitFailed},

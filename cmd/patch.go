@@ -196,7 +196,7 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 	if err := errors.Join(checkOutputFiles(files), checkOutputFolders(folders)); err != nil {
 		return err
 	}
-	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildNamedPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}

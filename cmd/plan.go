@@ -30,6 +30,8 @@ type planOptions struct {
 	Stage     labels.Stage // of the forms of labels
 	// Diff is set where the plan is compared with an earlier one.
 	Diff *diffOptions
+	// Redact is the key file of --redact; "" where names stay.
+	Redact string
 	// Invocation is the call itself, for the commands that the table names.
 	Invocation report.Invocation
 }
@@ -89,6 +91,7 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 	}
 	var f planFlags
 	var role bool
+	var keyFile string
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Recommend a level for every namespace, with the reasons",
@@ -142,6 +145,10 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
   psp2pss plan -o json=monday.json
   psp2pss plan --diff monday.json --fail-on=loosening,new-blocker
 
+  # A plan for somebody who must not know the names, and the way back
+  psp2pss plan --redact acme.key -o json=plan-redacted.json
+  psp2pss unredact --key acme.key plan-redacted.json
+
   # Let a user read what a full answer needs, and nothing else
   psp2pss plan --print-role | kubectl apply -f -
   kubectl create clusterrolebinding psp2pss-reader --clusterrole=psp2pss-reader --user=NAME`,
@@ -151,6 +158,7 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 	f.add(cmd, formats, failOnNewBlocker)
 	addDiffFlag(cmd, &f.diff)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
+	cmd.Flags().StringVar(&keyFile, redactFlag, "", redactFlagUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
 			return asRunError(roles.WriteReader(streams.Out, readerRules(&f.source), cluster.HelmReleaseRules()))
@@ -158,6 +166,9 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker)
 		if err != nil {
 			return err
+		}
+		if o.Redact = keyFile; keyFile != "" && o.Diff != nil {
+			return usagef("--%s writes a plan: save both plans with it, and compare these with --%s later.json --%s earlier.json", redactFlag, planFlag, diffFlag)
 		}
 		return asRunError(runF(cmd.Context(), o))
 	}
@@ -175,13 +186,27 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
+	if err := checkRedactionKey(o.Redact, o.Outputs); err != nil {
+		return err
+	}
 	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(o.Outputs, needsNames) {
+		if err := refuseRedacted(plan, o.Source.Plan); err != nil {
+			return err
+		}
+	}
 	shown, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
+	}
+	if shown, err = redactPlan(o.Redact, shown); err != nil {
+		return err
+	}
+	if shown.Source.Redacted {
+		o.Invocation = redactedInvocation(o.Invocation)
 	}
 	o.warnWithheld(plan)
 	if err := writeReports(o.streams, o.Outputs, shown, report.Options{NoHeaders: o.NoHeaders, Invocation: o.Invocation}); err != nil {
@@ -191,6 +216,11 @@ func planRun(ctx context.Context, o *planOptions) error {
 		warnOldTarget(o.streams.ErrOut, shown)
 	}
 	return errors.Join(planExitError(plan, o.Scope, o.FailOn, o.Decide.AllowPartial), leftOutError(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
+}
+
+// needsNames is true for an output format that is run or applied: pseudonyms are nothing's names.
+func needsNames(o outputTarget[*migrate.Plan]) bool {
+	return o.format.Name == undoFlag || slices.Contains(report.FormatNames(labelFormats(&labels.Options{})), o.format.Name)
 }
 
 // carriesCautions is true for an output format that has the cautions of the Plan in it.

@@ -66,6 +66,12 @@ func diffRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
+	if before.Source.Redacted != after.Source.Redacted {
+		return errors.New("comparing plans: one has names and the other pseudonyms: compare two with names, or two that were redacted with the same key")
+	}
+	if after.Source.Redacted {
+		o.Invocation = redactedInvocation(o.Invocation)
+	}
 	all := difference.Compare(before, after)
 	shown, err := o.changesInScope(all, before, after)
 	if err != nil {

@@ -25,7 +25,7 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	if o.Resume {
 		return resumeRollout(ctx, o)
 	}
-	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildNamedPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}

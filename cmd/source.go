@@ -357,6 +357,15 @@ func readOrBuildPlan(ctx context.Context, streams Streams, deps Deps, src Source
 	return plan, err
 }
 
+// readOrBuildNamedPlan is readOrBuildPlan for a command that does something to what the Plan names: a redacted one names nothing.
+func readOrBuildNamedPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
+	plan, err := readOrBuildPlan(ctx, streams, deps, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	return plan, refuseRedacted(plan, src.Plan)
+}
+
 // buildPlan reads the objects that the flags name and the admission configuration, and builds a Plan of both.
 func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*inventory.Inventory, *migrate.Plan, error) {
 	var err error

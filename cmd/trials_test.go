@@ -82,6 +82,10 @@ func trials() map[string]trial {
 		"clean-helm": {lines: [][]string{{}}, task: []string{"--yes", "--backup=DIR/out"}, writes: true, live: true},
 		"verify":     {lines: [][]string{{}, {"--stage=enforce"}}, task: []string{"-n", "NAMESPACE", "--allow-partial"}, taskCode: exitFindings, live: true},
 
+		"unredact": {
+			lines: [][]string{{"--key=" + keyForTrials(), "testdata/redacted.txt"}}, prints: true, unread: true,
+			unknown: []string{"nosuch.txt"}, empty: []string{"", " "},
+		},
 		"completion": {lines: [][]string{{"bash"}, {"kubectl"}}, prints: true, unread: true, unknown: []string{"nosuch"}, empty: []string{"", " "}},
 		"version":    {lines: [][]string{{}}, unread: true},
 	}

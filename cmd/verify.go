@@ -215,7 +215,7 @@ func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification,
 		namespaces, err := o.journalNamespaces(j)
 		return verify.OfJournal(client, j, namespaces), err
 	}
-	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildNamedPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return verify.Verification{}, err
 	}

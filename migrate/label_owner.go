@@ -53,9 +53,9 @@ func isInteractiveFieldManager(manager string) bool {
 	return strings.HasPrefix(manager, "kubectl") || slices.Contains([]string{"psp2pss", "before-first-apply"}, manager)
 }
 
-// isSystemNamespace reports whether a Plan's namespace is one of Kubernetes itself or of a provider's platform: such
+// IsSystemNamespace reports whether a Plan's namespace is one of Kubernetes itself or of a provider's platform: such
 // are evaluated like any other and marked, since their content is not the admin's to change.
-func isSystemNamespace(name string) bool {
+func IsSystemNamespace(name string) bool {
 	for _, prefix := range []string{"kube-", "openshift-", "gke-", "gmp-", "cattle-", "vmware-system-", "tkg-", "aks-", "amazon-"} {
 		if strings.HasPrefix(name, prefix) {
 			return true

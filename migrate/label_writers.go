@@ -78,7 +78,7 @@ func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	switch sync := ns.Labels[OpenShiftSyncOptOutLabel]; {
 	case sync == "false" || !hasSCCAnnotations(ns):
 		return false
-	case sync != "true" && (isSystemNamespace(ns.Name) || ns.Name == "default"):
+	case sync != "true" && (IsSystemNamespace(ns.Name) || ns.Name == "default"):
 		return false
 	}
 	return slices.ContainsFunc(inventory.PodSecurityLabelKeys(), func(key string) bool {

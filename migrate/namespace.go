@@ -40,7 +40,7 @@ func (b *planBuilder) buildNamespaces(gaps []Gap) []Namespace {
 func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []inventory.Workload, in uncertainParts) Namespace {
 	out := Namespace{
 		Name:           ns.Name,
-		System:         isSystemNamespace(ns.Name),
+		System:         IsSystemNamespace(ns.Name),
 		Labels:         ns.Labels,
 		LabelOwner:     labelOwner(ns),
 		UncertainParts: in.partNames(),

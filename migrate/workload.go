@@ -167,6 +167,11 @@ func countBlockingViolations(namespaces []Namespace) []BlockingViolation {
 	return out
 }
 
+// RecountBlockingViolations sets the Plan's BlockingViolations by its namespaces.
+func (p *Plan) RecountBlockingViolations() {
+	p.BlockingViolations = countBlockingViolations(p.Namespaces)
+}
+
 // addNamespace counts the workloads of a namespace that have the violation, each once, and names the first of them as
 // examples.
 func (v *BlockingViolation) addNamespace(namespace string, workloads []WorkloadRef) {

@@ -70,6 +70,21 @@ func WriteDurable(name string, data []byte) error {
 	return SyncFolder(filepath.Dir(name))
 }
 
+// CreateDurable writes a file that must not be there yet, whole or not at all, and returns once it is on the disk under its name. Only
+// the owner may read it. It returns the error of the file system, which is fs.ErrExist for a file that is there.
+func CreateDurable(name string, data []byte) error {
+	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
+	if err := WriteDurable(temporary, data); err != nil {
+		return fileerror.Writing(name, errors.Unwrap(err))
+	}
+	err := os.Link(temporary, name)
+	_ = os.Remove(temporary)
+	if err != nil {
+		return fileerror.Writing(name, err)
+	}
+	return SyncFolder(filepath.Dir(name))
+}
+
 // SyncFolder returns once the names of the files in a folder are on the disk, or the error of the file system. File
 // systems that cannot say so are taken at their word.
 func SyncFolder(path string) error {

@@ -47,6 +47,9 @@ func writeScriptHeader(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 func writeSummary(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
 	script.Comment(b, "%s%s.", labelsTitle(p, opts), what)
 	script.Comment(b, "%s.", outcomeSummary(p, opts.Stage))
+	if p.Source.Redacted {
+		script.Comment(b, "No object has these names: 'psp2pss unredact --key KEYFILE FILE' takes the pseudonyms back before it is used.")
+	}
 	if len(p.Gaps) > 0 {
 		script.Comment(b, "%s could not be read or evaluated: no enforce label is written where that can change the level, unless --allow-partial was given.", english.Count(len(p.Gaps), "thing", "things"))
 	}

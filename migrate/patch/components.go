@@ -68,6 +68,16 @@ func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 	return of.Image == c.image || strings.HasSuffix(of.Image, "/"+c.image)
 }
 
+// KnownImage returns the end of an image's name by which remarks on a patch know its program; "" where none does.
+func KnownImage(image string) string {
+	for _, c := range knownComponents() {
+		if c.image != "" && (image == c.image || strings.HasSuffix(image, "/"+c.image)) {
+			return c.image
+		}
+	}
+	return ""
+}
+
 // componentRemarks returns the remarks of a patch on the known components in the pods of a workload.
 func componentRemarks(w *migrate.Workload) []message.Message {
 	if w.Template == nil {

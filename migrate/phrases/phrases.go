@@ -128,8 +128,16 @@ func BlockersPhrase(ns *migrate.Namespace) string {
 	return text
 }
 
-// SourcePhrase returns the phrase on what a plan was made from: `context "prod" (server v1.21.14)`.
+// SourcePhrase returns the phrase on what a plan was made from, and that it is redacted: `context "prod" (server v1.21.14)`.
 func SourcePhrase(s inventory.Source) string {
+	if s.Redacted {
+		return namedSource(s) + " (names are pseudonyms)"
+	}
+	return namedSource(s)
+}
+
+// namedSource returns the phrase on what a plan was made from.
+func namedSource(s inventory.Source) string {
 	name := ""
 	if s.Name != "" {
 		name = " " + escape.Terminal(s.Name)

@@ -45,7 +45,11 @@ func (s *planScreen) nextSteps() []pointer {
 			out = append(out, pointer{text: text, command: c.command(verb, arguments...)})
 		}
 	}
-	if s.mustBeSaved() {
+	switch {
+	case s.plan.Source.Redacted:
+		back := Invocation{Tool: c.Tool}.command("unredact", []string{"--key", "names.key", "redacted.json"})
+		out = append(out, pointer{text: "take the names back", command: back + " > " + savedPlan})
+	case s.mustBeSaved():
 		out = append(out, pointer{text: "save the plan", command: "add -o table -o json=" + savedPlan})
 	}
 	unknown, patched := s.countRank(rankUnknown), len(s.patched)

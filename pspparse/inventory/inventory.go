@@ -89,6 +89,8 @@ type Source struct {
 	// WithToken is true where the cluster was read with a token of its own, which is not kept: who goes there again has to
 	// bring it.
 	WithToken bool `json:"withToken,omitempty"`
+	// Redacted is true where names are pseudonyms, which no object has: see --redact.
+	Redacted bool `json:"redacted,omitempty"`
 	// Run is what differs from one run to the next over the same objects; nil where that is not known.
 	Run *Run `json:"run,omitempty"`
 }

@@ -1,7 +1,9 @@
 package message
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,6 +263,13 @@ func (p *formatPart) appendList(b []byte, list []string) []byte {
 		b = append(b, " more"...)
 	}
 	return b
+}
+
+// Arguments returns the names of the arguments that a message of the kind can have, sorted.
+func (k Kind) Arguments() []string {
+	found := map[string]bool{}
+	parseFormat(k.Format).names(found)
+	return slices.Sorted(maps.Keys(found))
 }
 
 // names adds the arguments that a message's format has places for.

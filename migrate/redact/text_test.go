@@ -1,0 +1,106 @@
+package redact
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// newRedactor returns a redactor that knows the names of a small cluster.
+func newRedactor() *redactor {
+	r := &redactor{key: NewKey(bytes.Repeat([]byte{5}, SecretSize)), known: map[string]string{}, arguments: argumentClasses(), collecting: true}
+	r.name(prefixNamespace, "shop")
+	r.name(prefixNamespace, "policy")
+	r.name(prefixContainer, "cart")
+	r.workload("web")
+	r.file("dump/all pods.yaml")
+	r.group("Domain Admins")
+	r.collecting = false
+	r.setAwkward()
+	return r
+}
+
+// Sentences of ours, of Kubernetes and of Go: names go, words stay, and all comes back.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text, want string
+	}{
+		{`container "cart" must not set securityContext.privileged=true`, `container "container-*" must not set securityContext.privileged=true`},
+		{`containers "cart", "x-1" must set securityContext.capabilities.drop=["ALL"]; volume "cart" uses restricted volume type "hostPath"`, `containers "container-*", "container-*" must set securityContext.capabilities.drop=["ALL"]; volume "volume-*" uses restricted volume type "hostPath"`},
+		{`host namespaces (hostNetwork=true, hostPID=true)`, `host namespaces (hostNetwork=true, hostPID=true)`},
+		{`annotation "container.apparmor.security.beta.kubernetes.io/cart"="localhost/acme"`, `annotation "container.apparmor.security.beta.kubernetes.io/container-*"="localhost/profile-*"`},
+		{`spec.volumes[0].hostPath.pathPrefix: Invalid value: "/srv/acme": is not allowed to be used`, `spec.volumes[0].hostPath.pathPrefix: Invalid value: "/path-*": is not allowed to be used`},
+		{`pods is forbidden: User "jane@acme.example" cannot list resource "pods" in API group "" at the cluster scope`, `pods is forbidden: User "user-*" cannot list resource "pods" in API group "" at the cluster scope`},
+		{`Get "https://10.1.2.3:6443/api": dial tcp 10.1.2.3:6443: connect: connection refused`, ``},
+		{`lookup api.acme.example on 10.0.0.2:53: no such host`, ``},
+		{`x509: certificate is valid for kubernetes, kubernetes.default, 10.96.0.1, not api.acme.example`, ``},
+		{`the policy shop in dump/all pods.yaml:12 is of Domain Admins`, `the policy ns-* in file-*.yaml:12 is of group-*`},
+		{`Deployment "shop/web"`, `Deployment "ns-*/workload-*"`},
+		{`ClusterPolicy "acme" (rule "acme-ro")`, ``},
+		{`annotation acme.example/inject=yes-please of the namespace`, ``},
+		{`label istio-injection=enabled of the namespace`, `label istio-injection=enabled of the namespace`},
+		{`subject User "system:serviceaccount:shop:acme" is the name of an account`, ``},
+		{`name "ac\"me\n" is not valid`, ``},
+		{`Acme's größte 10.1.2.0/24 fe80::1 [::1]:443`, ``},
+	} {
+		r := newRedactor()
+		got := r.text(test.text)
+		masked := regexp.MustCompile(`([a-z]+[-.])[0-9bcdfghjkmnpqrstvwxyz]{8,}`).ReplaceAllString(got, "$1*")
+		if test.want != "" && masked != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.text, masked, test.want)
+		}
+		for _, secret := range []string{"acme", "cart", "shop", "jane", "10.1.2", "10.0.0.2", "10.96", "größte", "fe80", "all pods", "Domain"} {
+			if strings.Contains(strings.ToLower(got), strings.ToLower(secret)) {
+				t.Errorf("%s\n got %s, with %q", test.text, got, secret)
+			}
+		}
+		if back := r.key.RestoreText(got); back != test.text {
+			t.Errorf("%s\n comes back as %s", test.text, back)
+		}
+	}
+}
+
+// What a restored file says to a shell, a browser or a terminal is what the redacted one said.
+func TestRestoredFilesAreEscaped(t *testing.T) {
+	t.Parallel()
+	k := NewKey(bytes.Repeat([]byte{5}, SecretSize))
+	evil, shop := k.pseudonym(prefixText, "<b>'; rm -rf \"$HOME\"\n\x1b[31m"), k.pseudonym(prefixNamespace, "shop")
+	for _, test := range []struct {
+		name, text, want string
+		left             int
+	}{
+		{"text", evil + " in " + shop, `<b>'; rm -rf "$HOME"\n\x1b[31m in shop`, 0},
+		{"script", "#!/bin/sh\nkubectl label ns " + shop + " # " + evil + "\n", "#!/bin/sh\nkubectl label ns shop # " + evil + "\n", 1},
+		{"JSON", `{"a":"` + evil + `"}`, `{"a":"\u003cb\u003e'; rm -rf \"$HOME\"\n\u001b[31m"}`, 0},
+		{"page", "<!DOCTYPE html><p>" + evil + `</p><script type="application/json">"` + evil + `"</script>`, "<!DOCTYPE html><p>&lt;b&gt;&#39;; rm -rf &#34;$HOME&#34;\\n\\x1b[31m</p>" + `<script type="application/json">"\u003cb\u003e'; rm -rf \"$HOME\"\n\u001b[31m"</script>`, 0},
+		{"foreign", "ns-bbbbbbbb and " + shop + "x", "ns-bbbbbbbb and shopx", 0},
+	} {
+		got, left := k.RestoreFormatted(test.text)
+		if got != test.want || left != test.left {
+			t.Errorf("%s:\n got %s, %d left\nwant %s, %d", test.name, got, left, test.want, test.left)
+		}
+	}
+}
+
+// A name that stays is an error that names the field, and not the name.
+func TestLeakIsAnError(t *testing.T) {
+	t.Parallel()
+	r := newRedactor()
+	f := &leakFinder{sought: map[string]string{"acme": "ns-1"}, arguments: r.arguments}
+	for _, content := range []string{"acme", "x/acme", `"acme"`, "key=acme", "(acme)."} {
+		if f.look(text, "migrate.Gap", content); f.found == nil || f.found.Field != "migrate.Gap" || strings.Contains(f.found.Error(), "acme") {
+			t.Errorf("%s: %v", content, f.found)
+		}
+		f.found = nil
+	}
+	for _, content := range []string{"acme-2", "system:acme", "kubernetes.io/acme", "my.acme"} {
+		if f.look(text, "migrate.Gap", content); f.found != nil {
+			t.Errorf("%s: %v", content, f.found)
+		}
+	}
+	if f.look(word, "migrate.Gap", "acme"); f.found != nil {
+		t.Errorf("a fixed word: %v", f.found)
+	}
+}
