@@ -3,10 +3,10 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check mutate lint fmt golden docs man cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check mutate lint fmt golden docs man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
 
 help: ## show this menu
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/psp2pss
 	CGO_ENABLED=0 $(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
@@ -55,13 +55,16 @@ bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 lint: bin/golangci-lint ## vet and lint
 	$(GO) vet ./... ./.ci/mutate
 	$(GO) vet -tags e2e ./...
+	$(GO) vet -C .ci/release .
 	bin/golangci-lint run ./... ./.ci/mutate
+	cd .ci/release && ../../bin/golangci-lint run .
 
 fmt: bin/golangci-lint ## format the code
 	bin/golangci-lint fmt ./...
+	cd .ci/release && ../../bin/golangci-lint fmt .
 
 golden: ## rewrite the golden files and the command reference
-	grep -rl "flag.Bool(.update" --include=*_test.go . | xargs -n1 dirname | sort -u | xargs -I{} $(GO) test ./{} -args -update
+	grep -rl "flag.Bool(.update" --include=*_test.go --exclude-dir=release . | xargs -n1 dirname | sort -u | xargs -I{} $(GO) test ./{} -args -update
 
 docs: ## rewrite the command reference
 	$(GO) test ./cmd -run TestCommandReference -args -update
@@ -69,12 +72,22 @@ docs: ## rewrite the command reference
 man: ## write the man pages to bin/man, from what the command reference is made of
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) test ./cmd -count=1 -run TestManPages -args -man $(CURDIR)/bin/man
 
+release: ## make what a release has of the last commit, into dist (DIRTY=1: with what is not committed)
+	$(GO) run -C .ci/release . $(if $(DIRTY),-dirty)
+
+release-check: ## make a release twice, for this computer and Windows, compare, and install it in every way
+	@cd .ci/release && CGO_ENABLED=0 ../gotest -count=1 -timeout 60m .
+
+release-check-all: ## the same for every platform, each compiled a second time without a cache
+	@cd .ci/release && CGO_ENABLED=0 ../gotest -count=1 -timeout 180m . -args -all
+
 cover: ## print the test coverage
 	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...
 	$(GO) tool cover -func=coverage.out | tail -n 1
 
 tidy: ## check that go.mod and go.sum are tidy
 	$(GO) mod tidy -diff
+	cd .ci/release && $(GO) mod tidy -diff
 
 # Two packages at a time: each runs servers of its own, a few hundred MB each.
 e2e: controlplane ## build real API servers (once, cached) and run against them
@@ -113,6 +126,7 @@ ci: ## run everything that a change has to pass
 	$(MAKE) race
 	$(MAKE) validate-formats
 	$(MAKE) e2e
+	$(MAKE) release-check
 
 clean: ## remove what was built
 	rm -rf bin dist coverage.out

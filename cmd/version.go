@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// buildInfo is the version, commit and library versions of the binary. It comes from build info alone, so that 'go install' and a release agree.
+// buildInfo is the version, commit, date and library versions of the binary. It comes from build info alone, so that 'go install' and a release agree.
 type buildInfo struct {
 	Version  string // module version, or (devel)
 	Revision string // commit, with "+dirty" for a changed tree; empty where unknown
+	Date     string // day of the commit, in UTC; empty where the commit is unknown
 	Library  string // version of k8s.io/pod-security-admission
 	Go       string
 }
 
-// readBuildInfo reads the version, commit and library versions that the Go toolchain put into the binary.
+// readBuildInfo reads the version, commit, date and library versions that the Go toolchain put into the binary.
 func readBuildInfo() *buildInfo {
 	b := &buildInfo{Version: "(devel)", Library: "(unknown)", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
@@ -34,6 +36,8 @@ func readBuildInfo() *buildInfo {
 		switch {
 		case s.Key == "vcs.revision":
 			b.Revision = s.Value
+		case s.Key == "vcs.time":
+			b.Date, _, _ = strings.Cut(s.Value, "T")
 		case s.Key == "vcs.modified" && s.Value == "true":
 			dirty = "+dirty"
 		}
@@ -49,12 +53,15 @@ func readBuildInfo() *buildInfo {
 	return b
 }
 
-// versionAndRevision returns the version of the tool, and the commit in parentheses where it is known.
+// versionAndRevision returns the version of the tool, and the commit with its day in parentheses where they are known.
 func (b *buildInfo) versionAndRevision() string {
 	if b.Revision == "" {
 		return b.Version
 	}
-	return b.Version + " (" + b.Revision + ")"
+	if b.Date == "" {
+		return b.Version + " (" + b.Revision + ")"
+	}
+	return b.Version + " (" + b.Revision + ", " + b.Date + ")"
 }
 
 // versionOptions are what the command version needs: the streams to print to.
