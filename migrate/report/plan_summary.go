@@ -55,7 +55,7 @@ func (s *planScreen) summary() []pointer {
 	out := []pointer{
 		{"POLICIES", s.policiesText(), c.command("explain psp", []string{s.worstPolicy()}, c.Source, c.Target)},
 		{"LOST", s.lossesText(), c.command("explain ns", []string{s.worstLoss()}, c.Source, c.Target, c.Decide)},
-		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}, count{s.unrendered(), "looks unrendered", "look unrendered"}), wide},
+		{"FINDINGS", countsOrNone(count{len(CautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(NoteTexts(s.plan)), "note", "notes"}, count{s.unrendered(), "looks unrendered", "look unrendered"}), wide},
 		{"GAPS", s.gapsText(), wide},
 	}
 	for i := range out {

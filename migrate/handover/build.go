@@ -1,0 +1,125 @@
+package handover
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+// Kind is the kind of a Report document; its apiVersion is that of the Plan.
+const Kind = "Report"
+
+// Options are those of Build: what the cover of the Report says, and how the tool was called. The zero value suits a test.
+type Options struct {
+	// Title, Client and Author are for the cover; a title is made up where none is given.
+	Title, Client, Author string
+	// Tool is the tool and its version, for a Plan that does not say which one made it.
+	Tool string
+	// Sections are the IDs of the sections to have, in the order of SectionIDs; all where there are none.
+	Sections []string
+	// Invocation is how the tool was called, for the commands that the Report names.
+	Invocation report.Invocation
+}
+
+// builder makes the sections of one Report.
+type builder struct {
+	// plan has only what is about its namespaces where the call has a scope.
+	plan     *migrate.Plan
+	gate     *gate.Result
+	overview *report.Overview
+	// kubectl is the command by which the cluster of the plan is reached.
+	kubectl string
+	// workloads are those of all namespaces, in the order of their table.
+	workloads []workloadLine
+	// rowOf are the IDs of the rows of each table, by the name of what each row is about.
+	namespaceRow, policyRow map[string]string
+	workloadRow             map[patch.WorkloadRef]string
+	// code are texts to copy that several rows share, by what they are made from.
+	code map[codeKey][]string
+}
+
+// section is how one Section of a Report is made.
+type section struct {
+	id, title string
+	build     func(*builder) Section
+}
+
+// sections are all sections of a Report, in their order.
+func sections() []section {
+	return []section{
+		{"namespaces", "Namespaces", (*builder).namespaces},
+		{"workloads", "Workloads to change", (*builder).workloadsSection},
+		{"policies", "Policies", (*builder).policies},
+	}
+}
+
+// SectionIDs returns the IDs of all sections of a Report, in their order.
+func SectionIDs() []string {
+	var ids []string
+	for _, s := range sections() {
+		ids = append(ids, s.id)
+	}
+	return ids
+}
+
+// Build makes the Report that is handed over from a Plan and the answer of the gate on the same cluster. The Plan may have a part of
+// the namespaces: the tables and counts are about these, the verdict is about the whole.
+func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
+	b := newBuilder(plan, answer, o)
+	r := &Report{APIVersion: migrate.APIVersion, Kind: Kind, Cover: cover(plan, o), Summary: b.summary(), Sections: []Section{}}
+	for _, s := range sections() {
+		if len(o.Sections) > 0 && !slices.Contains(o.Sections, s.id) {
+			continue
+		}
+		made := s.build(b)
+		made.ID, made.Title = s.id, s.title
+		r.Sections = append(r.Sections, made)
+	}
+	return r
+}
+
+// newBuilder returns the builder of one Report, with the IDs that rows refer to each other by.
+func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
+	overview := report.NewOverview(plan, report.Options{Invocation: o.Invocation})
+	b := &builder{
+		plan: overview.Plan, gate: answer, overview: overview, kubectl: kubectlOf(plan.Source),
+		namespaceRow: map[string]string{}, policyRow: map[string]string{}, workloadRow: map[patch.WorkloadRef]string{},
+		code: map[codeKey][]string{},
+	}
+	for i := range overview.Namespaces {
+		b.namespaceRow[overview.Namespaces[i].Name] = rowID(namespacesTable, i)
+	}
+	for i := range b.plan.Policies {
+		b.policyRow[b.plan.Policies[i].Name] = rowID(policiesTable, i)
+	}
+	b.workloads = workloadLines(b.overview)
+	for i := range b.workloads {
+		b.workloadRow[b.workloads[i].ref] = rowID(workloadsTable, i)
+	}
+	return b
+}
+
+// rowID returns the ID of a row of a table of the Report, by its place.
+func rowID(table string, i int) string { return fmt.Sprintf("%s-%d", table, i+1) }
+
+// cover returns what a Report says of itself.
+func cover(plan *migrate.Plan, o Options) Cover {
+	c := Cover{
+		Title: cmp.Or(o.Title, "From PodSecurityPolicy to the Pod Security Standards"), Client: o.Client, Author: o.Author,
+		Source: phrases.SourcePhrase(plan.Source), TargetVersion: plan.TargetVersion, ServerVersion: plan.Source.ServerVersion, ToolVersion: o.Tool,
+	}
+	if run := plan.Source.Run; run != nil {
+		c.ToolVersion = cmp.Or(run.Tool, o.Tool)
+		if !run.ReadAt.IsZero() {
+			c.ReadAt = run.ReadAt.UTC().Format(time.RFC3339)
+		}
+	}
+	return c
+}
