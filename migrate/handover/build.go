@@ -33,11 +33,13 @@ type builder struct {
 	// plan has only what is about its namespaces where the call has a scope.
 	plan     *migrate.Plan
 	gate     *gate.Result
+	cover    Cover
 	overview *report.Overview
 	// kubectl is the command by which the cluster of the plan is reached.
 	kubectl string
 	// workloads are those of all namespaces, in the order of their table.
 	workloads []workloadLine
+	uses      []policyUse
 	// rowOf are the IDs of the rows of each table, by the name of what each row is about.
 	namespaceRow, policyRow map[string]string
 	workloadRow             map[patch.WorkloadRef]string
@@ -57,6 +59,14 @@ func sections() []section {
 		{"namespaces", "Namespaces", (*builder).namespaces},
 		{"workloads", "Workloads to change", (*builder).workloadsSection},
 		{"policies", "Policies", (*builder).policies},
+		{"policy-use", "Who may use which policy", (*builder).policyUseSection},
+		{"rbac", "Roles and bindings", (*builder).rbac},
+		{"upgrade", "The upgrade", (*builder).upgrade},
+		{"versions", "Levels across Kubernetes versions", (*builder).versions},
+		{"unseen", "What could not be seen", (*builder).unseen},
+		{"method", "Method", (*builder).method},
+		{"glossary", "Words", (*builder).glossary},
+		{"evidence", "Evidence", (*builder).evidenceSection},
 	}
 }
 
@@ -73,7 +83,7 @@ func SectionIDs() []string {
 // the namespaces: the tables and counts are about these, the verdict is about the whole.
 func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 	b := newBuilder(plan, answer, o)
-	r := &Report{APIVersion: migrate.APIVersion, Kind: Kind, Cover: cover(plan, o), Summary: b.summary(), Sections: []Section{}}
+	r := &Report{APIVersion: migrate.APIVersion, Kind: Kind, Cover: b.cover, Summary: b.summary(), Sections: []Section{}}
 	for _, s := range sections() {
 		if len(o.Sections) > 0 && !slices.Contains(o.Sections, s.id) {
 			continue
@@ -89,7 +99,7 @@ func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	overview := report.NewOverview(plan, report.Options{Invocation: o.Invocation})
 	b := &builder{
-		plan: overview.Plan, gate: answer, overview: overview, kubectl: kubectlOf(plan.Source),
+		plan: overview.Plan, gate: answer, cover: cover(plan, o), overview: overview, kubectl: kubectlOf(plan.Source),
 		namespaceRow: map[string]string{}, policyRow: map[string]string{}, workloadRow: map[patch.WorkloadRef]string{},
 		code: map[codeKey][]string{},
 	}
@@ -103,6 +113,7 @@ func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	for i := range b.workloads {
 		b.workloadRow[b.workloads[i].ref] = rowID(workloadsTable, i)
 	}
+	b.uses = policyUses(b.plan, b.inScope)
 	return b
 }
 

@@ -57,7 +57,7 @@ func (b *builder) namespaceCells(line *report.NamespaceLine) []Cell {
 	return []Cell{
 		text(ns.Name), text(line.TodayText), text(line.EnforceText), text(string(ns.NeededLevel)), text(withPatches), text(string(ns.PermittedLevel)),
 		text(report.ActionPhrase(ns.Action)), text(line.InTheWay), text(phrases.DecisionPhrase(ns)), workloads,
-		number(countLost(ns.Lost, mapping.SecurityLoss, map[string]bool{})), text(report.ReadCompletely(ns)), text(phrases.FileLine(ns.Position)),
+		number(countLost(ns.Lost, mapping.SecurityLoss, map[string]bool{})), text(report.ReadCompletely(ns)), text(evidence(ns.Position, "Namespace "+ns.Name)),
 	}
 }
 
@@ -152,7 +152,7 @@ func gapsByNamespace(plan *migrate.Plan) map[string][]string {
 	for i := range plan.Gaps {
 		g := &plan.Gaps[i]
 		for _, ns := range g.Affects {
-			out[ns] = append(out[ns], report.MessageAt(g.What, g.Text, phrases.FileLine(g.Position)))
+			out[ns] = append(out[ns], report.MessageAt(g.What, g.Text, fileLine(g.Position)))
 		}
 	}
 	return out

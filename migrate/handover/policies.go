@@ -7,7 +7,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -39,14 +38,14 @@ func (b *builder) policies() Section {
 	return Section{Tables: []*Table{t}}
 }
 
-// policyUse is whose pods a policy admits today: rows of the tables of workloads and namespaces of the Report.
-type policyUse struct{ workloads, namespaces []string }
+// admitted is whose pods a policy admits today: rows of the tables of workloads and namespaces of the Report.
+type admitted struct{ workloads, namespaces []string }
 
 // policyUsers returns for each policy the rows of the Report on the workloads that it admits, and on their namespaces.
-func (b *builder) policyUsers() map[string]*policyUse {
-	out, seen := map[string]*policyUse{}, map[[2]string]bool{}
+func (b *builder) policyUsers() map[string]*admitted {
+	out, seen := map[string]*admitted{}, map[[2]string]bool{}
 	for i := range b.plan.Policies {
-		out[b.plan.Policies[i].Name] = &policyUse{}
+		out[b.plan.Policies[i].Name] = &admitted{}
 	}
 	for i := range b.workloads {
 		line := &b.workloads[i]
@@ -64,7 +63,7 @@ func (b *builder) policyUsers() map[string]*policyUse {
 }
 
 // policyCells returns the cells of the row about a policy of the Report.
-func policyCells(po *migrate.Policy, use *policyUse) []Cell {
+func policyCells(po *migrate.Policy, use *admitted) []Cell {
 	why := ""
 	switch {
 	case po.AdmitsNothing:
@@ -85,7 +84,7 @@ func policyCells(po *migrate.Policy, use *policyUse) []Cell {
 	return []Cell{
 		text(po.Name), text(string(po.ClosestLevel)), text(why), number(len(po.Conditions)), number(len(po.MutatingFields)),
 		number(countLost(po.Lost, mapping.SecurityLoss, map[string]bool{})), {Number: len(use.workloads), Rows: use.workloads},
-		{Number: len(use.namespaces), Rows: use.namespaces}, text(strings.Join(remarks, ", ")), text(phrases.FileLine(po.Position)),
+		{Number: len(use.namespaces), Rows: use.namespaces}, text(strings.Join(remarks, ", ")), text(evidence(po.Position, "PodSecurityPolicy "+po.Name)),
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/patch"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -134,7 +133,7 @@ func (b *builder) workloadCells(line *workloadLine) []Cell {
 	return []Cell{
 		linked(line.ns.Name, b.namespaceRow[line.ns.Name]), text(strings.ToLower(w.Kind) + "/" + w.Name), text(line.change.String()),
 		text(string(w.Levels.AsWritten)), text(string(w.Levels.AsAdmitted)), text(afterPSPText(w)), text(blocks), text(checks),
-		admitted, text(w.ServiceAccount), text(managedByText(w.ManagedBy)), number(w.Replicas), number(w.Pods), text(phrases.FileLine(w.Position)),
+		admitted, text(w.ServiceAccount), text(managedByText(w.ManagedBy)), number(w.Replicas), number(w.Pods), text(evidence(w.Position, w.Kind+" "+line.ns.Name+"/"+w.Name)),
 	}
 }
 
