@@ -47,27 +47,39 @@ type builder struct {
 	code map[codeKey][]string
 }
 
-// section is how one Section of a Report is made.
+// section is how one Section of a Report is made, and the IDs of its tables.
 type section struct {
 	id, title string
 	build     func(*builder) Section
+	tables    []string
 }
 
 // sections are all sections of a Report, in their order.
 func sections() []section {
 	return []section{
-		{"namespaces", "Namespaces", (*builder).namespaces},
-		{"workloads", "Workloads to change", (*builder).workloadsSection},
-		{"policies", "Policies", (*builder).policies},
-		{"policy-use", "Who may use which policy", (*builder).policyUseSection},
-		{"rbac", "Roles and bindings", (*builder).rbac},
-		{"upgrade", "The upgrade", (*builder).upgrade},
-		{"versions", "Levels across Kubernetes versions", (*builder).versions},
-		{"unseen", "What could not be seen", (*builder).unseen},
-		{"method", "Method", (*builder).method},
-		{"glossary", "Words", (*builder).glossary},
-		{"evidence", "Evidence", (*builder).evidenceSection},
+		{"namespaces", "Namespaces", (*builder).namespaces, []string{namespacesTable}},
+		{"workloads", "Workloads to change", (*builder).workloadsSection, []string{workloadsTable}},
+		{"policies", "Policies", (*builder).policies, []string{policiesTable}},
+		{"policy-use", "Who may use which policy", (*builder).policyUseSection, []string{"policy-use"}},
+		{"rbac", "Roles and bindings", (*builder).rbac, []string{"grants-to-everybody", "ineffective-grants", "administrators", "label-writers"}},
+		{"upgrade", "The upgrade", (*builder).upgrade, []string{"upgrade", "upgrade-notes"}},
+		{"versions", "Levels across Kubernetes versions", (*builder).versions, []string{"version-counts", "version-changes"}},
+		{"unseen", "What could not be seen", (*builder).unseen, []string{"gaps", "notes"}},
+		{"method", "Method", (*builder).method, []string{"settings", "coverage"}},
+		{"glossary", "Words", (*builder).glossary, []string{"glossary"}},
+		{"evidence", "Evidence", (*builder).evidenceSection, []string{"evidence"}},
 	}
+}
+
+// SectionsOfOneTable returns the IDs of the sections of a Report that are one table each.
+func SectionsOfOneTable() []string {
+	var ids []string
+	for _, s := range sections() {
+		if len(s.tables) == 1 {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
 }
 
 // SectionIDs returns the IDs of all sections of a Report, in their order.
@@ -99,7 +111,7 @@ func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	overview := report.NewOverview(plan, report.Options{Invocation: o.Invocation})
 	b := &builder{
-		plan: overview.Plan, gate: answer, cover: cover(plan, o), overview: overview, kubectl: kubectlOf(plan.Source),
+		plan: overview.Plan, gate: answer, cover: cover(plan, overview.Invocation, o), overview: overview, kubectl: kubectlOf(plan.Source),
 		namespaceRow: map[string]string{}, policyRow: map[string]string{}, workloadRow: map[patch.WorkloadRef]string{},
 		code: map[codeKey][]string{},
 	}
@@ -120,9 +132,11 @@ func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 // rowID returns the ID of a row of a table of the Report, by its place.
 func rowID(table string, i int) string { return fmt.Sprintf("%s-%d", table, i+1) }
 
-// cover returns what a Report says of itself.
-func cover(plan *migrate.Plan, o Options) Cover {
+// cover returns what a Report says of itself, and how the tool is called again for it.
+func cover(plan *migrate.Plan, call report.Invocation, o Options) Cover {
 	c := Cover{
+		Command: call.Command("report", call.Source, call.Target, call.Decide, call.Scope),
+
 		Title: cmp.Or(o.Title, "From PodSecurityPolicy to the Pod Security Standards"), Client: o.Client, Author: o.Author,
 		Source: phrases.SourcePhrase(plan.Source), TargetVersion: plan.TargetVersion, ServerVersion: plan.Source.ServerVersion, ToolVersion: o.Tool,
 	}

@@ -22,6 +22,8 @@ type Cover struct {
 	TargetVersion string `json:"targetVersion"`
 	ServerVersion string `json:"serverVersion,omitempty"`
 	ToolVersion   string `json:"toolVersion,omitempty"`
+	// Command is the call that makes the Report again, without its formats: a form that leaves something out names it.
+	Command string `json:"command"`
 }
 
 // Summary is the first screen of a Report: what somebody with ten minutes reads, and nothing else.

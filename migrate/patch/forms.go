@@ -21,7 +21,9 @@ func (p *Patch) StrategicMerge() ([]byte, error) { return json.Marshal(p.strateg
 
 // WriteStrategicBody writes the strategic merge patch of a workload as YAML without the names of its object, as a file for 'kubectl
 // patch --patch-file': it is the same for workloads of one kind with equal templates. It returns the error of w.
-func (p *Patch) WriteStrategicBody(w io.Writer) error { return manifest.WriteYAML(w, p.strategicMerge()) }
+func (p *Patch) WriteStrategicBody(w io.Writer) error {
+	return manifest.WriteYAML(w, p.strategicMerge())
+}
 
 // strategicMerge returns the strategic merge patch of a workload as an object, without the apiVersion, kind and
 // metadata that a manifest needs.

@@ -66,7 +66,7 @@ func (s *planScreen) nextSteps() []NextStep {
 	c := s.invocation()
 	step := func(to NextStep, verb string, arguments ...[]string) {
 		if to.Namespaces > 0 {
-			to.Command = c.command(verb, arguments...)
+			to.Command = c.Command(verb, arguments...)
 			out = append(out, to)
 		}
 	}
