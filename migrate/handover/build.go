@@ -8,7 +8,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
-	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
@@ -42,7 +41,8 @@ type builder struct {
 	uses      []policyUse
 	// rowOf are the IDs of the rows of each table, by the name of what each row is about.
 	namespaceRow, policyRow map[string]string
-	workloadRow             map[patch.WorkloadRef]string
+	// workloadRow has them by the workload itself: several can have one name, whose end the server chooses.
+	workloadRow map[*migrate.Workload]string
 	// code are texts to copy that several rows share, by what they are made from.
 	code map[codeKey][]string
 }
@@ -102,6 +102,11 @@ func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 		}
 		made := s.build(b)
 		made.ID, made.Title = s.id, s.title
+		for _, t := range made.Tables {
+			if t.Rows == nil {
+				t.Rows = []Row{} // an empty list in JSON
+			}
+		}
 		r.Sections = append(r.Sections, made)
 	}
 	return r
@@ -112,7 +117,7 @@ func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	overview := report.NewOverview(plan, report.Options{Invocation: o.Invocation})
 	b := &builder{
 		plan: overview.Plan, gate: answer, cover: cover(plan, overview.Invocation, o), overview: overview, kubectl: kubectlOf(plan.Source),
-		namespaceRow: map[string]string{}, policyRow: map[string]string{}, workloadRow: map[patch.WorkloadRef]string{},
+		namespaceRow: map[string]string{}, policyRow: map[string]string{}, workloadRow: map[*migrate.Workload]string{},
 		code: map[codeKey][]string{},
 	}
 	for i := range overview.Namespaces {
@@ -123,7 +128,7 @@ func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	}
 	b.workloads = workloadLines(b.overview)
 	for i := range b.workloads {
-		b.workloadRow[b.workloads[i].ref] = rowID(workloadsTable, i)
+		b.workloadRow[b.workloads[i].workload] = rowID(workloadsTable, i)
 	}
 	b.uses = policyUses(b.plan, b.inScope)
 	return b

@@ -8,7 +8,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
-	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -47,8 +46,7 @@ func (b *builder) namespaceCells(line *report.NamespaceLine) []Cell {
 	ns := line.Namespace
 	workloads := Cell{Number: len(ns.Workloads)}
 	for k := range ns.Workloads {
-		w := &ns.Workloads[k]
-		workloads.Rows = append(workloads.Rows, b.workloadRow[patch.WorkloadRef{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}])
+		workloads.Rows = append(workloads.Rows, b.workloadRow[&ns.Workloads[k]])
 	}
 	withPatches := line.WithPatches
 	if withPatches == report.NoLevel {

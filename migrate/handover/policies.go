@@ -53,7 +53,7 @@ func (b *builder) policyUsers() map[string]*admitted {
 		if use == nil {
 			continue
 		}
-		use.workloads = append(use.workloads, b.workloadRow[line.ref])
+		use.workloads = append(use.workloads, b.workloadRow[line.workload])
 		if key := [2]string{line.workload.AdmittedBy, line.ns.Name}; !seen[key] {
 			seen[key] = true
 			use.namespaces = append(use.namespaces, b.namespaceRow[line.ns.Name])

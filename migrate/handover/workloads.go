@@ -74,7 +74,7 @@ func workloadLines(o *report.Overview) []workloadLine {
 // changeOf returns what is to be changed of a workload of a Report.
 func changeOf(o *report.Overview, line *workloadLine) change {
 	switch {
-	case o.ByHand[line.ref]:
+	case o.ByHand[line.ref] > 0:
 		return changeByHand
 	case o.Patched[line.ref]:
 		return changePatch

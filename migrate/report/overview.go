@@ -26,8 +26,10 @@ type Overview struct {
 	Namespaces []NamespaceLine
 	// Next are the steps that go on from the report, in their order.
 	Next []NextStep
-	// Patched are the workloads into which 'patch --keep' writes something, ByHand those of which it says what to change.
-	Patched, ByHand map[patch.WorkloadRef]bool
+	// Patched are the workloads into which 'patch --keep' writes something, ByHand those of which it says what to change, with how many
+	// have that name.
+	Patched map[patch.WorkloadRef]bool
+	ByHand  map[patch.WorkloadRef]int
 }
 
 // NamespaceLine is what a line of the report's table says of one namespace.

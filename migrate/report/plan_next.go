@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/labels"
-	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -73,7 +72,7 @@ func (s *planScreen) nextSteps() []NextStep {
 	if s.mustBeSaved() {
 		out = append(out, NextStep{ID: StepSave, Text: "save the plan", Command: "add -o table -o json=" + savedPlan})
 	}
-	unknown, workloads := s.countRank(rankUnknown), len(s.patched)+len(s.byHand)
+	unknown, workloads := s.countRank(rankUnknown), len(s.patched)+s.countByHand()
 	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
 	step(NextStep{ID: StepGaps, Text: "see the gaps of " + namespaces(unknown), Namespaces: unknown}, "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
 	step(NextStep{ID: StepPatch, Text: s.patchText() + ", plan again", Workloads: workloads, Namespaces: s.namespacesToPatch()}, "patch", c.Source, c.Target, c.Scope)
@@ -112,12 +111,22 @@ func (s *planScreen) nextPointers() []pointer {
 // what to change of.
 func (s *planScreen) namespacesToPatch() int {
 	in := map[string]bool{}
-	for _, workloads := range []map[patch.WorkloadRef]bool{s.patched, s.byHand} {
-		for w := range workloads {
-			in[w.Namespace] = true
-		}
+	for w := range s.patched {
+		in[w.Namespace] = true
+	}
+	for w := range s.byHand {
+		in[w.Namespace] = true
 	}
 	return len(in)
+}
+
+// countByHand returns the number of workloads of the report of which 'patch --keep' says what to change, and changes nothing.
+func (s *planScreen) countByHand() int {
+	n := 0
+	for _, some := range s.byHand {
+		n += some
+	}
+	return n
 }
 
 // oldRevisions returns the number of old revisions of Deployments that alone keep namespaces of the report from a stricter
@@ -161,9 +170,9 @@ func (s *planScreen) patchText() string {
 	case len(s.byHand) == 0:
 		return "patch " + english.Count(n, "workload", "workloads")
 	case n == 0:
-		return "change " + english.Count(len(s.byHand), "workload", "workloads") + " by hand"
+		return "change " + english.Count(s.countByHand(), "workload", "workloads") + " by hand"
 	}
-	return fmt.Sprintf("patch %s, %d by hand", english.Count(n, "workload", "workloads"), len(s.byHand))
+	return fmt.Sprintf("patch %s, %d by hand", english.Count(n, "workload", "workloads"), s.countByHand())
 }
 
 // enforced returns the names of the namespaces of the report that the stage enforce labels and whose pods go on running,

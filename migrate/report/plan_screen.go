@@ -41,8 +41,8 @@ type planScreen struct {
 	opts Options
 	// patched are the workloads into which 'patch --keep' writes something.
 	patched map[patch.WorkloadRef]bool
-	// byHand are those of which it says what to change, and changes nothing.
-	byHand map[patch.WorkloadRef]bool
+	// byHand are those of which it says what to change, and changes nothing: how many have that name.
+	byHand map[patch.WorkloadRef]int
 }
 
 // newPlanScreen returns what the parts of the report on a Plan share.
@@ -57,14 +57,14 @@ func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
 
 // keptWorkloads returns, for a report, the workloads into which 'patch --keep' writes something, and those of which it says
 // what to change and changes nothing.
-func keptWorkloads(p *migrate.Plan) (patched, byHand map[patch.WorkloadRef]bool) {
-	patched, byHand = map[patch.WorkloadRef]bool{}, map[patch.WorkloadRef]bool{}
+func keptWorkloads(p *migrate.Plan) (patched map[patch.WorkloadRef]bool, byHand map[patch.WorkloadRef]int) {
+	patched, byHand = map[patch.WorkloadRef]bool{}, map[patch.WorkloadRef]int{}
 	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
 	for i := range patches {
 		w := &patches[i]
 		switch {
 		case !w.ManualReason.IsZero() || w.Incomplete:
-			byHand[w.WorkloadRef] = true
+			byHand[w.WorkloadRef]++
 		case len(w.Values) > 0:
 			patched[w.WorkloadRef] = true
 		}
