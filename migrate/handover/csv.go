@@ -106,7 +106,7 @@ func csvDetail(row *Row, column *DetailColumn) string {
 // semicolons for separators would find it.
 var (
 	formula       = regexp.MustCompile("^[\\s\"'`\u00a0\u3000“”„‘’]*[=+\\-@\t\r＝＋－＠]")
-	formulaBehind = regexp.MustCompile("(;[\\s\"'`\u00a0\u3000]*)([=+\\-@＝＋－＠])")
+	formulaBehind = regexp.MustCompile("(;[\\s\"'`\u00a0\u3000“”„‘’]*)([=+\\-@＝＋－＠])")
 )
 
 // spreadsheetText returns a text for a cell of a spreadsheet: one that would begin a formula has an apostrophe in front of it.

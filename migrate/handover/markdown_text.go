@@ -30,7 +30,7 @@ var (
 	// a backslash or a backquote.
 	actsInMarkdown = regexp.MustCompile("[@<>&$~\\\\`]|://|(?i:www\\.)|(?i:mailto:|xmpp:)|#[0-9A-Za-z]|![0-9\\[]|%[0-9\"A-Za-z]|:[A-Za-z0-9_+-]+:|^[A-Z]{2,}-[0-9]")
 	// beginsBlock matches what begins a heading, a quotation, a list or a rule at the beginning of a paragraph.
-	beginsBlock = regexp.MustCompile(`^(\s*[0-9]*)([-+#>=.):|])`)
+	beginsBlock = regexp.MustCompile(`^(\s*[0-9]*)([-+#>=.)])`)
 )
 
 // escapeEmphasis returns a word for Markdown with a backslash in front of what emphasises or begins a link. An underscore between letters

@@ -2,15 +2,21 @@ package handover
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
 // method returns the section of the Report on what was read, and how the levels are decided.
 func (b *builder) method() Section {
-	return Section{Text: methodTexts(b.plan), Tables: []*Table{b.settings(), b.coverage()}}
+	texts := methodTexts(b.plan)
+	if slices.ContainsFunc(b.overview.Next, func(step report.NextStep) bool { return step.ID == report.StepSave }) {
+		texts = append(texts, "What was read cannot be read again. The commands here name the file plan.json: save the plan of the same input there first, with 'plan -o json=plan.json'.")
+	}
+	return Section{Text: texts, Tables: []*Table{b.settings(), b.coverage()}}
 }
 
 // methodTexts returns the paragraphs of the Report on how the levels are decided.
