@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/finding"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
@@ -34,6 +35,7 @@ func schemas() []struct {
 	}{
 		{"../migrate/plan.schema.json", "Plan of psp2pss", reflect.TypeFor[migrate.Plan]()},
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
+		{"../migrate/handover/report.schema.json", "report of psp2pss", reflect.TypeFor[handover.Report]()},
 		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[patch.JSONPatches]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[simulation.Result]()},
 		{"../migrate/finding/check.schema.json", "answer of psp2pss check", reflect.TypeFor[finding.Result]()},
@@ -95,6 +97,7 @@ func TestOutputMatchesItsSchema(t *testing.T) {
 	}{
 		{"../migrate/plan.schema.json", SystemDeps("psp2pss"), []string{"plan", "--demo"}},
 		{"../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), []string{"gate", "--demo"}},
+		{"../migrate/handover/report.schema.json", SystemDeps("psp2pss"), []string{"report", "--demo"}},
 		{"../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), []string{"patch", "--demo"}},
 		{"../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), []string{"patch", "--demo", "--raise"}},
 		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--level", "restricted"}},
@@ -178,6 +181,7 @@ func TestScenariosMatchTheirSchemas(t *testing.T) {
 		input := filepath.Join(filepath.Dir(filepath.Dir(file)), "input")
 		checkOutput(t, "../migrate/plan.schema.json", SystemDeps("psp2pss"), "plan", "-R", "-f", input)
 		checkOutput(t, "../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), "gate", "-R", "-f", input)
+		checkOutput(t, "../migrate/handover/report.schema.json", SystemDeps("psp2pss"), "report", "-R", "-f", input)
 		checkOutput(t, "../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), "patch", "-R", "-f", input)
 		checkOutput(t, "../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), "simulate", "--level", "restricted", "-R", "-f", input)
 		checkOutput(t, "../migrate/finding/check.schema.json", SystemDeps("psp2pss"), "check", "--level", "restricted", "-R", "-f", input)

@@ -58,7 +58,7 @@ type section struct {
 func sections() []section {
 	return []section{
 		{"namespaces", "Namespaces", (*builder).namespaces, []string{namespacesTable}},
-		{"workloads", "Workloads to change", (*builder).workloadsSection, []string{workloadsTable}},
+		{"workloads", "Workloads", (*builder).workloadsSection, []string{workloadsTable}},
 		{"policies", "Policies", (*builder).policies, []string{policiesTable}},
 		{"policy-use", "Who may use which policy", (*builder).policyUseSection, []string{"policy-use"}},
 		{"rbac", "Roles and bindings", (*builder).rbac, []string{"grants-to-everybody", "ineffective-grants", "administrators", "label-writers"}},
