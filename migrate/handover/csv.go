@@ -131,8 +131,14 @@ func summaryTables(r *Report) []*Table {
 func coverRows(r *Report) [][2]string {
 	var out [][2]string
 	for _, row := range [][2]string{
-		{"title", r.Cover.Title}, {"client", r.Cover.Client}, {"author", r.Cover.Author}, {"source", r.Cover.Source}, {"read at", r.Cover.ReadAt},
-		{"version of the standards", r.Cover.TargetVersion}, {"version of the server", r.Cover.ServerVersion}, {"made by", r.Cover.ToolVersion},
+		{"title", r.Cover.Title},
+		{"client", r.Cover.Client},
+		{"author", r.Cover.Author},
+		{"source", r.Cover.Source},
+		{"read at", r.Cover.ReadAt},
+		{"version of the standards", r.Cover.TargetVersion},
+		{"version of the server", r.Cover.ServerVersion},
+		{"made by", r.Cover.ToolVersion},
 		{"verdict", r.Summary.Verdict.Text},
 	} {
 		if row[1] != "" {
@@ -145,22 +151,29 @@ func coverRows(r *Report) [][2]string {
 // countTables returns the first screen of a Report as tables: levels, blockers, losses, what was not seen, and what to do next.
 func countTables(s *Summary) []*Table {
 	levels := &Table{ID: "summary-levels", Title: "Namespaces by level", Columns: []Column{
-		{ID: "level", Title: "Level", Kind: kindLevel}, {ID: "today", Title: "Today", Kind: kindNumber},
-		{ID: "recommended", Title: "Recommended", Kind: kindNumber}, {ID: "with-patches", Title: "With patches", Kind: kindNumber},
+		{ID: "level", Title: "Level", Kind: kindLevel},
+		{ID: "today", Title: "Today", Kind: kindNumber},
+		{ID: "recommended", Title: "Recommended", Kind: kindNumber},
+		{ID: "with-patches", Title: "With patches", Kind: kindNumber},
 	}}
 	for _, l := range s.Levels {
 		levels.addRow(nil, text(l.Level), number(l.Today), number(l.Recommended), number(l.WithPatches))
 	}
 	blockers := &Table{ID: "summary-blockers", Title: "What keeps namespaces from the next level", Columns: []Column{
-		{ID: "check", Title: "Check", Kind: kindName}, {ID: "level", Title: "Of", Kind: kindLevel}, {ID: "violation", Title: "Pod Security says", Kind: kindText},
-		{ID: "namespaces", Title: "Namespaces", Kind: kindNumber}, {ID: "workloads", Title: "Workloads", Kind: kindNumber},
+		{ID: "check", Title: "Check", Kind: kindName},
+		{ID: "level", Title: "Of", Kind: kindLevel},
+		{ID: "violation", Title: "Pod Security says", Kind: kindText},
+		{ID: "namespaces", Title: "Namespaces", Kind: kindNumber},
+		{ID: "workloads", Title: "Workloads", Kind: kindNumber},
 	}}
 	for _, b := range s.Blockers {
 		blockers.addRow(nil, text(b.Check), text(b.Level), text(b.Text), number(b.Namespaces), number(b.Workloads))
 	}
 	lost := &Table{ID: "summary-lost", Title: "What is lost with PodSecurityPolicy", Columns: []Column{
-		{ID: "risk", Title: "Risk", Kind: kindStatus}, {ID: "what", Title: "What", Kind: kindText},
-		{ID: "fields", Title: "Fields", Kind: kindNumber}, {ID: "namespaces", Title: "Namespaces", Kind: kindNumber},
+		{ID: "risk", Title: "Risk", Kind: kindStatus},
+		{ID: "what", Title: "What", Kind: kindText},
+		{ID: "fields", Title: "Fields", Kind: kindNumber},
+		{ID: "namespaces", Title: "Namespaces", Kind: kindNumber},
 	}}
 	for _, l := range s.Lost {
 		lost.addRow(nil, text(l.Class), text(l.Text), number(l.Constraints), number(l.Namespaces))

@@ -21,8 +21,10 @@ func (b *builder) evidenceSection() Section {
 		Text: "One row for each statement: what it is about, what is said, and where that was read (file:line, or the object on the cluster). " +
 			"Violations are in the words of Pod Security admission; workloads with equal pods share a row, and the row of each workload says where it was read.",
 		Columns: []Column{
-			{ID: "about", Title: "About", Kind: kindName}, {ID: "statement", Title: "Statement", Kind: kindText},
-			{ID: "workloads", Title: "Workloads", Kind: kindNumber, Table: workloadsTable}, {ID: "evidence", Title: "Evidence", Kind: kindEvidence},
+			{ID: "about", Title: "About", Kind: kindName},
+			{ID: "statement", Title: "Statement", Kind: kindText},
+			{ID: "workloads", Title: "Workloads", Kind: kindNumber, Table: workloadsTable},
+			{ID: "evidence", Title: "Evidence", Kind: kindEvidence},
 		},
 	}
 	b.addNamespaceEvidence(t)

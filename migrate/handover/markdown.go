@@ -164,7 +164,7 @@ func (m *markdownWriter) table(t *Table) *drawnTable {
 	}
 	d := &drawnTable{rowBytes: []int{0}, detailBytes: []int{0}}
 	m.drawn[t] = d
-	cells, total := m.cells(t)
+	cells := m.cells(t)
 	widths := columnWidths(t, cells)
 	titles, rules := make([]string, len(t.Columns)), make([]string, len(t.Columns))
 	for k := range t.Columns {
@@ -179,7 +179,8 @@ func (m *markdownWriter) table(t *Table) *drawnTable {
 		d.rows = append(d.rows, row)
 		d.rowBytes = append(d.rowBytes, d.rowBytes[i]+len(row))
 		detail := ""
-		if total = d.detailBytes[i]; total <= m.limit {
+		total := d.detailBytes[i]
+		if total <= m.limit {
 			detail = detailText(t, &t.Rows[i])
 		}
 		d.details = append(d.details, detail)
@@ -188,8 +189,10 @@ func (m *markdownWriter) table(t *Table) *drawnTable {
 	return d
 }
 
-// cells returns the cells of a table of the Report in Markdown, of as many rows as could be shown, and their size.
-func (m *markdownWriter) cells(t *Table) (cells [][]string, total int) {
+// cells returns the cells of a table of the Report in Markdown, of as many rows as could be shown.
+func (m *markdownWriter) cells(t *Table) [][]string {
+	var cells [][]string
+	total := 0
 	for i := range t.Rows {
 		if total > m.limit {
 			break
@@ -201,7 +204,7 @@ func (m *markdownWriter) cells(t *Table) (cells [][]string, total int) {
 		}
 		cells = append(cells, line)
 	}
-	return cells, total
+	return cells
 }
 
 // cellText returns a cell of the Report in Markdown.

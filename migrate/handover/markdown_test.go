@@ -206,7 +206,7 @@ func checkTables(t *testing.T, r *handover.Report, p *page, cut bool) {
 }
 
 // acts matches, outside of code, what GitHub or GitLab make a link, a mention, a reference, an emoji or a formula of.
-var acts = regexp.MustCompile("@[a-z]|://|www\\.|#[0-9]|GH-[0-9]|\\$[a-z]|~[a-z]|%[0-9]|![0-9]|:[a-z]+:")
+var acts = regexp.MustCompile(`@[a-z]|://|www\.|#[0-9]|GH-[0-9]|\$[a-z]|~[a-z]|%[0-9]|![0-9]|:[a-z]+:`)
 
 // checkPage checks that nothing of the input acts on a page.
 func checkPage(t *testing.T, p *page) {

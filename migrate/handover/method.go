@@ -44,10 +44,17 @@ func (b *builder) settings() *Table {
 	}
 	c, call := b.cover, b.overview.Invocation
 	for _, row := range [][2]string{
-		{"source", c.Source}, {"read at", cmp.Or(c.ReadAt, "not known")}, {"version of the server", cmp.Or(c.ServerVersion, "not known")},
-		{"version of the standards", c.TargetVersion}, {"release to upgrade to", b.gate.To}, {"basis of the levels", string(b.plan.Basis)},
-		{"identity of the cluster", cmp.Or(b.plan.Source.UID, "not known")}, {"made by", cmp.Or(c.ToolVersion, "not known")},
-		{"flags for the source", flags(call.Source)}, {"flags for the levels", flags(call.Target, call.Decide)}, {"flags for the namespaces", flags(call.Scope)},
+		{"source", c.Source},
+		{"read at", cmp.Or(c.ReadAt, "not known")},
+		{"version of the server", cmp.Or(c.ServerVersion, "not known")},
+		{"version of the standards", c.TargetVersion},
+		{"release to upgrade to", b.gate.To},
+		{"basis of the levels", string(b.plan.Basis)},
+		{"identity of the cluster", cmp.Or(b.plan.Source.UID, "not known")},
+		{"made by", cmp.Or(c.ToolVersion, "not known")},
+		{"flags for the source", flags(call.Source)},
+		{"flags for the levels", flags(call.Target, call.Decide)},
+		{"flags for the namespaces", flags(call.Scope)},
 		{"admission configuration", admissionText(b.plan)},
 	} {
 		t.addRow(nil, text(row[0]), text(row[1]))
@@ -102,10 +109,17 @@ func (b *builder) coverage() *Table {
 		what string
 		n    int
 	}{
-		{"namespaces", len(b.plan.Namespaces)}, {"namespaces whose level a gap can change", incomplete}, {"workloads", len(b.workloads)},
-		{"workloads of which no level is known", partial}, {"live pods", pods}, {"pods that have ended, passed over", b.plan.FinishedPods},
-		{"PodSecurityPolicies", len(b.plan.Policies)}, {"roles that let use policies", len(b.plan.Roles)}, {"bindings to them", len(b.plan.Bindings)},
-		{"gaps", len(b.plan.Gaps)}, {"notes", len(b.plan.Notes)},
+		{"namespaces", len(b.plan.Namespaces)},
+		{"namespaces whose level a gap can change", incomplete},
+		{"workloads", len(b.workloads)},
+		{"workloads of which no level is known", partial},
+		{"live pods", pods},
+		{"pods that have ended, passed over", b.plan.FinishedPods},
+		{"PodSecurityPolicies", len(b.plan.Policies)},
+		{"roles that let use policies", len(b.plan.Roles)},
+		{"bindings to them", len(b.plan.Bindings)},
+		{"gaps", len(b.plan.Gaps)},
+		{"notes", len(b.plan.Notes)},
 	} {
 		t.addRow(nil, text(row.what), number(row.n))
 	}

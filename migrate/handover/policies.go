@@ -18,15 +18,24 @@ func (b *builder) policies() Section {
 		Text: "One row for each PodSecurityPolicy. The closest level is the one that comes nearest to it; it is never the same: " +
 			"what is lost there, and what it asks for beyond the policy, stands in the row.",
 		Columns: []Column{
-			{ID: "policy", Title: "Policy", Kind: kindName}, {ID: "closest", Title: "Closest level", Kind: kindLevel}, {ID: "why", Title: "Why not the next", Kind: kindText},
-			{ID: "conditions", Title: "Checks of it that the policy leaves open", Kind: kindNumber}, {ID: "sets", Title: "Fields that it sets in pods", Kind: kindNumber},
-			{ID: "lost", Title: "Restrictions lost there", Kind: kindNumber}, {ID: "workloads", Title: "Workloads that it admits", Kind: kindNumber, Table: workloadsTable},
-			{ID: "namespaces", Title: "Namespaces that it is used in", Kind: kindNumber, Table: namespacesTable}, {ID: "remarks", Title: "Remarks", Kind: kindStatus},
+			{ID: "policy", Title: "Policy", Kind: kindName},
+			{ID: "closest", Title: "Closest level", Kind: kindLevel},
+			{ID: "why", Title: "Why not the next", Kind: kindText},
+			{ID: "conditions", Title: "Checks of it that the policy leaves open", Kind: kindNumber},
+			{ID: "sets", Title: "Fields that it sets in pods", Kind: kindNumber},
+			{ID: "lost", Title: "Restrictions lost there", Kind: kindNumber},
+			{ID: "workloads", Title: "Workloads that it admits", Kind: kindNumber, Table: workloadsTable},
+			{ID: "namespaces", Title: "Namespaces that it is used in", Kind: kindNumber, Table: namespacesTable},
+			{ID: "remarks", Title: "Remarks", Kind: kindStatus},
 			{ID: "evidence", Title: "Read from", Kind: kindEvidence},
 		},
 		Details: []DetailColumn{
-			{"closest", "Closest level", kindText}, {"fields", "Field by field", kindText}, {"checks", "Check by check", kindText}, {"lost", "What is lost there", kindText},
-			{"conditions", "What the level asks for and the policy leaves open", kindText}, {"values", "What templates must state once it is gone", kindText},
+			{"closest", "Closest level", kindText},
+			{"fields", "Field by field", kindText},
+			{"checks", "Check by check", kindText},
+			{"lost", "What is lost there", kindText},
+			{"conditions", "What the level asks for and the policy leaves open", kindText},
+			{"values", "What templates must state once it is gone", kindText},
 			{"problems", "Problems in the document", kindText},
 		},
 	}
@@ -83,8 +92,10 @@ func policyCells(po *migrate.Policy, use *admitted) []Cell {
 	}
 	return []Cell{
 		text(po.Name), text(string(po.ClosestLevel)), text(why), number(len(po.Conditions)), number(len(po.MutatingFields)),
-		number(countLost(po.Lost, mapping.SecurityLoss, map[string]bool{})), {Number: len(use.workloads), Rows: use.workloads},
-		{Number: len(use.namespaces), Rows: use.namespaces}, text(strings.Join(remarks, ", ")), text(evidence(po.Position, "PodSecurityPolicy "+po.Name)),
+		number(countLost(po.Lost, mapping.SecurityLoss, map[string]bool{})),
+		{Number: len(use.workloads), Rows: use.workloads},
+		{Number: len(use.namespaces), Rows: use.namespaces},
+		text(strings.Join(remarks, ", ")), text(evidence(po.Position, "PodSecurityPolicy "+po.Name)),
 	}
 }
 
@@ -106,8 +117,13 @@ func (b *builder) policyDetail(t *Table, po *migrate.Policy) []Detail {
 		id    string
 		lines []string
 	}{
-		{"closest", report.ClosestLevelTexts(po)}, {"fields", fields}, {"checks", checks}, {"lost", lostLines(po.Lost)},
-		{"conditions", report.ConditionTexts(b.plan, po)}, {"values", report.RequiredValueTexts(po)}, {"problems", report.ProblemTexts(po)},
+		{"closest", report.ClosestLevelTexts(po)},
+		{"fields", fields},
+		{"checks", checks},
+		{"lost", lostLines(po.Lost)},
+		{"conditions", report.ConditionTexts(b.plan, po)},
+		{"values", report.RequiredValueTexts(po)},
+		{"problems", report.ProblemTexts(po)},
 	} {
 		out = append(out, t.detail(d.id, d.lines)...)
 	}

@@ -54,9 +54,13 @@ func policyUses(plan *migrate.Plan, inScope func(namespace string) bool) []polic
 // useColumns are the columns of a table of the Report on who may use which policy.
 func useColumns() []Column {
 	return []Column{
-		{ID: "policy", Title: "Policy", Kind: kindName, Table: policiesTable}, {ID: "binding", Title: "Binding", Kind: kindName}, {ID: "role", Title: "Role", Kind: kindName},
-		{ID: "account", Title: "Account", Kind: kindName}, {ID: "namespace", Title: "Namespace", Kind: kindName, Table: namespacesTable},
-		{ID: "binding-evidence", Title: "Binding read from", Kind: kindEvidence}, {ID: "role-evidence", Title: "Role read from", Kind: kindEvidence},
+		{ID: "policy", Title: "Policy", Kind: kindName, Table: policiesTable},
+		{ID: "binding", Title: "Binding", Kind: kindName},
+		{ID: "role", Title: "Role", Kind: kindName},
+		{ID: "account", Title: "Account", Kind: kindName},
+		{ID: "namespace", Title: "Namespace", Kind: kindName, Table: namespacesTable},
+		{ID: "binding-evidence", Title: "Binding read from", Kind: kindEvidence},
+		{ID: "role-evidence", Title: "Role read from", Kind: kindEvidence},
 	}
 }
 

@@ -33,8 +33,11 @@ func (b *builder) ineffectiveGrants() *Table {
 		ID: "ineffective-grants", Title: "Grants without effect",
 		Text: "Roles and bindings that seem to let somebody use a policy and do not, and roles that bindings refer to and that were not read.",
 		Columns: []Column{
-			{ID: "object", Title: "Role or binding", Kind: kindName}, {ID: "effect", Title: "Effect", Kind: kindStatus}, {ID: "finding", Title: "Finding", Kind: kindText},
-			{ID: "others", Title: "Others alike", Kind: kindNumber}, {ID: "evidence", Title: "Read from", Kind: kindEvidence},
+			{ID: "object", Title: "Role or binding", Kind: kindName},
+			{ID: "effect", Title: "Effect", Kind: kindStatus},
+			{ID: "finding", Title: "Finding", Kind: kindText},
+			{ID: "others", Title: "Others alike", Kind: kindNumber},
+			{ID: "evidence", Title: "Read from", Kind: kindEvidence},
 		},
 		Details: []DetailColumn{{"others", "Others alike", kindEvidence}},
 	}
@@ -63,7 +66,9 @@ func (b *builder) administrators() *Table {
 		ID: "administrators", Title: "Administrators",
 		Text: "They may use every policy in every namespace, and count for none: what they create by hand is not what runs there.",
 		Columns: []Column{
-			{ID: "account", Title: "Account", Kind: kindName}, {ID: "binding", Title: "Binding", Kind: kindName}, {ID: "role", Title: "Role", Kind: kindName},
+			{ID: "account", Title: "Account", Kind: kindName},
+			{ID: "binding", Title: "Binding", Kind: kindName},
+			{ID: "role", Title: "Role", Kind: kindName},
 			{ID: "evidence", Title: "Binding read from", Kind: kindEvidence},
 		},
 	}
@@ -80,8 +85,12 @@ func (b *builder) labelWriters() *Table {
 		ID: "label-writers", Title: "Who may change the labels of namespaces",
 		Text: "Who may create or change a namespace sets its level: with the Pod Security Standards this right takes the place of the right to use a policy.",
 		Columns: []Column{
-			{ID: "account", Title: "Account", Kind: kindName}, {ID: "verbs", Title: "May", Kind: kindText}, {ID: "namespace", Title: "Namespace", Kind: kindName, Table: namespacesTable},
-			{ID: "administrator", Title: "Administrator", Kind: kindStatus}, {ID: "binding", Title: "Binding", Kind: kindName}, {ID: "role", Title: "Role", Kind: kindName},
+			{ID: "account", Title: "Account", Kind: kindName},
+			{ID: "verbs", Title: "May", Kind: kindText},
+			{ID: "namespace", Title: "Namespace", Kind: kindName, Table: namespacesTable},
+			{ID: "administrator", Title: "Administrator", Kind: kindStatus},
+			{ID: "binding", Title: "Binding", Kind: kindName},
+			{ID: "role", Title: "Role", Kind: kindName},
 			{ID: "evidence", Title: "Binding read from", Kind: kindEvidence},
 		},
 	}

@@ -1,8 +1,6 @@
 package handover
 
 import (
-	"strings"
-
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -41,15 +39,6 @@ func withRows(rows []string) []string {
 		}
 	}
 	return nil
-}
-
-// names returns a cell of the Report that lists names, each with the row about it.
-func names(list []string, rowOf map[string]string) Cell {
-	rows := make([]string, len(list))
-	for i, name := range list {
-		rows[i] = rowOf[name]
-	}
-	return Cell{Text: strings.Join(list, ", "), Rows: withRows(rows)}
 }
 
 // addRow adds a row to a table of the Report. Its ID is that of its place.

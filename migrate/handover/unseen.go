@@ -22,8 +22,12 @@ func (b *builder) gapsTable() *Table {
 	t := &Table{
 		ID: "gaps", Title: "What could not be seen", Text: "One row for each thing that could not be read or evaluated, with what it can change.",
 		Columns: []Column{
-			{ID: "what", Title: "What", Kind: kindName}, {ID: "why", Title: "Why, and what to try next", Kind: kindText}, {ID: "changes", Title: "Can change", Kind: kindStatus},
-			{ID: "touches", Title: "Touches", Kind: kindText}, {ID: "namespaces", Title: "Namespaces", Kind: kindNumber, Table: namespacesTable}, {ID: "evidence", Title: "At", Kind: kindEvidence},
+			{ID: "what", Title: "What", Kind: kindName},
+			{ID: "why", Title: "Why, and what to try next", Kind: kindText},
+			{ID: "changes", Title: "Can change", Kind: kindStatus},
+			{ID: "touches", Title: "Touches", Kind: kindText},
+			{ID: "namespaces", Title: "Namespaces", Kind: kindNumber, Table: namespacesTable},
+			{ID: "evidence", Title: "At", Kind: kindEvidence},
 		},
 	}
 	for i := range b.plan.Gaps {

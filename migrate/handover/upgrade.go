@@ -14,8 +14,12 @@ func (b *builder) upgrade() Section {
 		ID: "upgrade", Title: "Before the upgrade to " + b.gate.To,
 		Text: "One row for each reason against the upgrade and each open question, in the order in which to clear them: then none opens a gap or breaks what runs.",
 		Columns: []Column{
-			{ID: "step", Title: "Step", Kind: kindNumber}, {ID: "kind", Title: "Kind", Kind: kindStatus}, {ID: "id", Title: "Name", Kind: kindName},
-			{ID: "text", Title: "What", Kind: kindText}, {ID: "objects", Title: "Objects", Kind: kindNumber}, {ID: "assert", Title: "Once you know", Kind: kindCommand},
+			{ID: "step", Title: "Step", Kind: kindNumber},
+			{ID: "kind", Title: "Kind", Kind: kindStatus},
+			{ID: "id", Title: "Name", Kind: kindName},
+			{ID: "text", Title: "What", Kind: kindText},
+			{ID: "objects", Title: "Objects", Kind: kindNumber},
+			{ID: "assert", Title: "Once you know", Kind: kindCommand},
 		},
 		Details: []DetailColumn{{"objects", "Objects", kindText}, {"advice", "What to know", kindText}, {"commands", "Commands", kindCode}},
 	}

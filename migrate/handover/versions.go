@@ -63,8 +63,10 @@ func (b *builder) versionChanges() *Table {
 	t := &Table{
 		ID: "version-changes", Title: "Namespaces whose level changes", Text: "One row for each span of versions at which a namespace needs the same level; namespaces that need one level throughout have none.",
 		Columns: []Column{
-			{ID: "namespace", Title: "Namespace", Kind: kindName, Table: namespacesTable}, {ID: "from", Title: "From", Kind: kindName},
-			{ID: "to", Title: "To", Kind: kindName}, {ID: "needed", Title: "Needed", Kind: kindLevel},
+			{ID: "namespace", Title: "Namespace", Kind: kindName, Table: namespacesTable},
+			{ID: "from", Title: "From", Kind: kindName},
+			{ID: "to", Title: "To", Kind: kindName},
+			{ID: "needed", Title: "Needed", Kind: kindLevel},
 		},
 	}
 	for i := range b.overview.Namespaces {
