@@ -95,7 +95,7 @@ func (b *builder) coverage() *Table {
 		ID: "coverage", Title: "What was read", Text: "How many objects of each sort the report is about.",
 		Columns: []Column{{ID: "what", Title: "What", Kind: kindName}, {ID: "number", Title: "Number", Kind: kindNumber}},
 	}
-	pods, partial, incomplete := 0, 0, 0
+	pods, partial, incomplete, bindings := 0, 0, 0, 0
 	for i := range b.workloads {
 		pods += b.workloads[i].workload.Pods
 	}
@@ -103,6 +103,11 @@ func (b *builder) coverage() *Table {
 		partial += len(b.plan.Namespaces[i].UnseenWorkloads)
 		if !b.plan.Namespaces[i].Complete {
 			incomplete++
+		}
+	}
+	for i := range b.plan.Bindings {
+		if namespace := b.plan.Bindings[i].Namespace; namespace == "" || b.inScope(namespace) {
+			bindings++
 		}
 	}
 	for _, row := range []struct {
@@ -117,7 +122,7 @@ func (b *builder) coverage() *Table {
 		{"pods that have ended, passed over", b.plan.FinishedPods},
 		{"PodSecurityPolicies", len(b.plan.Policies)},
 		{"roles that let use policies", len(b.plan.Roles)},
-		{"bindings to them", len(b.plan.Bindings)},
+		{"bindings to them", bindings},
 		{"gaps", len(b.plan.Gaps)},
 		{"notes", len(b.plan.Notes)},
 	} {
