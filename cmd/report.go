@@ -14,7 +14,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/handover/html"
-	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
@@ -127,7 +126,7 @@ func reportFormats(bom bool) []report.Format[*handover.Report] {
 	return []report.Format[*handover.Report]{
 		form("markdown", handover.WriteMarkdown), form("html", html.Write), form(csvFormat, table),
 		form(report.JSONFormat, handover.WriteJSON).WithRows("sections"),
-		form("yaml", func(w io.Writer, r *handover.Report) error { return manifest.WriteYAML(w, r) }),
+		form("yaml", handover.WriteYAML),
 	}
 }
 

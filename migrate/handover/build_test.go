@@ -41,8 +41,8 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// The JSON that is written row by row is that of the whole, also where there is nothing.
-func TestJSONIsThatOfTheWhole(t *testing.T) {
+// The JSON and the YAML that are written row by row are those of the whole, also where there is nothing.
+func TestPiecesMakeTheWhole(t *testing.T) {
 	t.Parallel()
 	for _, r := range []*handover.Report{reportOn(demoPlan(t)), reportOn(&migrate.Plan{TargetVersion: "v1.25"}), hostileReport(t), {}} {
 		if r.Sections == nil {
@@ -58,6 +58,16 @@ func TestJSONIsThatOfTheWhole(t *testing.T) {
 		if diff := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(got.String(), "\n")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+		var whole, pieces bytes.Buffer
+		if err := manifest.WriteYAML(&whole, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := handover.WriteYAML(&pieces, r); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Split(whole.String(), "\n"), strings.Split(pieces.String(), "\n")); diff != "" {
+			t.Errorf("YAML (-want +got):\n%s", diff)
+		}
 		var again handover.Report
 		if err := json.Unmarshal(got.Bytes(), &again); err != nil {
 			t.Fatal(err)
@@ -71,6 +81,7 @@ func TestErrorsOfWriting(t *testing.T) {
 	r := reportOn(demoPlan(t))
 	for name, write := range map[string]func(*failing) error{
 		"json":     func(w *failing) error { return handover.WriteJSON(w, r) },
+		"yaml":     func(w *failing) error { return handover.WriteYAML(w, r) },
 		"markdown": func(w *failing) error { return handover.WriteMarkdown(w, r) },
 		"csv":      func(w *failing) error { return handover.WriteCSV(w, r.Sections[0].Tables[0], false) },
 		"bom":      func(w *failing) error { return handover.WriteCSV(w, r.Sections[0].Tables[0], true) },
