@@ -31,9 +31,9 @@ func TestNumbersAreThePlans(t *testing.T) {
 		checkBlockers(t, p, r.Summary.Blockers)
 		checkLost(t, p, r.Summary.Lost)
 		checkNext(t, p, r.Summary.Next)
-		checkNamespaceNumbers(t, p, tableOf(t, r, "namespaces"))
+		checkNamespaceNumbers(t, p, r)
 		checkWorkloadNumbers(t, p, tableOf(t, r, "workloads"))
-		checkPolicyNumbers(t, p, tableOf(t, r, "policies"))
+		checkPolicyNumbers(t, p, r)
 		checkUses(t, p, tableOf(t, r, "policy-use"))
 		checkUpgrade(t, answer, tableOf(t, r, "upgrade"))
 		checkVersions(t, p, tableOf(t, r, "version-counts"), tableOf(t, r, "version-changes"))
@@ -298,8 +298,9 @@ func reversed(words []string) []string {
 }
 
 // checkNamespaceNumbers compares the rows on namespaces with the Plan.
-func checkNamespaceNumbers(t *testing.T, p *migrate.Plan, table *handover.Table) {
+func checkNamespaceNumbers(t *testing.T, p *migrate.Plan, r *handover.Report) {
 	t.Helper()
+	table := tableOf(t, r, "namespaces")
 	if len(table.Rows) != len(p.Namespaces) {
 		t.Errorf("%d rows, want %d", len(table.Rows), len(p.Namespaces))
 	}
@@ -311,8 +312,13 @@ func checkNamespaceNumbers(t *testing.T, p *migrate.Plan, table *handover.Table)
 			continue
 		}
 		row := &table.Rows[at]
-		if got := cellOf(t, table, row, "workloads"); got.Number != len(ns.Workloads) || len(got.Rows) != len(ns.Workloads) {
-			t.Errorf("%s: %d workloads and %d references, want %d", ns.Name, got.Number, len(got.Rows), len(ns.Workloads))
+		var workloads []string
+		for _, w := range ns.Workloads {
+			workloads = append(workloads, ns.Name+"/"+strings.ToLower(w.Kind)+"/"+w.Name)
+		}
+		cell := cellOf(t, table, row, "workloads")
+		if diff := cmp.Diff(sorted(workloads), namesOf(t, r, "workloads", cell.Rows)); diff != "" || cell.Number != len(ns.Workloads) {
+			t.Errorf("%s: %d workloads, want %d; references (-want +got):\n%s", ns.Name, cell.Number, len(ns.Workloads), diff)
 		}
 		if got, want := cellOf(t, table, row, "lost").Number, len(lostIn(p, ns, "security")); got != want {
 			t.Errorf("%s: %d restrictions lost, want %d", ns.Name, got, want)
@@ -365,14 +371,16 @@ func checkWorkloadNumbers(t *testing.T, p *migrate.Plan, table *handover.Table) 
 }
 
 // checkPolicyNumbers compares the rows on policies with the Plan.
-func checkPolicyNumbers(t *testing.T, p *migrate.Plan, table *handover.Table) {
+func checkPolicyNumbers(t *testing.T, p *migrate.Plan, r *handover.Report) {
 	t.Helper()
+	table := tableOf(t, r, "policies")
 	if len(table.Rows) != len(p.Policies) {
 		t.Fatalf("%d rows, want %d", len(table.Rows), len(p.Policies))
 	}
 	for i := range p.Policies {
 		po, row := &p.Policies[i], &table.Rows[i]
 		lost, workloads, namespaces := map[string]bool{}, 0, 0
+		var users, homes []string
 		for _, l := range po.Lost {
 			if l.Class == "security" {
 				lost[l.Field] = true
@@ -383,10 +391,20 @@ func checkPolicyNumbers(t *testing.T, p *migrate.Plan, table *handover.Table) {
 			for _, w := range ns.Workloads {
 				if w.AdmittedBy == po.Name {
 					here++
+					users = append(users, ns.Name+"/"+strings.ToLower(w.Kind)+"/"+w.Name)
 				}
+			}
+			if here > 0 {
+				homes = append(homes, ns.Name)
 			}
 			workloads += here
 			namespaces += min(here, 1)
+		}
+		if diff := cmp.Diff(sorted(users), namesOf(t, r, "workloads", cellOf(t, table, row, "workloads").Rows)); diff != "" {
+			t.Errorf("%s refers to other workloads (-want +got):\n%s", po.Name, diff)
+		}
+		if diff := cmp.Diff(sorted(homes), namesOf(t, r, "namespaces", cellOf(t, table, row, "namespaces").Rows)); diff != "" {
+			t.Errorf("%s refers to other namespaces (-want +got):\n%s", po.Name, diff)
 		}
 		want := []int{len(po.Conditions), len(po.MutatingFields), len(lost), workloads, namespaces}
 		var got []int
@@ -397,6 +415,33 @@ func checkPolicyNumbers(t *testing.T, p *migrate.Plan, table *handover.Table) {
 			t.Errorf("%s: %v, want %v", po.Name, got, want)
 		}
 	}
+}
+
+// sorted is a list in order, empty where it is nil.
+func sorted(names []string) []string {
+	out := append([]string{}, names...)
+	slices.Sort(out)
+	return out
+}
+
+// namesOf are the names of what rows of a table are about, sorted: a namespace, or namespace/kind/name.
+func namesOf(t *testing.T, r *handover.Report, table string, ids []string) []string {
+	t.Helper()
+	var out []string
+	for _, id := range ids {
+		at := slices.IndexFunc(tableOf(t, r, table).Rows, func(row handover.Row) bool { return row.ID == id })
+		if at < 0 {
+			t.Errorf("there is no row %q", id)
+			continue
+		}
+		row := &tableOf(t, r, table).Rows[at]
+		name := row.Cells[0].Text
+		if table == "workloads" {
+			name += "/" + row.Cells[1].Text
+		}
+		out = append(out, name)
+	}
+	return sorted(out)
 }
 
 // checkUses compares the ways to use policies with the grants of the Plan.
