@@ -39,8 +39,8 @@ func sectionTables(r *Report) []*Table {
 // byteOrderMark at the beginning of a file tells Excel that it is UTF-8.
 const byteOrderMark = "\ufeff"
 
-// WriteCSV writes one table of a Report as RFC 4180 has it: a line of column IDs, then a line for each row, each ended by CR LF. What a
-// row opens to is in columns behind the others, sentences joined by "; " and lines of code by line ends. No cell begins a formula of
+// WriteCSV writes one table of a Report as RFC 4180 has it, but with lines that end as those of Unix do, which spreadsheets read as well:
+// a line of column IDs, then a line for each row. What a row opens to is in columns behind the others, sentences joined by "; " and lines of code by line ends. No cell begins a formula of
 // a spreadsheet: one that would has an apostrophe in front, as a semicolon has behind it where a formula could begin there. What does
 // not show is escaped. It returns the errors of w.
 func WriteCSV(w io.Writer, t *Table, bom bool) error {
@@ -50,7 +50,6 @@ func WriteCSV(w io.Writer, t *Table, bom bool) error {
 		}
 	}
 	out := csv.NewWriter(w)
-	out.UseCRLF = true
 	record := make([]string, 0, len(t.Columns)+len(t.Details))
 	for i := range t.Columns {
 		record = append(record, t.Columns[i].ID)
