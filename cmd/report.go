@@ -63,7 +63,9 @@ All formats show the same rows:
             has an apostrophe in front; --bom helps Excel to see that the text is UTF-8
   json      the document that all other formats are made of; yaml is the same
 
-Sections, in their order, for --sections: ` + "\n" + sectionHelp() + `
+Sections, in their order, for --sections:
+
+` + sectionHelp() + `
 The verdict is that of 'gate', for the whole cluster; -n, -l and --exclude choose the namespaces of
 the tables. From a cluster, stored Helm releases are read for it as by 'gate'.`,
 		Example: `  # The report on a cluster, to hand over and to work with

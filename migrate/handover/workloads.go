@@ -211,7 +211,7 @@ func (b *builder) workloadDetail(t *Table, line *workloadLine) []Detail {
 // patchLines returns a patch of a workload of the Report as lines to copy, which equal workloads share, and the remarks on it; no
 // lines where it cannot be patched.
 func (b *builder) patchLines(line *workloadLine, o patch.Options, kind sharedKind) (lines, remarks []string) {
-	p, ok := patch.PatchFor(b.plan, line.ns, line.workload, o)
+	p, ok := patch.For(b.plan, line.ns, line.workload, o)
 	if !ok {
 		return nil, nil
 	}
