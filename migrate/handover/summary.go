@@ -17,7 +17,7 @@ func (b *builder) summary() Summary {
 	s := Summary{
 		Verdict: Verdict{Status: b.gate.Status(), Text: b.gate.Verdict()}, Levels: b.levelCounts(),
 		Namespaces: len(b.plan.Namespaces), Workloads: len(b.workloads),
-		Blockers: []BlockerCount{}, Lost: b.lossCounts(), Unseen: b.unseenSentences(), Next: b.nextSteps(),
+		Blockers: []BlockerCount{}, Lost: b.lossCounts(), Unseen: b.firstUnseen(), Next: b.nextSteps(),
 	}
 	for _, v := range b.plan.BlockingViolations {
 		s.Blockers = append(s.Blockers, BlockerCount{Check: v.Check, Level: string(v.Level), Text: v.Reason, Namespaces: v.Namespaces, Workloads: v.Workloads})
@@ -84,7 +84,16 @@ func countLost(lost []migrate.LostConstraint, class mapping.LossClass, fields ma
 // mostUnseen is how many sentences on what could not be seen the first screen of a Report has.
 const mostUnseen = 6
 
-// unseenSentences returns the sentences of the first screen of the Report on what could not be seen: gaps that say the same as one.
+// firstUnseen returns the sentences of the first screen of the Report on what could not be seen, the first few of them.
+func (b *builder) firstUnseen() []string {
+	out := b.unseenSentences()
+	if more := len(out) - mostUnseen + 1; more > 1 {
+		out = append(out[:mostUnseen-1], fmt.Sprintf("%d more: see the section on what could not be seen", more))
+	}
+	return out
+}
+
+// unseenSentences returns the sentences of the Report on what could not be seen: gaps that say the same as one.
 func (b *builder) unseenSentences() []string {
 	out := []string{}
 	for _, g := range gapGroups(b.plan.Gaps) {
@@ -102,9 +111,6 @@ func (b *builder) unseenSentences() []string {
 	}
 	if n := b.overview.Estimated; n > 0 {
 		out = append(out, english.Count(n, "namespace has a level that rests on an estimate", "namespaces have a level that rests on an estimate"))
-	}
-	if more := len(out) - mostUnseen + 1; more > 1 {
-		out = append(out[:mostUnseen-1], fmt.Sprintf("%d more: see the section on what could not be seen", more))
 	}
 	return out
 }

@@ -10,8 +10,8 @@ import (
 
 // unseen returns the section of the Report on what could not be read or evaluated, and on what was seen beside.
 func (b *builder) unseen() Section {
-	s := Section{Tables: []*Table{b.gapsTable(), b.notesTable()}}
-	if len(b.plan.Gaps) == 0 {
+	s := Section{Text: b.unseenSentences(), Tables: []*Table{b.gapsTable(), b.notesTable()}}
+	if len(s.Text) == 0 {
 		s.Text = []string{"Everything that was there was read and evaluated."}
 	}
 	return s
