@@ -150,7 +150,9 @@ func checkOutput(t *testing.T, schemaFile string, deps Deps, args ...string) {
 	if err := json.Unmarshal(out.Bytes(), &document); err != nil {
 		t.Fatal(err)
 	}
-	checkMessages(t, strings.Join(args, " "), document)
+	if args[0] != "report" { // whose texts are no messages
+		checkMessages(t, strings.Join(args, " "), document)
+	}
 }
 
 // TestScenariosMatchTheirSchemas checks the recorded plan of every scenario, and what the commands write of its input.
