@@ -73,6 +73,9 @@ func (c completer) flagValues() map[string]cobra.CompletionFunc {
 		"to":             c.of(func(context.Context, *completionSource, string) []string { return knownReleases() }),
 		"selector":       cobra.NoFileCompletions,
 		"wave-label":     cobra.NoFileCompletions,
+		"title":          cobra.NoFileCompletions,
+		"client":         cobra.NoFileCompletions,
+		"author":         cobra.NoFileCompletions,
 		asFlag:           cobra.NoFileCompletions,
 		asGroupFlag:      cobra.NoFileCompletions,
 	}

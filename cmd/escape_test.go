@@ -124,6 +124,10 @@ func inFormat(t *testing.T, line []string, format string) []string {
 		return line
 	case kustomizeFormat: // patch writes a folder, the others a file
 		return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "k"))
+	case csvFormat: // a folder, too, but for one table
+		if !slices.Contains(line, "--sections=workloads") {
+			return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "tables"))
+		}
 	}
 	return append(line, "-o", format)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -103,10 +104,9 @@ Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unk
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
-	flags.StringVar(&f.to, "to", "", "release to upgrade to, such as v1.25 (default v1.25, or what follows the server's own minor)")
+	addToFlag(flags, &f.to)
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
-	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not show; may be repeated; one of "+strings.Join(assertionNames(), ", "))
-	registerCompletion(cmd, "assert", assertionNames())
+	addAssertFlag(cmd, &f.assert)
 	addOutputFlag(cmd, &f.outputs, gateFormats())
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something is unknown")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -117,6 +117,17 @@ Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unk
 		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
+}
+
+// addToFlag defines the command-line flag --to, the release that the gate is asked about.
+func addToFlag(flags *pflag.FlagSet, to *string) {
+	flags.StringVar(to, "to", "", "release to upgrade to, such as v1.25 (default v1.25, or what follows the server's own minor)")
+}
+
+// addAssertFlag defines the command-line flag --assert, what the user of the gate knows.
+func addAssertFlag(cmd *cobra.Command, names *[]string) {
+	cmd.Flags().StringSliceVar(names, "assert", nil, "something that you know and the API does not show; may be repeated; one of "+strings.Join(assertionNames(), ", "))
+	registerCompletion(cmd, "assert", assertionNames())
 }
 
 // assertionNames returns the values of the flag --assert.
@@ -144,11 +155,8 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	if o.To, err = parseRelease(f.to); err != nil {
 		return nil, err
 	}
-	for _, name := range f.assert {
-		if !slices.Contains(assertionNames(), name) {
-			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s%s", name, strings.Join(assertionNames(), ", "), suggestion(name, assertionNames()))
-		}
-		o.Assert = append(o.Assert, gate.Assertion(name))
+	if o.Assert, err = parseAssertions(f.assert); err != nil {
+		return nil, err
 	}
 	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
 	if o.Decide, _, err = checkInputFlags(cmd.Flags(), streams, &f.source, &decide, &scopeFlags{}); err != nil {
@@ -157,6 +165,18 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	o.Source = f.source
 	o.Outputs, err = parseOutputs(f.outputs, gateFormats())
 	return o, err
+}
+
+// parseAssertions reads the values of the flag --assert. It returns a usage error for a name that cannot be asserted.
+func parseAssertions(names []string) ([]gate.Assertion, error) {
+	var out []gate.Assertion
+	for _, name := range names {
+		if !slices.Contains(assertionNames(), name) {
+			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s%s", name, strings.Join(assertionNames(), ", "), suggestion(name, assertionNames()))
+		}
+		out = append(out, gate.Assertion(name))
+	}
+	return out, nil
 }
 
 // parseRelease reads the value of the flag --to of the command gate. It returns a usage error for a release with
@@ -193,7 +213,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
-	plan, facts, err := o.read(ctx)
+	plan, result, err := o.answer(ctx)
 	if err != nil {
 		return err
 	}
@@ -202,15 +222,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 			return err
 		}
 	}
-	if err := gate.CheckAssertions(plan, o.Assert); err != nil {
-		return usageError{err}
-	}
 	warnOldTarget(o.streams.ErrOut, plan)
-	to := o.To
-	if to == (api.Version{}) {
-		to = gate.DefaultRelease(plan)
-	}
-	result := gate.Evaluate(plan, facts, gate.Options{To: to, Tool: o.deps.ToolName, Assert: o.Assert})
 	if err := writeOutputs(o.streams, o.Outputs, result, false); err != nil {
 		return err
 	}
@@ -219,6 +231,29 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 		err = errors.Join(nothingReadError(plan), err)
 	}
 	return err
+}
+
+// answer builds or reads the Plan for the command gate, and evaluates it. It returns a usage error for an assertion that contradicts
+// what was read.
+func (o *gateOptions) answer(ctx context.Context) (*migrate.Plan, *gate.Result, error) {
+	plan, facts, err := o.read(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := o.evaluate(plan, facts)
+	return plan, result, err
+}
+
+// evaluate evaluates a Plan for the command gate. It returns a usage error for an assertion that contradicts what was read.
+func (o *gateOptions) evaluate(plan *migrate.Plan, facts gate.Facts) (*gate.Result, error) {
+	if err := gate.CheckAssertions(plan, o.Assert); err != nil {
+		return nil, usageError{err}
+	}
+	to := o.To
+	if to == (api.Version{}) {
+		to = gate.DefaultRelease(plan)
+	}
+	return gate.Evaluate(plan, facts, gate.Options{To: to, Tool: o.deps.ToolName, Assert: o.Assert}), nil
 }
 
 // read builds or reads the Plan for the command gate, and reads stored Helm releases, which no plan holds, from any

@@ -26,7 +26,7 @@ func commandGroups() []struct {
 		commands []string
 	}{
 		{"Look: what is there, and which level fits (nothing is changed)", []string{"plan", "simulate"}},
-		{"Understand: why, down to the field", []string{"explain"}},
+		{"Understand: why, down to the field, and hand it over", []string{"explain", "report"}},
 		{"Change: workloads first, then labels, each with a way back", []string{"patch", "fix", "labels", "rollout", "verify", "rollback"}},
 		{"Keep: manifests meet the level before they are deployed", []string{"check"}},
 		{"Upgrade: past the last version that has PodSecurityPolicy", []string{"gate", "clean-helm"}},

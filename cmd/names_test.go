@@ -75,11 +75,15 @@ func namesNothing() map[string]nothing {
 		"assert":           {value: "nosuch", code: exitUsage},
 		"dry-run":          {value: "nosuch", code: exitUsage},
 		"output":           {value: "nosuch", code: exitUsage},
+		"sections":         {value: "nosuch", code: exitUsage},
 		"wave-label":       {value: "nosuch", code: exitUsage},
 
 		"color": {value: "nosuch", code: exitUsage},
 		"v":     {value: "nosuch", code: exitUsage},
 
+		"title":          {why: output},
+		"client":         {why: output},
+		"author":         {why: output},
 		"undo":           {why: output},
 		"backup":         {why: output},
 		"batch":          {why: number},

@@ -142,6 +142,7 @@ func TestExpressionsOfEveryCommand(t *testing.T) {
 			return "namespace/" + row[0]
 		}},
 		{verified, []string{"rollback", "--journal", journal, "--dry-run=client"}, []string{"steps"}, "A:.namespace", func(row []string) string { return "namespace/" + row[0] }},
+		{SystemDeps("psp2pss"), []string{"report", "--demo"}, []string{"sections"}, "A:.id", nil},
 		{verified, []string{"verify", "--journal", journal}, []string{"results"}, "A:.check", nil},
 	} {
 		delete(left, test.args[0])

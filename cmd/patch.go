@@ -185,14 +185,7 @@ func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget[*migrat
 func patchRun(ctx context.Context, o *patchOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	var files, folders []outputTarget[*migrate.Plan]
-	for _, out := range o.Outputs {
-		if out.format.Name == kustomizeFormat {
-			folders = append(folders, out)
-		} else {
-			files = append(files, out)
-		}
-	}
+	files, folders := splitOutputs(o.Outputs, kustomizeFormat)
 	if err := errors.Join(checkOutputFiles(files), checkOutputFolders(folders)); err != nil {
 		return err
 	}
@@ -219,6 +212,19 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
 }
 
+// splitOutputs returns the -o of a command that are files or standard output, and those that are folders: the ones of a format with a
+// name behind it.
+func splitOutputs[R any](outs []outputTarget[R], folderFormat string) (files, folders []outputTarget[R]) {
+	for _, out := range outs {
+		if out.format.Name == folderFormat && out.file != "" {
+			folders = append(folders, out)
+		} else {
+			files = append(files, out)
+		}
+	}
+	return files, folders
+}
+
 // checkNamedWorkloads returns an error for workloads named as command-line arguments that are not in the Plan or not in
 // scope.
 func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
@@ -236,12 +242,12 @@ func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
 }
 
 // checkOutputFolders returns an error, before the work starts, for an output folder that cannot be made.
-func checkOutputFolders(outs []outputTarget[*migrate.Plan]) error {
+func checkOutputFolders[R any](outs []outputTarget[R]) error {
 	for _, o := range outs {
 		info, err := os.Stat(o.file)
 		switch {
 		case err == nil && !info.IsDir():
-			return fmt.Errorf("cannot write %s: it is a file, and -o %s writes a folder", fileerror.Name(o.file), kustomizeFormat)
+			return fmt.Errorf("cannot write %s: it is a file, and -o %s writes a folder", fileerror.Name(o.file), o.format.Name)
 		case err == nil:
 			continue
 		case !errors.Is(err, fs.ErrNotExist):
@@ -261,8 +267,8 @@ func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) er
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(folder, 0o777); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // G301: with the rights the user's umask gives
-		return fileerror.Writing(folder, err)
+	if err := makeFolder(folder); err != nil {
+		return err
 	}
 	for _, f := range files {
 		if err := atomicfile.Write(filepath.Join(folder, f.Name), func(w io.Writer) error {
@@ -271,6 +277,14 @@ func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) er
 		}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// makeFolder makes the folder of a -o that writes one, unless it is there.
+func makeFolder(folder string) error {
+	if err := os.Mkdir(folder, 0o777); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // G301: with the rights the user's umask gives
+		return fileerror.Writing(folder, err)
 	}
 	return nil
 }

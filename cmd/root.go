@@ -111,6 +111,7 @@ object was not read, since their labels are not known: it says so, and the code 
 		newVerify(streams, deps, nil),
 		newRollback(streams, deps, nil),
 		newGate(streams, deps, nil),
+		newReport(streams, deps, nil),
 		newCleanHelm(streams, deps, nil),
 		newUnredact(streams, nil),
 		newVersion(streams, nil),

@@ -47,6 +47,10 @@ func trials() map[string]trial {
 		},
 		"simulate": {lines: [][]string{{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}, {"--level=restricted", "--no-headers"}}},
 		"gate":     {lines: [][]string{{}, {"--to=v1.25"}}, task: []string{"-o", "json=DIR/out"}, taskCode: exitFindings},
+		"report": {
+			lines: [][]string{{}, {"-n", "NAMESPACE", "--sections=namespaces,workloads", "--client=Example AG"}, {"--sections=workloads"}},
+			task:  []string{"-o", "json=DIR/out"}, prints: true,
+		},
 
 		"fix": {
 			lines:   [][]string{{"--raise"}, {"--raise", "--include=test"}, {"--keep"}},

@@ -48,6 +48,32 @@ func (r *Result) Summary() string {
 		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
 }
 
+// Status returns the verdict of the gate in a word: ready, not-ready, or unknown where nothing is against the upgrade and something
+// is not known.
+func (r *Result) Status() string {
+	switch {
+	case r.Pass:
+		return "ready"
+	case len(r.Reasons) == 0:
+		return "unknown"
+	}
+	return "not-ready"
+}
+
+// Verdict returns the verdict of the gate in a sentence for a reader who has not asked it, without the source.
+func (r *Result) Verdict() string {
+	reasons, open := phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "question", "questions")
+	switch {
+	case r.Pass:
+		return fmt.Sprintf("Ready for the upgrade to Kubernetes %s: nothing was found against it, and nothing is unknown.", r.To) + r.assertedText()
+	case len(r.Reasons) == 0:
+		return fmt.Sprintf("It is not known whether this is ready for the upgrade to Kubernetes %s: nothing was found against it, and %s open.", r.To, open) + r.assertedText()
+	case len(r.Unknown) == 0:
+		return fmt.Sprintf("Not ready for the upgrade to Kubernetes %s: %s against it.", r.To, reasons) + r.assertedText()
+	}
+	return fmt.Sprintf("Not ready for the upgrade to Kubernetes %s: %s against it, and %s open.", r.To, reasons, open) + r.assertedText()
+}
+
 // assertedText returns the sentence on the assertions that the gate takes on trust; "" for none.
 func (r *Result) assertedText() string {
 	if len(r.Asserted) == 0 {

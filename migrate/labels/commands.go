@@ -92,6 +92,22 @@ func outcomeSummary(p *migrate.Plan, stage Stage) string {
 // it, if there is one.
 func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
 	writeComments(b, namespaceRemarks(ns, stage))
+	writeLabelCommand(b, ns, stage, kubectl)
+}
+
+// CommandLines returns the lines of a POSIX shell that label a namespace with kubectl, with comments where there is more to know;
+// none where no command labels it. The kubectl command is that of script.KubectlCommand.
+func CommandLines(ns *migrate.Namespace, stage Stage, kubectl string) []string {
+	var b bytes.Buffer
+	writeLabelCommand(&b, ns, stage, kubectl)
+	if b.Len() == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+}
+
+// writeLabelCommand writes the kubectl command that labels a namespace, if there is one, without the remarks on it.
+func writeLabelCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
 	switch OutcomeOf(ns, stage) {
 	case OutcomeOwned:
 		if showsOwnerSnippets(ns) {

@@ -3,9 +3,12 @@ package patch
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
 
 // jsonObject is a JSON object of a patch; its keys are written in alphabetical order.
@@ -15,6 +18,12 @@ type jsonObject = map[string]any
 // containers are known by name and a list of capabilities is the whole list. It applies to any state of the object that
 // still has these containers. An error is one of encoding.
 func (p *Patch) StrategicMerge() ([]byte, error) { return json.Marshal(p.strategicMerge()) }
+
+// WriteStrategicBody writes the strategic merge patch of a workload as YAML without the names of its object, as a file for 'kubectl
+// patch --patch-file': it is the same for workloads of one kind with equal templates. It returns the error of w.
+func (p *Patch) WriteStrategicBody(w io.Writer) error {
+	return manifest.WriteYAML(w, p.strategicMerge())
+}
 
 // strategicMerge returns the strategic merge patch of a workload as an object, without the apiVersion, kind and
 // metadata that a manifest needs.

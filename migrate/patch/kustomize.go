@@ -29,7 +29,7 @@ func KustomizeFiles(p *migrate.Plan, o Options) ([]KustomizeFile, error) {
 	k := manifest.NewKustomizeComponent()
 	files := []KustomizeFile{{Name: "kustomization.yaml"}}
 	for i := range patches {
-		if !patches[i].isApplicable() {
+		if !patches[i].IsApplicable() {
 			writeRemarks(&head, &patches[i])
 			continue
 		}

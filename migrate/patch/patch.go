@@ -101,7 +101,7 @@ func PatchesFor(p *migrate.Plan, o Options) []Patch {
 				}
 				continue
 			}
-			patch, ok := newPatch(p, ns, w, o)
+			patch, ok := For(p, ns, w, o)
 			if !ok {
 				continue
 			}
@@ -124,8 +124,8 @@ func MissingWorkloads(p *migrate.Plan, o Options) []WorkloadRef {
 	})
 }
 
-// newPatch makes the patch of one workload; ok is false if there is nothing to write and nothing to say.
-func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) (Patch, bool) {
+// For makes the patch of one workload; ok is false if there is nothing to write and nothing to say.
+func For(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) (Patch, bool) {
 	out := Patch{WorkloadRef: WorkloadRef{ns.Name, w.Kind, w.Name}, templateParents: map[string]bool{}}
 	values, remarks, err := out.wantedValues(p, w, o)
 	if err != nil {
@@ -147,7 +147,7 @@ func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Opt
 			out.templateParents[parent] = true
 		}
 	}
-	if out.isApplicable() {
+	if out.IsApplicable() {
 		out.Remarks = append(out.Remarks, k.remarks...)
 	}
 	if len(values) > 0 {

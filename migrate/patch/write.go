@@ -23,12 +23,12 @@ func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
 	patches := PatchesFor(p, o)
 	var b bytes.Buffer
 	writeHeader(&b, p, o, patches)
-	if slices.ContainsFunc(patches, func(p Patch) bool { return p.isApplicable() }) {
+	if slices.ContainsFunc(patches, func(p Patch) bool { return p.IsApplicable() }) {
 		writeHowToApply(&b)
 	}
 	for i := range patches {
 		between := "\n"
-		if patches[i].isApplicable() {
+		if patches[i].IsApplicable() {
 			between = "---\n"
 		}
 		b.WriteString(between)
@@ -58,14 +58,14 @@ func writeHowToApply(b *bytes.Buffer) {
 
 // writeManifest writes the strategic merge patch as a YAML manifest; nothing if the patch is not applicable.
 func (p *Patch) writeManifest(b *bytes.Buffer) error {
-	if !p.isApplicable() {
+	if !p.IsApplicable() {
 		return nil
 	}
 	return manifest.WriteYAML(b, p.manifestObject())
 }
 
-// isApplicable reports whether the patch writes anything, and does not only carry remarks.
-func (p *Patch) isApplicable() bool {
+// IsApplicable reports whether the patch writes anything, and does not only carry remarks.
+func (p *Patch) IsApplicable() bool {
 	return p.ManualReason.IsZero() && !p.Incomplete && len(p.Values) > 0
 }
 
@@ -82,7 +82,7 @@ func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
 	var b bytes.Buffer
 	b.WriteString("#!/bin/sh\n")
 	writeHeader(&b, p, o, patches)
-	if slices.ContainsFunc(patches, func(p Patch) bool { return p.isApplicable() }) {
+	if slices.ContainsFunc(patches, func(p Patch) bool { return p.IsApplicable() }) {
 		script.Comment(&b, changeAtSource)
 	}
 	script.Comment(&b, "Review every line before you run it.")
@@ -100,7 +100,7 @@ func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
 
 // writeCommand writes the kubectl command of a patch; nothing if the patch is not applicable.
 func (p *Patch) writeCommand(b *bytes.Buffer, kubectl string) error {
-	if !p.isApplicable() {
+	if !p.IsApplicable() {
 		return nil
 	}
 	patch, err := p.StrategicMerge()
@@ -147,8 +147,8 @@ func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 	patches := PatchesFor(p, o)
 	for i := range patches {
 		patch := &patches[i]
-		e := WorkloadJSONPatch{patch.APIVersion, patch.Kind, patch.Namespace, patch.Name, patch.allRemarks(), nil}
-		if patch.isApplicable() {
+		e := WorkloadJSONPatch{patch.APIVersion, patch.Kind, patch.Namespace, patch.Name, patch.AllRemarks(), nil}
+		if patch.IsApplicable() {
 			e.Patch = patch.jsonPatchOperations()
 		}
 		document.Patches = append(document.Patches, e)
@@ -188,7 +188,7 @@ func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 			script.Comment(b, "Left alone: %s, which is being deleted.", ns.Name)
 		}
 	}
-	if slices.ContainsFunc(patches, func(p Patch) bool { return p.isApplicable() && p.Kind == "Deployment" }) {
+	if slices.ContainsFunc(patches, func(p Patch) bool { return p.IsApplicable() && p.Kind == "Deployment" }) {
 		script.Comment(b, "A Deployment keeps ReplicaSets of its earlier templates for 'kubectl rollout undo', and they count for the level: when its")
 		script.Comment(b, "new pods run, delete those without replicas that nobody goes back to, then plan again.")
 	}
@@ -205,7 +205,7 @@ func patchSummary(patches []Patch, set ValueSet) string {
 	var applied, byHand, refused, rest int
 	for i := range patches {
 		switch p := &patches[i]; {
-		case p.isApplicable():
+		case p.IsApplicable():
 			applied++
 		case strings.HasPrefix(p.ManualReason.ID, "patch-refused-"):
 			refused++
@@ -234,13 +234,13 @@ func patchSummary(patches []Patch, set ValueSet) string {
 // writeRemarks writes the remarks on a patch as comments, below the name of its workload.
 func writeRemarks(b *bytes.Buffer, p *Patch) {
 	script.Comment(b, "%s", p.WorkloadRef)
-	for _, r := range p.allRemarks() {
+	for _, r := range p.AllRemarks() {
 		script.Comment(b, "  %s", r.Text)
 	}
 }
 
-// allRemarks returns all remarks on the patch of a workload, one line each.
-func (p *Patch) allRemarks() []message.Message {
+// AllRemarks returns all remarks on the patch of a workload, one line each.
+func (p *Patch) AllRemarks() []message.Message {
 	out := []message.Message{}
 	if !p.ManualReason.IsZero() {
 		out = append(out, p.ManualReason)

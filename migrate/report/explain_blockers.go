@@ -36,7 +36,7 @@ func (d *Document) addDecision(ns *migrate.Namespace, wide bool) {
 	for _, w := range blocked {
 		item := Item{Text: phrases.ObjectName(w.Kind, w.Name)}
 		for _, b := range w.Blockers {
-			item.Items = append(item.Items, Item{Text: violationText(b.Reason, b.Detail)})
+			item.Items = append(item.Items, Item{Text: ViolationText(b.Reason, b.Detail)})
 		}
 		list.Items = append(list.Items, item)
 	}
@@ -55,13 +55,13 @@ func oldRevisionsTexts(ns *migrate.Namespace) []string {
 	case 0:
 		return nil
 	case 1:
-		return []string{names[0] + " " + oldRevisionPhrase}
+		return []string{names[0] + " " + OldRevisionPhrase}
 	}
-	return []string{fmt.Sprintf("each of %s %s", english.First(names, most), oldRevisionPhrase)}
+	return []string{fmt.Sprintf("each of %s %s", english.First(names, most), OldRevisionPhrase)}
 }
 
-// oldRevisionPhrase is the report's text on what an old revision is, and what to do with it.
-const oldRevisionPhrase = "has no pods, and counts since 'kubectl rollout undo' could bring it back: delete it if nobody goes back to it, then plan again"
+// OldRevisionPhrase is the report's text on what an old revision is, and what to do with it.
+const OldRevisionPhrase = "has no pods, and counts since 'kubectl rollout undo' could bring it back: delete it if nobody goes back to it, then plan again"
 
 // blockersTable returns the report's table of the checks that keep a namespace from the next level, one in each row, with the
 // workloads that fail it.
@@ -74,7 +74,7 @@ func blockersTable(ns *migrate.Namespace, blocked int) *Table {
 		failing := workloadsFailing(ns, b.Check)
 		says := b.Reason
 		if len(failing) == len(b.Workloads) { // all in the same words
-			says = violationText(b.Reason, b.Detail)
+			says = ViolationText(b.Reason, b.Detail)
 		} else {
 			t.Omitted = "which containers, and which values: " + inWide
 		}
@@ -118,8 +118,8 @@ func workloadsCell(failing []migrate.WorkloadRef, blocked int) string {
 	return english.First(names, most)
 }
 
-// violationText returns the report's text of a violation as Pod Security admission words it: reason (detail).
-func violationText(reason, detail string) string {
+// ViolationText returns the report's text of a violation as Pod Security admission words it: reason (detail).
+func ViolationText(reason, detail string) string {
 	if detail == "" {
 		return reason
 	}
@@ -162,7 +162,7 @@ func workloadsTable(workloads []*migrate.Workload, wide bool) *Table {
 		if w.Exempt != nil {
 			after += " (exempt)"
 		}
-		row := []string{phrases.ObjectName(w.Kind, w.Name), orDash(string(w.Levels.AsAdmitted)), after, admittedBy(w)}
+		row := []string{phrases.ObjectName(w.Kind, w.Name), orDash(string(w.Levels.AsAdmitted)), after, AdmittedBy(w)}
 		if wide {
 			row = append(row, orDash(string(w.Levels.AsWritten)), orDash(w.ServiceAccount))
 		}
@@ -171,8 +171,8 @@ func workloadsTable(workloads []*migrate.Workload, wide bool) *Table {
 	return t
 }
 
-// admittedBy returns the table cell for the policy that admits a workload's pods today, or why none is named.
-func admittedBy(wl *migrate.Workload) string {
+// AdmittedBy returns the table cell for the policy that admits a workload's pods today, or why none is named.
+func AdmittedBy(wl *migrate.Workload) string {
 	switch {
 	case len(wl.Refused) > 0:
 		return "refused today"

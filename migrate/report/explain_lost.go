@@ -22,13 +22,13 @@ const mostValues = 6
 // addLost adds to a report what policies enforce and a level does not: first what becomes possible, then what is no longer set. The
 // level is named as "at baseline"; text is how each loss is told.
 func (d *Document) addLost(lost []migrate.LostConstraint, level string, text func(*migrate.LostConstraint) string) {
-	lost = gravestFirst(lost)
+	lost = GravestFirst(lost)
 	d.addSection("YOU LOSE: refused today, and allowed "+level, lostTexts(lost, mapping.SecurityLoss, text))
 	d.addSection("YOU LOSE: set in pods today, and no longer", lostTexts(lost, mapping.FunctionalLoss, text))
 }
 
-// gravestFirst returns lost constraints for a report, those that keep pods from the node and from root before the others.
-func gravestFirst(lost []migrate.LostConstraint) []migrate.LostConstraint {
+// GravestFirst returns lost constraints for a report, those that keep pods from the node and from root before the others.
+func GravestFirst(lost []migrate.LostConstraint) []migrate.LostConstraint {
 	gravest := []string{"privileged", "hostPID", "hostNetwork", "hostIPC", "volumes", "allowedHostPaths", "hostPorts", "allowedCapabilities", "runAsUser", "allowPrivilegeEscalation"}
 	rank := func(l migrate.LostConstraint) int {
 		if i := slices.Index(gravest, l.Field); i >= 0 {
@@ -89,9 +89,9 @@ func shortLostText(l *migrate.LostConstraint) string {
 	return text + " (" + of + ")"
 }
 
-// wholeLostText returns the report's text on the loss of a constraint of policies, with its value, what it means, and what could
+// WholeLostText returns the report's text on the loss of a constraint of policies, with its value, what it means, and what could
 // take its place.
-func wholeLostText(l *migrate.LostConstraint) string {
+func WholeLostText(l *migrate.LostConstraint) string {
 	text := l.Note.Text + " (" + fieldWithValue(l.Field, l.Value)
 	if len(l.Policies) > 0 {
 		text += ", of " + joinPolicies(l.Policies)

@@ -29,7 +29,7 @@ func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, er
 	d.addSection("CAUTIONS", message.Texts(ns.Cautions))
 	d.addLostHere(ns, wide)
 	d.addSection("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
-	d.addSection("POLICIES that may be used here", usablePolicyTexts(ns))
+	d.addSection("POLICIES that may be used here", UsablePolicyTexts(ns))
 	d.addSection("NEEDED across versions of the standards", levelsByVersion(ns))
 	d.addSection("GAPS that touch it", gapsOfNamespace(plan, ns.Name))
 	return d, nil
@@ -40,7 +40,7 @@ func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, er
 func (d *Document) addLostHere(ns *migrate.Namespace, wide bool) {
 	level := "at " + cmp.Or(ns.RecommendedLabels.Enforce, string(ns.NeededLevel)) // where enforce is withheld the plan has the loss at that
 	if wide {
-		d.addLost(ns.Lost, level, wholeLostText)
+		d.addLost(ns.Lost, level, WholeLostText)
 		return
 	}
 	d.addLost(mergeLost(ns.Lost), level, shortLostText)
@@ -84,9 +84,9 @@ func decisionFacts(plan *migrate.Plan, ns *migrate.Namespace) Facts {
 	}
 	facts = append(facts, Fact{Name: "decided by", Value: orDash(phrases.DecisionPhrase(ns))})
 	if ns.Action != "" {
-		facts = append(facts, Fact{Name: "action", Value: actionPhrase(ns.Action)})
+		facts = append(facts, Fact{Name: "action", Value: ActionPhrase(ns.Action)})
 	}
-	facts = append(facts, Fact{Name: "all read", Value: readCompletely(ns)})
+	facts = append(facts, Fact{Name: "all read", Value: ReadCompletely(ns)})
 	if ns.Exempt {
 		facts = append(facts, Fact{Name: "exempt", Value: "yes, by the admission configuration"})
 	}
@@ -99,16 +99,16 @@ func decisionFacts(plan *migrate.Plan, ns *migrate.Namespace) Facts {
 	return facts
 }
 
-// actionPhrase returns the report's text on what becomes of the labels of a namespace.
-func actionPhrase(a migrate.Action) string {
+// ActionPhrase returns the report's text on what becomes of the labels of a namespace.
+func ActionPhrase(a migrate.Action) string {
 	if a == migrate.ActionWithheld {
 		return "warn and audit only: a gap could change the level"
 	}
 	return string(a)
 }
 
-// readCompletely returns the report's yes or no on whether all of a namespace was read, and which parts of it were not.
-func readCompletely(ns *migrate.Namespace) string {
+// ReadCompletely returns the report's yes or no on whether all of a namespace was read, and which parts of it were not.
+func ReadCompletely(ns *migrate.Namespace) string {
 	const parts = 4
 	if n := len(ns.UncertainParts); n > 0 && n < parts {
 		return "no (" + strings.Join(ns.UncertainParts, ", ") + ")"
@@ -116,9 +116,9 @@ func readCompletely(ns *migrate.Namespace) string {
 	return yesNo(ns.Complete && len(ns.UncertainParts) == 0)
 }
 
-// usablePolicyTexts returns the report's texts on the policies that may be used in a namespace, each with what it
+// UsablePolicyTexts returns the report's texts on the policies that may be used in a namespace, each with what it
 // counts for.
-func usablePolicyTexts(ns *migrate.Namespace) []string {
+func UsablePolicyTexts(ns *migrate.Namespace) []string {
 	var items []string
 	for _, name := range ns.PermittedBy {
 		items = append(items, policyName(name)+" counts for what is permitted")
@@ -185,7 +185,7 @@ func gapTexts(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	var items []string
 	for i := range plan.Gaps {
 		if g := &plan.Gaps[i]; holds(g) {
-			items = append(items, messageAt(g.What, g.Text, phrases.FileLine(g.Position)))
+			items = append(items, MessageAt(g.What, g.Text, phrases.FileLine(g.Position)))
 		}
 	}
 	return items

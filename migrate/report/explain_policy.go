@@ -42,29 +42,29 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy, wide bool) (*Document
 	d.add(intro)
 	d.addPolicyToday(po)
 	d.addSection("WHO USES IT", policyUsers(plan, po, wide))
-	d.addSection("CLOSEST LEVEL", closestLevelTexts(po))
-	d.addLost(po.Lost, "at "+string(po.ClosestLevel), wholeLostText)
-	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy leaves open", conditionTexts(plan, po))
-	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it sets in pods today", requiredValueTexts(po))
-	d.addSection("PROBLEMS in the document", problemTexts(po))
+	d.addSection("CLOSEST LEVEL", ClosestLevelTexts(po))
+	d.addLost(po.Lost, "at "+string(po.ClosestLevel), WholeLostText)
+	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy leaves open", ConditionTexts(plan, po))
+	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it sets in pods today", RequiredValueTexts(po))
+	d.addSection("PROBLEMS in the document", ProblemTexts(po))
 	if !wide {
 		if !po.AdmitsNothing {
 			d.add(Paragraph{"Every check, differences that only the age of a standard makes, and a clone that sets nothing in pods: " + inWide + "."})
 		}
 		return d, nil
 	}
-	d.addSection("DIFFERENT only by the age of the standard", lostTexts(po.Lost, mapping.DriftLoss, wholeLostText))
+	d.addSection("DIFFERENT only by the age of the standard", lostTexts(po.Lost, mapping.DriftLoss, WholeLostText))
 	d.addChecks(po)
 	return d, d.addSimplifiedClone(po)
 }
 
-// problemTexts returns the report's texts on what is wrong with the document of a policy.
-func problemTexts(po *migrate.Policy) []string {
+// ProblemTexts returns the report's texts on what is wrong with the document of a policy.
+func ProblemTexts(po *migrate.Policy) []string {
 	var problems []string
 	for _, problem := range po.Problems {
 		at := po.Position
 		at.Line = problem.Line
-		problems = append(problems, messageAt(problem.Field, problem.Message.Text, phrases.FileLine(at)))
+		problems = append(problems, MessageAt(problem.Field, problem.Message.Text, phrases.FileLine(at)))
 	}
 	return problems
 }
@@ -76,7 +76,7 @@ func (d *Document) addPolicyToday(po *migrate.Policy) {
 	for i := range po.Fields {
 		f := &po.Fields[i]
 		stated[f.Name] = true
-		switch text := fieldText(f); {
+		switch text := FieldText(f); {
 		case f.Mutating:
 			sets = append(sets, text)
 		case leavesOpen(po, f):
@@ -101,8 +101,8 @@ func (d *Document) addPolicyToday(po *migrate.Policy) {
 	d.addSection("TODAY IT SETS, in pods that do not say it", sets)
 }
 
-// fieldText returns the report's text on a field of a policy: its name and value, what that means, and its line.
-func fieldText(f *migrate.PolicyField) string {
+// FieldText returns the report's text on a field of a policy: its name and value, what that means, and its line.
+func FieldText(f *migrate.PolicyField) string {
 	text := shortAnnotation(f.Name)
 	if value := f.Text(f.Name, mostValues); value != "" {
 		text += " = " + value
@@ -180,15 +180,15 @@ func namesOf(names []string, wide bool) string {
 	return english.First(names, most)
 }
 
-// closestLevelTexts returns the report's texts on the closest level of a policy, why it is not the next, and the strict
+// ClosestLevelTexts returns the report's texts on the closest level of a policy, why it is not the next, and the strict
 // bounds.
-func closestLevelTexts(po *migrate.Policy) []string {
+func ClosestLevelTexts(po *migrate.Policy) []string {
 	if po.AdmitsNothing {
 		return []string{"none, since it admits nothing: " + strings.Join(message.Texts(po.AdmitsNothingWhy), "; ")}
 	}
 	texts := []string{fmt.Sprintf("%s comes closest; it is not the same: see below what you lose and what may break", po.ClosestLevel)}
 	if len(po.NearestMiss) > 0 {
-		texts = append(texts, "it "+nearestMissText(po))
+		texts = append(texts, "it "+NearestMissText(po))
 	}
 	for _, choice := range levelChoices(po) {
 		texts = append(texts, "choose: "+choice)
@@ -211,8 +211,8 @@ func boundText(po *migrate.Policy) string {
 	return meets(written) + " as its author wrote it; with what the policy sets, " + meets(after)
 }
 
-// nearestMissText returns the report's text on what keeps a policy from the next stricter level.
-func nearestMissText(po *migrate.Policy) string {
+// NearestMissText returns the report's text on what keeps a policy from the next stricter level.
+func NearestMissText(po *migrate.Policy) string {
 	return fmt.Sprintf("would be %s but for %s", levels.NextStricter(po.ClosestLevel), english.And(message.Texts(po.NearestMiss)))
 }
 
@@ -237,9 +237,9 @@ func noLooserText(level api.Level) string {
 	return fmt.Sprintf("%s is the loosest level that allows nothing it forbids", level)
 }
 
-// conditionTexts returns the report's texts on the checks of the closest level that the policy does not guarantee, each with the
+// ConditionTexts returns the report's texts on the checks of the closest level that the policy does not guarantee, each with the
 // workloads that it admits today and that fail the check after PSP.
-func conditionTexts(plan *migrate.Plan, po *migrate.Policy) []string {
+func ConditionTexts(plan *migrate.Plan, po *migrate.Policy) []string {
 	var items []string
 	for _, c := range po.Checks {
 		if !slices.Contains(po.Conditions, c.Check) {
@@ -270,9 +270,9 @@ func workloadsOfPolicyFailing(plan *migrate.Plan, po *migrate.Policy, check stri
 	return out
 }
 
-// requiredValueTexts returns the report's texts on the values that templates must state themselves once the policy no
+// RequiredValueTexts returns the report's texts on the values that templates must state themselves once the policy no
 // longer sets them.
-func requiredValueTexts(po *migrate.Policy) []string {
+func RequiredValueTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
@@ -302,7 +302,7 @@ func (d *Document) addChecks(po *migrate.Policy) {
 		for _, c := range po.Checks {
 			if c.Level == level {
 				seen[c.Status] = true
-				t.Rows = append(t.Rows, []string{orDash(checkStatusPhrase(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
+				t.Rows = append(t.Rows, []string{orDash(CheckStatusPhrase(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
 			}
 		}
 	}
@@ -316,7 +316,7 @@ func (d *Document) addChecks(po *migrate.Policy) {
 		{mapping.StatusInEffect, "the policy ensures what the check is for; pods may lack the field that it reads"},
 	} {
 		if seen[m.status] {
-			meanings.Items = append(meanings.Items, Item{Text: checkStatusPhrase(m.status) + ": " + m.text})
+			meanings.Items = append(meanings.Items, Item{Text: CheckStatusPhrase(m.status) + ": " + m.text})
 		}
 	}
 	if len(meanings.Items) > 0 {
@@ -324,8 +324,8 @@ func (d *Document) addChecks(po *migrate.Policy) {
 	}
 }
 
-// checkStatusPhrase returns the report's words for what a policy does for a check.
-func checkStatusPhrase(s mapping.Status) string {
+// CheckStatusPhrase returns the report's words for what a policy does for a check.
+func CheckStatusPhrase(s mapping.Status) string {
 	if s == mapping.StatusInEffect {
 		return "in effect only"
 	}

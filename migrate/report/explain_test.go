@@ -66,7 +66,7 @@ func TestLevelChoices(t *testing.T) {
 		{"of baseline", api.LevelBaseline, []message.Message{message.New("miss-drop-of-all")}, "would be restricted but for capabilities (ALL is not dropped)", 0},
 	} {
 		po := &migrate.Policy{ClosestLevel: test.level, NearestMiss: test.misses}
-		if got, choices := nearestMissText(po), levelChoices(po); got != test.want || len(choices) != test.choices {
+		if got, choices := NearestMissText(po), levelChoices(po); got != test.want || len(choices) != test.choices {
 			t.Errorf("%s: got %q with %d choices, want %q with %d", test.name, got, len(choices), test.want, test.choices)
 		}
 	}

@@ -47,7 +47,7 @@ func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Documen
 	d.add(Paragraph{fmt.Sprintf("%s %s, from %s.", gaps[0].What, outcome, phrases.SourcePhrase(plan.Source))})
 	var points []string
 	for _, g := range gaps {
-		points = append(points, messageAt(g.What, g.Text, phrases.FileLine(g.Position)))
+		points = append(points, MessageAt(g.What, g.Text, phrases.FileLine(g.Position)))
 	}
 	d.addSection("GAPS: why, and what to try next", points)
 	return d
@@ -66,15 +66,15 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 			wl.Levels.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
 	}
 	if ns.IsOldRevision(wl) {
-		d.add(Paragraph{"It " + oldRevisionPhrase + "."})
+		d.add(Paragraph{"It " + OldRevisionPhrase + "."})
 	}
 	d.addSection("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
-	d.addSection("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
+	d.addSection("ADDED to its new pods, though no live pod shows it", InjectionTexts(wl))
 	d.addViolations(wl)
 	d.addPolicyUsages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
 	d.addSection("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
 	d.addSection("REFUSED today by PSP admission", message.Texts(wl.Refused))
-	d.addSection("WRITE DOWN YOURSELF: what policies set by mutation today", mutationTexts(wl))
+	d.addSection("WRITE DOWN YOURSELF: what policies set by mutation today", MutationTexts(wl))
 	d.addSection("LIVE PODS that would be treated differently today", admissionDriftTexts(wl))
 	return d
 }
@@ -124,8 +124,8 @@ func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload, target stri
 	return append(facts, Fact{"namespace needs", orDash(string(ns.NeededLevel)), RoleLevel}, Fact{"namespace gets", orDash(ns.RecommendedLabels.Enforce), RoleLevel})
 }
 
-// injectionTexts returns the report's texts on what webhooks are expected to add to the pods of a workload.
-func injectionTexts(wl *migrate.Workload) []string {
+// InjectionTexts returns the report's texts on what webhooks are expected to add to the pods of a workload.
+func InjectionTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, one := range wl.Injections {
 		text := fmt.Sprintf("%s (%s): %s", one.Injector, one.Trigger, one.Why.Text)
@@ -162,9 +162,9 @@ func mutatedFieldsThatCount(wl *migrate.Workload) []string {
 	return slices.Compact(fields)
 }
 
-// mutationTexts returns the report's texts on the values that the template of a workload has to state itself once the
+// MutationTexts returns the report's texts on the values that the template of a workload has to state itself once the
 // policies are gone.
-func mutationTexts(wl *migrate.Workload) []string {
+func MutationTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, m := range wl.Mutations {
 		text := m.Path + " = " + m.Value
@@ -234,7 +234,7 @@ func (d *Document) addViolations(wl *migrate.Workload) {
 				if !slices.Contains(ids, v.Check) {
 					ids = append(ids, v.Check)
 				}
-				point := violationText(v.Reason, v.Detail)
+				point := ViolationText(v.Reason, v.Detail)
 				if server := wl.OnlyOnServer(v.Check); server != "" {
 					point += "; only at " + server + ", until the server is upgraded"
 				}

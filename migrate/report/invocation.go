@@ -27,9 +27,9 @@ type Invocation struct {
 	Secret string
 }
 
-// command returns a line for a POSIX shell that calls the tool with a verb, the arguments of the call that the verb
+// Command returns a line for a POSIX shell that calls the tool with a verb, the arguments of the call that the verb
 // takes, and flags of its own.
-func (c Invocation) command(verb string, arguments ...[]string) string {
+func (c Invocation) Command(verb string, arguments ...[]string) string {
 	line := []string{cmp.Or(c.Tool, "psp2pss"), verb}
 	for _, argument := range slices.Concat(arguments...) {
 		line = append(line, escape.Shell(argument))

@@ -73,10 +73,10 @@ func changesNext(told []*difference.Change, c *difference.Changes, call Invocati
 	}
 	var out []pointer
 	if looser != "" {
-		out = append(out, pointer{"", "what may run in " + looser, call.command("explain ns", []string{looser}, call.Source, call.Target, call.Decide)})
+		out = append(out, pointer{"", "what may run in " + looser, call.Command("explain ns", []string{looser}, call.Source, call.Target, call.Decide)})
 	}
 	if blocker != "" {
-		out = append(out, pointer{"", "what blocks, and the edit", call.command("explain workload", []string{blocker}, call.Source, call.Target, call.Decide)})
+		out = append(out, pointer{"", "what blocks, and the edit", call.Command("explain workload", []string{blocker}, call.Source, call.Target, call.Decide)})
 	}
 	if len(stricter) > 0 {
 		const most = 10 // a longer line is not copied
@@ -84,7 +84,7 @@ func changesNext(told []*difference.Change, c *difference.Changes, call Invocati
 		if len(stricter) > most {
 			scope = nil
 		}
-		out = append(out, pointer{"", "enforce in " + namespaces(len(stricter)), call.command("labels", call.Source, call.Target, call.Decide, scope, []string{"--stage=enforce"})})
+		out = append(out, pointer{"", "enforce in " + namespaces(len(stricter)), call.Command("labels", call.Source, call.Target, call.Decide, scope, []string{"--stage=enforce"})})
 	}
 	if len(out) > 0 {
 		out[0].title = "NEXT"

@@ -32,56 +32,112 @@ func (s *planScreen) mustBeSaved() bool {
 	return c.OneTime || len(c.Source) == 0 && slices.Contains([]inventory.SourceKind{inventory.SourceFiles, inventory.SourceSnapshot}, s.plan.Source.Kind)
 }
 
-// nextSteps returns the report's lines on the commands that go on from it, in their order, with the counts of what they
-// do.
-func (s *planScreen) nextSteps() []pointer {
+// NextStep is one of the steps that go on from the report on a Plan: what it is, what has to be touched, and the command.
+type NextStep struct {
+	ID      StepID
+	Text    string
+	Command string
+	// Workloads and Namespaces are how many it touches; Workloads is 0 where it touches none of them.
+	Workloads, Namespaces int
+}
+
+// StepID names one of the steps that go on from the report on a Plan.
+type StepID string
+
+// The steps, in their order.
+const (
+	// StepUnredact is there in place of StepSave where names are pseudonyms.
+	StepUnredact     StepID = "unredact"
+	StepSave         StepID = "save"
+	StepGaps         StepID = "gaps"
+	StepPatch        StepID = "patch"
+	StepOldRevisions StepID = "old-revisions"
+	StepObserve      StepID = "observe"
+	StepEnforce      StepID = "enforce"
+	StepOwned        StepID = "owned"
+	StepGate         StepID = "gate"
+)
+
+// nextSteps returns the steps that go on from the report, in their order, with the counts of what they do.
+func (s *planScreen) nextSteps() []NextStep {
 	if len(s.plan.Namespaces) == 0 {
 		return nil
 	}
-	var out []pointer
+	var out []NextStep
 	c := s.invocation()
-	step := func(n int, text, verb string, arguments ...[]string) {
-		if n > 0 {
-			out = append(out, pointer{text: text, command: c.command(verb, arguments...)})
+	step := func(to NextStep, verb string, arguments ...[]string) {
+		if to.Namespaces > 0 {
+			to.Command = c.Command(verb, arguments...)
+			out = append(out, to)
 		}
 	}
 	switch {
 	case s.plan.Source.Redacted:
-		back := Invocation{Tool: c.Tool}.command("unredact", []string{"--key", "names.key", "redacted.json"})
-		out = append(out, pointer{text: "take the names back", command: back + " > " + savedPlan})
+		back := Invocation{Tool: c.Tool}.Command("unredact", []string{"--key", "names.key", "redacted.json"})
+		out = append(out, NextStep{ID: StepUnredact, Text: "take the names back", Command: back + " > " + savedPlan})
 	case s.mustBeSaved():
-		out = append(out, pointer{text: "save the plan", command: "add -o table -o json=" + savedPlan})
+		out = append(out, NextStep{ID: StepSave, Text: "save the plan", Command: "add -o table -o json=" + savedPlan})
 	}
-	unknown, patched := s.countRank(rankUnknown), len(s.patched)
+	unknown, workloads := s.countRank(rankUnknown), len(s.patched)+s.countByHand()
 	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
-	step(unknown, "see the gaps of "+namespaces(unknown), "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
-	step(patched+s.byHand, s.patchText()+", plan again", "patch", c.Source, c.Target, c.Scope)
-	if old, worst := s.oldRevisions(); old > 0 {
-		step(old, "delete "+english.Count(old, "old ReplicaSet", "old ReplicaSets")+", plan again", "explain ns", []string{worst}, c.Source, c.Target, c.Decide)
+	step(NextStep{ID: StepGaps, Text: "see the gaps of " + namespaces(unknown), Namespaces: unknown}, "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
+	step(NextStep{ID: StepPatch, Text: s.patchText() + ", plan again", Workloads: workloads, Namespaces: s.namespacesToPatch()}, "patch", c.Source, c.Target, c.Scope)
+	if old, worst, in := s.oldRevisions(); old > 0 {
+		step(NextStep{ID: StepOldRevisions, Text: "delete " + english.Count(old, "old ReplicaSet", "old ReplicaSets") + ", plan again", Workloads: old, Namespaces: in}, "explain ns", []string{worst}, c.Source, c.Target, c.Decide)
 	}
-	step(observe, "warn and audit in "+namespaces(observe), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=observe"})
+	step(NextStep{ID: StepObserve, Text: "warn and audit in " + namespaces(observe), Namespaces: observe}, s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=observe"})
 	enforce, refuse := s.enforced()
-	switch {
+	switch n := len(enforce); {
 	case refuse == 0:
-		step(len(enforce), "enforce in "+namespaces(len(enforce)), s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=enforce"})
-	case len(enforce) == 0:
-		out = append(out, pointer{text: fmt.Sprintf("enforce nothing: %d would refuse what runs", refuse)})
+		step(NextStep{ID: StepEnforce, Text: "enforce in " + namespaces(n), Namespaces: n}, s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=enforce"})
+	case n == 0:
+		out = append(out, NextStep{ID: StepEnforce, Text: fmt.Sprintf("enforce nothing: %d would refuse what runs", refuse)})
 	default:
-		step(len(enforce), fmt.Sprintf("enforce in %s; %d would refuse what runs", namespaces(len(enforce)), refuse), s.stageVerb(), c.Source, c.Target, c.Decide, scopeOf(enforce), []string{"--stage=enforce"})
+		step(NextStep{ID: StepEnforce, Text: fmt.Sprintf("enforce in %s; %d would refuse what runs", namespaces(n), refuse), Namespaces: n}, s.stageVerb(), c.Source, c.Target, c.Decide, scopeOf(enforce), []string{"--stage=enforce"})
 	}
 	owned, stage := s.withOutcome(labels.StageObserve, labels.OutcomeOwned), labels.StageObserve
 	if len(owned) == 0 {
 		owned, stage = s.withOutcome(labels.StageEnforce, labels.OutcomeOwned), labels.StageEnforce
 	}
-	step(len(owned), fmt.Sprintf("label %d at source", len(owned)), "labels", c.Source, c.Target, c.Decide, scopeOf(owned), []string{"--stage=" + string(stage)})
-	step(1, "see if the upgrade can begin", "gate", c.Source, c.Target)
-	out[0].title = "NEXT"
+	step(NextStep{ID: StepOwned, Text: fmt.Sprintf("label %d at source", len(owned)), Namespaces: len(owned)}, "labels", c.Source, c.Target, c.Decide, scopeOf(owned), []string{"--stage=" + string(stage)})
+	step(NextStep{ID: StepGate, Text: "see if the upgrade can begin", Namespaces: len(s.plan.Namespaces)}, "gate", c.Source, c.Target)
 	return out
 }
 
+// nextPointers returns the report's lines on the steps that go on from it.
+func (s *planScreen) nextPointers() []pointer {
+	var out []pointer
+	for i, step := range s.nextSteps() {
+		out = append(out, pointer{title: []string{"NEXT", ""}[min(i, 1)], text: step.Text, command: step.Command})
+	}
+	return out
+}
+
+// namespacesToPatch returns the number of namespaces of the report with workloads that 'patch --keep' writes into, or says
+// what to change of.
+func (s *planScreen) namespacesToPatch() int {
+	in := map[string]bool{}
+	for w := range s.patched {
+		in[w.Namespace] = true
+	}
+	for w := range s.byHand {
+		in[w.Namespace] = true
+	}
+	return len(in)
+}
+
+// countByHand returns the number of workloads of the report of which 'patch --keep' says what to change, and changes nothing.
+func (s *planScreen) countByHand() int {
+	n := 0
+	for _, some := range s.byHand {
+		n += some
+	}
+	return n
+}
+
 // oldRevisions returns the number of old revisions of Deployments that alone keep namespaces of the report from a stricter
-// level, once 'patch --keep' is applied, and the namespace with most of them.
-func (s *planScreen) oldRevisions() (n int, worst string) {
+// level, once 'patch --keep' is applied, the namespace with most of them, and the number of namespaces that have some.
+func (s *planScreen) oldRevisions() (n int, worst string, in int) {
 	most := 0
 	for i := range s.plan.Namespaces {
 		ns := &s.plan.Namespaces[i]
@@ -89,12 +145,12 @@ func (s *planScreen) oldRevisions() (n int, worst string) {
 		if old == 0 || old+s.keptIn(ns) < len(blockedWorkloads(ns)) {
 			continue
 		}
-		n += old
+		n, in = n+old, in+1
 		if old > most {
 			most, worst = old, ns.Name
 		}
 	}
-	return n, worst
+	return n, worst, in
 }
 
 // namespaces returns a number of namespaces for a sentence of a report.
@@ -117,12 +173,12 @@ func scopeOf(names []string) []string { return []string{"-n", strings.Join(names
 func (s *planScreen) patchText() string {
 	n := len(s.patched)
 	switch {
-	case s.byHand == 0:
+	case len(s.byHand) == 0:
 		return "patch " + english.Count(n, "workload", "workloads")
 	case n == 0:
-		return "change " + english.Count(s.byHand, "workload", "workloads") + " by hand"
+		return "change " + english.Count(s.countByHand(), "workload", "workloads") + " by hand"
 	}
-	return fmt.Sprintf("patch %s, %d by hand", english.Count(n, "workload", "workloads"), s.byHand)
+	return fmt.Sprintf("patch %s, %d by hand", english.Count(n, "workload", "workloads"), s.countByHand())
 }
 
 // enforced returns the names of the namespaces of the report that the stage enforce labels and whose pods go on running,

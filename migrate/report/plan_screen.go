@@ -29,7 +29,7 @@ func (s *planScreen) document(t *Table) *Document {
 	d := &Document{}
 	d.add(s.headline(), t)
 	if len(s.plan.Namespaces)+len(s.plan.Policies)+len(s.plan.Gaps) > 0 {
-		d.add(pointersTable(slices.Concat(s.summary(), s.nextSteps()), s.opts.Width))
+		d.add(pointersTable(slices.Concat(s.summary(), s.nextPointers()), s.opts.Width))
 	}
 	return d
 }
@@ -41,8 +41,8 @@ type planScreen struct {
 	opts Options
 	// patched are the workloads into which 'patch --keep' writes something.
 	patched map[patch.WorkloadRef]bool
-	// byHand is the number of those of which it says what to change, and changes nothing.
-	byHand int
+	// byHand are those of which it says what to change, and changes nothing: how many have that name.
+	byHand map[patch.WorkloadRef]int
 }
 
 // newPlanScreen returns what the parts of the report on a Plan share.
@@ -55,16 +55,16 @@ func newPlanScreen(p *migrate.Plan, opts Options) *planScreen {
 	return s
 }
 
-// keptWorkloads returns, for a report, the workloads into which 'patch --keep' writes something, and the number of those of
-// which it says what to change and changes nothing.
-func keptWorkloads(p *migrate.Plan) (patched map[patch.WorkloadRef]bool, byHand int) {
-	patched = map[patch.WorkloadRef]bool{}
+// keptWorkloads returns, for a report, the workloads into which 'patch --keep' writes something, and those of which it says
+// what to change and changes nothing.
+func keptWorkloads(p *migrate.Plan) (patched map[patch.WorkloadRef]bool, byHand map[patch.WorkloadRef]int) {
+	patched, byHand = map[patch.WorkloadRef]bool{}, map[patch.WorkloadRef]int{}
 	patches := patch.PatchesFor(p, patch.Options{Set: patch.SetKeep})
 	for i := range patches {
 		w := &patches[i]
 		switch {
 		case !w.ManualReason.IsZero() || w.Incomplete:
-			byHand++
+			byHand[w.WorkloadRef]++
 		case len(w.Values) > 0:
 			patched[w.WorkloadRef] = true
 		}

@@ -51,11 +51,11 @@ func pointersTable(pointers []pointer, width int) *Table {
 // summary returns the report's lines on policies, losses, findings and gaps.
 func (s *planScreen) summary() []pointer {
 	c := s.invocation()
-	wide := c.command("plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
+	wide := c.Command("plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
 	out := []pointer{
-		{"POLICIES", s.policiesText(), c.command("explain psp", []string{s.worstPolicy()}, c.Source, c.Target)},
-		{"LOST", s.lossesText(), c.command("explain ns", []string{s.worstLoss()}, c.Source, c.Target, c.Decide)},
-		{"FINDINGS", countsOrNone(count{len(cautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(noteTexts(s.plan)), "note", "notes"}, count{s.unrendered(), "looks unrendered", "look unrendered"}), wide},
+		{"POLICIES", s.policiesText(), c.Command("explain psp", []string{s.worstPolicy()}, c.Source, c.Target)},
+		{"LOST", s.lossesText(), c.Command("explain ns", []string{s.worstLoss()}, c.Source, c.Target, c.Decide)},
+		{"FINDINGS", countsOrNone(count{len(CautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(NoteTexts(s.plan)), "note", "notes"}, count{s.unrendered(), "looks unrendered", "look unrendered"}), wide},
 		{"GAPS", s.gapsText(), wide},
 	}
 	for i := range out {

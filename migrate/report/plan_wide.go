@@ -28,12 +28,12 @@ func PlanWideDocument(p *migrate.Plan, opts Options) *Document {
 	d.addPolicies(s.plan)
 	d.addBlockingViolations(s.plan)
 	d.addLostConstraints(s.plan)
-	d.addSection("CAUTIONS", cautionTexts(s.plan))
+	d.addSection("CAUTIONS", CautionTexts(s.plan))
 	d.addSection("BINDINGS THAT GRANT NOTHING", grantFindings(s.plan, false))
 	d.addSection("ROLES THAT WERE NOT READ", grantFindings(s.plan, true))
 	d.addSection("GAPS: not read or not evaluated", gapTextsWithScope(s.plan))
-	d.addSection("NOTES", noteTexts(s.plan))
-	d.add(pointersTable(s.nextSteps(), opts.Width))
+	d.addSection("NOTES", NoteTexts(s.plan))
+	d.add(pointersTable(s.nextPointers(), opts.Width))
 	return d
 }
 
@@ -103,7 +103,7 @@ func (d *Document) addPolicies(plan *migrate.Plan) {
 			provider = append(provider, po.Name)
 		}
 		if len(levelChoices(po)) > 0 {
-			points = append(points, po.Name+" "+nearestMissText(po))
+			points = append(points, po.Name+" "+NearestMissText(po))
 		}
 		if po.AdmitsNothing {
 			t.Rows = append(t.Rows, []string{po.Name, "none", "-", "-"})
@@ -243,9 +243,9 @@ func withoutRepeats(names []string) []string {
 	return out
 }
 
-// cautionTexts returns the report's texts on the cautions of a Plan, each sentence once, with the namespaces that it
+// CautionTexts returns the report's texts on the cautions of a Plan, each sentence once, with the namespaces that it
 // holds for.
-func cautionTexts(plan *migrate.Plan) []string {
+func CautionTexts(plan *migrate.Plan) []string {
 	about := map[string][]string{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
@@ -253,7 +253,7 @@ func cautionTexts(plan *migrate.Plan) []string {
 			about[c] = append(about[c], ns.Name)
 		}
 		if ns.LabelOwner != "" && !ns.CautionsNameOwner() {
-			c := "another tool writes the labels (" + ns.LabelOwner + "): change them where it reads them, with -o manifest"
+			c := LabelOwnerCaution(ns)
 			about[c] = append(about[c], ns.Name)
 		}
 	}
@@ -271,17 +271,22 @@ func cautionTexts(plan *migrate.Plan) []string {
 	return items
 }
 
+// LabelOwnerCaution returns the report's caution on a namespace whose labels another tool writes.
+func LabelOwnerCaution(ns *migrate.Namespace) string {
+	return "another tool writes the labels (" + ns.LabelOwner + "): change them where it reads them, with -o manifest"
+}
+
 // gapTextsWithScope returns the report's texts on the gaps of a Plan, each with the namespaces that it touches.
 func gapTextsWithScope(plan *migrate.Plan) []string {
 	var points []string
 	for _, g := range plan.Gaps {
-		points = append(points, messageAt(g.What, g.Text, phrases.FileLine(g.Position))+gapScope(g))
+		points = append(points, MessageAt(g.What, g.Text, phrases.FileLine(g.Position))+GapScope(g))
 	}
 	return points
 }
 
-// gapScope returns the report's text on which namespaces a gap touches, and what of them it can change.
-func gapScope(g migrate.Gap) string {
+// GapScope returns the report's text on which namespaces a gap touches, and what of them it can change.
+func GapScope(g migrate.Gap) string {
 	only := ""
 	if g.Changes != "" && g.Changes != "workloads" {
 		only = ", " + g.Changes + " only"
@@ -295,8 +300,8 @@ func gapScope(g migrate.Gap) string {
 	return " [touches " + english.First(g.Affects, 3) + only + "]"
 }
 
-// messageAt returns a report's sentence about an object, behind its file and line; the position may be "".
-func messageAt(what, why, position string) string {
+// MessageAt returns a report's sentence about an object, behind its file and line; the position may be "".
+func MessageAt(what, why, position string) string {
 	text := what + ": " + why
 	if position != "" {
 		text = position + ": " + text
@@ -304,11 +309,11 @@ func messageAt(what, why, position string) string {
 	return text
 }
 
-// noteTexts returns the report's texts on the notes of a Plan, the problems of its policies, and what was skipped.
-func noteTexts(plan *migrate.Plan) []string {
+// NoteTexts returns the report's texts on the notes of a Plan, the problems of its policies, and what was skipped.
+func NoteTexts(plan *migrate.Plan) []string {
 	var items []string
 	for _, n := range plan.Notes {
-		items = append(items, messageAt(n.What, n.Text, phrases.FileLine(n.Position)))
+		items = append(items, MessageAt(n.What, n.Text, phrases.FileLine(n.Position)))
 	}
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
@@ -321,7 +326,7 @@ func noteTexts(plan *migrate.Plan) []string {
 			if problem.Field != "" {
 				what += " " + problem.Field
 			}
-			items = append(items, messageAt(what, problem.Message.Text, phrases.FileLine(at)))
+			items = append(items, MessageAt(what, problem.Message.Text, phrases.FileLine(at)))
 		}
 	}
 	if len(plan.SkippedKinds) > 0 {

@@ -112,7 +112,7 @@ func answerTexts(s *simulation.Result, w *simulation.Workload) []string {
 func violationTexts(violations []migrate.Violation) []string {
 	var texts []string
 	for _, v := range violations {
-		texts = append(texts, violationText(v.Reason, v.Detail))
+		texts = append(texts, ViolationText(v.Reason, v.Detail))
 	}
 	return texts
 }

@@ -1,0 +1,246 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/atomicfile"
+	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/handover"
+	"github.com/psp2pss/psp2pss/migrate/handover/html"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+// reportOptions are what the flags of the command report become.
+type reportOptions struct {
+	// gateOptions say what is read, and how it is judged.
+	gateOptions
+	Scope   migrate.NamespaceScope
+	Report  handover.Options
+	Outputs []outputTarget[*handover.Report]
+	// Redact is the key file of --redact; "" where names stay.
+	Redact string
+	// BOM puts a byte order mark in front of CSV.
+	BOM bool
+}
+
+// reportFlags are the values of the flags of the command report, as given.
+type reportFlags struct {
+	source                SourceOptions
+	decide                planFlagValues
+	scope                 scopeFlags
+	to                    string
+	assert, outputs       []string
+	title, client, author string
+	sections              []string
+	redact                string
+	bom                   bool
+}
+
+// newReport returns the cobra command "report", which runs runF with its options; nil is reportRun.
+func newReport(streams Streams, deps Deps, runF func(context.Context, *reportOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = reportRun
+	}
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Write the report to hand over, as HTML, Markdown or tables",
+		Long: `Report writes what was found as a document for those who decide and those who do the work. It begins
+with one page: whether the cluster is ready for the upgrade, namespaces by level today, as
+recommended and once the patches are made, what blocks, what is lost, what could not be seen, and
+the next three things to do. Then come tables: namespaces, workloads with their patches, policies
+and who may use them, roles and bindings, the steps of the upgrade, levels across Kubernetes
+versions, the method, and the evidence of every statement. It never writes to a cluster.
+
+All formats show the same rows:
+  markdown  one page that GitHub and GitLab show, cut to what they hold; it says what was cut
+  html      one file with search, filters and links, that needs nothing else
+  csv       a folder with a file for each table. A cell that a spreadsheet would take for a formula
+            has an apostrophe in front; --bom helps Excel to see that the text is UTF-8
+  json      the document that all other formats are made of; yaml is the same
+
+Sections, in their order, for --sections:
+
+` + sectionHelp() + `
+The verdict is that of 'gate', for the whole cluster; -n, -l and --exclude choose the namespaces of
+the tables. From a cluster, stored Helm releases are read for it as by 'gate'.
+
+With --redact the report is that of the plan which 'plan --redact' writes: names are pseudonyms, and
+stored Helm releases, which no plan holds, are an open question of the verdict. --title, --client and
+--author stay as they are given.`,
+		Example: `  # The report on a cluster, to hand over and to work with
+  psp2pss report -o html=report.html -o markdown=report.md -o csv=tables
+
+  # From a plan that was saved, for a client
+  psp2pss report --plan plan.json --client="Example AG" --author="A. Consultant" -o html=report.html
+
+  # One table for a spreadsheet
+  psp2pss report --plan plan.json --sections=workloads -o csv --bom > workloads.csv
+
+  # What to do, for a ticket
+  psp2pss report --plan plan.json -n shop --sections=namespaces,workloads
+
+  # For somebody who must not know the names; the key file takes them back
+  psp2pss report --plan plan.json --redact acme.key -o html=for-others.html
+  psp2pss unredact --key acme.key for-others.html > report.html
+
+  # The built-in legacy cluster
+  psp2pss report --demo -o html=demo.html`,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addSourceFlags(flags, &f.source)
+	f.scope.add(flags)
+	f.decide.add(cmd)
+	addToFlag(flags, &f.to)
+	addAssertFlag(cmd, &f.assert)
+	addOutputFlag(cmd, &f.outputs, reportFormats(false))
+	flags.StringVar(&f.title, "title", "", "title of the report")
+	flags.StringVar(&f.client, "client", "", "for whom the report is, for the cover")
+	flags.StringVar(&f.author, "author", "", "by whom the report is, for the cover")
+	flags.StringSliceVar(&f.sections, sectionsFlag, nil, "have only this section; may be repeated; one of "+strings.Join(handover.SectionIDs(), ", "))
+	registerCompletion(cmd, sectionsFlag, handover.SectionIDs())
+	flags.StringVar(&f.redact, redactFlag, "", redactFlagUsage)
+	flags.BoolVar(&f.bom, "bom", false, "begin each file of csv with a byte order mark, by which Excel knows UTF-8")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options(cmd, streams, deps)
+		if err != nil {
+			return err
+		}
+		return asRunError(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+// sectionsFlag chooses the sections of the command report.
+const sectionsFlag = "sections"
+
+// sectionHelp returns the lines of the help about the flag --sections.
+func sectionHelp() string {
+	return "  " + strings.Join(handover.SectionIDs()[:6], ", ") + ",\n  " + strings.Join(handover.SectionIDs()[6:], ", ") + "\n"
+}
+
+// csvFormat is the output format of the command report that writes a folder of tables.
+const csvFormat = "csv"
+
+// reportFormats are the output formats of the command report, the default first.
+func reportFormats(bom bool) []report.Format[*handover.Report] {
+	form := func(name string, write func(io.Writer, *handover.Report) error) report.Format[*handover.Report] {
+		return report.Format[*handover.Report]{Name: name, Write: func(w io.Writer, r *handover.Report, _ report.Options) error { return write(w, r) }}
+	}
+	table := func(w io.Writer, r *handover.Report) error { return handover.WriteCSV(w, r.Sections[0].Tables[0], bom) }
+	return []report.Format[*handover.Report]{
+		form("markdown", handover.WriteMarkdown), form("html", html.Write), form(csvFormat, table),
+		form(report.JSONFormat, handover.WriteJSON).WithRows("sections"),
+		form("yaml", handover.WriteYAML),
+	}
+}
+
+// options checks all flags of the command report before anything is read.
+func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*reportOptions, error) {
+	o := &reportOptions{gateOptions: gateOptions{streams: streams, deps: deps}, BOM: f.bom, Redact: f.redact}
+	var err error
+	if o.To, err = parseRelease(f.to); err != nil {
+		return nil, err
+	}
+	if o.Assert, err = parseAssertions(f.assert); err != nil {
+		return nil, err
+	}
+	if o.Decide, o.Scope, err = checkInputFlags(cmd.Flags(), streams, &f.source, &f.decide, &f.scope); err != nil {
+		return nil, err
+	}
+	for _, name := range f.sections {
+		if !slices.Contains(handover.SectionIDs(), name) {
+			return nil, usagef("--%s=%q: %s", sectionsFlag, name, notOneOf(name, handover.SectionIDs()))
+		}
+	}
+	o.Source = f.source
+	o.Report = handover.Options{
+		Title: f.title, Client: f.client, Author: f.author, Sections: f.sections, Tool: toolAndVersion(), Invocation: invocationOf(cmd.Flags(), deps),
+	}
+	o.Outputs, err = f.parseOutputs()
+	return o, err
+}
+
+// parseOutputs reads the values of -o of the command report. Tables of CSV need a folder, unless there is only one.
+func (f *reportFlags) parseOutputs() ([]outputTarget[*handover.Report], error) {
+	outs, err := parseOutputs(f.outputs, reportFormats(f.bom))
+	if err != nil {
+		return nil, err
+	}
+	single := handover.SectionsOfOneTable()
+	for _, out := range outs {
+		if out.format.Name == csvFormat && out.file == "" && (len(f.sections) != 1 || !slices.Contains(single, f.sections[0])) {
+			return nil, usagef("-o %[1]s writes a file for each table: name a folder for them, as in -o %[1]s=FOLDER, or have one table with --%[2]s and one of %[3]s", csvFormat, sectionsFlag, strings.Join(single, ", "))
+		}
+	}
+	return outs, nil
+}
+
+// reportRun builds or reads the Plan, evaluates it as the gate does, and writes the report on the namespaces in scope.
+func reportRun(ctx context.Context, o *reportOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	files, folders := splitOutputs(o.Outputs, csvFormat)
+	if err := errors.Join(checkOutputFiles(files), checkOutputFolders(folders), checkRedactionKey(o.Redact, o.Outputs)); err != nil {
+		return err
+	}
+	plan, facts, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	shown, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return err
+	}
+	whole := plan
+	if o.Redact != "" {
+		if whole, err = redactPlan(o.Redact, plan); err == nil {
+			shown, err = redactPlan(o.Redact, shown)
+		}
+		if err != nil {
+			return err
+		}
+		facts = gate.Facts{HelmReleases: gate.HelmReleases{NotInPlan: true}} // their names have no pseudonyms
+	}
+	if whole.Source.Redacted {
+		o.Report.Invocation = redactedInvocation(o.Report.Invocation)
+	}
+	answer, err := o.evaluate(whole, facts)
+	if err != nil {
+		return err
+	}
+	warnOldTarget(o.streams.ErrOut, shown)
+	r := handover.Build(shown, answer, o.Report)
+	for _, folder := range folders {
+		if err := writeTables(folder.file, r, o.BOM); err != nil {
+			return err
+		}
+	}
+	if err := writeReports(o.streams, files, r, report.Options{}); err != nil {
+		return err
+	}
+	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
+}
+
+// writeTables writes, as psp2pss report, the tables of a report into a folder. Other files in it stay as they are.
+func writeTables(folder string, r *handover.Report, bom bool) error {
+	if err := makeFolder(folder); err != nil {
+		return err
+	}
+	for _, f := range handover.CSVFiles(r) {
+		if err := atomicfile.Write(filepath.Join(folder, f.Name), func(w io.Writer) error { return handover.WriteCSV(w, f.Table, bom) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
