@@ -100,7 +100,10 @@ func (t *Tab) load(fragment string, view View) error {
 	if _, err := chromedp.Call(t.Context, emulation.SetScriptExecutionDisabled, off); err != nil {
 		return err
 	}
-	return chromedp.Do(t.Context, chromedp.Navigate(t.own+fragment))
+	if err := chromedp.Do(t.Context, chromedp.Navigate(t.own+fragment)); err != nil || view.ScriptsOff {
+		return err
+	}
+	return t.Wait(`document.documentElement.dataset.ready === ""`)
 }
 
 // Dark switches a tab to the dark scheme or to the light one.
@@ -114,13 +117,19 @@ func (t *Tab) Dark(dark bool) error {
 	return err
 }
 
+// Paper shows a tab as it prints.
+func (t *Tab) Paper() error {
+	_, err := chromedp.Call(t.Context, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	return err
+}
+
 // listen keeps what a page writes on the console, its errors, and each request that is neither the page itself nor data in it.
 func (t *Tab) listen(event any) {
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
 		t.say("console: %s", arguments(e))
 	case *runtime.EventExceptionThrown:
-		t.say("exception: %s", e.ExceptionDetails.Text)
+		t.say("exception: %s", exception(e.ExceptionDetails))
 	case *log.EventEntryAdded:
 		t.say("log: %s", e.Entry.Text)
 	case *network.EventRequestWillBeSent:
@@ -155,3 +164,11 @@ func (t *Tab) Said() []string {
 
 // Close closes the tab.
 func (t *Tab) Close() { t.close() }
+
+// exception returns what went wrong in the script of a page, and where.
+func exception(e *runtime.ExceptionDetails) string {
+	if e.Exception != nil {
+		return e.Text + " " + e.Exception.Description
+	}
+	return e.Text
+}

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/psp2pss/psp2pss/ci/browser"
 )
 
@@ -69,7 +67,7 @@ func shoot(b *browser.Browser, page, fragment, name string, view browser.View) e
 		return err
 	}
 	defer tab.Close()
-	picture, err := chromedp.Run(tab.Context, chromedp.FullScreenshot(100))
+	picture, err := tab.Picture()
 	if err != nil {
 		return err
 	}
@@ -83,7 +81,7 @@ func print(b *browser.Browser, page, name string) error {
 		return err
 	}
 	defer tab.Close()
-	printed, err := chromedp.Run(tab.Context, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4), chromedp.PDFPreferCSSPageSize()))
+	printed, err := tab.Print()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,11 @@ package html
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
+	"io"
 	"slices"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -12,6 +16,9 @@ import (
 // noRow stands in the data of an HTML report for a name that is no row of the table its column refers to.
 const noRow = -1
 
+// detailKinds are the kinds of details of a report. The data of an HTML report has their places in this list.
+func detailKinds() []string { return []string{"text", "code", "evidence"} }
+
 // dataColumn is a column of a table in the data of an HTML report.
 type dataColumn struct {
 	ID    string `json:"id"`
@@ -20,13 +27,62 @@ type dataColumn struct {
 	Table string `json:"table,omitempty"`
 }
 
-// writeData writes the rows of an HTML report as the one JSON document that its script reads: {"texts": [text...], "details":
-// [[title, kind, [line...]]...], "tables": [{"id", "columns", "rows": [[number, [cell...], [detail...], left]...]}...], "graph"}.
-// Texts and details stand as their places in those lists. A cell is a place, or [place, number of a row that it refers to...];
-// in a column of numbers it has the number for the place.
+// writeData writes the rows of an HTML report as the block that its script reads: a JSON document or, where that would make the page
+// too large, the same packed by gzip in base64.
 func writeData(w *bufio.Writer, p *page) error {
+	kind := "application/json"
+	if p.packed != nil {
+		kind = "application/gzip"
+	}
+	if _, err := w.WriteString(`<script type="` + kind + `" id="page-data">`); err != nil {
+		return err
+	}
+	if p.packed != nil {
+		if _, err := w.Write(p.packed); err != nil {
+			return err
+		}
+	} else if err := writeJSON(w, p); err != nil {
+		return err
+	}
+	_, err := w.WriteString("</script>\n")
+	return err
+}
+
+// pack packs the data of an HTML report.
+func (p *page) pack() error {
+	var packed bytes.Buffer
+	encoded := base64.NewEncoder(base64.StdEncoding, &packed)
+	zipped := gzip.NewWriter(encoded)
+	counted := &counter{w: zipped}
+	err := writeJSON(counted, p)
+	for _, c := range []io.Closer{zipped, encoded} {
+		if closing := c.Close(); err == nil {
+			err = closing
+		}
+	}
+	p.packed, p.unpacked = packed.Bytes(), counted.n
+	return err
+}
+
+// counter counts what is written through it.
+type counter struct {
+	w io.Writer
+	n int
+}
+
+// Write writes to the writer behind a counter.
+func (c *counter) Write(b []byte) (int, error) {
+	c.n += len(b)
+	return c.w.Write(b)
+}
+
+// writeJSON writes the rows of an HTML report as JSON: {"texts": [text...], "details": [[title, kind, [line...]]...], "tables":
+// [{"id", "columns", "graph", "rows": [[number, [cell...], [detail...], details left out]...]}...]}. Texts and details stand as
+// their places in those lists. A cell is a place, or [place, number of a row that it refers to...]; in a column of numbers it has the
+// number for the place.
+func writeJSON(w io.Writer, p *page) error {
 	d := &dataWriter{w: w}
-	d.raw(`<script type="application/json" id="page-data">{"texts":[`)
+	d.raw(`{"texts":[`)
 	for i, text := range p.fit.pool.texts {
 		d.comma(i)
 		d.value(text)
@@ -34,7 +90,7 @@ func writeData(w *bufio.Writer, p *page) error {
 	d.raw("],\n\"details\":[")
 	for i, detail := range p.fit.pool.details {
 		d.comma(i)
-		d.value([]any{detail.title, slices.Index(kindsInOrder(), detail.kind), detail.lines})
+		d.value([]any{detail.title, slices.Index(detailKinds(), detail.kind), detail.lines})
 	}
 	d.raw("],\n\"tables\":[")
 	n := 0
@@ -45,20 +101,20 @@ func writeData(w *bufio.Writer, p *page) error {
 			n++
 		}
 	}
-	d.raw("]}</script>\n")
+	d.raw("]}")
 	return d.err
 }
 
 // dataWriter writes the data of an HTML report, and keeps the first error.
 type dataWriter struct {
-	w   *bufio.Writer
+	w   io.Writer
 	err error
 }
 
 // raw writes text of the data of an HTML report as it is.
 func (d *dataWriter) raw(text string) {
 	if d.err == nil {
-		_, d.err = d.w.WriteString(text)
+		_, d.err = io.WriteString(d.w, text)
 	}
 }
 
@@ -114,11 +170,11 @@ func (d *dataWriter) row(t *table, i int) {
 	}
 	details := []int{}
 	left := 0
-	for _, kept := range t.kept.details[i] {
-		if kept.at == notKept {
+	for _, at := range t.kept.details[i] {
+		if at == notKept {
 			left++
 		} else {
-			details = append(details, kept.at)
+			details = append(details, at)
 		}
 	}
 	d.value([]any{number, cells, details, left})

@@ -1,7 +1,11 @@
 package html
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"iter"
+	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,24 +18,17 @@ import (
 type fit struct {
 	pool *pool
 	left int // bytes
-	// whole is whether every row is to show all its details itself, without a pointer to a row that has the same.
+	// whole is whether the page holds the whole report in both forms. Else its data is packed, and its tables are without details.
 	whole  bool
 	tables map[*handover.Table]*tableFit
 }
 
-// tableFit is what of one table of a report a page holds: its first rows, and of each of them some details.
+// tableFit is what of one table of a report a page holds: how many of its first rows as data, and of each of them some details, as their
+// places in the pool or notKept; and how many of its first rows as a table.
 type tableFit struct {
 	rows    int
-	details [][]keptDetail
-	// left counts the details of those rows that are not in the page, by kind.
-	left map[string]int
-}
-
-// keptDetail is one detail of a row in a page: its place in the pool, or notKept. Without scripts a detail that is not in full
-// is a pointer to the row that has the same.
-type keptDetail struct {
-	at   int
-	full bool
+	details [][]int
+	drawn   int
 }
 
 // notKept is the place of a detail of a report that a page does not hold.
@@ -39,96 +36,144 @@ const notKept = -1
 
 // Bytes that the markup of a page takes beside the texts, at most.
 const (
-	pageBytes   = 100_000 // the template, the sheet and the script
-	rowBytes    = 80
-	cellBytes   = 24
-	refBytes    = 120 // a name that is a link
-	numberBytes = 8   // the number of a row
-	detailBytes = 120
-	lineBytes   = 24
+	pageBytes   = 120_000 // the template, the sheet, the script and the picture
+	rowBytes    = 24
+	linkBytes   = 100 // the name of a row that is a link
+	numberBytes = 7   // in the data, the place of a text or the number of a row
+	detailBytes = 110 // in a table
+	lineBytes   = 10
 )
 
-// kindsInOrder are the kinds of details of a report, those first that a page gives up last.
-func kindsInOrder() []string { return []string{"text", "code", "evidence"} }
+// appendix is the table of a report that says again what its other tables say, and so is the last to find room in a page.
+const appendix = "evidence"
 
-// newFit chooses what of a report a page of a number of bytes holds: all of it if it can. Else it holds the rows first,
-// then sentences, then text to copy, then evidence, and of each kind what equals nothing before it first.
+// newFit puts a report into a page of a number of bytes: whole, if it fits; else all of it as data, for packing.
 func newFit(r *handover.Report, limit int) *fit {
-	limit -= pageBytes + bytesOfTexts(r)
-	if f := choose(r, limit, true); !f.isShort(r) {
+	f := takeData(r, limit-pageBytes-bytesOfTexts(r), true)
+	if f.whole && f.draw(r, f.left) {
 		return f
 	}
-	return choose(r, limit, false)
+	return takeData(r, math.MaxInt, false)
 }
 
-// choose puts as much of a report as fits into a page of a number of bytes.
-func choose(r *handover.Report, limit int, whole bool) *fit {
-	f := &fit{pool: newPool(), left: limit, whole: whole, tables: map[*handover.Table]*tableFit{}}
-	for t := range tablesOf(r) {
-		f.takeRows(t)
+// takeData puts as much of a report as a number of bytes holds into the data of a page: the rows, those of short tables first, then the
+// details that several rows have, which cost little, then the others, then the appendix.
+func takeData(r *handover.Report, bytes int, whole bool) *fit {
+	f := &fit{pool: newPool(), left: bytes, whole: whole, tables: map[*handover.Table]*tableFit{}}
+	tables := tablesInOrder(r)
+	last := len(tables)
+	if last > 0 && tables[last-1].ID == appendix {
+		last--
 	}
-	for _, kind := range kindsInOrder() {
-		for t := range tablesOf(r) {
-			f.takeDetails(t, kind, false)
-		}
-		for t := range tablesOf(r) {
-			f.takeDetails(t, kind, true)
-		}
-	}
+	counts := countDetails(r)
+	all := f.takeRows(tables[:last])
+	all = f.takeDetails(r, func(key [sha256.Size]byte) bool { return counts[key] > 1 }) && all
+	all = f.takeDetails(r, func(key [sha256.Size]byte) bool { return counts[key] == 1 }) && all
+	all = f.takeRows(tables[last:]) && all
+	f.whole = whole && f.takeDetails(r, func([sha256.Size]byte) bool { return true }) && all
 	return f
 }
 
-// isShort reports whether a page holds less than the whole report.
-func (f *fit) isShort(r *handover.Report) bool {
+// draw puts as many rows of a report as a number of bytes holds into the tables of a page, those of short tables first, and reports
+// whether all fit.
+func (f *fit) draw(r *handover.Report, bytes int) bool {
+	f.left = bytes
+	all := true
+	for _, t := range tablesInOrder(r) {
+		kept := f.tables[t]
+		kept.drawn = 0
+		for i := range t.Rows {
+			if !f.take(f.costDrawn(t, &t.Rows[i])) {
+				all = false
+				break
+			}
+			kept.drawn++
+		}
+	}
+	return all
+}
+
+// tablesInOrder returns the tables of a report in the order in which a page takes them: the appendix last, before it by length.
+func tablesInOrder(r *handover.Report) []*handover.Table {
+	tables := slices.Collect(tablesOf(r))
+	slices.SortStableFunc(tables, func(a, b *handover.Table) int {
+		if (a.ID == appendix) != (b.ID == appendix) {
+			return map[bool]int{true: 1, false: -1}[a.ID == appendix]
+		}
+		return cmp.Compare(len(a.Rows), len(b.Rows))
+	})
+	return tables
+}
+
+// countDetails returns how many rows of a report have each detail.
+func countDetails(r *handover.Report) map[[sha256.Size]byte]int {
+	counts := map[[sha256.Size]byte]int{}
 	for t := range tablesOf(r) {
-		if kept := f.tables[t]; kept.rows < len(t.Rows) || len(kept.left) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// takeRows puts the rows of a table without their details into a page, as many as fit.
-func (f *fit) takeRows(t *handover.Table) {
-	kept := &tableFit{left: map[string]int{}}
-	f.tables[t] = kept
-	for i := range t.Rows {
-		if !f.take(f.costOfRow(&t.Rows[i])) {
-			break
-		}
-		for j := range t.Rows[i].Cells {
-			f.pool.text(t.Rows[i].Cells[j].Text)
-		}
-		kept.rows++
-		details := make([]keptDetail, len(t.Rows[i].Detail))
-		for j := range details {
-			details[j].at = notKept
-		}
-		kept.details = append(kept.details, details)
-	}
-}
-
-// takeDetails puts the details of one kind of the rows of a table into a page, as many as fit: those that are new, or else,
-// again, those that equal one that the page holds.
-func (f *fit) takeDetails(t *handover.Table, kind string, again bool) {
-	kept := f.tables[t]
-	for i := range kept.rows {
-		for j := range t.Rows[i].Detail {
-			d := &t.Rows[i].Detail[j]
-			if d.Kind != kind || kept.details[i][j].at != notKept {
-				continue
-			}
-			at, known := f.pool.detail(d)
-			switch {
-			case again && (!known || !f.take(f.costOfRepeated(d))):
-				kept.left[kind]++
-			case again:
-				kept.details[i][j] = keptDetail{at, f.whole}
-			case !known && f.take(f.costOfNew(d)):
-				kept.details[i][j] = keptDetail{f.pool.add(d, t.Rows[i].ID), true}
+		for i := range t.Rows {
+			for j := range t.Rows[i].Detail {
+				counts[keyOf(&t.Rows[i].Detail[j])]++
 			}
 		}
 	}
+	return counts
+}
+
+// takeRows puts the rows of tables without their details into the data of a page, as many as fit, and reports whether all do.
+func (f *fit) takeRows(tables []*handover.Table) bool {
+	all := true
+	for _, t := range tables {
+		kept := &tableFit{}
+		f.tables[t] = kept
+		for i := range t.Rows {
+			if !f.take(f.costOfRow(&t.Rows[i])) {
+				all = false
+				break
+			}
+			for j := range t.Rows[i].Cells {
+				f.pool.text(t.Rows[i].Cells[j].Text)
+			}
+			kept.rows++
+			kept.details = append(kept.details, slices.Repeat([]int{notKept}, len(t.Rows[i].Detail)))
+		}
+	}
+	return all
+}
+
+// takeDetails puts those details of the rows that a page holds into its data that are wanted and not there yet, as many as fit, and
+// reports whether all do.
+func (f *fit) takeDetails(r *handover.Report, wanted func([sha256.Size]byte) bool) bool {
+	all := true
+	for t := range tablesOf(r) {
+		kept := f.tables[t]
+		if kept == nil {
+			continue
+		}
+		for i := range kept.rows {
+			for j := range t.Rows[i].Detail {
+				if kept.details[i][j] == notKept && !f.takeDetail(&kept.details[i][j], &t.Rows[i].Detail[j], wanted) {
+					all = false
+				}
+			}
+		}
+	}
+	return all
+}
+
+// takeDetail puts a detail into the data of a page, if it is wanted, and its place into at. It reports whether it fits.
+func (f *fit) takeDetail(at *int, d *handover.Detail, wanted func([sha256.Size]byte) bool) bool {
+	key := keyOf(d)
+	if !wanted(key) {
+		return true
+	}
+	known, ok := f.pool.ofDetail[key]
+	if !f.take(f.costOfDetail(d, ok)) {
+		return false
+	}
+	if !ok {
+		known = f.pool.add(key, d)
+	}
+	*at = known
+	return true
 }
 
 // take takes a number of bytes from what is left of a page, if there are so many.
@@ -140,43 +185,60 @@ func (f *fit) take(bytes int) bool {
 	return true
 }
 
-// costOfRow returns how many bytes of a page a row takes without its details.
+// costOfRow returns how many bytes of the data of a page a row takes without its details.
 func (f *fit) costOfRow(r *handover.Row) int {
 	cost := rowBytes
 	for i := range r.Cells {
-		named := min(len(r.Cells[i].Rows), mostNamed)
-		cost += cellBytes + refBytes*named + numberBytes*(len(r.Cells[i].Rows)-named) + f.costOfText(r.Cells[i].Text)
+		cost += numberBytes*(1+len(r.Cells[i].Rows)) + f.costInPool(r.Cells[i].Text)
 	}
 	return cost
 }
 
-// costOfNew returns how many bytes of a page a detail takes that no row before has.
-func (f *fit) costOfNew(d *handover.Detail) int {
-	cost := detailBytes + f.costOfText(d.Title)
+// costOfDetail returns how many bytes of the data of a page a detail takes, which the pool has already or not.
+func (f *fit) costOfDetail(d *handover.Detail, known bool) int {
+	if known {
+		return numberBytes
+	}
+	cost := 5*numberBytes + f.costInPool(d.Title)
 	for _, line := range d.Lines {
-		cost += lineBytes + f.costOfText(line)
+		cost += numberBytes + f.costInPool(line)
 	}
 	return cost
 }
 
-// costOfRepeated returns how many bytes of a page a detail takes that the pool has: its place there, and without scripts the
-// whole or a pointer.
-func (f *fit) costOfRepeated(d *handover.Detail) int {
+// costInPool returns how many bytes a text takes in the pool of a page: none if it is there.
+func (f *fit) costInPool(s string) int {
+	if _, ok := f.pool.ofText[s]; ok {
+		return 0
+	}
+	return inJSON(s)
+}
+
+// costDrawn returns how many bytes of a table of a page a row takes.
+func (f *fit) costDrawn(t *handover.Table, r *handover.Row) int {
+	cost := len("<tr id=><th scope=row>\n") + len(r.ID)
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		if t.Columns[i].Kind == "number" {
+			cost += len("<td class=n>") + numberBytes
+			if f.whole {
+				cost += linkBytes * min(len(c.Rows), mostNamed)
+			}
+			continue
+		}
+		cost += len("<td>") + inHTML(c.Text)
+		for _, id := range c.Rows {
+			cost += len(`<a href="#"></a>`) + len(id)
+		}
+	}
 	if !f.whole {
-		return detailBytes + refBytes
+		return cost
 	}
-	cost := detailBytes + inHTML(d.Title)
-	for _, line := range d.Lines {
-		cost += lineBytes + inHTML(line)
-	}
-	return cost
-}
-
-// costOfText returns how many bytes of a page a text of a row takes: in its table, and in the pool if it is new there.
-func (f *fit) costOfText(s string) int {
-	cost := inHTML(s)
-	if _, ok := f.pool.ofText[s]; !ok {
-		cost += inJSON(s)
+	for i := range r.Detail {
+		cost += detailBytes + inHTML(r.Detail[i].Title)
+		for _, line := range r.Detail[i].Lines {
+			cost += lineBytes + inHTML(line)
+		}
 	}
 	return cost
 }
@@ -199,7 +261,7 @@ func inHTML(s string) int {
 
 // inJSON returns how many bytes a text takes as a string of a list in JSON.
 func inJSON(s string) int {
-	n := len(`"",`)
+	n := len("\"\",\n")
 	for _, r := range escape.Visible(s) {
 		switch r {
 		case '<', '>', '&':
@@ -218,7 +280,7 @@ func bytesOfTexts(r *handover.Report) int {
 	n := 0
 	for i := range r.Sections {
 		s := &r.Sections[i]
-		n += detailBytes + 2*inHTML(s.Title) + inHTML(strings.Join(s.Text, ""))
+		n += 4*detailBytes + 2*inHTML(s.Title) + inHTML(strings.Join(s.Text, ""))
 		for _, t := range s.Tables {
 			n += 10*detailBytes + 2*inHTML(t.Title) + 2*inHTML(t.Text)
 			for _, c := range t.Columns {

@@ -12,12 +12,13 @@ const mostDrawn = 200
 
 // Measures of the graph of an HTML report, in units of its picture.
 const (
-	graphWidth  = 1000
-	nodeWidth   = 190
+	graphWidth  = 1160
+	nodeWidth   = 232
 	nodeHeight  = 24
 	nodeStep    = 32
 	graphTop    = 36
-	nodeLetters = 26
+	graphMargin = 2 // around, for the lines of the outermost nodes
+	nodeLetters = 28
 )
 
 // graphColumns are the columns of a table whose way from the one to the next an HTML report draws, by their IDs.

@@ -3,6 +3,7 @@
 // large one the script draws what is around one policy.
 
 const mostInColumn = 40; // names that a column of a drawn picture has
+const nodeWidth = 232, columnStep = 309, nodeStep = 32, graphTop = 36, nodeLetters = 28; // as in the pictures that the page has
 const svgSpace = "http://www.w3.org/2000/svg";
 
 // shape makes an element of SVG with attributes and children.
@@ -82,6 +83,9 @@ class Graph {
     const select = element("select", {}, ...this.order[0].map((at) => element("option", {}, data.texts[at])));
     const place = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the ways to one policy" });
     select.addEventListener("change", () => this.draw(place, select.value));
+    // The first policy that is in this file, since what holds for every policy is no way to one.
+    const first = this.table.rows.flatMap((row) => this.names(row, 0)).find(([, address]) => !address.startsWith(`#${this.table.id}-`));
+    if (first) select.value = first[0];
     this.table.place.before(element("div", { class: "controls" }, element("label", {}, "Show the ways to policy ", select)), place);
     this.draw(place, select.value);
   }
@@ -92,15 +96,15 @@ class Graph {
     const places = new Map(), drawn = shape("svg", { class: "graph", role: "group", "aria-label": `From policy ${policy} over bindings and accounts to namespaces; the table below says the same` });
     let height = 0;
     const labels = this.columns.map((at, column) => {
-      const x = column * 270;
+      const x = column * columnStep;
       const here = this.order[column].map((at) => data.texts[at]).filter((name) => nodes.has(column + ":" + name));
-      here.slice(0, mostInColumn).forEach((name, i) => places.set(column + ":" + name, [x, 36 + i * 32, name]));
+      here.slice(0, mostInColumn).forEach((name, i) => places.set(column + ":" + name, [x, graphTop + i * nodeStep, name]));
       const more = here.length - mostInColumn;
-      height = Math.max(height, 36 + Math.min(here.length, mostInColumn + 1) * 32);
+      height = Math.max(height, graphTop + Math.min(here.length, mostInColumn + 1) * nodeStep);
       return [shape("text", { class: "graph-title", x, y: 16 }, this.table.columns[at].title),
-        ...more > 0 ? [shape("text", { class: "graph-title", x, y: 52 + mostInColumn * 32 }, `and ${number(more)} more, in the table`)] : []];
+        ...more > 0 ? [shape("text", { class: "graph-title", x, y: 52 + mostInColumn * nodeStep }, `and ${number(more)} more, in the table`)] : []];
     });
-    drawn.setAttribute("viewBox", `0 0 1000 ${height}`);
+    drawn.setAttribute("viewBox", `-2 0 1164 ${height}`);
     drawn.append(...labels.flat(), ...this.makeEdges(edges, places), ...this.makeNodes(nodes, places));
     place.replaceChildren(drawn);
     this.answer(drawn);
@@ -110,17 +114,17 @@ class Graph {
   makeEdges(edges, places) {
     return [...edges.values()].filter(([from, to]) => places.has(from) && places.has(to)).map(([from, to]) => {
       const [x1, y1] = places.get(from), [x2, y2] = places.get(to);
-      const middle = (x1 + 190 + x2) / 2;
-      return shape("path", { class: "edge", "data-from": from, "data-to": to, d: `M${x1 + 190} ${y1 + 12}C${middle} ${y1 + 12} ${middle} ${y2 + 12} ${x2} ${y2 + 12}` });
+      const middle = (x1 + nodeWidth + x2) / 2;
+      return shape("path", { class: "edge", "data-from": from, "data-to": to, d: `M${x1 + nodeWidth} ${y1 + 12}C${middle} ${y1 + 12} ${middle} ${y2 + 12} ${x2} ${y2 + 12}` });
     });
   }
 
   // makeNodes makes the names that are drawn, each a link to its row.
   makeNodes(nodes, places) {
     return [...places].map(([key, [x, y, name]]) => {
-      const label = name.length > 26 ? name.slice(0, 25) + "…" : name;
+      const label = name.length > nodeLetters ? name.slice(0, nodeLetters - 1) + "…" : name;
       return shape("a", { class: "node", href: nodes.get(key), "data-number": key, "data-column": key.split(":")[0], "data-name": name },
-        shape("title", {}, name), shape("rect", { x, y, width: 190, height: 24, rx: 4 }), shape("text", { x, y, dx: 9, dy: 16 }, label));
+        shape("title", {}, name), shape("rect", { x, y, width: nodeWidth, height: 24, rx: 4 }), shape("text", { x, y, dx: 9, dy: 16 }, label));
     });
   }
 }

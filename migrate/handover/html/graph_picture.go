@@ -6,11 +6,10 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
-// Height returns the height of the picture of a graph.
-func (g *graph) Height() int { return graphTop + g.longest()*nodeStep }
-
-// Width returns the width of the picture of a graph.
-func (g *graph) Width() int { return graphWidth }
+// View returns the part of the plane that the picture of a graph shows, as SVG writes it.
+func (g *graph) View() string {
+	return fmt.Sprintf("%d 0 %d %d", -graphMargin, graphWidth+2*graphMargin, graphTop+g.longest()*nodeStep)
+}
 
 // NodeWidth returns the width of one node in the picture of a graph.
 func (g *graph) NodeWidth() int { return nodeWidth }
@@ -51,6 +50,9 @@ func (g *graph) data(p *pool) graphData {
 		return d
 	}
 	d.Order = make([][]int, len(g.columns))
+	for i := range d.Order {
+		d.Order[i] = []int{}
+	}
 	for _, n := range g.Nodes {
 		if at, ok := p.ofText[n.Name]; ok {
 			d.Order[n.Column] = append(d.Order[n.Column], at)

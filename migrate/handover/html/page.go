@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// page is what the template of an HTML report draws. Its texts are as they are in the report: the template makes visible
-// what is not, and html/template escapes.
+// page is what the template of an HTML report draws. Its texts are as they are in the report, but for those of rows: the template
+// makes visible what is not, and html/template escapes.
 type page struct {
 	Policy   string
 	Sheet    template.CSS
@@ -24,6 +23,9 @@ type page struct {
 	Sections []section
 
 	fit *fit
+	// packed is the data, where it has to be packed, and unpacked how many bytes it has before.
+	packed   []byte
+	unpacked int
 }
 
 // section is one section of an HTML report.
@@ -38,30 +40,29 @@ type table struct {
 	*handover.Table
 	// Heading is whether the title stands above the table: not where the section has the same.
 	Heading bool
-	// Notes say what of the table the page does not hold.
-	Notes []string
-	Graph *graph
+	// Missing says what of the table the page does not hold, and Undrawn what only its script shows; empty where that is nothing.
+	Missing, Undrawn string
+	Graph            *graph
 
-	kept *tableFit
-	pool *pool
+	whole bool
+	kept  *tableFit
+	pool  *pool
 	// names are what the rows of all tables are about, by their IDs.
 	names map[string]string
 }
 
-// row is one row of a table of an HTML report for readers without scripts.
+// row is one row of a table of an HTML report for readers without scripts, with everything in its texts visible.
 type row struct {
 	ID      string
 	Columns int
 	Cells   []cell
 	Details []detail
-	// Left is how many details of the row the page does not hold.
-	Left int
 }
 
 // cell is one cell of a row of an HTML report: its text, in pieces of which some are links.
 type cell struct {
-	Kind   string
-	Pieces []piece
+	First, Number bool
+	Pieces        []piece
 }
 
 // piece is a part of the text of a cell of an HTML report, and the anchor of the row that it names, if any.
@@ -69,19 +70,18 @@ type piece struct {
 	Text, Row string
 }
 
-// detail is what a row of an HTML report opens to. Same is the anchor of the row that has the same, where this one does not
-// repeat it.
+// detail is what a row of an HTML report opens to.
 type detail struct {
-	Title, Kind string
-	Lines       []string
-	Same        string
+	Title string
+	Code  bool
+	Lines []string
 }
 
 // functions are what the template of the HTML report may call.
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"visible": escape.Visible,
-		"lines":   visibleLines,
+		"lines":   linesOf,
 		"number":  func(n int) string { return english.Number(int64(n)) },
 		"share":   share,
 	}
@@ -94,20 +94,41 @@ func newPage(r *handover.Report, limit int) (*page, error) {
 		return nil, err
 	}
 	f := newFit(r, limit)
-	names := namesOfRows(r)
+	if f.whole {
+		return assemble(r, f), nil
+	}
+	p := assemble(r, f)
+	if err := p.pack(); err != nil {
+		return nil, err
+	}
+	if most := limit * 6 / 10; len(p.packed) > most {
+		// Packed it is still too large: it has to become as much smaller as it is too large, and a little more.
+		share := float64(most) / float64(len(p.packed)) * 0.9
+		p = assemble(r, takeData(r, int(share*float64(p.unpacked)), false))
+		if err := p.pack(); err != nil {
+			return nil, err
+		}
+	}
+	p.fit.draw(r, limit-pageBytes-bytesOfTexts(r)-len(p.packed))
+	p.note()
+	return p, nil
+}
+
+// assemble returns the page of what is chosen of a report.
+func assemble(r *handover.Report, f *fit) *page {
 	p := &page{
 		Policy: contentPolicy(),
 		Sheet:  template.CSS(sheet),   //nolint:gosec // it is our own file
 		Script: template.JS(script()), //nolint:gosec // it is our own file
 		Cover:  r.Cover, Summary: newSummary(&r.Summary), fit: f,
 	}
+	names := namesOfRows(r)
 	var drawn bool // the first table that has a graph shows it
 	for i := range r.Sections {
 		s := &r.Sections[i]
 		shown := section{ID: s.ID, Title: s.Title, Text: s.Text}
 		for _, t := range s.Tables {
-			kept := f.tables[t]
-			made := &table{Table: t, Heading: t.Title != s.Title, Notes: notes(t, kept), kept: kept, pool: f.pool, names: names}
+			made := &table{Table: t, Heading: t.Title != s.Title, whole: f.whole, kept: f.tables[t], pool: f.pool, names: names}
 			if !drawn {
 				made.Graph = newGraph(t)
 				drawn = made.Graph != nil
@@ -116,7 +137,7 @@ func newPage(r *handover.Report, limit int) (*page, error) {
 		}
 		p.Sections = append(p.Sections, shown)
 	}
-	return p, nil
+	return p
 }
 
 // namesOfRows returns what each row of a report is about, by its ID: the names that it begins with, two at most.
@@ -178,32 +199,55 @@ func numberOf(table, id string) (int, error) {
 	return n, nil
 }
 
-// notes returns sentences on what of a table a page does not hold, and where it is.
-func notes(t *handover.Table, kept *tableFit) []string {
-	var said []string
-	if n := len(t.Rows) - kept.rows; n > 0 {
-		said = append(said, fmt.Sprintf("%s of %s rows are not in this file", english.Number(int64(n)), english.Number(int64(len(t.Rows)))))
-	}
-	for _, kind := range kindsInOrder() {
-		if n := kept.left[kind]; n > 0 {
-			said = append(said, fmt.Sprintf("%s of %s are not in this file", english.Number(int64(n)), kindsNamed()[kind]))
+// note writes above each table of a page what of it the page does not hold.
+func (p *page) note() {
+	for _, s := range p.Sections {
+		for _, t := range s.Tables {
+			t.Missing = missing(len(t.Table.Rows), t.kept.rows, t.kept.details)
+			if drawn := t.kept.drawn; drawn < len(t.Table.Rows) || t.details() > 0 {
+				t.Undrawn = missing(len(t.Table.Rows), drawn, nil)
+				if t.Undrawn == "" {
+					t.Undrawn = "The details of the rows"
+				}
+			}
 		}
 	}
-	if len(said) == 0 {
-		return nil
+}
+
+// missing says how many rows of a table a page does not hold, and how many details of those it does; it is empty if it holds all.
+func missing(rows, kept int, details [][]int) string {
+	var said []string
+	if n := rows - kept; n > 0 {
+		said = append(said, english.Number(int64(n))+" of "+english.Number(int64(rows))+" rows")
 	}
-	return []string{english.And(said) + ": it would become too large. The same report as JSON has them: add -o json=report.json to the command."}
+	all, left := 0, 0
+	for _, of := range details {
+		for _, at := range of {
+			all++
+			if at == notKept {
+				left++
+			}
+		}
+	}
+	if left > 0 {
+		said = append(said, english.Number(int64(left))+" of "+english.Number(int64(all))+" details of rows")
+	}
+	return english.And(said)
 }
 
-// kindsNamed returns how a note of an HTML report calls the details of each kind.
-func kindsNamed() map[string]string {
-	return map[string]string{"text": "the explanations", "code": "the texts to copy", "evidence": "the pieces of evidence"}
+// details returns how many details the rows of a table have in the data of a page.
+func (t *table) details() int {
+	n := 0
+	for _, of := range t.kept.details {
+		n += len(of)
+	}
+	return n
 }
 
-// Rows yields the rows of a table that the page holds, as readers without scripts see them.
+// Rows yields the rows of a table that the page holds as a table, as readers without scripts see them.
 func (t *table) Rows() iter.Seq[row] {
 	return func(yield func(row) bool) {
-		for i := range t.kept.rows {
+		for i := range t.kept.drawn {
 			if !yield(t.row(i)) {
 				return
 			}
@@ -218,17 +262,12 @@ func (t *table) row(i int) row {
 	for j := range from.Cells {
 		r.Cells[j] = t.cell(j, &from.Cells[j])
 	}
+	if !t.whole {
+		return r
+	}
 	for j := range from.Detail {
-		kept := t.kept.details[i][j]
 		d := &from.Detail[j]
-		switch {
-		case kept.at == notKept:
-			r.Left++
-		case kept.full:
-			r.Details = append(r.Details, detail{d.Title, d.Kind, d.Lines, ""})
-		default:
-			r.Details = append(r.Details, detail{d.Title, d.Kind, nil, t.pool.details[kept.at].row})
-		}
+		r.Details = append(r.Details, detail{escape.Visible(d.Title), d.Kind == "code", visibleLines(d)})
 	}
 	return r
 }
@@ -238,18 +277,28 @@ const mostNamed = 20
 
 // cell returns one cell of a row as readers without scripts see it.
 func (t *table) cell(column int, from *handover.Cell) cell {
-	kind := t.Columns[column].Kind
-	if kind != "number" {
-		return cell{kind, piecesOf(from)}
+	if t.Columns[column].Kind != "number" {
+		return cell{column == 0, false, visible(piecesOf(from))}
 	}
 	pieces := []piece{{Text: english.Number(int64(from.Number))}}
+	if !t.whole {
+		return cell{column == 0, true, pieces}
+	}
 	for i, id := range from.Rows[:min(len(from.Rows), mostNamed)] {
 		pieces = append(pieces, piece{Text: [...]string{", ", ": "}[max(0, 1-i)]}, piece{t.names[id], id})
 	}
 	if more := len(from.Rows) - mostNamed; more > 0 {
 		pieces = append(pieces, piece{Text: " and " + english.Number(int64(more)) + " more"})
 	}
-	return cell{kind, pieces}
+	return cell{column == 0, true, visible(pieces)}
+}
+
+// visible makes everything in the texts of pieces visible, and returns them.
+func visible(pieces []piece) []piece {
+	for i := range pieces {
+		pieces[i].Text = escape.Visible(pieces[i].Text)
+	}
+	return pieces
 }
 
 // piecesOf returns the text of a cell in pieces, one for each name that it lists: a link where the name has a row. Where the names
@@ -286,13 +335,25 @@ func namesIn(from *handover.Cell) []string {
 	return nil
 }
 
-// visibleLines returns the lines of texts to copy, with everything in them visible.
-func visibleLines(texts []string) []string {
+// visibleLines returns the lines of a detail with everything in them visible.
+func visibleLines(d *handover.Detail) []string {
+	if d.Kind == "code" {
+		return linesOf(d.Lines)
+	}
+	lines := make([]string, len(d.Lines))
+	for i, line := range d.Lines {
+		lines[i] = escape.Visible(line)
+	}
+	return lines
+}
+
+// linesOf returns the lines of texts to copy, with everything in them visible.
+func linesOf(texts []string) []string {
 	var lines []string
 	for _, text := range texts {
 		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 			lines = append(lines, escape.Visible(line))
 		}
 	}
-	return slices.Clip(lines)
+	return lines
 }

@@ -17,12 +17,11 @@ type pool struct {
 	ofDetail map[[sha256.Size]byte]int
 }
 
-// pooledDetail is one detail of a row of a page: the places of its texts in the pool, and the first row that has it.
+// pooledDetail is one detail of rows of a page: its kind, and the places of its texts in the pool.
 type pooledDetail struct {
 	title int
 	kind  string
 	lines []int
-	row   string // the ID of the first row that has it
 }
 
 // newPool returns an empty pool of the texts of a page.
@@ -41,21 +40,15 @@ func (p *pool) text(s string) int {
 	return at
 }
 
-// detail returns the place of a detail in the pool of a page, and whether it is there already.
-func (p *pool) detail(d *handover.Detail) (at int, ok bool) {
-	at, ok = p.ofDetail[keyOf(d)]
-	return at, ok
-}
-
-// add puts a detail of a row into the pool of a page and returns its place.
-func (p *pool) add(d *handover.Detail, row string) int {
+// add puts a detail, with what keyOf returns of it, into the pool of a page and returns its place.
+func (p *pool) add(key [sha256.Size]byte, d *handover.Detail) int {
 	at := len(p.details)
-	p.ofDetail[keyOf(d)] = at
+	p.ofDetail[key] = at
 	lines := make([]int, len(d.Lines))
 	for i, line := range d.Lines {
 		lines[i] = p.text(line)
 	}
-	p.details = append(p.details, pooledDetail{p.text(d.Title), d.Kind, lines, row})
+	p.details = append(p.details, pooledDetail{p.text(d.Title), d.Kind, lines})
 	return at
 }
 

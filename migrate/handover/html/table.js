@@ -2,7 +2,7 @@
 // The tables of the report. Their rows come from the JSON block before this script; a table draws one page of them at a time, and
 // answers searching, filtering, sorting, opening and copying. Texts come from a cluster: they are set as text, never as markup.
 
-const data = JSON.parse(document.getElementById("page-data").textContent);
+let data; // the texts, the details and the tables of the report: see report.js
 const collator = new Intl.Collator("en", { numeric: true });
 const kinds = ["text", "code", "evidence"];
 const levels = ["restricted", "baseline", "privileged"];
@@ -161,7 +161,7 @@ class Table {
     this.pager = element("nav", { class: "pager", "aria-label": `Pages of ${this.title}` });
     const drawn = element("table", {}, element("caption", { class: "unseen" }, this.title), element("thead", {}, this.head), this.body);
     this.only = element("p", { class: "only" });
-    this.place.append(this.controls, this.only, this.count, drawn, this.pager);
+    this.place.append(this.controls, this.only, this.count, element("div", { class: "scroll" }, drawn), this.pager);
     this.makeHead();
     this.draw();
   }
@@ -234,7 +234,7 @@ class Table {
         this.sorted = before !== i ? [i, column.kind === "number" ? -1 : 1] : [i, -direction];
         this.change();
       });
-      this.head.append(element("th", { scope: "col", class: column.kind }, button));
+      this.head.append(element("th", { scope: "col", class: "kind-" + column.kind }, button));
     }
   }
 
@@ -345,15 +345,15 @@ class Table {
     const made = element("tr", { id, class: opened ? "opened" : undefined });
     for (const i of this.shown) {
       const column = this.columns[i], content = this.makeCell(row, i);
-      if (i > 0) made.append(element("td", { class: column.kind, "data-title": column.title }, ...content));
-      else made.append(element("th", { scope: "row", class: column.kind }, ...this.opens(row) ? [this.makeOpener(row, id, opened)] : [], ...content));
+      if (i > 0) made.append(element("td", { class: "kind-" + column.kind, "data-title": column.title }, ...content));
+      else made.append(element("th", { scope: "row", class: "kind-" + column.kind }, ...this.opens(row) ? [this.makeOpener(row, id, opened)] : [], ...content));
     }
     return opened ? [made, this.makeDetail(row, id)] : [made];
   }
 
   // makeOpener makes the button that opens and closes a row.
   makeOpener(row, id, opened) {
-    const button = element("button", { type: "button", class: "opener", "aria-expanded": opened, "aria-label": `Details of ${this.name(row)}` });
+    const button = element("button", { type: "button", class: "opener", "aria-expanded": String(opened), "aria-label": `Details of ${this.name(row)}` });
     if (opened) button.setAttribute("aria-controls", id + "-detail");
     button.addEventListener("click", () => {
       if (this.open.has(row[0])) this.open.delete(row[0]);
@@ -388,12 +388,12 @@ class Table {
   makeDetail(row, id) {
     const facts = element("dl", { class: "facts" });
     for (const i of this.hidden) {
-      if (this.text(row, i)) facts.append(element("div", {}, element("dt", {}, this.columns[i].title), element("dd", { class: this.columns[i].kind }, ...this.makeCell(row, i))));
+      if (this.text(row, i)) facts.append(element("div", {}, element("dt", {}, this.columns[i].title), element("dd", { class: "kind-" + this.columns[i].kind }, ...this.makeCell(row, i))));
     }
     const list = element("dl");
     for (const at of row[2]) {
       const [title, kind, lines] = data.details[at];
-      list.append(element("dt", {}, data.texts[title]), element("dd", { class: kinds[kind] }, makeLines(kinds[kind], lines.map((line) => data.texts[line]))));
+      list.append(element("dt", {}, data.texts[title]), element("dd", { class: "kind-" + kinds[kind] }, makeLines(kinds[kind], lines.map((line) => data.texts[line]))));
     }
     const cell = element("td", { colspan: this.shown.length }, ...[facts, list].filter((l) => l.children.length));
     if (row[3]) cell.append(element("p", { class: "cut" }, `${number(row[3])} more not in this file`));
