@@ -23,14 +23,16 @@ func check(t *testing.T, tab *Tab) {
 	}
 	// It comes through the protocol of the browser, which no policy of the page stops.
 	value[bool](t, tab, string(script)+"\n;true")
-	found := value[[]violation](t, tab, `axe.run().then((result) => result.violations.map((v) => ({id: v.id, help: v.help,
-		places: v.nodes.slice(0, 5).map((n) => n.target + " " + n.html.slice(0, 150) + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))})))`)
-	for _, v := range found {
+	result := value[struct {
+		Passed     int         `json:"passed"`
+		Violations []violation `json:"violations"`
+	}](t, tab, `axe.run().then((result) => ({passed: result.passes.length, violations: result.violations.map((v) => ({id: v.id, help: v.help,
+		places: v.nodes.slice(0, 5).map((n) => n.target + " " + n.html.slice(0, 150) + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))}))}))`)
+	for _, v := range result.Violations {
 		t.Errorf("%s: %s\n  %s", v.ID, v.Help, strings.Join(v.Places, "\n  "))
 	}
-	passed := value[int](t, tab, `axe.run().then((result) => result.passes.length)`)
-	if passed < 20 {
-		t.Errorf("axe passed %d rules only: it did not run", passed)
+	if result.Passed < 20 {
+		t.Errorf("axe passed %d rules only: it did not run", result.Passed)
 	}
 }
 

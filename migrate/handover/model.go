@@ -22,6 +22,8 @@ type Cover struct {
 	TargetVersion string `json:"targetVersion"`
 	ServerVersion string `json:"serverVersion,omitempty"`
 	ToolVersion   string `json:"toolVersion,omitempty"`
+	// Command is the call that makes the Report again, without its formats: a form that leaves something out names it.
+	Command string `json:"command"`
 }
 
 // Summary is the first screen of a Report: what somebody with ten minutes reads, and nothing else.
@@ -29,6 +31,9 @@ type Summary struct {
 	Verdict Verdict `json:"verdict"`
 	// Levels count the namespaces by level, strictest first, then those of no level.
 	Levels []LevelCount `json:"levels"`
+	// Namespaces and Workloads are how many there are.
+	Namespaces int `json:"namespaces"`
+	Workloads  int `json:"workloads"`
 	// Blockers are the checks that keep namespaces from the next level, the most frequent first.
 	Blockers []BlockerCount `json:"blockers"`
 	// Lost is what PodSecurityPolicy does today and the recommended levels do not, by risk.
@@ -46,9 +51,9 @@ type Verdict struct {
 }
 
 // LevelCount is, in the first screen of a Report, how many namespaces are at one level: by their labels today, as recommended,
-// and once the patches are made. Level is "none" for those without one.
+// and once the patches are made. Level is "none" for those without one, "unknown" where a gap hides it.
 type LevelCount struct {
-	Level       string `json:"level" values:"restricted baseline privileged none"`
+	Level       string `json:"level" values:"restricted baseline privileged none unknown"`
 	Today       int    `json:"today"`
 	Recommended int    `json:"recommended"`
 	WithPatches int    `json:"withPatches"`
@@ -73,9 +78,12 @@ type LossCount struct {
 
 // NextStep is one of the next things to do in a Report: the effort in what has to be touched ("8 workloads in 5 namespaces").
 type NextStep struct {
-	Text     string   `json:"text"`
-	Effort   string   `json:"effort"`
-	Commands []string `json:"commands,omitempty"`
+	Text   string `json:"text"`
+	Effort string `json:"effort"`
+	// Workloads and Namespaces are the numbers in Effort.
+	Workloads  int      `json:"workloads,omitempty"`
+	Namespaces int      `json:"namespaces,omitempty"`
+	Commands   []string `json:"commands,omitempty"`
 }
 
 // Section is one part of a Report, chosen by its ID with --sections.
@@ -95,7 +103,9 @@ type Table struct {
 	// Text says what a row is, for readers who do not know the field.
 	Text    string   `json:"text,omitempty"`
 	Columns []Column `json:"columns"`
-	Rows    []Row    `json:"rows"`
+	// Details are all that its rows can open to, in their order: each a column of its CSV.
+	Details []DetailColumn `json:"details,omitempty"`
+	Rows    []Row          `json:"rows"`
 }
 
 // Column is one column of a Table of a Report. Its ID is stable over releases.
@@ -105,6 +115,13 @@ type Column struct {
 	Kind  string `json:"kind" values:"text number level name status command evidence"`
 	// Table names the table whose rows the cells of this column refer to; absent where they refer to none.
 	Table string `json:"table,omitempty"`
+}
+
+// DetailColumn is one of the things that the rows of a Table of a Report can open to. Its ID is stable over releases.
+type DetailColumn struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Kind  string `json:"kind" values:"text code evidence"`
 }
 
 // Row is one row of a Table of a Report.
@@ -119,12 +136,15 @@ type Row struct {
 type Cell struct {
 	Text   string `json:"text,omitempty"`
 	Number int    `json:"number,omitempty"`
-	// Rows are the IDs of the rows that it refers to, in the Table of its Column; one for each name that the text lists.
+	// Rows are the IDs of the rows that it refers to, in the Table of its Column: one for each name that the text lists, in its order,
+	// or for a number the rows that were counted. A name without a row ("*", what was not read) has "".
 	Rows []string `json:"rows,omitempty"`
 }
 
 // Detail is what a Row opens to: sentences, or text to copy (labels, a patch), or the evidence of what the row says.
 type Detail struct {
+	// ID is that of a DetailColumn of its Table.
+	ID    string   `json:"id"`
 	Title string   `json:"title"`
 	Kind  string   `json:"kind" values:"text code evidence"`
 	Lines []string `json:"lines"`

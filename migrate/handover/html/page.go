@@ -42,7 +42,9 @@ type table struct {
 	Heading bool
 	// Missing says what of the table the page does not hold, and Undrawn what only its script shows; empty where that is nothing.
 	Missing, Undrawn string
-	Graph            *graph
+	// Command is the call that makes the report again.
+	Command string
+	Graph   *graph
 
 	whole bool
 	kept  *tableFit
@@ -128,7 +130,7 @@ func assemble(r *handover.Report, f *fit) *page {
 		s := &r.Sections[i]
 		shown := section{ID: s.ID, Title: s.Title, Text: s.Text}
 		for _, t := range s.Tables {
-			made := &table{Table: t, Heading: t.Title != s.Title, whole: f.whole, kept: f.tables[t], pool: f.pool, names: names}
+			made := &table{Table: t, Command: r.Cover.Command, Heading: t.Title != s.Title, whole: f.whole, kept: f.tables[t], pool: f.pool, names: names}
 			if !drawn {
 				made.Graph = newGraph(t)
 				drawn = made.Graph != nil
