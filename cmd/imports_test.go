@@ -68,6 +68,7 @@ func mayImport() map[string][]string {
 		"migrate/checks":            {},
 		"migrate/exceptions":        {"migrate/checks", "migrate/finding", "pspparse/inventory", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},
 		"migrate/report":            append([]string{"migrate/checks", "migrate/finding", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
+		"migrate/handover/html":     {"migrate/escape", "migrate/handover", "pspparse/english"},
 		"migrate/ciformat":          {"migrate/checks", "migrate/escape", "migrate/finding", "migrate/manifest", "pspparse", "pspparse/english"},
 		"fixtures":                  {},
 		"cmd": append([]string{

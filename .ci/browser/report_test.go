@@ -168,7 +168,7 @@ func back(t *testing.T, b *Browser, page string) {
 	must(t, tab.Wait(`/^#policies-\d+$/.test(location.hash)`))
 	policy := value[string](t, tab, "location.hash")
 	must(t, tab.Wait(visible+fmt.Sprintf(`(document.querySelector(%q))`, policy)))
-	expect(t, tab, fmt.Sprintf(`document.querySelector("%s .opener").getAttribute("aria-expanded") === "true"`, policy), "location.hash")
+	must(t, tab.Wait(fmt.Sprintf(`document.querySelector("%s .opener").getAttribute("aria-expanded") === "true"`, policy)))
 	must(t, tab.Click(policy+` a[href^="#namespaces"]`))
 	must(t, tab.Wait(`location.hash.startsWith("#namespaces")`))
 	namespaces := value[string](t, tab, "location.hash")
