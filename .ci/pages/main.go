@@ -28,7 +28,7 @@ func main() {
 
 // run writes the pages into a folder.
 func run(folder string) error {
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil { //nolint:gosec // it is the folder that the caller names
 		return err
 	}
 	makers := map[string]func(*handover.Report){

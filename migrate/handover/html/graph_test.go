@@ -14,8 +14,10 @@ import (
 // uses returns a table of ways to policies, one row for each line: policy, binding, account and namespace.
 func uses(lines ...string) *handover.Table {
 	t := &handover.Table{ID: "policy-use", Columns: []handover.Column{
-		{ID: "policy", Title: "Policy", Kind: "name", Table: "policies"}, {ID: "binding", Title: "Binding", Kind: "name"},
-		{ID: "account", Title: "Account", Kind: "name"}, {ID: "namespace", Title: "Namespace", Kind: "name", Table: "namespaces"},
+		{ID: "policy", Title: "Policy", Kind: "name", Table: "policies"},
+		{ID: "binding", Title: "Binding", Kind: "name"},
+		{ID: "account", Title: "Account", Kind: "name"},
+		{ID: "namespace", Title: "Namespace", Kind: "name", Table: "namespaces"},
 	}}
 	for i, line := range lines {
 		row := handover.Row{ID: fmt.Sprintf("policy-use-%d", i+1)}
