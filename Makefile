@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check mutate lint fmt golden docs man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,10 +53,11 @@ bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	CGO_ENABLED=0 $(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 lint: bin/golangci-lint ## vet and lint
-	$(GO) vet ./... ./.ci/mutate
+	$(GO) vet ./... ./.ci/mutate ./.ci/pages
+	$(GO) vet -C .ci/browser ./...
 	$(GO) vet -tags e2e ./...
 	$(GO) vet -C .ci/release .
-	bin/golangci-lint run ./... ./.ci/mutate
+	bin/golangci-lint run ./... ./.ci/mutate ./.ci/pages
 	cd .ci/release && ../../bin/golangci-lint run .
 
 fmt: bin/golangci-lint ## format the code
@@ -94,7 +95,7 @@ e2e: controlplane ## build real API servers (once, cached) and run against them
 	@.ci/gotest -tags e2e -count=1 -p 2 -timeout 60m ./fixtures/controlplane/...
 
 bin/npm/node_modules: .ci/npm/package.json .ci/npm/package-lock.json
-	@command -v npm >/dev/null 2>&1 || { echo "make validate-formats needs npm for a validator of SARIF, and there is none on PATH: install npm" >&2; exit 1; }
+	@command -v npm >/dev/null 2>&1 || { echo "validators of SARIF and of web pages come from npm, and there is none on PATH: install npm" >&2; exit 1; }
 	mkdir -p bin/npm && cp .ci/npm/package.json .ci/npm/package-lock.json bin/npm/
 	npm ci --prefix bin/npm --ignore-scripts --no-audit --no-fund
 	chmod u+x bin/npm/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool
@@ -103,6 +104,22 @@ bin/npm/node_modules: .ci/npm/package.json .ci/npm/package-lock.json
 validate-formats: bin/npm/node_modules ## check the formats for pipelines with schemas and validators of others (needs npm, xmllint)
 	@command -v xmllint >/dev/null 2>&1 || { echo "make validate-formats needs xmllint, and there is none on PATH: install libxml2-utils" >&2; exit 1; }
 	@.ci/gotest -tags e2e -count=1 -run '^TestValidators' ./migrate/ciformat
+
+# The reports that are looked at in a browser.
+bin/pages: FORCE
+	$(GO) run ./.ci/pages bin/pages
+
+# Two at a time: a browser that waits for a processor says nothing about the page.
+browser: bin/pages bin/npm/node_modules ## test the HTML report in a browser (needs chromium-headless-shell, poppler-utils, npm)
+	@command -v pdfinfo >/dev/null 2>&1 || { echo "make browser needs pdfinfo and pdftotext, and there are none on PATH: install poppler-utils" >&2; exit 1; }
+	@cd .ci/browser && ../gotest -count=1 -parallel 2 -timeout 30m ./...
+
+screenshots: bin/pages ## write pictures of the HTML report to bin/screenshots, for people to look at
+	@command -v pdftoppm >/dev/null 2>&1 || { echo "make screenshots needs pdftoppm, and there is none on PATH: install poppler-utils" >&2; exit 1; }
+	cd .ci/browser && $(GO) run ./screenshots ../../bin/pages ../../bin/screenshots
+
+bench-browser: bin/pages ## time the first screen and the search of a report of 10,000 namespaces in a browser (idle computer)
+	cd .ci/browser && $(GO) test -count=1 -run '^$$' -bench . -benchtime 5x -timeout 30m .
 
 CASES ?= 1000000
 oracle: ## compare the simulation of PSP admission with Kubernetes' own code in CASES (1000000) random cases
@@ -125,6 +142,7 @@ ci: ## run everything that a change has to pass
 	$(MAKE) test
 	$(MAKE) race
 	$(MAKE) validate-formats
+	$(MAKE) browser
 	$(MAKE) e2e
 	$(MAKE) release-check
 

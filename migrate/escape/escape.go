@@ -13,12 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// Terminal escapes text for a terminal: it shows every rune that a terminal would act on or not show (control characters, line ends, bidirectional
-// overrides, zero-width characters, bytes that are not UTF-8) as a Go escape: "\n", "\x1b", "\u202e". What logs of pipelines take for a
-// command anywhere in a line has a backslash in it: "##\[error]".
-func Terminal(s string) string {
+// Terminal escapes text for a terminal: it shows what Visible shows, and what logs of pipelines take for a command anywhere in a
+// line has a backslash in it: "##\[error]".
+func Terminal(s string) string { return breakCommands(Visible(s)) }
+
+// Visible returns a text in which everything can be seen: every rune that a terminal or a browser would act on or not show (control
+// characters, line ends, bidirectional overrides, zero-width characters, bytes that are not UTF-8) is a Go escape: "\n", "\x1b", "\u202e".
+func Visible(s string) string {
 	if isPlainASCII(s) {
-		return breakCommands(s)
+		return s
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -33,7 +36,7 @@ func Terminal(s string) string {
 		}
 		i += size
 	}
-	return breakCommands(b.String())
+	return b.String()
 }
 
 // commandInLine matches what the logs of GitHub, Azure and TeamCity take for the beginning of a command in the middle of a line, and

@@ -40,6 +40,14 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// What a browser shows is what a terminal shows, but for the backslash that breaks commands of pipelines.
+func TestVisible(t *testing.T) {
+	t.Parallel()
+	if got, want := escape.Visible("##[error]\u202e\x00\xffé"), `##[error]\u202e\x00\xffé`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestLines(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

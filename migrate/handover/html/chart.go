@@ -1,0 +1,116 @@
+package html
+
+import (
+	"strconv"
+
+	"github.com/psp2pss/psp2pss/migrate/handover"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+)
+
+// summary is the first screen of an HTML report: the one of the report, with its charts.
+type summary struct {
+	*handover.Summary
+	Bars     []bar
+	Blockers []measured[handover.BlockerCount]
+	// MoreBlockers is how many checks the chart leaves to the tables.
+	MoreBlockers int
+	Lost         []measured[handover.LossCount]
+}
+
+// bar is one bar of the chart of levels: the namespaces at one time, as parts that fill its width.
+type bar struct {
+	Title, Text string
+	Parts       []part
+}
+
+// part is the namespaces of one level in a bar of the chart of levels. Start and Width are shares of the bar as SVG writes
+// them; Inside is whether the number fits into it on a narrow screen.
+type part struct {
+	Level, Name  string
+	Count        int
+	Start, Width string
+	Inside       bool
+}
+
+// measured is one line of a chart: what it counts, and the share of the longest one that its bar takes, as SVG writes it.
+type measured[T any] struct {
+	Of    T
+	Width string
+}
+
+// mostBlockers is how many checks the first screen of an HTML report shows.
+const mostBlockers = 6
+
+// newSummary returns the first screen of an HTML report.
+func newSummary(from *handover.Summary) summary {
+	shown := from.Blockers[:min(len(from.Blockers), mostBlockers)]
+	return summary{
+		Summary: from,
+		Bars: []bar{
+			newBar("Today", "by the labels that the namespaces have", from.Levels, func(c handover.LevelCount) int { return c.Today }),
+			newBar("Recommended", "what can be enforced as things are", from.Levels, func(c handover.LevelCount) int { return c.Recommended }),
+			newBar("With patches", "what can be enforced once the patches are made", from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
+		},
+		Blockers:     measure(shown, func(c handover.BlockerCount) int { return c.Namespaces }),
+		MoreBlockers: len(from.Blockers) - len(shown),
+		Lost:         measure(from.Lost, func(c handover.LossCount) int { return c.Constraints }),
+	}
+}
+
+// narrowest is how wide the chart of levels is on a phone, in pixels; a digit takes ten with what is around it.
+const narrowest = 320
+
+// newBar returns one bar of the chart of levels.
+func newBar(title, text string, counts []handover.LevelCount, count func(handover.LevelCount) int) bar {
+	b := bar{Title: title, Text: text}
+	total := 0
+	for _, c := range counts {
+		total += count(c)
+	}
+	before := 0
+	for _, c := range counts {
+		n := count(c)
+		if n == 0 && c.Level == "unknown" {
+			continue
+		}
+		digits := len(english.Number(int64(n)))
+		b.Parts = append(b.Parts, part{
+			Level: c.Level, Name: levelName(c.Level), Count: n, Start: share(before, total), Width: share(n, total),
+			Inside: n > 0 && n*narrowest >= total*(10*digits+8),
+		})
+		before += n
+	}
+	return b
+}
+
+// levelName returns how the chart of levels calls a level.
+func levelName(level string) string {
+	switch level {
+	case "none":
+		return "no level"
+	case "unknown":
+		return "not known"
+	}
+	return level
+}
+
+// measure returns the lines of a chart, each with its share of the longest.
+func measure[T any](counts []T, count func(T) int) []measured[T] {
+	longest := 0
+	for _, c := range counts {
+		longest = max(longest, count(c))
+	}
+	lines := make([]measured[T], len(counts))
+	for i, c := range counts {
+		lines[i] = measured[T]{c, share(count(c), longest)}
+	}
+	return lines
+}
+
+// share returns a part of a whole as a percentage that SVG takes as a length.
+func share(n, of int) string {
+	if of <= 0 {
+		return "0%"
+	}
+	return strconv.FormatFloat(100*float64(n)/float64(of), 'f', 2, 64) + "%"
+}
