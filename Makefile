@@ -54,11 +54,12 @@ bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 
 lint: bin/golangci-lint ## vet and lint
 	$(GO) vet ./... ./.ci/mutate ./.ci/pages
-	$(GO) vet -C .ci/browser ./...
 	$(GO) vet -tags e2e ./...
 	$(GO) vet -C .ci/release .
+	$(GO) vet -C .ci/browser ./...
 	bin/golangci-lint run ./... ./.ci/mutate ./.ci/pages
 	cd .ci/release && ../../bin/golangci-lint run .
+	cd .ci/browser && ../../bin/golangci-lint run ./...
 
 fmt: bin/golangci-lint ## format the code
 	bin/golangci-lint fmt ./...
@@ -89,6 +90,7 @@ cover: ## print the test coverage
 tidy: ## check that go.mod and go.sum are tidy
 	$(GO) mod tidy -diff
 	cd .ci/release && $(GO) mod tidy -diff
+	cd .ci/browser && $(GO) mod tidy -diff
 
 # Two packages at a time: each runs servers of its own, a few hundred MB each.
 e2e: controlplane ## build real API servers (once, cached) and run against them

@@ -39,10 +39,10 @@ func columns(line string) int {
 }
 
 // checkWidth fails where text that a command wrote to a terminal has a line that is too long, but for lines that are
-// copied: commands, and YAML from a line that names an API version to the next line that is no part of it.
+// copied: commands, YAML from a line that names an API version to the next line that is no part of it, and diffs.
 func checkWidth(t *testing.T, what, text string, width int) {
 	t.Helper()
-	manifest, indent := false, ""
+	manifest, diff, indent := false, false, ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		bare := strings.TrimLeft(line, " ")
@@ -50,7 +50,8 @@ func checkWidth(t *testing.T, what, text string, width int) {
 			manifest, indent = true, line[:len(line)-len(bare)]
 		}
 		manifest = manifest && line != "" && strings.HasPrefix(line, indent) && !strings.HasPrefix(bare, "#")
-		if n := columns(line); n > width && !manifest && !pasted.MatchString(line) {
+		diff = strings.HasPrefix(line, "--- ") || diff && line != "" && strings.ContainsRune(" +-@\\", rune(line[0]))
+		if n := columns(line); n > width && !manifest && !diff && !pasted.MatchString(line) {
 			t.Errorf("%s: %d columns: %s", what, n, line)
 			return
 		}
