@@ -2,6 +2,7 @@ package redact
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -55,11 +56,14 @@ func TestEveryFieldHasAClass(t *testing.T) {
 	}
 }
 
-// TestEveryArgumentHasAClass compares the classes with the arguments of all messages.
+// TestEveryArgumentHasAClass compares the classes with the arguments of all messages that a Plan can hold: what compares two Plans is in none.
 func TestEveryArgumentHasAClass(t *testing.T) {
 	t.Parallel()
 	unused := argumentClasses()
 	for _, k := range message.Table() {
+		if strings.HasPrefix(k.ID, "difference-") {
+			continue
+		}
 		for _, name := range k.Arguments() {
 			if argumentClasses()[name] == unclassed {
 				t.Errorf("the argument %q of %s has no class", name, k.ID)
