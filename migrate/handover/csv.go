@@ -139,6 +139,7 @@ func coverRows(r *Report) [][2]string {
 		{"version of the server", r.Cover.ServerVersion},
 		{"made by", r.Cover.ToolVersion},
 		{"verdict", r.Summary.Verdict.Text},
+		{"changes", r.Summary.Changes},
 	} {
 		if row[1] != "" {
 			out = append(out, row)
