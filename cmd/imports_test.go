@@ -95,6 +95,7 @@ func mayImport() map[string][]string {
 			"migrate/labels",
 			"migrate/manifest",
 			"migrate/patch",
+			"migrate/phrases", // unredact takes out the words of a redacted source
 			"migrate/redact",
 			"migrate/report",
 			"migrate/rollout",

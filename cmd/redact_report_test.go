@@ -1,14 +1,18 @@
 package cmd
 
 import (
+	"encoding/csv"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
@@ -74,4 +78,101 @@ func TestNoSecretIsInAReport(t *testing.T) {
 // namesFirst is true for a form of the report that names the first of many where there are many: which these are depends on the pseudonyms.
 func namesFirst(format string) bool {
 	return slices.Contains([]string{"markdown", "csv/summary-unseen.csv", "csv/summary-next.csv", "csv/upgrade.csv"}, format)
+}
+
+// hostileNames are objects whose names are more than a word to YAML, to spreadsheets and to Markdown.
+const hostileNames = `
+{apiVersion: v1, kind: Namespace, metadata: {name: "1234", labels: {team: "true", pod-security.kubernetes.io/enforce: baseline}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: "null"}}
+---
+{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, metadata: {name: "0x10"}, spec: {privileged: true, volumes: ['*'], allowedHostPaths: [{pathPrefix: "/srv/a b|c"}], hostNetwork: true, seLinux: {rule: RunAsAny}, runAsUser: {rule: RunAsAny}, supplementalGroups: {rule: RunAsAny}, fsGroup: {rule: RunAsAny}}}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: "r:1", namespace: "1234"}, rules: [{apiGroups: [policy], resources: [podsecuritypolicies], resourceNames: ["0x10"], verbs: [use]}, {apiGroups: [''], resources: [namespaces, pods], verbs: [create, patch]}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: "b: x", namespace: "1234"}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: "r:1"}, subjects: [{kind: User, name: 'CN=Jane "J" Doe,O=ops|a', apiGroup: rbac.authorization.k8s.io}, {kind: User, name: "=cmd()", apiGroup: rbac.authorization.k8s.io}, {kind: User, name: "<img src=x onerror=alert(1)>", apiGroup: rbac.authorization.k8s.io}, {kind: Group, name: "@everyone", apiGroup: rbac.authorization.k8s.io}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: "=adm,in"}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}, subjects: [{kind: User, name: "=cmd()|a", apiGroup: rbac.authorization.k8s.io}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "5678", namespace: "1234"}
+spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {serviceAccountName: "99", hostNetwork: true, containers: [{name: "7", image: "x:1", securityContext: {privileged: true}}]}}}
+`
+
+// A report comes back as it would have been without redaction, but for the order of rows and lists: JSON and YAML as the same document,
+// every table of CSV with the same cells.
+func TestReportComesBack(t *testing.T) {
+	t.Parallel()
+	objects, dir, deps := t.TempDir(), t.TempDir(), SystemDeps("psp2pss")
+	input, saved, key := filepath.Join(objects, "h,x.yaml"), filepath.Join(dir, "plan.json"), filepath.Join(dir, "key")
+	if err := os.WriteFile(input, []byte(hostileNames), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runDone(t, deps, "plan", "-f", objects, "-o", "json="+saved)
+	neutral := strings.NewReplacer("--plan="+saved, "CALL", "--plan plan.json", "CALL")
+	plain, redacted := writtenReports(t, deps, "--plan", saved), writtenReports(t, deps, "--plan", saved, "--redact", key)
+	for format, text := range redacted {
+		back, want := neutral.Replace(outputOf(t, deps, text, "unredact", "--key", key)), neutral.Replace(plain[format])
+		if format == "html" || format == "markdown" {
+			continue
+		}
+		if diff := cmp.Diff(rowsOfReport(t, format, want), rowsOfReport(t, format, back)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+}
+
+// rowsOfReport returns the rows of a report in JSON, YAML or CSV, each with its words sorted, in a fixed order; of a document also the rest.
+func rowsOfReport(t *testing.T, format, text string) []string {
+	t.Helper()
+	var out []string
+	add := func(cells ...string) {
+		words := strings.FieldsFunc(strings.Join(cells, " "), func(r rune) bool { return strings.ContainsRune(" ,;()", r) })
+		slices.Sort(words)
+		out = append(out, strings.Join(words, " "))
+	}
+	if strings.HasPrefix(format, csvFormat) {
+		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", format, err, text)
+		}
+		for _, row := range rows {
+			add(row...)
+		}
+		slices.Sort(out)
+		return out
+	}
+	data := []byte(text)
+	if format == "yaml" {
+		var err error
+		if data, err = yamlToJSON(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var r handover.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatalf("%s: %v", format, err)
+	}
+	for _, s := range r.Sections {
+		for _, table := range s.Tables {
+			for _, row := range table.Rows {
+				cells := []string{table.ID}
+				for _, c := range row.Cells {
+					cells = append(cells, c.Text, strconv.Itoa(c.Number), strconv.Itoa(len(c.Rows)))
+				}
+				for _, d := range row.Detail {
+					cells = append(append(cells, d.ID), d.Lines...)
+				}
+				add(cells...)
+			}
+			table.Rows = nil
+		}
+	}
+	rest, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(out)
+	return append(out, string(rest))
 }
