@@ -71,7 +71,7 @@ func diffRun(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	if after.Source.Redacted {
-		o.Invocation = redactedInvocation(o.Invocation)
+		o.Invocation = redactedInvocation(o.Invocation, after)
 	}
 	all := difference.Compare(before, after)
 	shown, err := o.changesInScope(all, before, after)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
@@ -116,9 +117,18 @@ func appendToRedactionKey(name string, lines []byte) error {
 	return nil
 }
 
-// redactedInvocation is the call of a command whose output is redacted, as far as it names nothing.
-func redactedInvocation(i report.Invocation) report.Invocation {
-	return report.Invocation{Tool: i.Tool, OneTime: true}
+// redactedInvocation is the call of a command whose output is redacted, as far as it names nothing. One for some namespaces stays one
+// for these, by their pseudonyms.
+func redactedInvocation(i report.Invocation, shown *migrate.Plan) report.Invocation {
+	out := report.Invocation{Tool: i.Tool, OneTime: true}
+	if len(i.Scope) > 0 {
+		names := make([]string, len(shown.Namespaces))
+		for k := range shown.Namespaces {
+			names[k] = shown.Namespaces[k].Name
+		}
+		out.Scope = []string{"-n", strings.Join(names, ",")}
+	}
+	return out
 }
 
 // errRedacted is the error of a command that needs names, for a plan whose names are pseudonyms.

@@ -176,3 +176,22 @@ func rowsOfReport(t *testing.T, format, text string) []string {
 	slices.Sort(out)
 	return append(out, string(rest))
 }
+
+// A redacted report of some namespaces has the rows of these alone, as the one with names has.
+func TestRedactedReportKeepsToItsNamespaces(t *testing.T) {
+	t.Parallel()
+	dir, deps := t.TempDir(), SystemDeps("psp2pss")
+	saved, key, redactedPlan := filepath.Join(dir, "plan.json"), filepath.Join(dir, "key"), filepath.Join(dir, "redacted.json")
+	runDone(t, deps, "plan", "--demo", "-o", "json="+saved)
+	runDone(t, deps, "plan", "--demo", "--redact", key, "-o", "json="+redactedPlan)
+	names := outputOf(t, deps, "", "plan", "--plan", saved, "-n", "shop", "--redact", key, "-o", "name")
+	shop := strings.TrimSpace(strings.TrimPrefix(names, "namespace/"))
+	plain := writtenReports(t, deps, "--plan", saved, "-n", "shop")
+	for _, args := range [][]string{{"--plan", saved, "-n", "shop", "--redact", key}, {"--plan", redactedPlan, "-n", shop}} {
+		for format, text := range writtenReports(t, deps, args...) {
+			if want, got := strings.Count(plain[format], "\n"), strings.Count(text, "\n"); strings.HasPrefix(format, csvFormat) && got != want {
+				t.Errorf("%q: %s has %d lines, want %d:\n%s", args, format, got, want, text)
+			}
+		}
+	}
+}

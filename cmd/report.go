@@ -239,7 +239,7 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 		facts = gate.Facts{HelmReleases: gate.HelmReleases{NotInPlan: true}} // their names have no pseudonyms
 	}
 	if whole.Source.Redacted {
-		o.Report.Invocation = redactedInvocation(o.Report.Invocation)
+		o.Report.Invocation = redactedInvocation(o.Report.Invocation, shown)
 	}
 	answer, err := o.evaluate(whole, facts)
 	if err != nil {
