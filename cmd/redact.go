@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -58,6 +59,11 @@ func checkRedactionKey[R any](keyFile string, outs []outputTarget[R]) error {
 	}
 	if slices.ContainsFunc(outs, func(o outputTarget[R]) bool { return o.file == keyFile }) {
 		return usagef("--%s=%q: the key cannot go to the file of an output", redactFlag, keyFile)
+	}
+	if slices.ContainsFunc(outs, func(o outputTarget[R]) bool {
+		return o.format.Name == csvFormat && o.file != "" && filepath.Clean(o.file) == filepath.Dir(keyFile)
+	}) {
+		return usagef("--%s=%q: the key would be in the folder of tables that is handed over: name another place for it", redactFlag, keyFile)
 	}
 	if _, err := readRedactionKey(keyFile); !errors.Is(err, fs.ErrNotExist) {
 		return err

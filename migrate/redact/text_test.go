@@ -80,8 +80,10 @@ func TestRestoredFilesAreEscaped(t *testing.T) {
 		{"page", "<!DOCTYPE html><p>" + evil + `</p><script type="application/json">"` + evil + `"</script>`, "<!DOCTYPE html><p>&lt;b&gt;&#39;; rm -rf &#34;$HOME&#34;\\n\\x1b[31m</p>" + `<script type="application/json">"\u003cb\u003e'; rm -rf \"$HOME\"\n\u001b[31m"</script>`, 0},
 		{"table of values", "about,at\n" + user + "," + formula + "\n\"x; " + formula + "\"," + shop + ".csv\n", "about,at\n\"CN=Jane \"\"J\"\" Doe,O=ops|a\",'=1\nx; '=1,shop.csv\n", 0},
 		{"no table of values", "about,at\n" + shop + "\n", "about,at\nshop\n", 0},
-		{"Markdown", "# Title\n\n## Part\n\n| `user " + user + "` | " + user + " |\n\n- " + user + ", " + shop + " " + quoted + "\n<summary><code>" + user + "</code></summary>\n```\n" + user + "\n```\n",
-			"# Title\n\n## Part\n\n| `user CN=Jane \"J\" Doe,O=ops\\|a` | `CN=Jane \"J\" Doe,O=ops\\|a` |\n\n- `CN=Jane \"J\" Doe,O=ops|a`, shop " + quoted + "\n<summary><code>CN=Jane &#34;J&#34; Doe,O=ops|a</code></summary>\n```\nCN=Jane \"J\" Doe,O=ops|a\n```\n", 1},
+		{
+			"Markdown", "# Title\n\n## Part\n\n| `user " + user + "` | " + user + " |\n\n- " + user + ", " + shop + " " + quoted + "\n<summary><code>" + user + "</code></summary>\n```\n" + user + "\n```\n",
+			"# Title\n\n## Part\n\n| `user CN=Jane \"J\" Doe,O=ops\\|a` | `CN=Jane \"J\" Doe,O=ops\\|a` |\n\n- `CN=Jane \"J\" Doe,O=ops|a`, shop " + quoted + "\n<summary><code>CN=Jane &#34;J&#34; Doe,O=ops|a</code></summary>\n```\nCN=Jane \"J\" Doe,O=ops|a\n```\n", 1,
+		},
 		{"packed page", "<!DOCTYPE html><script type=\"application/gzip\">" + packed(`["`+user+`"]`) + "</script>", "<!DOCTYPE html><script type=\"application/gzip\">" + packed(`["CN=Jane \"J\" Doe,O=ops|a"]`) + "</script>", 0},
 		{"foreign", "ns-bbbbbbbb and " + shop + "x", "ns-bbbbbbbb and shopx", 0},
 	} {
