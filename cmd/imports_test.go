@@ -72,7 +72,7 @@ func mayImport() map[string][]string {
 		"migrate/exceptions":    {"migrate/checks", "migrate/finding", "pspparse/inventory", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},
 		"migrate/report":        append([]string{"migrate/checks", "migrate/difference", "migrate/finding", "migrate/simulation", "migrate/gate", "migrate/labels", "migrate/patch"}, writers...),
 		"migrate/ciformat":      {"migrate/checks", "migrate/escape", "migrate/finding", "migrate/manifest", "pspparse", "pspparse/english"},
-		"migrate/handover":      append([]string{"migrate/gate", "migrate/labels", "migrate/patch", "migrate/report"}, writers...),
+		"migrate/handover":      append([]string{"migrate/difference", "migrate/gate", "migrate/labels", "migrate/patch", "migrate/report"}, writers...),
 		"migrate/handover/html": {"migrate/escape", "migrate/handover", "pspparse/english"},
 		"fixtures":              {},
 		"cmd": append([]string{
@@ -95,6 +95,7 @@ func mayImport() map[string][]string {
 			"migrate/labels",
 			"migrate/manifest",
 			"migrate/patch",
+			"migrate/phrases", // unredact takes out the words of a redacted source
 			"migrate/redact",
 			"migrate/report",
 			"migrate/rollout",

@@ -206,7 +206,7 @@ func planRun(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	if shown.Source.Redacted {
-		o.Invocation = redactedInvocation(o.Invocation)
+		o.Invocation = redactedInvocation(o.Invocation, shown)
 	}
 	o.warnWithheld(plan)
 	if err := writeReports(o.streams, o.Outputs, shown, report.Options{NoHeaders: o.NoHeaders, Invocation: o.Invocation}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/difference"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/redact"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/files"
@@ -66,11 +67,11 @@ func diffRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	if before.Source.Redacted != after.Source.Redacted {
-		return errors.New("comparing plans: one has names and the other pseudonyms: compare two with names, or two that were redacted with the same key")
+	if err := checkSameNames(before, after); err != nil {
+		return err
 	}
 	if after.Source.Redacted {
-		o.Invocation = redactedInvocation(o.Invocation)
+		o.Invocation = redactedInvocation(o.Invocation, after)
 	}
 	all := difference.Compare(before, after)
 	shown, err := o.changesInScope(all, before, after)
@@ -81,6 +82,25 @@ func diffRun(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	return errors.Join(changesFindings(all, o.FailOn), planExitError(after, o.Scope, levelConditions(o.FailOn), o.Decide.AllowPartial), unknownChangesError(all, o.Decide.AllowPartial))
+}
+
+// checkSameNames returns an error for two Plans in which the same thing has not the same name, since one of them is redacted, or both are
+// with two keys.
+func checkSameNames(before, after *migrate.Plan) error {
+	if before.Source.Redacted != after.Source.Redacted {
+		return errors.New("comparing plans: one has names and the other pseudonyms: compare two with names, or two that were redacted with the same key")
+	}
+	if !before.Source.Redacted {
+		return nil
+	}
+	known, names := map[string]bool{}, redact.Pseudonyms(after)
+	for _, name := range redact.Pseudonyms(before) {
+		known[name] = true
+	}
+	if len(known) > 0 && len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return known[name] }) {
+		return errors.New("comparing plans: they have no pseudonym in common: two keys redacted them, or they are of two clusters; compare two that were redacted with the same key")
+	}
+	return nil
 }
 
 // changesInScope returns the changes in the namespaces that the flags select in either Plan. A name that neither has, and a scope that

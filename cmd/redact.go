@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
@@ -57,6 +59,11 @@ func checkRedactionKey[R any](keyFile string, outs []outputTarget[R]) error {
 	}
 	if slices.ContainsFunc(outs, func(o outputTarget[R]) bool { return o.file == keyFile }) {
 		return usagef("--%s=%q: the key cannot go to the file of an output", redactFlag, keyFile)
+	}
+	if slices.ContainsFunc(outs, func(o outputTarget[R]) bool {
+		return o.format.Name == csvFormat && o.file != "" && filepath.Clean(o.file) == filepath.Dir(keyFile)
+	}) {
+		return usagef("--%s=%q: the key would be in the folder of tables that is handed over: name another place for it", redactFlag, keyFile)
 	}
 	if _, err := readRedactionKey(keyFile); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -116,9 +123,18 @@ func appendToRedactionKey(name string, lines []byte) error {
 	return nil
 }
 
-// redactedInvocation is the call of a command whose output is redacted, as far as it names nothing.
-func redactedInvocation(i report.Invocation) report.Invocation {
-	return report.Invocation{Tool: i.Tool, OneTime: true}
+// redactedInvocation is the call of a command whose output is redacted, as far as it names nothing. One for some namespaces stays one
+// for these, by their pseudonyms.
+func redactedInvocation(i report.Invocation, shown *migrate.Plan) report.Invocation {
+	out := report.Invocation{Tool: i.Tool, OneTime: true}
+	if len(i.Scope) > 0 {
+		names := make([]string, len(shown.Namespaces))
+		for k := range shown.Namespaces {
+			names[k] = shown.Namespaces[k].Name
+		}
+		out.Scope = []string{"-n", strings.Join(names, ",")}
+	}
+	return out
 }
 
 // errRedacted is the error of a command that needs names, for a plan whose names are pseudonyms.

@@ -29,6 +29,9 @@ type reportOptions struct {
 	Redact string
 	// BOM puts a byte order mark in front of CSV.
 	BOM bool
+	// Earlier is the file of the earlier plan to compare with; "" for none. FailOn is what of the changes makes the command fail.
+	Earlier string
+	FailOn  []string
 }
 
 // reportFlags are the values of the flags of the command report, as given.
@@ -40,7 +43,8 @@ type reportFlags struct {
 	assert, outputs       []string
 	title, client, author string
 	sections              []string
-	redact                string
+	redact, diff          string
+	failOn                []string
 	bom                   bool
 }
 
@@ -70,6 +74,9 @@ All formats show the same rows:
 Sections, in their order, for --sections:
 
 ` + sectionHelp() + `
+With --diff the report begins with what changed since a plan that was saved earlier, and has a section
+"changes" in front of the others, with each change and what it means.
+
 The verdict is that of 'gate', for the whole cluster; -n, -l and --exclude choose the namespaces of
 the tables. From a cluster, stored Helm releases are read for it as by 'gate'.
 
@@ -87,6 +94,9 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
 
   # What to do, for a ticket
   psp2pss report --plan plan.json -n shop --sections=namespaces,workloads
+
+  # What changed since last week's report, for which the plan was saved with 'plan -o json=monday.json'
+  psp2pss report --diff monday.json -o html=report.html
 
   # For somebody who must not know the names; the key file takes them back
   psp2pss report --plan plan.json --redact acme.key -o html=for-others.html
@@ -110,6 +120,9 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
 	flags.StringSliceVar(&f.sections, sectionsFlag, nil, "have only this section; may be repeated; one of "+strings.Join(handover.SectionIDs(), ", "))
 	registerCompletion(cmd, sectionsFlag, handover.SectionIDs())
 	flags.StringVar(&f.redact, redactFlag, "", redactFlagUsage)
+	flags.StringVar(&f.diff, diffFlag, "", "also say what changed since this saved plan, or - for standard input")
+	flags.StringSliceVar(&f.failOn, "fail-on", nil, "with --"+diffFlag+", exit 3 if anything became looser since then (loosening), blocks newly (new-blocker) or changed (change); may be repeated")
+	registerCompletion(cmd, "fail-on", changeConditions())
 	flags.BoolVar(&f.bom, "bom", false, "begin each file of csv with a byte order mark, by which Excel knows UTF-8")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
@@ -158,11 +171,13 @@ func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*
 	if o.Decide, o.Scope, err = checkInputFlags(cmd.Flags(), streams, &f.source, &f.decide, &f.scope); err != nil {
 		return nil, err
 	}
-	for _, name := range f.sections {
-		if !slices.Contains(handover.SectionIDs(), name) {
-			return nil, usagef("--%s=%q: %s", sectionsFlag, name, notOneOf(name, handover.SectionIDs()))
-		}
+	if err := f.checkSections(); err != nil {
+		return nil, err
 	}
+	if err := f.checkDiff(); err != nil {
+		return nil, err
+	}
+	o.Earlier, o.FailOn = f.diff, f.failOn
 	o.Source = f.source
 	o.Report = handover.Options{
 		Title: f.title, Client: f.client, Author: f.author, Sections: f.sections, Tool: toolAndVersion(), Invocation: invocationOf(cmd.Flags(), deps),
@@ -177,7 +192,10 @@ func (f *reportFlags) parseOutputs() ([]outputTarget[*handover.Report], error) {
 	if err != nil {
 		return nil, err
 	}
-	single := handover.SectionsOfOneTable()
+	single := append(handover.SectionsOfOneTable(), handover.ChangesSection)
+	if f.diff == "" {
+		single = handover.SectionsOfOneTable()
+	}
 	for _, out := range outs {
 		if out.format.Name == csvFormat && out.file == "" && (len(f.sections) != 1 || !slices.Contains(single, f.sections[0])) {
 			return nil, usagef("-o %[1]s writes a file for each table: name a folder for them, as in -o %[1]s=FOLDER, or have one table with --%[2]s and one of %[3]s", csvFormat, sectionsFlag, strings.Join(single, ", "))
@@ -194,7 +212,15 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 	if err := errors.Join(checkOutputFiles(files), checkOutputFolders(folders), checkRedactionKey(o.Redact, o.Outputs)); err != nil {
 		return err
 	}
+	before, err := o.readEarlier(ctx)
+	if err != nil {
+		return err
+	}
 	plan, facts, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	changes, err := o.compare(before, plan)
 	if err != nil {
 		return err
 	}
@@ -213,7 +239,7 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 		facts = gate.Facts{HelmReleases: gate.HelmReleases{NotInPlan: true}} // their names have no pseudonyms
 	}
 	if whole.Source.Redacted {
-		o.Report.Invocation = redactedInvocation(o.Report.Invocation)
+		o.Report.Invocation = redactedInvocation(o.Report.Invocation, shown)
 	}
 	answer, err := o.evaluate(whole, facts)
 	if err != nil {
@@ -229,7 +255,10 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 	if err := writeReports(o.streams, files, r, report.Options{}); err != nil {
 		return err
 	}
-	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
+	if changes != nil {
+		err = errors.Join(changesFindings(changes, o.FailOn), unknownChangesError(changes, o.Decide.AllowPartial))
+	}
+	return errors.Join(err, planExitError(plan, o.Scope, nil, o.Decide.AllowPartial))
 }
 
 // writeTables writes, as psp2pss report, the tables of a report into a folder. Other files in it stay as they are.

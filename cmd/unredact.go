@@ -3,12 +3,17 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/handover"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/redact"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -40,8 +45,11 @@ written about the plan. Without FILE, or with -, it reads standard input.
 
 A redacted plan in JSON or YAML becomes the plan that it was, byte for byte, since its rows are
 sorted by their names again. In other text each pseudonym is replaced where it stands: what the file
-format needs (quotes in JSON, entities in HTML) is kept to, and a script keeps the pseudonym of what a
-shell would read as more than a word. What the key does not know stays as it is.`,
+format needs (quotes in JSON, YAML and CSV, entities in HTML, code spans in Markdown) is kept to, and a
+script keeps the pseudonym of what a shell would read as more than a word. A report has every name
+again, but its rows stay in the order of the pseudonyms, and where a list is cut, other names may be
+in front: to have the report as it would be, take the plan back and make it again. What the key does
+not know stays as it is.`,
 		Example: `  # Take the plan back that a consultant was given
   psp2pss unredact --key acme.key plan-redacted.json > plan.json
 
@@ -88,14 +96,31 @@ func unredactRun(ctx context.Context, o *unredactOptions) error {
 		}
 		return write(o.streams.Out, restored, report.Options{})
 	}
+	if r, write := redactedReport(data); r != nil {
+		key.RestoreDocument(r)
+		var text strings.Builder
+		if err := write(&text, r); err != nil {
+			return err
+		}
+		return writeWithNames(o.streams.Out, text.String())
+	}
 	text, left := key.RestoreFormatted(string(data))
 	if text == string(data) {
 		_, _ = fmt.Fprintln(o.streams.ErrOut, "warning: nothing in it is a pseudonym of this key")
 	}
 	if left > 0 {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: %s of names that a shell would read as more than a word %s left\n", english.Count(left, "pseudonym", "pseudonyms"), english.Plural(left, "is", "are"))
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: %s of names that a shell or Markdown would read as more than a word %s left\n", english.Count(left, "pseudonym", "pseudonyms"), english.Plural(left, "is", "are"))
 	}
-	_, err = io.WriteString(o.streams.Out, text)
+	if text == string(data) || left > 0 {
+		_, err = io.WriteString(o.streams.Out, text)
+		return err
+	}
+	return writeWithNames(o.streams.Out, text)
+}
+
+// writeWithNames writes a text that unredact has taken back: it no longer says that its names are pseudonyms.
+func writeWithNames(w io.Writer, text string) error {
+	_, err := io.WriteString(w, strings.ReplaceAll(text, phrases.NamesArePseudonyms, ""))
 	return err
 }
 
@@ -115,3 +140,27 @@ func redactedPlan(data []byte) (*migrate.Plan, func(io.Writer, *migrate.Plan, re
 	}
 	return plan, report.PlanYAML
 }
+
+// redactedReport returns the redacted report that a text is, and the writer of its format; nil where it is none.
+func redactedReport(data []byte) (*handover.Report, func(io.Writer, *handover.Report) error) {
+	text := bytes.TrimSpace(data)
+	write := handover.WriteJSON
+	if !bytes.HasPrefix(text, []byte("{")) {
+		if !reportInYAML.Match(text) {
+			return nil, nil
+		}
+		var err error
+		if text, err = yamlToJSON(text); err != nil {
+			return nil, nil
+		}
+		write = handover.WriteYAML
+	}
+	var r handover.Report
+	if json.Unmarshal(text, &r) != nil || r.Kind != handover.Kind {
+		return nil, nil
+	}
+	return &r, write
+}
+
+// reportInYAML matches what a report in YAML begins with.
+var reportInYAML = regexp.MustCompile(`^apiVersion: .*\nkind: ` + handover.Kind + `\n`)

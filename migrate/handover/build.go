@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/difference"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/report"
@@ -23,6 +24,10 @@ type Options struct {
 	Tool string
 	// Sections are the IDs of the sections to have, in the order of SectionIDs; all where there are none.
 	Sections []string
+	// Changes are what changed since an earlier plan, in the namespaces of the Plan; nil where nothing was compared.
+	Changes *difference.Changes
+	// ChangesFlags are the flags by which these are compared again.
+	ChangesFlags []string
 	// Invocation is how the tool was called, for the commands that the Report names.
 	Invocation report.Invocation
 }
@@ -96,6 +101,10 @@ func SectionIDs() []string {
 func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 	b := newBuilder(plan, answer, o)
 	r := &Report{APIVersion: migrate.APIVersion, Kind: Kind, Cover: b.cover, Summary: b.summary(), Sections: []Section{}}
+	r.Summary.Changes = changesLine(o.Changes)
+	if o.Changes != nil && (len(o.Sections) == 0 || slices.Contains(o.Sections, ChangesSection)) {
+		r.Sections = append(r.Sections, b.changesSection(o.Changes))
+	}
 	for _, s := range sections() {
 		if len(o.Sections) > 0 && !slices.Contains(o.Sections, s.id) {
 			continue
@@ -140,7 +149,7 @@ func rowID(table string, i int) string { return fmt.Sprintf("%s-%d", table, i+1)
 // cover returns what a Report says of itself, and how the tool is called again for it.
 func cover(plan *migrate.Plan, call report.Invocation, o Options) Cover {
 	c := Cover{
-		Command: call.Command("report", call.Source, call.Target, call.Decide, call.Scope),
+		Command: call.Command("report", call.Source, call.Target, call.Decide, call.Scope, o.ChangesFlags),
 
 		Title: cmp.Or(o.Title, "From PodSecurityPolicy to the Pod Security Standards"), Client: o.Client, Author: o.Author,
 		Source: phrases.SourcePhrase(plan.Source), TargetVersion: plan.TargetVersion, ServerVersion: plan.Source.ServerVersion, ToolVersion: o.Tool,

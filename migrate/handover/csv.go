@@ -3,7 +3,6 @@ package handover
 import (
 	"encoding/csv"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +71,7 @@ func csvRecord(record []string, t *Table, row *Row) []string {
 			record = append(record, strconv.Itoa(c.Number))
 			continue
 		}
-		record = append(record, spreadsheetText(escape.Terminal(c.Text)))
+		record = append(record, escape.Spreadsheet(escape.Terminal(c.Text)))
 	}
 	for i := range t.Details {
 		record = append(record, csvDetail(row, &t.Details[i]))
@@ -95,26 +94,9 @@ func csvDetail(row *Row, column *DetailColumn) string {
 		if d.Kind == kindCode {
 			separator = "\n"
 		}
-		return spreadsheetText(strings.Join(lines, separator))
+		return escape.Spreadsheet(strings.Join(lines, separator))
 	}
 	return ""
-}
-
-// formula matches, in a cell of the Report's CSV, what a spreadsheet may take for the beginning of a formula, behind quotes and blanks too;
-// with the wide forms of the characters, which some turn into the narrow ones. formulaBehind matches it where a spreadsheet that takes
-// semicolons for separators would find it.
-var (
-	formula       = regexp.MustCompile("^[\\s\"'`\u00a0\u3000“”„‘’]*[=+\\-@\t\r＝＋－＠]")
-	formulaBehind = regexp.MustCompile("(;[\\s\"'`\u00a0\u3000“”„‘’]*)([=+\\-@＝＋－＠])")
-)
-
-// spreadsheetText returns a text for a cell of a spreadsheet: one that would begin a formula has an apostrophe in front of it.
-func spreadsheetText(s string) string {
-	s = formulaBehind.ReplaceAllString(s, "$1'$2")
-	if formula.MatchString(s) {
-		return "'" + s
-	}
-	return s
 }
 
 // summaryTables returns the cover and the first screen of a Report as tables, for forms that have only tables.
@@ -139,6 +121,7 @@ func coverRows(r *Report) [][2]string {
 		{"version of the server", r.Cover.ServerVersion},
 		{"made by", r.Cover.ToolVersion},
 		{"verdict", r.Summary.Verdict.Text},
+		{"changes", r.Summary.Changes},
 	} {
 		if row[1] != "" {
 			out = append(out, row)

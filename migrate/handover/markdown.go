@@ -53,11 +53,15 @@ func (m *markdownWriter) draw(rows, details int) []byte {
 	r := m.report
 	fmt.Fprintf(&b, "# %s\n\n", inline(r.Cover.Title))
 	for _, row := range coverRows(r)[1:] {
-		if row[0] != "verdict" {
+		if row[0] != "verdict" && row[0] != "changes" {
 			fmt.Fprintf(&b, "- %s: %s\n", row[0], inline(row[1]))
 		}
 	}
-	fmt.Fprintf(&b, "\n**%s**\n\n## At a glance\n", inline(r.Summary.Verdict.Text))
+	fmt.Fprintf(&b, "\n**%s**\n", inline(r.Summary.Verdict.Text))
+	if r.Summary.Changes != "" {
+		fmt.Fprintf(&b, "\n%s\n", inline(r.Summary.Changes))
+	}
+	b.WriteString("\n## At a glance\n")
 	for _, t := range countTables(&r.Summary) {
 		if len(t.Rows) > 0 {
 			fmt.Fprintf(&b, "\n### %s\n\n", t.Title)

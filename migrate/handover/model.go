@@ -29,6 +29,8 @@ type Cover struct {
 // Summary is the first screen of a Report: what somebody with ten minutes reads, and nothing else.
 type Summary struct {
 	Verdict Verdict `json:"verdict"`
+	// Changes is a sentence on what changed since an earlier plan; absent where nothing was compared.
+	Changes string `json:"changes,omitempty"`
 	// Levels count the namespaces by level, strictest first, then those of no level.
 	Levels []LevelCount `json:"levels"`
 	// Namespaces and Workloads are how many there are.

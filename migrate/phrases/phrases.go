@@ -128,10 +128,13 @@ func BlockersPhrase(ns *migrate.Namespace) string {
 	return text
 }
 
+// NamesArePseudonyms is the end of the phrase on what a redacted plan was made from.
+const NamesArePseudonyms = " (names are pseudonyms)"
+
 // SourcePhrase returns the phrase on what a plan was made from, and that it is redacted: `context "prod" (server v1.21.14)`.
 func SourcePhrase(s inventory.Source) string {
 	if s.Redacted {
-		return namedSource(s) + " (names are pseudonyms)"
+		return namedSource(s) + NamesArePseudonyms
 	}
 	return namedSource(s)
 }

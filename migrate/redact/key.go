@@ -143,8 +143,12 @@ func (k *Key) pseudonym(prefix, name string) string {
 	}
 }
 
-// code returns the characters that, by the secret of the redaction, belong to a name.
+// code returns the characters that, by the secret of the redaction, belong to a name. A kind has the same in lower case: forms of the plan
+// write it so.
 func (k *Key) code(prefix, name string) string {
+	if prefix == prefixKind {
+		prefix, name = prefixLowerKind, strings.ToLower(name)
+	}
 	mac := hmac.New(sha256.New, k.secret)
 	_, _ = mac.Write([]byte(mapKey(prefix, name))) // it never fails
 	sum := mac.Sum(nil)

@@ -55,19 +55,29 @@ func Restore(p *migrate.Plan, key *Key) (*migrate.Plan, error) {
 
 // foreignIn returns the first pseudonym of a namespace or policy of a redacted plan that the key does not know; "" where it knows all.
 func (k *Key) foreignIn(p *migrate.Plan) string {
-	var names []string
-	for i := range p.Namespaces {
-		names = append(names, p.Namespaces[i].Name)
-	}
-	for i := range p.Policies {
-		names = append(names, p.Policies[i].Name)
-	}
-	for _, name := range names {
-		if isPseudonym := pseudonymPattern().FindString(name) == name && slices.Contains([]string{prefixNamespace, prefixPolicy}, prefixOf(name)); isPseudonym && k.originals[name] == "" {
+	for _, name := range Pseudonyms(p) {
+		if k.originals[name] == "" {
 			return name
 		}
 	}
 	return ""
+}
+
+// Pseudonyms returns the names of the namespaces and policies of a redacted plan that are pseudonyms.
+func Pseudonyms(p *migrate.Plan) []string {
+	var out []string
+	add := func(name string) {
+		if pseudonymPattern().FindString(name) == name && slices.Contains([]string{prefixNamespace, prefixPolicy}, prefixOf(name)) {
+			out = append(out, name)
+		}
+	}
+	for i := range p.Namespaces {
+		add(p.Namespaces[i].Name)
+	}
+	for i := range p.Policies {
+		add(p.Policies[i].Name)
+	}
+	return out
 }
 
 // restorer puts the names back into a redacted plan.

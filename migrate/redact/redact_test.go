@@ -56,8 +56,7 @@ func TestEveryFieldHasAClass(t *testing.T) {
 	}
 }
 
-// TestEveryArgumentHasAClass compares the classes with the arguments of all messages but those on what changed between two plans, which
-// no plan has: two redacted plans are compared.
+// TestEveryArgumentHasAClass compares the classes with the arguments of all messages that a Plan can hold: what compares two Plans is in none.
 func TestEveryArgumentHasAClass(t *testing.T) {
 	t.Parallel()
 	unused := argumentClasses()

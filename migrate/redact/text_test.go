@@ -2,6 +2,8 @@ package redact
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"regexp"
 	"strings"
 	"testing"
@@ -67,6 +69,7 @@ func TestRestoredFilesAreEscaped(t *testing.T) {
 	t.Parallel()
 	k := NewKey(bytes.Repeat([]byte{5}, SecretSize))
 	evil, shop := k.pseudonym(prefixText, "<b>'; rm -rf \"$HOME\"\n\x1b[31m"), k.pseudonym(prefixNamespace, "shop")
+	user, formula, quoted := k.pseudonym(prefixUser, `CN=Jane "J" Doe,O=ops|a`), k.pseudonym(prefixUser, "=1"), k.pseudonym(prefixUser, "a`b")
 	for _, test := range []struct {
 		name, text, want string
 		left             int
@@ -75,6 +78,13 @@ func TestRestoredFilesAreEscaped(t *testing.T) {
 		{"script", "#!/bin/sh\nkubectl label ns " + shop + " # " + evil + "\n", "#!/bin/sh\nkubectl label ns shop # " + evil + "\n", 1},
 		{"JSON", `{"a":"` + evil + `"}`, `{"a":"\u003cb\u003e'; rm -rf \"$HOME\"\n\u001b[31m"}`, 0},
 		{"page", "<!DOCTYPE html><p>" + evil + `</p><script type="application/json">"` + evil + `"</script>`, "<!DOCTYPE html><p>&lt;b&gt;&#39;; rm -rf &#34;$HOME&#34;\\n\\x1b[31m</p>" + `<script type="application/json">"\u003cb\u003e'; rm -rf \"$HOME\"\n\u001b[31m"</script>`, 0},
+		{"table of values", "about,at\n" + user + "," + formula + "\n\"x; " + formula + "\"," + shop + ".csv\n", "about,at\n\"CN=Jane \"\"J\"\" Doe,O=ops|a\",'=1\nx; '=1,shop.csv\n", 0},
+		{"no table of values", "about,at\n" + shop + "\n", "about,at\nshop\n", 0},
+		{
+			"Markdown", "# Title\n\n## Part\n\n| `user " + user + "` | " + user + " |\n\n- " + user + ", " + shop + " " + quoted + "\n<summary><code>" + user + "</code></summary>\n```\n" + user + "\n```\n",
+			"# Title\n\n## Part\n\n| `user CN=Jane \"J\" Doe,O=ops\\|a` | `CN=Jane \"J\" Doe,O=ops\\|a` |\n\n- `CN=Jane \"J\" Doe,O=ops|a`, shop " + quoted + "\n<summary><code>CN=Jane &#34;J&#34; Doe,O=ops|a</code></summary>\n```\nCN=Jane \"J\" Doe,O=ops|a\n```\n", 1,
+		},
+		{"packed page", "<!DOCTYPE html><script type=\"application/gzip\">" + packed(`["`+user+`"]`) + "</script>", "<!DOCTYPE html><script type=\"application/gzip\">" + packed(`["CN=Jane \"J\" Doe,O=ops|a"]`) + "</script>", 0},
 		{"foreign", "ns-bbbbbbbb and " + shop + "x", "ns-bbbbbbbb and shopx", 0},
 	} {
 		got, left := k.RestoreFormatted(test.text)
@@ -82,6 +92,16 @@ func TestRestoredFilesAreEscaped(t *testing.T) {
 			t.Errorf("%s:\n got %s, %d left\nwant %s, %d", test.name, got, left, test.want, test.left)
 		}
 	}
+}
+
+// packed returns a text as a page of a report has it where it is large.
+func packed(text string) string {
+	var out bytes.Buffer
+	encoded := base64.NewEncoder(base64.StdEncoding, &out)
+	zipped := gzip.NewWriter(encoded)
+	_, _ = zipped.Write([]byte(text))
+	_, _ = zipped.Close(), encoded.Close()
+	return out.String()
 }
 
 // A name that stays is an error that names the field, and not the name.

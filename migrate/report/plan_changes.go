@@ -50,6 +50,34 @@ func ChangesDocument(c *difference.Changes, opts Options) *Document {
 	return d
 }
 
+// ChangesTold is what the report that is handed over says of what changed between two Plans.
+type ChangesTold struct {
+	// Head are sentences on the two Plans, with what has to be known before the changes are read.
+	Head []string
+	// Sentence counts the changes that the plan's report tells, by group.
+	Sentence string
+	// Told are these: the others follow from them.
+	Told map[*difference.Change]bool
+}
+
+// TellChanges returns what the report that is handed over says of what changed between two Plans.
+func TellChanges(c *difference.Changes) ChangesTold {
+	out := ChangesTold{Head: []string{"Earlier: " + sidePhrase(&c.Before) + ".", "Later: " + sidePhrase(&c.After) + "."}, Told: map[*difference.Change]bool{}}
+	for _, m := range c.Cautions {
+		out.Head = append(out.Head, capitalized(m.Text)+".")
+	}
+	counts := map[difference.Group]int{}
+	for _, change := range changesToTell(c) {
+		out.Told[change] = true
+		counts[change.Group]++
+	}
+	out.Sentence = changesSentence(c, counts)
+	if rest := len(c.Changes) - len(out.Told); rest > 0 {
+		out.Sentence += fmt.Sprintf(" %s from these.", english.Count(rest, "more change follows", "more changes follow"))
+	}
+	return out
+}
+
 // changesNext returns the report's lines on the commands that tell more of what became looser and of what blocks, and that label what can
 // be stricter now; none where the source can be read only once.
 func changesNext(told []*difference.Change, c *difference.Changes, call Invocation) []pointer {
