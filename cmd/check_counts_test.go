@@ -16,3 +16,13 @@ func TestWorkloadsOfOneNameAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// A field in the text of a podSpecPatch is there, and the table says that it is to be changed.
+func TestPatchesOfWorkflowsAreChanged(t *testing.T) {
+	dir := writeTree(t, map[string]string{"w.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w, namespace: a}\nspec: {podSpecPatch: 'hostPID: true'}\n"})
+	for format, want := range map[string]string{"table": "change spec.podSpecPatch.hostPID\n", "github": "w.yaml:4:8: spec.podSpecPatch.hostPID\n"} {
+		if code, out, errOut := runCheckIn(t, dir, "", "w.yaml", "--level=baseline", "-o", format); code != exitFindings || !strings.Contains(out, want) {
+			t.Errorf("%s: exit %d:\n%s\n%s", format, code, out, errOut)
+		}
+	}
+}

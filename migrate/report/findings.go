@@ -203,8 +203,10 @@ func findingObject(o *finding.Object) string {
 func editText(p *finding.Place) string {
 	field := shortField(p)
 	switch {
+	case p.Edit == nil && p.Missing:
+		return "set " + field
 	case p.Edit == nil:
-		return field
+		return "change " + field
 	case p.Edit.Op == finding.OpRemove:
 		return "remove " + field + safetyText(p.Edit.Safety)
 	}
