@@ -15,8 +15,10 @@ func TestWorkloadsOfOneName(t *testing.T) {
 	web := finding.Object{Kind: "Pod", Namespace: "a", Name: "web"}
 	demands := []finding.Demand{{Level: "baseline", Version: "latest", Source: "flag", Mode: "enforce"}}
 	found := func(file string) finding.Finding {
-		return finding.Finding{Rule: "hostNamespaces", Level: "baseline", Severity: "error", Object: web,
-			Places: []finding.Place{{Field: "spec.hostNetwork", Range: finding.Range{File: file, Line: 5, Column: 3}}}}
+		return finding.Finding{
+			Rule: "hostNamespaces", Level: "baseline", Severity: "error", Object: web,
+			Places: []finding.Place{{Field: "spec.hostNetwork", Range: finding.Range{File: file, Line: 5, Column: 3}}},
+		}
 	}
 	r := &finding.Result{
 		Workloads: []finding.Workload{
