@@ -410,12 +410,18 @@ func (o *checkOptions) exitError(r *finding.Result, plan *migrate.Plan) error {
 
 // failing returns how many findings --fail-on is about, and of how many workloads (or files of exceptions).
 func (o *checkOptions) failing(r *finding.Result) (findings, objects int) {
-	seen := map[finding.Object]bool{}
-	for i := range r.Findings {
-		if f := &r.Findings[i]; slices.Contains(o.FailOn, failOnAny) || slices.Contains(o.FailOn, failOnNew) && f.New {
-			findings++
-			seen[f.Object] = true
+	workloads, others := map[int]bool{}, map[finding.Object]bool{}
+	for i, owner := range r.Owners() {
+		f := &r.Findings[i]
+		if !slices.Contains(o.FailOn, failOnAny) && (!slices.Contains(o.FailOn, failOnNew) || !f.New) {
+			continue
 		}
+		findings++
+		if owner < 0 {
+			others[f.Object] = true
+			continue
+		}
+		workloads[owner] = true
 	}
-	return findings, len(seen)
+	return findings, len(workloads) + len(others)
 }

@@ -27,10 +27,13 @@ func (s *reading) placesOfPieces(t *inventory.EmbeddedTemplate, check string, v 
 			if place.Missing && p.Edit != nil && p.Edit.Remove && !found.inPatch() { // a default, which goes with the field that asks for it
 				continue
 			}
+			if found.inPatch() { // what fails is written in the text, in which no place is known
+				place.Missing = false
+			}
 			if found.container {
 				place.Container = p.Container
 			}
-			if p.Edit != nil && p.Edit.Remove && !place.Missing {
+			if p.Edit != nil && p.Edit.Remove && !place.Missing && !found.inPatch() {
 				place.Edit = s.shared.edit(finding.Edit{Op: finding.OpRemove, Safety: p.Edit.Safety, Why: p.Edit.Why})
 			}
 			out = append(out, place)

@@ -56,6 +56,9 @@ func TestPlacesOfPieces(t *testing.T) {
 					if p.Edit != nil {
 						line += " " + p.Edit.Op
 					}
+					if p.Missing {
+						line += " missing"
+					}
 					got = append(got, line)
 				}
 			}

@@ -174,7 +174,7 @@ func fixedText(k finding.Known) string {
 	return text
 }
 
-// tally returns what a check found in numbers, as a sentence: "2 errors and 1 warning in 5 workloads; 1 excepted finding.".
+// tally returns what a check found in numbers, as a sentence: "2 errors and 1 warning in 2 of 5 workloads; 1 excepted finding.".
 func tally(r *finding.Result) string {
 	counts := map[string]int{}
 	for i := range r.Findings {
@@ -189,7 +189,11 @@ func tally(r *finding.Result) string {
 	if len(r.Findings) == 0 {
 		found = []string{"Nothing found"}
 	}
-	text := english.And(found) + " in " + english.Count(len(r.Workloads), "workload", "workloads")
+	text := english.And(found) + " in "
+	if n := ownersWithFindings(r); n > 0 {
+		text += fmt.Sprintf("%d of ", n)
+	}
+	text += english.Count(len(r.Workloads), "workload", "workloads")
 	if n := len(r.Ignored); n > 0 {
 		text += "; " + english.Count(n, "excepted finding", "excepted findings")
 	}
@@ -197,4 +201,15 @@ func tally(r *finding.Result) string {
 		text += "; " + english.Count(n, "gap", "gaps") + ": not all was read or evaluated"
 	}
 	return text + "."
+}
+
+// ownersWithFindings returns how many workloads of a result have findings.
+func ownersWithFindings(r *finding.Result) int {
+	workloads := map[int]bool{}
+	for _, owner := range r.Owners() {
+		if owner >= 0 {
+			workloads[owner] = true
+		}
+	}
+	return len(workloads)
 }

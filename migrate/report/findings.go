@@ -203,8 +203,10 @@ func findingObject(o *finding.Object) string {
 func editText(p *finding.Place) string {
 	field := shortField(p)
 	switch {
+	case p.Edit == nil && p.Missing:
+		return "set " + field
 	case p.Edit == nil:
-		return field
+		return "change " + field
 	case p.Edit.Op == finding.OpRemove:
 		return "remove " + field + safetyText(p.Edit.Safety)
 	}
@@ -346,13 +348,13 @@ func demandTexts(r *finding.Result) []string {
 // findingSummary returns the sentences that count what a check found.
 func findingSummary(r *finding.Result) Paragraph {
 	failed, partial, free, accepted := 0, 0, 0, 0
-	found := failingObjects(r)
+	found := failingWorkloads(r)
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		switch {
 		case len(w.Demands) == 0:
 			free++
-		case len(w.Failed) > 0 && !found[w.Object]:
+		case len(w.Failed) > 0 && !found[i]:
 			accepted++
 		case len(w.Failed) > 0:
 			failed++
@@ -402,12 +404,12 @@ func effectTexts(r *finding.Result) []string {
 	return out
 }
 
-// failingObjects returns the objects that fail a check for which they have no exception.
-func failingObjects(r *finding.Result) map[finding.Object]bool {
-	out := map[finding.Object]bool{}
-	for i := range r.Findings {
+// failingWorkloads returns the workloads of a result that fail a check for which they have no exception, by index.
+func failingWorkloads(r *finding.Result) map[int]bool {
+	out := map[int]bool{}
+	for i, owner := range r.Owners() {
 		if r.Findings[i].Level != "" {
-			out[r.Findings[i].Object] = true
+			out[owner] = true
 		}
 	}
 	return out
@@ -460,9 +462,9 @@ func findingLines(r *finding.Result, opts Options) *Document {
 // error of writing.
 func FindingNames(w io.Writer, r *finding.Result, _ Options) error {
 	out := bufio.NewWriter(w)
-	found := failingObjects(r)
+	found := failingWorkloads(r)
 	for i := range r.Workloads {
-		if o := r.Workloads[i].Object; len(r.Workloads[i].Failed) > 0 && found[o] {
+		if o := r.Workloads[i].Object; found[i] {
 			o.Hook = ""
 			_, _ = out.WriteString(escape.Lines(escape.Terminal(findingObject(&o))) + "\n") // Flush reports the error
 		}

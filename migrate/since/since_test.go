@@ -324,3 +324,62 @@ func TestComparePlan(t *testing.T) {
 		t.Errorf("since %q, fixed %q", r.Since, r.Fixed[0].Message)
 	}
 }
+
+// A plan's sentence about a check names containers, values and volumes: a place with others is new.
+func TestComparePlanReadsSentences(t *testing.T) {
+	t.Parallel()
+	at := func(container, field, value string) finding.Place {
+		return finding.Place{Container: container, Field: field, Value: json.RawMessage(value)}
+	}
+	for _, test := range []struct {
+		name, rule, detail string
+		places             []finding.Place
+		want               []bool
+	}{
+		{
+			"containers", "privileged", `container "a" must not set securityContext.privileged=true`,
+			[]finding.Place{at("a", "f", "true"), at("b", "f", "true"), at("", "f", "true")},
+			[]bool{false, true, false},
+		},
+		{"only of the pod", "runAsUser", "pod must not set runAsUser=0", []finding.Place{at("a", "f", "0")}, []bool{false}},
+		{
+			"capabilities", "capabilities_baseline", `container "a" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add`,
+			[]finding.Place{at("a", "f", `"NET_RAW"`), at("a", "f", `"SYS_ADMIN"`), at("a", "f", `"NET"`)},
+			[]bool{false, true, true},
+		},
+		{
+			"nothing is dropped", "capabilities_restricted", `container "a" must set securityContext.capabilities.drop=["ALL"]`,
+			[]finding.Place{{Container: "a", Missing: true}},
+			[]bool{false},
+		},
+		{
+			"host ports", "hostPorts", `container "a" uses hostPorts 80, 8080`,
+			[]finding.Place{at("a", "f", "80"), at("a", "f", "8080"), at("a", "f", "22"), at("", "spec.hostNetwork", "true")},
+			[]bool{false, false, true, false},
+		},
+		{"sysctls", "sysctls", "kernel.msgmax, kernel.sem", []finding.Place{at("", "f", `"kernel.sem"`), at("", "f", `"kernel.shmmax"`)}, []bool{false, true}},
+		{
+			"SELinux", "seLinuxOptions", `container "a" set forbidden securityContext.seLinuxOptions: type "a_t"; user may not be set`,
+			[]finding.Place{at("a", "x.type", `"a_t"`), at("a", "x.type", `"b_t"`), at("a", "x.user", `"u"`)},
+			[]bool{false, true, false},
+		},
+		{"hostPath volumes", "hostPathVolumes", `volumes "v", "w"`, []finding.Place{at("", "f", `"/a"`), at("", "f", `"/b"`), at("", "f", `"/c"`)}, []bool{false, false, true}},
+		{"volumes", "restrictedVolumes", `volume "v" uses restricted volume type "hostPath"`, []finding.Place{at("", "f", `"/a"`), at("", "f", `"/b"`)}, []bool{false, true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			plan := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{
+				{Kind: "Pod", Name: "w", Evaluation: &migrate.Evaluation{Violations: []migrate.Violation{{Check: test.rule, Reason: test.rule, Detail: test.detail}}}},
+			}}}}
+			r := result(fails(test.rule, "w", test.places...))
+			since.ComparePlan(r, plan, "plan.json")
+			var got []bool
+			for _, p := range r.Findings[0].Places {
+				got = append(got, p.New)
+			}
+			if !slices.Equal(got, test.want) || r.Findings[0].New != slices.Contains(test.want, true) {
+				t.Errorf("places new %v, want %v; finding new %v", got, test.want, r.Findings[0].New)
+			}
+		})
+	}
+}
