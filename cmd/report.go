@@ -220,6 +220,7 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 		return err
 	}
 	warnOldTarget(o.streams.ErrOut, shown)
+	o.Report.AllNamespaces = len(whole.Namespaces)
 	r := handover.Build(shown, answer, o.Report)
 	for _, folder := range folders {
 		if err := writeTables(folder.file, r, o.BOM); err != nil {

@@ -23,6 +23,8 @@ type Options struct {
 	Tool string
 	// Sections are the IDs of the sections to have, in the order of SectionIDs; all where there are none.
 	Sections []string
+	// AllNamespaces is how many namespaces there are, of which the Plan may have a part; 0 is as many as it has.
+	AllNamespaces int
 	// Invocation is how the tool was called, for the commands that the Report names.
 	Invocation report.Invocation
 }
@@ -144,6 +146,9 @@ func cover(plan *migrate.Plan, call report.Invocation, o Options) Cover {
 
 		Title: cmp.Or(o.Title, "From PodSecurityPolicy to the Pod Security Standards"), Client: o.Client, Author: o.Author,
 		Source: phrases.SourcePhrase(plan.Source), TargetVersion: plan.TargetVersion, ServerVersion: plan.Source.ServerVersion, ToolVersion: o.Tool,
+	}
+	if shown := len(plan.Namespaces); o.AllNamespaces > shown {
+		c.Scope = fmt.Sprintf("%d of %d namespaces; the verdict is on all %[2]d", shown, o.AllNamespaces)
 	}
 	if run := plan.Source.Run; run != nil {
 		c.ToolVersion = cmp.Or(run.Tool, o.Tool)

@@ -126,7 +126,15 @@ func TestScope(t *testing.T) {
 	t.Parallel()
 	p := demoPlan(t)
 	shown := p.SelectNamespaces(migrate.NamespaceScope{Namespaces: []string{"shop"}})
-	r := handover.Build(shown, answerOf(p), handover.Options{Invocation: report.Invocation{Source: []string{"--demo"}, Scope: []string{"-n", "shop"}}})
+	r := handover.Build(shown, answerOf(p), handover.Options{
+		AllNamespaces: len(p.Namespaces), Invocation: report.Invocation{Source: []string{"--demo"}, Scope: []string{"-n", "shop"}},
+	})
+	if r.Cover.Scope != "1 of 13 namespaces; the verdict is on all 13" {
+		t.Errorf("the cover says of the scope %q", r.Cover.Scope)
+	}
+	if whole := reportOn(p).Cover.Scope; whole != "" {
+		t.Errorf("the cover of the whole says of a scope %q", whole)
+	}
 	if diff := cmp.Diff(answerOf(p).Verdict(), r.Summary.Verdict.Text); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
@@ -148,6 +156,43 @@ func TestScope(t *testing.T) {
 		}
 	}
 	checkReferences(t, r)
+}
+
+// The first step says who writes the values that policies set: what the plan leaves to people is not said to be patched.
+func TestStepByHand(t *testing.T) {
+	t.Parallel()
+	const patched, byHand = "Write into the pod templates what policies set in pods today", "by hand"
+	shop := func(p *migrate.Plan) *migrate.Namespace {
+		return &p.Namespaces[slices.IndexFunc(p.Namespaces, func(ns migrate.Namespace) bool { return ns.Name == "shop" })]
+	}
+	all, some, none := demoPlan(t), demoPlan(t), demoPlan(t)
+	shop(some).Workloads[0].Kind = "Pod" // which no patch changes
+	ns := shop(none)
+	ns.Workloads = ns.Workloads[:1]
+	ns.Workloads[0].Kind = "Pod"
+	none.Namespaces = []migrate.Namespace{*ns}
+	for want, p := range map[string]*migrate.Plan{patched + ", then": all, patched + " (into 1 of them " + byHand + "), then": some, "Write " + byHand + " what policies may set": none} {
+		if got := reportOn(p).Summary.Next[0].Text; !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want it to begin with %q", got, want)
+		}
+	}
+}
+
+// A namespace whose labels another tool writes has them to paste into its source, and no command that the tool would undo.
+func TestCommandOfOwnedNamespace(t *testing.T) {
+	t.Parallel()
+	details := map[string]string{}
+	for _, row := range reportOn(demoPlan(t)).Sections[0].Tables[0].Rows {
+		for _, d := range row.Detail {
+			details[row.Cells[0].Text+" "+d.ID] = strings.Join(d.Lines, "\n")
+		}
+	}
+	if command, there := details["payments command"]; there || details["payments labels"] == "" {
+		t.Errorf("payments, which Argo CD labels, has the command %q and the labels %q", command, details["payments labels"])
+	}
+	if !strings.HasPrefix(details["shop command"], "kubectl label ") {
+		t.Errorf("shop has the command %q", details["shop command"])
+	}
 }
 
 // What can be read once has no commands that read it again.

@@ -134,6 +134,7 @@ func coverRows(r *Report) [][2]string {
 		{"client", r.Cover.Client},
 		{"author", r.Cover.Author},
 		{"source", r.Cover.Source},
+		{"only about", r.Cover.Scope},
 		{"read at", r.Cover.ReadAt},
 		{"version of the standards", r.Cover.TargetVersion},
 		{"version of the server", r.Cover.ServerVersion},

@@ -17,6 +17,8 @@ type Cover struct {
 	Author string `json:"author,omitempty"`
 	// Source says in words what was read: a cluster, files, a saved plan.
 	Source string `json:"source"`
+	// Scope says of how many namespaces the tables and counts are, where that is not all; absent where it is.
+	Scope string `json:"scope,omitempty"`
 	// ReadAt is when it was read, in RFC 3339; absent where that is not known.
 	ReadAt        string `json:"readAt,omitempty"`
 	TargetVersion string `json:"targetVersion"`

@@ -174,7 +174,7 @@ func nextStepText(step *report.NextStep) string {
 	case report.StepGaps:
 		return "Close the gaps: what could not be read can change the level of these namespaces."
 	case report.StepPatch:
-		return "Write into the pod templates what policies set in pods today, then plan again: once policies are gone nothing sets it."
+		return patchStepText(step)
 	case report.StepOldRevisions:
 		return "Delete old ReplicaSets that nobody rolls back to, then plan again: they alone keep their namespaces from a stricter level."
 	case report.StepObserve:
@@ -189,4 +189,16 @@ func nextStepText(step *report.NextStep) string {
 		return "Ask whether the upgrade can begin."
 	}
 	return step.Text
+}
+
+// patchStepText returns the sentence of the Report on the values that policies set today, and on who writes them: a patch or people.
+func patchStepText(step *report.NextStep) string {
+	const then = "then plan again: once policies are gone nothing sets it."
+	switch step.ByHand {
+	case 0:
+		return "Write into the pod templates what policies set in pods today, " + then
+	case step.Workloads:
+		return "Write by hand what policies may set in pods today, where no patch can, " + then
+	}
+	return fmt.Sprintf("Write into the pod templates what policies set in pods today (into %d of them by hand), %s", step.ByHand, then)
 }

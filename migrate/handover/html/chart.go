@@ -49,7 +49,7 @@ func newSummary(from *handover.Summary) summary {
 		Bars: []bar{
 			newBar("Today", "by the labels that the namespaces have", from.Levels, func(c handover.LevelCount) int { return c.Today }),
 			newBar("Recommended", "what can be enforced as things are", from.Levels, func(c handover.LevelCount) int { return c.Recommended }),
-			newBar("With patches", "what can be enforced once the patches are made", from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
+			newBar("With patches", "what can be enforced once templates state what policies set today", from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
 		},
 		Blockers:     measure(shown, func(c handover.BlockerCount) int { return c.Namespaces }),
 		MoreBlockers: len(from.Blockers) - len(shown),
