@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -174,6 +176,41 @@ func TestStepByHand(t *testing.T) {
 	for want, p := range map[string]*migrate.Plan{patched + ", then": all, patched + " (into 1 of them " + byHand + "), then": some, "Write " + byHand + " what policies may set": none} {
 		if got := reportOn(p).Summary.Next[0].Text; !strings.HasPrefix(got, want) {
 			t.Errorf("%q, want it to begin with %q", got, want)
+		}
+	}
+}
+
+// Levels that were asked for are not said to be met where they would refuse what runs, and the labels to observe have the levels
+// that were chosen for them.
+func TestLevelsAskedFor(t *testing.T) {
+	t.Parallel()
+	texts := func(o migrate.Options) string {
+		r := reportOn(readPlan(t, &files.Reader{Paths: []string{"../../fixtures/demo/input"}, Recursive: true}, o, nil))
+		var b bytes.Buffer
+		if err := handover.WriteMarkdown(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(b.String(), "\n## Namespaces\n")
+		return fmt.Sprintf("%d refusing\n%s", r.Summary.Refusing, first)
+	}
+	const meets = "Enforce the recommended levels: what runs there today meets them."
+	for _, c := range []struct {
+		options migrate.Options
+		want    []string
+	}{
+		{migrate.Options{}, []string{"0 refusing", meets + " |", "show what the level restricted would refuse."}},
+		{migrate.Options{Enforce: api.LevelRestricted}, []string{
+			"10 refusing", "The recommended levels were asked for: in 10 namespaces they would refuse what runs there today.",
+			meets + " It does not in 10 namespaces, which the command leaves out. |",
+		}},
+		{migrate.Options{Audit: api.LevelBaseline, Warn: api.LevelBaseline}, []string{"show what the level baseline would refuse."}},
+		{migrate.Options{Warn: api.LevelBaseline}, []string{"show what the levels baseline and restricted would refuse."}},
+	} {
+		got := texts(c.options)
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%+v: %q is not in\n%s", c.options, want, got)
+			}
 		}
 	}
 }

@@ -156,6 +156,9 @@ func countTables(s *Summary) []*Table {
 		{ID: "recommended", Title: "Recommended", Kind: kindNumber},
 		{ID: "with-patches", Title: "With patches", Kind: kindNumber},
 	}}
+	if s.Refusing > 0 {
+		levels.Text = "The recommended levels were asked for: in " + english.Count(s.Refusing, "namespace", "namespaces") + " they would refuse what runs there today."
+	}
 	for _, l := range s.Levels {
 		levels.addRow(nil, text(l.Level), number(l.Today), number(l.Recommended), number(l.WithPatches))
 	}

@@ -33,6 +33,8 @@ type Summary struct {
 	Verdict Verdict `json:"verdict"`
 	// Levels count the namespaces by level, strictest first, then those of no level.
 	Levels []LevelCount `json:"levels"`
+	// Refusing is in how many namespaces the recommended level would refuse what runs there: it was asked for all the same.
+	Refusing int `json:"refusing,omitempty"`
 	// Namespaces and Workloads are how many there are.
 	Namespaces int `json:"namespaces"`
 	Workloads  int `json:"workloads"`

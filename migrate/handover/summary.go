@@ -15,7 +15,7 @@ import (
 // summary returns the first screen of the Report.
 func (b *builder) summary() Summary {
 	s := Summary{
-		Verdict: Verdict{Status: b.gate.Status(), Text: b.gate.Verdict()}, Levels: b.levelCounts(),
+		Verdict: Verdict{Status: b.gate.Status(), Text: b.gate.Verdict()}, Levels: b.levelCounts(), Refusing: b.overview.Refusing,
 		Namespaces: len(b.plan.Namespaces), Workloads: len(b.workloads),
 		Blockers: []BlockerCount{}, Lost: b.lossCounts(), Unseen: b.firstUnseen(), Next: b.nextSteps(),
 	}
@@ -147,7 +147,7 @@ func (b *builder) nextSteps() []NextStep {
 		if step.ID == report.StepSave || step.ID == report.StepUnredact || len(out) == mostNext {
 			continue
 		}
-		next := NextStep{Text: nextStepText(&step), Effort: effort(&step), Workloads: step.Workloads, Namespaces: step.Namespaces}
+		next := NextStep{Text: b.nextStepText(&step), Effort: effort(&step), Workloads: step.Workloads, Namespaces: step.Namespaces}
 		if step.Command != "" {
 			next.Commands = []string{step.Command}
 		}
@@ -160,7 +160,7 @@ func (b *builder) nextSteps() []NextStep {
 func effort(step *report.NextStep) string {
 	namespaces := english.Count(step.Namespaces, "namespace", "namespaces")
 	switch {
-	case step.ID == report.StepGate:
+	case step.ID == report.StepGate, step.Namespaces == 0:
 		return "nothing is changed"
 	case step.Workloads > 0:
 		return english.Count(step.Workloads, "workload", "workloads") + " in " + namespaces
@@ -169,7 +169,7 @@ func effort(step *report.NextStep) string {
 }
 
 // nextStepText returns one of the next things to do of a Report as a sentence for a reader who has not seen the plan.
-func nextStepText(step *report.NextStep) string {
+func (b *builder) nextStepText(step *report.NextStep) string {
 	switch step.ID {
 	case report.StepGaps:
 		return "Close the gaps: what could not be read can change the level of these namespaces."
@@ -178,17 +178,45 @@ func nextStepText(step *report.NextStep) string {
 	case report.StepOldRevisions:
 		return "Delete old ReplicaSets that nobody rolls back to, then plan again: they alone keep their namespaces from a stricter level."
 	case report.StepObserve:
-		return "Set the warn and audit labels: they refuse nothing, and show what the level restricted would refuse."
+		return "Set the warn and audit labels: they refuse nothing, and show what " + b.observedLevels() + " would refuse."
 	case report.StepEnforce:
-		if step.Namespaces > 0 {
-			return "Enforce the recommended levels: what runs there today meets them."
-		}
+		return b.enforceStepText(step)
 	case report.StepOwned:
 		return "Set the labels where another tool takes them from: it would undo them on the cluster."
 	case report.StepGate:
 		return "Ask whether the upgrade can begin."
 	}
 	return step.Text
+}
+
+// enforceStepText returns the sentence of the Report on setting the recommended levels, and where that would refuse what runs.
+func (b *builder) enforceStepText(step *report.NextStep) string {
+	const meets = "Enforce the recommended levels: what runs there today meets them."
+	refusing := english.Count(b.overview.Refusing, "namespace", "namespaces")
+	switch {
+	case b.overview.Refusing == 0:
+		return meets
+	case step.Namespaces == 0:
+		return "Enforce nothing yet: in " + refusing + " the levels that were asked for would refuse what runs there today."
+	}
+	return meets + " It does not in " + refusing + ", which the command leaves out."
+}
+
+// observedLevels returns the levels that the warn and audit labels of a Report have: "the level restricted".
+func (b *builder) observedLevels() string {
+	var all []string
+	for i := range b.plan.Namespaces {
+		for _, level := range []string{b.plan.Namespaces[i].RecommendedLabels.Warn, b.plan.Namespaces[i].RecommendedLabels.Audit} {
+			if level != "" && !slices.Contains(all, level) {
+				all = append(all, level)
+			}
+		}
+	}
+	slices.Sort(all)
+	if len(all) == 1 {
+		return "the level " + all[0]
+	}
+	return "the levels " + english.And(all)
 }
 
 // patchStepText returns the sentence of the Report on the values that policies set today, and on who writes them: a patch or people.
