@@ -166,6 +166,7 @@ func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*
 	o.Source = f.source
 	o.Report = handover.Options{
 		Title: f.title, Client: f.client, Author: f.author, Sections: f.sections, Tool: toolAndVersion(), Invocation: invocationOf(cmd.Flags(), deps),
+		Asked: givenArguments(cmd.Flags(), []string{"to", "assert"}),
 	}
 	o.Outputs, err = f.parseOutputs()
 	return o, err

@@ -180,6 +180,29 @@ func TestStepByHand(t *testing.T) {
 	}
 }
 
+// Where nothing is to be patched or labelled, and the verdict is not that all is ready, what it counts is left to do.
+func TestStepOfTheGate(t *testing.T) {
+	t.Parallel()
+	p := demoPlan(t)
+	p.Namespaces = nil
+	answer := answerOf(p)
+	r := handover.Build(p, answer, handover.Options{Asked: []string{"--to=v1.26"}, Invocation: report.Invocation{Source: []string{"--demo"}}})
+	want := []handover.NextStep{{
+		Text:   "Clear the reasons and questions of the section on the upgrade, in their order, and ask again.",
+		Effort: fmt.Sprintf("%d reasons, %d questions", len(answer.Reasons), len(answer.Unknown)), Commands: []string{"psp2pss gate --demo --to=v1.26"},
+	}}
+	if diff := cmp.Diff(want, r.Summary.Next); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if r.Cover.Command != "psp2pss report --demo --to=v1.26" {
+		t.Errorf("the command is %q", r.Cover.Command)
+	}
+	answer.Pass = true
+	if got := handover.Build(p, answer, handover.Options{}).Summary.Next[0].Text; !strings.HasPrefix(got, "Ask again right before the upgrade") {
+		t.Errorf("what is ready has the step %q", got)
+	}
+}
+
 // Levels that were asked for are not said to be met where they would refuse what runs, and the labels to observe have the levels
 // that were chosen for them.
 func TestLevelsAskedFor(t *testing.T) {

@@ -144,7 +144,7 @@ const mostNext = 3
 func (b *builder) nextSteps() []NextStep {
 	out := []NextStep{}
 	for _, step := range b.overview.Next {
-		if step.ID == report.StepSave || step.ID == report.StepUnredact || len(out) == mostNext {
+		if step.ID == report.StepSave || step.ID == report.StepUnredact || step.ID == report.StepGate || len(out) == mostNext {
 			continue
 		}
 		next := NextStep{Text: b.nextStepText(&step), Effort: effort(&step), Workloads: step.Workloads, Namespaces: step.Namespaces}
@@ -153,14 +153,30 @@ func (b *builder) nextSteps() []NextStep {
 		}
 		out = append(out, next)
 	}
+	if len(out) < mostNext {
+		out = append(out, b.gateStep())
+	}
 	return out
+}
+
+// gateStep returns the last of the next things to do of the Report: to clear what its verdict counts, and to ask again.
+func (b *builder) gateStep() NextStep {
+	call := b.overview.Invocation
+	step := NextStep{Commands: []string{call.Command("gate", call.Source, call.Target, b.asked)}}
+	if b.gate.Pass {
+		step.Text, step.Effort = "Ask again right before the upgrade: what is there may have changed by then.", "nothing is changed"
+		return step
+	}
+	step.Text = "Clear the reasons and questions of the section on the upgrade, in their order, and ask again."
+	step.Effort = english.Count(len(b.gate.Reasons), "reason", "reasons") + ", " + english.Count(len(b.gate.Unknown), "question", "questions")
+	return step
 }
 
 // effort returns what one of the next things to do of a Report has to touch: "8 workloads in 5 namespaces".
 func effort(step *report.NextStep) string {
 	namespaces := english.Count(step.Namespaces, "namespace", "namespaces")
 	switch {
-	case step.ID == report.StepGate, step.Namespaces == 0:
+	case step.Namespaces == 0:
 		return "nothing is changed"
 	case step.Workloads > 0:
 		return english.Count(step.Workloads, "workload", "workloads") + " in " + namespaces
@@ -183,8 +199,6 @@ func (b *builder) nextStepText(step *report.NextStep) string {
 		return b.enforceStepText(step)
 	case report.StepOwned:
 		return "Set the labels where another tool takes them from: it would undo them on the cluster."
-	case report.StepGate:
-		return "Ask whether the upgrade can begin."
 	}
 	return step.Text
 }
