@@ -108,6 +108,9 @@ func smaller(picture []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// mostPrinted is the size of the largest page that is printed: that of 10,000 namespaces takes longer than anybody waits.
+const mostPrinted = 4 << 20
+
 // take takes the pictures of one page: whole for a small one, and the first screen.
 func take(b *browser.Browser, page, name string) error {
 	for _, width := range []int64{1280, 800, 390} {
@@ -117,6 +120,9 @@ func take(b *browser.Browser, page, name string) error {
 				return err
 			}
 		}
+	}
+	if info, err := os.Stat(page); err != nil || info.Size() > mostPrinted {
+		return err
 	}
 	return print(b, page, name)
 }
