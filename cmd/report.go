@@ -181,6 +181,7 @@ func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*
 	o.Source = f.source
 	o.Report = handover.Options{
 		Title: f.title, Client: f.client, Author: f.author, Sections: f.sections, Tool: toolAndVersion(), Invocation: invocationOf(cmd.Flags(), deps),
+		Asked: givenArguments(cmd.Flags(), []string{"to", "assert"}),
 	}
 	o.Outputs, err = f.parseOutputs()
 	return o, err
@@ -246,6 +247,7 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 		return err
 	}
 	warnOldTarget(o.streams.ErrOut, shown)
+	o.Report.AllNamespaces = len(whole.Namespaces)
 	r := handover.Build(shown, answer, o.Report)
 	for _, folder := range folders {
 		if err := writeTables(folder.file, r, o.BOM); err != nil {

@@ -72,3 +72,6 @@ func (t *Tab) Print() ([]byte, error) {
 
 // Picture returns the whole page as a PNG.
 func (t *Tab) Picture() ([]byte, error) { return run(t, chromedp.FullScreenshot(100)) }
+
+// Screen returns what is in view as a PNG.
+func (t *Tab) Screen() ([]byte, error) { return run(t, chromedp.CaptureScreenshot()) }

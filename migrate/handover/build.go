@@ -28,6 +28,10 @@ type Options struct {
 	Changes *difference.Changes
 	// ChangesFlags are the flags by which these are compared again.
 	ChangesFlags []string
+	// AllNamespaces is how many namespaces there are, of which the Plan may have a part; 0 is as many as it has.
+	AllNamespaces int
+	// Asked are the arguments by which the gate was asked, for the commands that ask it again.
+	Asked []string
 	// Invocation is how the tool was called, for the commands that the Report names.
 	Invocation report.Invocation
 }
@@ -39,6 +43,8 @@ type builder struct {
 	gate     *gate.Result
 	cover    Cover
 	overview *report.Overview
+	// asked are the arguments by which the gate was asked.
+	asked []string
 	// kubectl is the command by which the cluster of the plan is reached.
 	kubectl string
 	// workloads are those of all namespaces, in the order of their table.
@@ -125,7 +131,7 @@ func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	overview := report.NewOverview(plan, report.Options{Invocation: o.Invocation})
 	b := &builder{
-		plan: overview.Plan, gate: answer, cover: cover(plan, overview.Invocation, o), overview: overview, kubectl: kubectlOf(plan.Source),
+		plan: overview.Plan, gate: answer, cover: cover(plan, overview.Invocation, o), overview: overview, kubectl: kubectlOf(plan.Source), asked: o.Asked,
 		namespaceRow: map[string]string{}, policyRow: map[string]string{}, workloadRow: map[*migrate.Workload]string{},
 		code: map[codeKey][]string{},
 	}
@@ -149,10 +155,13 @@ func rowID(table string, i int) string { return fmt.Sprintf("%s-%d", table, i+1)
 // cover returns what a Report says of itself, and how the tool is called again for it.
 func cover(plan *migrate.Plan, call report.Invocation, o Options) Cover {
 	c := Cover{
-		Command: call.Command("report", call.Source, call.Target, call.Decide, call.Scope, o.ChangesFlags),
+		Command: call.Command("report", call.Source, call.Target, call.Decide, call.Scope, o.Asked, o.ChangesFlags),
 
 		Title: cmp.Or(o.Title, "From PodSecurityPolicy to the Pod Security Standards"), Client: o.Client, Author: o.Author,
 		Source: phrases.SourcePhrase(plan.Source), TargetVersion: plan.TargetVersion, ServerVersion: plan.Source.ServerVersion, ToolVersion: o.Tool,
+	}
+	if shown := len(plan.Namespaces); o.AllNamespaces > shown {
+		c.Scope = fmt.Sprintf("%d of %d namespaces; the verdict is on all %[2]d", shown, o.AllNamespaces)
 	}
 	if run := plan.Source.Run; run != nil {
 		c.ToolVersion = cmp.Or(run.Tool, o.Tool)

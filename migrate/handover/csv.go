@@ -116,6 +116,7 @@ func coverRows(r *Report) [][2]string {
 		{"client", r.Cover.Client},
 		{"author", r.Cover.Author},
 		{"source", r.Cover.Source},
+		{"only about", r.Cover.Scope},
 		{"read at", r.Cover.ReadAt},
 		{"version of the standards", r.Cover.TargetVersion},
 		{"version of the server", r.Cover.ServerVersion},
@@ -138,6 +139,9 @@ func countTables(s *Summary) []*Table {
 		{ID: "recommended", Title: "Recommended", Kind: kindNumber},
 		{ID: "with-patches", Title: "With patches", Kind: kindNumber},
 	}}
+	if s.Refusing > 0 {
+		levels.Text = "The recommended levels were asked for: in " + english.Count(s.Refusing, "namespace", "namespaces") + " they would refuse what runs there today."
+	}
 	for _, l := range s.Levels {
 		levels.addRow(nil, text(l.Level), number(l.Today), number(l.Recommended), number(l.WithPatches))
 	}

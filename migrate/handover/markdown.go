@@ -65,6 +65,9 @@ func (m *markdownWriter) draw(rows, details int) []byte {
 	for _, t := range countTables(&r.Summary) {
 		if len(t.Rows) > 0 {
 			fmt.Fprintf(&b, "\n### %s\n\n", t.Title)
+			if t.Text != "" {
+				fmt.Fprintf(&b, "%s\n\n", inline(t.Text))
+			}
 			whole := m.table(t)
 			b.WriteString(whole.head + whole.rule + strings.Join(whole.rows, ""))
 		}

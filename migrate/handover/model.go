@@ -17,6 +17,8 @@ type Cover struct {
 	Author string `json:"author,omitempty"`
 	// Source says in words what was read: a cluster, files, a saved plan.
 	Source string `json:"source"`
+	// Scope says of how many namespaces the tables and counts are, where that is not all; absent where it is.
+	Scope string `json:"scope,omitempty"`
 	// ReadAt is when it was read, in RFC 3339; absent where that is not known.
 	ReadAt        string `json:"readAt,omitempty"`
 	TargetVersion string `json:"targetVersion"`
@@ -33,6 +35,8 @@ type Summary struct {
 	Changes string `json:"changes,omitempty"`
 	// Levels count the namespaces by level, strictest first, then those of no level.
 	Levels []LevelCount `json:"levels"`
+	// Refusing is in how many namespaces the recommended level would refuse what runs there: it was asked for all the same.
+	Refusing int `json:"refusing,omitempty"`
 	// Namespaces and Workloads are how many there are.
 	Namespaces int `json:"namespaces"`
 	Workloads  int `json:"workloads"`

@@ -85,7 +85,7 @@ func (b *builder) namespaceDetail(t *Table, line *report.NamespaceLine, gaps map
 		{"blockers", blockerTexts(ns)},
 		{"cautions", namespaceCautions(ns)},
 		{"labels", b.labelLines(ns)},
-		{"command", labels.CommandLines(ns, labels.StageAll, b.kubectl)},
+		{"command", b.commandLines(ns)},
 		{"lost", b.lostTexts(ns)},
 		{"policies", report.UsablePolicyTexts(ns)},
 		{"also-refused", ns.AlsoRefusedBy},
@@ -94,6 +94,15 @@ func (b *builder) namespaceDetail(t *Table, line *report.NamespaceLine, gaps map
 		out = append(out, t.detail(d.id, d.lines)...)
 	}
 	return out
+}
+
+// commandLines returns the command that labels a namespace of the Report; none where another tool would undo it: its source takes
+// the labels of the row.
+func (b *builder) commandLines(ns *migrate.Namespace) []string {
+	if labels.OutcomeOf(ns, labels.StageAll) == labels.OutcomeOwned {
+		return nil
+	}
+	return labels.CommandLines(ns, labels.StageAll, b.kubectl)
 }
 
 // namespaceCautions returns the cautions on a namespace of the Report, the one on who writes its labels among them.

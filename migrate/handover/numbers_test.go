@@ -30,7 +30,7 @@ func TestNumbersAreThePlans(t *testing.T) {
 		}
 		checkBlockers(t, p, r.Summary.Blockers)
 		checkLost(t, p, r.Summary.Lost)
-		checkNext(t, p, r.Summary.Next)
+		checkNext(t, p, answer, r.Summary.Next)
 		checkNamespaceNumbers(t, p, r)
 		checkWorkloadNumbers(t, p, tableOf(t, r, "workloads"))
 		checkPolicyNumbers(t, p, r)
@@ -230,7 +230,7 @@ func checkLost(t *testing.T, p *migrate.Plan, got []handover.LossCount) {
 }
 
 // checkNext compares the effort of the next steps with what the commands that they name would touch.
-func checkNext(t *testing.T, p *migrate.Plan, got []handover.NextStep) {
+func checkNext(t *testing.T, p *migrate.Plan, answer *gate.Result, got []handover.NextStep) {
 	t.Helper()
 	if len(got) > 3 {
 		t.Errorf("%d next steps, want at most 3", len(got))
@@ -238,6 +238,12 @@ func checkNext(t *testing.T, p *migrate.Plan, got []handover.NextStep) {
 	written, byHand := keepPatches(p)
 	for _, step := range got {
 		if len(step.Commands) == 0 {
+			continue
+		}
+		if strings.HasPrefix(step.Commands[0], "psp2pss gate") {
+			if want := fmt.Sprintf("%d reason", len(answer.Reasons)); !answer.Pass && !strings.HasPrefix(step.Effort, want) || answer.Pass && step.Effort != "nothing is changed" {
+				t.Errorf("the effort %q, want %s", step.Effort, want)
+			}
 			continue
 		}
 		namespaces, workloads := -1, 0

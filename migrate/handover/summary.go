@@ -15,7 +15,7 @@ import (
 // summary returns the first screen of the Report.
 func (b *builder) summary() Summary {
 	s := Summary{
-		Verdict: Verdict{Status: b.gate.Status(), Text: b.gate.Verdict()}, Levels: b.levelCounts(),
+		Verdict: Verdict{Status: b.gate.Status(), Text: b.gate.Verdict()}, Levels: b.levelCounts(), Refusing: b.overview.Refusing,
 		Namespaces: len(b.plan.Namespaces), Workloads: len(b.workloads),
 		Blockers: []BlockerCount{}, Lost: b.lossCounts(), Unseen: b.firstUnseen(), Next: b.nextSteps(),
 	}
@@ -144,23 +144,39 @@ const mostNext = 3
 func (b *builder) nextSteps() []NextStep {
 	out := []NextStep{}
 	for _, step := range b.overview.Next {
-		if step.ID == report.StepSave || step.ID == report.StepUnredact || len(out) == mostNext {
+		if step.ID == report.StepSave || step.ID == report.StepUnredact || step.ID == report.StepGate || len(out) == mostNext {
 			continue
 		}
-		next := NextStep{Text: nextStepText(&step), Effort: effort(&step), Workloads: step.Workloads, Namespaces: step.Namespaces}
+		next := NextStep{Text: b.nextStepText(&step), Effort: effort(&step), Workloads: step.Workloads, Namespaces: step.Namespaces}
 		if step.Command != "" {
 			next.Commands = []string{step.Command}
 		}
 		out = append(out, next)
 	}
+	if len(out) < mostNext {
+		out = append(out, b.gateStep())
+	}
 	return out
+}
+
+// gateStep returns the last of the next things to do of the Report: to clear what its verdict counts, and to ask again.
+func (b *builder) gateStep() NextStep {
+	call := b.overview.Invocation
+	step := NextStep{Commands: []string{call.Command("gate", call.Source, call.Target, b.asked)}}
+	if b.gate.Pass {
+		step.Text, step.Effort = "Ask again right before the upgrade: what is there may have changed by then.", "nothing is changed"
+		return step
+	}
+	step.Text = "Clear the reasons and questions of the section on the upgrade, in their order, and ask again."
+	step.Effort = english.Count(len(b.gate.Reasons), "reason", "reasons") + ", " + english.Count(len(b.gate.Unknown), "question", "questions")
+	return step
 }
 
 // effort returns what one of the next things to do of a Report has to touch: "8 workloads in 5 namespaces".
 func effort(step *report.NextStep) string {
 	namespaces := english.Count(step.Namespaces, "namespace", "namespaces")
 	switch {
-	case step.ID == report.StepGate:
+	case step.Namespaces == 0:
 		return "nothing is changed"
 	case step.Workloads > 0:
 		return english.Count(step.Workloads, "workload", "workloads") + " in " + namespaces
@@ -169,24 +185,62 @@ func effort(step *report.NextStep) string {
 }
 
 // nextStepText returns one of the next things to do of a Report as a sentence for a reader who has not seen the plan.
-func nextStepText(step *report.NextStep) string {
+func (b *builder) nextStepText(step *report.NextStep) string {
 	switch step.ID {
 	case report.StepGaps:
 		return "Close the gaps: what could not be read can change the level of these namespaces."
 	case report.StepPatch:
-		return "Write into the pod templates what policies set in pods today, then plan again: once policies are gone nothing sets it."
+		return patchStepText(step)
 	case report.StepOldRevisions:
 		return "Delete old ReplicaSets that nobody rolls back to, then plan again: they alone keep their namespaces from a stricter level."
 	case report.StepObserve:
-		return "Set the warn and audit labels: they refuse nothing, and show what the level restricted would refuse."
+		return "Set the warn and audit labels: they refuse nothing, and show what " + b.observedLevels() + " would refuse."
 	case report.StepEnforce:
-		if step.Namespaces > 0 {
-			return "Enforce the recommended levels: what runs there today meets them."
-		}
+		return b.enforceStepText(step)
 	case report.StepOwned:
 		return "Set the labels where another tool takes them from: it would undo them on the cluster."
-	case report.StepGate:
-		return "Ask whether the upgrade can begin."
 	}
 	return step.Text
+}
+
+// enforceStepText returns the sentence of the Report on setting the recommended levels, and where that would refuse what runs.
+func (b *builder) enforceStepText(step *report.NextStep) string {
+	const meets = "Enforce the recommended levels: what runs there today meets them."
+	refusing := english.Count(b.overview.Refusing, "namespace", "namespaces")
+	switch {
+	case b.overview.Refusing == 0:
+		return meets
+	case step.Namespaces == 0:
+		return "Enforce nothing yet: in " + refusing + " the levels that were asked for would refuse what runs there today."
+	}
+	return meets + " It does not in " + refusing + ", which the command leaves out."
+}
+
+// observedLevels returns the levels that the warn and audit labels of a Report have: "the level restricted".
+func (b *builder) observedLevels() string {
+	var all []string
+	for i := range b.plan.Namespaces {
+		for _, level := range []string{b.plan.Namespaces[i].RecommendedLabels.Warn, b.plan.Namespaces[i].RecommendedLabels.Audit} {
+			if level != "" && !slices.Contains(all, level) {
+				all = append(all, level)
+			}
+		}
+	}
+	slices.Sort(all)
+	if len(all) == 1 {
+		return "the level " + all[0]
+	}
+	return "the levels " + english.And(all)
+}
+
+// patchStepText returns the sentence of the Report on the values that policies set today, and on who writes them: a patch or people.
+func patchStepText(step *report.NextStep) string {
+	const then = "then plan again: once policies are gone nothing sets it."
+	switch step.ByHand {
+	case 0:
+		return "Write into the pod templates what policies set in pods today, " + then
+	case step.Workloads:
+		return "Write by hand what policies may set in pods today, where no patch can, " + then
+	}
+	return fmt.Sprintf("Write into the pod templates what policies set in pods today (into %d of them by hand), %s", step.ByHand, then)
 }

@@ -30,6 +30,8 @@ type Overview struct {
 	// have that name.
 	Patched map[patch.WorkloadRef]bool
 	ByHand  map[patch.WorkloadRef]int
+	// Refusing is in how many namespaces the recommended level refuses what runs there, as somebody asked for.
+	Refusing int
 }
 
 // NamespaceLine is what a line of the report's table says of one namespace.
@@ -55,7 +57,7 @@ func NewOverview(p *migrate.Plan, opts Options) *Overview {
 	s := newPlanScreen(p, opts)
 	o := &Overview{
 		Plan: s.plan, Invocation: s.invocation(), Sentences: s.headline(), UnreadLists: s.unreadLists(), Estimated: s.estimated(),
-		Next: s.nextSteps(), Patched: s.patched, ByHand: s.byHand,
+		Next: s.nextSteps(), Patched: s.patched, ByHand: s.byHand, Refusing: s.countRank(rankRefusing),
 	}
 	byName := map[string]*migrate.Namespace{}
 	for i := range s.plan.Namespaces {

@@ -39,6 +39,8 @@ type NextStep struct {
 	Command string
 	// Workloads and Namespaces are how many it touches; Workloads is 0 where it touches none of them.
 	Workloads, Namespaces int
+	// ByHand is how many of the Workloads a command only names: people change them.
+	ByHand int
 }
 
 // StepID names one of the steps that go on from the report on a Plan.
@@ -81,7 +83,7 @@ func (s *planScreen) nextSteps() []NextStep {
 	unknown, workloads := s.countRank(rankUnknown), len(s.patched)+s.countByHand()
 	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
 	step(NextStep{ID: StepGaps, Text: "see the gaps of " + namespaces(unknown), Namespaces: unknown}, "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
-	step(NextStep{ID: StepPatch, Text: s.patchText() + ", plan again", Workloads: workloads, Namespaces: s.namespacesToPatch()}, "patch", c.Source, c.Target, c.Scope)
+	step(NextStep{ID: StepPatch, Text: s.patchText() + ", plan again", Workloads: workloads, ByHand: s.countByHand(), Namespaces: s.namespacesToPatch()}, "patch", c.Source, c.Target, c.Scope)
 	if old, worst, in := s.oldRevisions(); old > 0 {
 		step(NextStep{ID: StepOldRevisions, Text: "delete " + english.Count(old, "old ReplicaSet", "old ReplicaSets") + ", plan again", Workloads: old, Namespaces: in}, "explain ns", []string{worst}, c.Source, c.Target, c.Decide)
 	}

@@ -1,31 +1,41 @@
 // Command screenshots writes pictures of the HTML report for people to look at: at three widths, light and dark, with a row
-// open, and as it prints. It takes the folder of the pages and the folder for the pictures.
+// open, and as it prints. It also takes the picture of the first screen that the README shows. It takes the folder of the pages,
+// the folder for the pictures, and the path of the README's picture.
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/ci/browser"
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: screenshots FOLDER-OF-PAGES FOLDER-FOR-PICTURES")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: screenshots FOLDER-OF-PAGES FOLDER-FOR-PICTURES PICTURE-OF-README")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// run takes the pictures of all pages in a folder.
-func run(pages, out string) error {
+// run takes the pictures of all pages in a folder, and that of the README.
+func run(pages, out, readme string) error {
 	found, err := filepath.Glob(filepath.Join(pages, "*.html"))
 	if err != nil || len(found) == 0 {
 		return fmt.Errorf("there is no page in %s", pages)
@@ -38,6 +48,9 @@ func run(pages, out string) error {
 		return err
 	}
 	defer b.Close()
+	if err := first(b, filepath.Join(pages, "demo.html"), readme); err != nil {
+		return fmt.Errorf("%s: %w", readme, err)
+	}
 	for _, page := range found {
 		name := filepath.Join(out, strings.TrimSuffix(filepath.Base(page), ".html"))
 		if err := take(b, page, name); err != nil {
@@ -46,6 +59,57 @@ func run(pages, out string) error {
 	}
 	return nil
 }
+
+// first takes the picture of the first screen of a page, and writes beside it the SHA-256 of the page: a test compares that with
+// the page of today.
+func first(b *browser.Browser, page, picture string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	tab, err := b.Open(page, "", browser.View{Width: 1280, Height: 800})
+	if err != nil {
+		return err
+	}
+	defer tab.Close()
+	taken, err := tab.Screen()
+	if err != nil {
+		return err
+	}
+	if taken, err = smaller(taken); err != nil {
+		return err
+	}
+	if err := os.WriteFile(picture, taken, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(strings.TrimSuffix(picture, ".png")+".sha256", fmt.Appendf(nil, "%x\n", sha256.Sum256(text)), 0o600)
+}
+
+// smaller returns a PNG of a picture in a third of the bytes, with the 256 colours that it has most of: letters are smoothed in
+// more, which nobody sees.
+func smaller(picture []byte) ([]byte, error) {
+	full, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return nil, err
+	}
+	area, dots := full.Bounds(), map[color.Color]int{}
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			dots[full.At(x, y)]++
+		}
+	}
+	most := slices.SortedFunc(maps.Keys(dots), func(a, b color.Color) int {
+		return cmp.Or(cmp.Compare(dots[b], dots[a]), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+	})
+	reduced := image.NewPaletted(area, most[:min(len(most), 256)])
+	draw.Draw(reduced, area, full, area.Min, draw.Src)
+	var out bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, reduced)
+	return out.Bytes(), err
+}
+
+// mostPrinted is the size of the largest page that is printed: that of 10,000 namespaces takes longer than anybody waits.
+const mostPrinted = 4 << 20
 
 // take takes the pictures of one page: whole for a small one, and the first screen.
 func take(b *browser.Browser, page, name string) error {
@@ -57,7 +121,10 @@ func take(b *browser.Browser, page, name string) error {
 			}
 		}
 	}
-	return print(b, page, name)
+	if info, err := os.Stat(page); err != nil || info.Size() > mostPrinted {
+		return err
+	}
+	return printPage(b, page, name)
 }
 
 // shoot takes a picture of a page from top to bottom.
@@ -74,8 +141,8 @@ func shoot(b *browser.Browser, page, fragment, name string, view browser.View) e
 	return os.WriteFile(name, picture, 0o600)
 }
 
-// print prints a page to PDF, and makes a picture of each of its first pages.
-func print(b *browser.Browser, page, name string) error {
+// printPage prints a page to PDF, and makes a picture of each of its first pages.
+func printPage(b *browser.Browser, page, name string) error {
 	tab, err := b.Open(page, "", browser.View{Width: 1280, Height: 900})
 	if err != nil {
 		return err

@@ -41,6 +41,22 @@ type measured[T any] struct {
 // mostBlockers is how many checks the first screen of an HTML report shows.
 const mostBlockers = 6
 
+// recommendedText returns what the bar of the recommended levels of an HTML report shows.
+func recommendedText(from *handover.Summary) string {
+	if n := from.Refusing; n > 0 {
+		return "what was asked for; it would refuse what runs today in " + english.Count(n, "namespace", "namespaces")
+	}
+	return "what can be enforced as things are"
+}
+
+// withPatchesText returns what the bar of the levels with patches of an HTML report shows.
+func withPatchesText(from *handover.Summary) string {
+	if from.Refusing > 0 {
+		return "the same, once templates state what policies set today"
+	}
+	return "what can be enforced once templates state what policies set today"
+}
+
 // newSummary returns the first screen of an HTML report.
 func newSummary(from *handover.Summary) summary {
 	shown := from.Blockers[:min(len(from.Blockers), mostBlockers)]
@@ -48,8 +64,8 @@ func newSummary(from *handover.Summary) summary {
 		Summary: from,
 		Bars: []bar{
 			newBar("Today", "by the labels that the namespaces have", from.Levels, func(c handover.LevelCount) int { return c.Today }),
-			newBar("Recommended", "what can be enforced as things are", from.Levels, func(c handover.LevelCount) int { return c.Recommended }),
-			newBar("With patches", "what can be enforced once the patches are made", from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
+			newBar("Recommended", recommendedText(from), from.Levels, func(c handover.LevelCount) int { return c.Recommended }),
+			newBar("With patches", withPatchesText(from), from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
 		},
 		Blockers:     measure(shown, func(c handover.BlockerCount) int { return c.Namespaces }),
 		MoreBlockers: len(from.Blockers) - len(shown),
