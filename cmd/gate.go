@@ -261,6 +261,9 @@ func (o *gateOptions) evaluate(plan *migrate.Plan, facts gate.Facts) (*gate.Resu
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+		if err == nil {
+			err = refusePartial(plan, fmt.Sprintf("the plan %q", o.Source.Plan))
+		}
 		return plan, gate.Facts{HelmReleases: gate.HelmReleases{NotInPlan: true}}, err
 	}
 	src, inFiles := o.Source, helm.ReleaseCollector{}

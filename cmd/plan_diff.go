@@ -67,7 +67,7 @@ func diffRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := checkSameNames(before, after); err != nil {
+	if err := checkComparable(before, after); err != nil {
 		return err
 	}
 	if after.Source.Redacted {
@@ -84,9 +84,12 @@ func diffRun(ctx context.Context, o *planOptions) error {
 	return errors.Join(changesFindings(all, o.FailOn), planExitError(after, o.Scope, levelConditions(o.FailOn), o.Decide.AllowPartial), unknownChangesError(all, o.Decide.AllowPartial))
 }
 
-// checkSameNames returns an error for two Plans in which the same thing has not the same name, since one of them is redacted, or both are
-// with two keys.
-func checkSameNames(before, after *migrate.Plan) error {
+// checkComparable returns an error for two Plans of which one has not all namespaces, or in which the same thing has not the same name, since
+// one of them is redacted, or both are with two keys.
+func checkComparable(before, after *migrate.Plan) error {
+	if err := errors.Join(refusePartial(before, "the earlier plan"), refusePartial(after, "the later plan")); err != nil {
+		return err
+	}
 	if before.Source.Redacted != after.Source.Redacted {
 		return errors.New("comparing plans: one has names and the other pseudonyms: compare two with names, or two that were redacted with the same key")
 	}

@@ -63,7 +63,7 @@ func (o *reportOptions) compare(before, after *migrate.Plan) (*difference.Change
 	if before == nil {
 		return nil, nil
 	}
-	if err := checkSameNames(before, after); err != nil {
+	if err := checkComparable(before, after); err != nil {
 		return nil, err
 	}
 	all := difference.Compare(before, after)

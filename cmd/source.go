@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -393,4 +394,13 @@ func runOf(deps Deps, src SourceOptions) *inventory.Run {
 		run.ReadAt = deps.Now().UTC().Truncate(time.Second)
 	}
 	return run
+}
+
+// refusePartial returns an error for a saved plan that was written for some namespaces only, for a command whose answer is about all.
+func refusePartial(plan *migrate.Plan, what string) error {
+	if plan.NamespacesLeftOut == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s was saved for %s, without %d others, and the answer is about all: save it without -n, -l and --exclude",
+		what, english.Count(len(plan.Namespaces), "namespace", "namespaces"), plan.NamespacesLeftOut)
 }

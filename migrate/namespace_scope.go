@@ -34,6 +34,7 @@ func (p *Plan) SelectNamespaces(s NamespaceScope) *Plan {
 			out.Namespaces = append(out.Namespaces, *ns)
 		}
 	}
+	out.NamespacesLeftOut += len(p.Namespaces) - len(out.Namespaces)
 	out.BlockingViolations = countBlockingViolations(out.Namespaces)
 	out.keepReferred()
 	return &out

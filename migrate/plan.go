@@ -67,6 +67,8 @@ type Plan struct {
 	SkippedKinds []inventory.KindCount `json:"skippedKinds,omitempty"`
 	// FinishedPods were passed over.
 	FinishedPods int `json:"finishedPods,omitempty"`
+	// NamespacesLeftOut is how many namespaces of the source are not in Namespaces, since the plan was written for some only.
+	NamespacesLeftOut int `json:"namespacesLeftOut,omitempty"`
 }
 
 // Basis is what a recommendation of the Plan rests on: workloads, policies or both, an empty namespace, or an override.

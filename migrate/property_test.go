@@ -309,7 +309,11 @@ func TestSelectChangesNothingInANamespace(t *testing.T) {
 		if got.Namespaces == nil {
 			t.Fatal("an empty selection is null")
 		}
+		if left := len(p.Namespaces) - len(want); got.NamespacesLeftOut != left {
+			t.Fatalf("seed %d, scope %+v: %d namespaces left out, want %d", seed, scope, got.NamespacesLeftOut, left)
+		}
 		rest := *got
+		rest.NamespacesLeftOut = 0
 		rest.Namespaces, rest.BlockingViolations = p.Namespaces, p.BlockingViolations
 		rest.Evaluations, rest.LostSets = p.Evaluations, p.LostSets
 		if diff := cmp.Diff(p, &rest); diff != "" {
