@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long one thing may take that a browser is asked for.
-const patience = time.Minute
+// patience is how long one thing may take that a browser is asked for: it ends a browser that hangs, and none on a busy computer.
+const patience = 10 * time.Minute
 
 // run asks the browser for one thing in a page.
 func run[T any](t *Tab, action chromedp.Action[T]) (T, error) {
