@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -27,7 +28,7 @@ func (m *madeRelease) testDeb(t *testing.T) {
 		members := map[string][]byte{}
 		for archive := ar.NewReader(bytes.NewReader(read(t, m.of(p, ".deb")))); ; {
 			header, err := archive.Next()
-			if err == io.EOF { //nolint:errorlint // as this library returns it
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -104,7 +105,7 @@ func (m *madeRelease) testRPM(t *testing.T) {
 		}
 		for {
 			f, err := payload.Next()
-			if err == io.EOF { //nolint:errorlint // as this library returns it
+			if errors.Is(err, io.EOF) {
 				t.Errorf("the rpm for %s has no program", p)
 				break
 			}
