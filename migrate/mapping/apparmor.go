@@ -28,7 +28,7 @@ func appArmorControl() pspControl {
 	return pspControl{
 		fields: []string{pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation},
 		checks: []registeredCheck{{id: "appArmorProfile", level: api.LevelBaseline, revisions: minorVersions(0)}},
-		assess: assessAppArmor,
+		assess: assessAppArmor, constraints: appArmorConstraints,
 	}
 }
 
@@ -108,4 +108,10 @@ func explainAppArmorList(stated, unconfined bool) message.Message {
 	default:
 		return message.New("field-apparmor-profiles")
 	}
+}
+
+// appArmorConstraints returns what a policy's annotations about AppArmor demand of pods and write into them.
+func appArmorConstraints(p *pspparse.Policy) []Constraint {
+	allowed, byDefault := p.AppArmorProfiles()
+	return profileConstraints(AppArmorProfiles, allowed, byDefault)
 }

@@ -40,7 +40,7 @@ func capabilitiesControl() pspControl {
 				overrides: "capabilities_baseline",
 			},
 		},
-		assess: assessCapabilities,
+		assess: assessCapabilities, constraints: capabilityConstraints,
 	}
 }
 
@@ -176,4 +176,20 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	}
 	f.explainStatedField(p, "defaultAddCapabilities", listValue(adds),
 		message.New("field-default-capabilities"))
+}
+
+// capabilityConstraints returns what a policy's fields about capabilities demand of pods and write into them.
+func capabilityConstraints(p *pspparse.Policy) []Constraint {
+	c := Capabilities{
+		Any:           allowsAnyCapability(p),
+		RequiredDrops: sortedDifference(p.Spec.RequiredDropCapabilities, nil),
+		DefaultAdds:   sortedDifference(p.Spec.DefaultAddCapabilities, nil),
+	}
+	if !c.Any {
+		c.Addable = sortedDifference(addableCapabilities(p), nil)
+	}
+	if !c.Refuses() && !c.Writes() {
+		return nil
+	}
+	return []Constraint{c}
 }

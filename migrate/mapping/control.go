@@ -23,6 +23,9 @@ type pspControl struct {
 	// assess is a pure function of a policy and a minor version. It returns a status for every check of the control, also for
 	// one that does not exist at that version.
 	assess func(p *pspparse.Policy, v api.Version) controlResult
+	// constraints returns what a policy that admission can use demands of pods and writes into them; nil for subjects that policies
+	// have no field for.
+	constraints func(p *pspparse.Policy) []Constraint
 }
 
 // registeredCheck is the registration of one check in the library: its level and versions. A test compares the two.

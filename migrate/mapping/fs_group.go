@@ -16,7 +16,7 @@ no longer be able to write to their volumes.
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func fsGroupControl() pspControl {
-	return pspControl{fields: []string{"fsGroup"}, assess: assessFSGroup}
+	return pspControl{fields: []string{"fsGroup"}, assess: assessFSGroup, constraints: fsGroupConstraints}
 }
 
 // assessFSGroup compares spec.fsGroup of a PodSecurityPolicy with the standards.
@@ -26,4 +26,9 @@ func assessFSGroup(p *pspparse.Policy, _ api.Version) controlResult {
 		templatePath: "spec.securityContext.fsGroup",
 		lossNote:     message.New("lost-fs-group"),
 	}.assess(p)
+}
+
+// fsGroupConstraints returns what a policy's fsGroup strategy demands of pods and writes into them.
+func fsGroupConstraints(p *pspparse.Policy) []Constraint {
+	return idConstraints(FSGroupField, p.Spec.FSGroup)
 }

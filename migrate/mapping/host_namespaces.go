@@ -22,7 +22,7 @@ func hostNamespacesControl() pspControl {
 	return pspControl{
 		fields: []string{"hostNetwork", "hostPID", "hostIPC"},
 		checks: []registeredCheck{{id: "hostNamespaces", level: api.LevelBaseline, revisions: minorVersions(0)}},
-		assess: assessHostNamespaces,
+		assess: assessHostNamespaces, constraints: hostNamespaceConstraints,
 	}
 }
 
@@ -57,4 +57,17 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.checks = []checkStatus{status}
 	return f
+}
+
+// hostNamespaceConstraints returns what a policy's hostNetwork, hostPID and hostIPC demand of pods.
+func hostNamespaceConstraints(p *pspparse.Policy) (out []Constraint) {
+	for _, c := range []struct {
+		name    string
+		allowed bool
+	}{{"hostNetwork", p.Spec.HostNetwork}, {"hostPID", p.Spec.HostPID}, {"hostIPC", p.Spec.HostIPC}} {
+		if !c.allowed {
+			out = append(out, HostNamespace{Name: c.name})
+		}
+	}
+	return out
 }

@@ -19,7 +19,7 @@ every migration.
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
 func hostPathsControl() pspControl {
-	return pspControl{fields: []string{"allowedHostPaths"}, assess: assessHostPaths}
+	return pspControl{fields: []string{"allowedHostPaths"}, assess: assessHostPaths, constraints: hostPathConstraints}
 }
 
 // assessHostPaths compares spec.allowedHostPaths of a PodSecurityPolicy with the standards.
@@ -63,4 +63,12 @@ func hostPathAccess(paths []pspparse.AllowedHostPath) (texts []string, allReadOn
 		texts = append(texts, formatHostPath(path))
 	}
 	return texts, allReadOnly
+}
+
+// hostPathConstraints returns what a policy's allowedHostPaths demand of pods.
+func hostPathConstraints(p *pspparse.Policy) []Constraint {
+	if !allowsVolume(p, "hostPath") || allowsEveryHostPath(p.Spec.AllowedHostPaths) {
+		return nil
+	}
+	return []Constraint{HostPaths{Paths: p.Spec.AllowedHostPaths}}
 }

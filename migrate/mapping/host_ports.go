@@ -23,7 +23,7 @@ func hostPortsControl() pspControl {
 	return pspControl{
 		fields: []string{"hostPorts"},
 		checks: []registeredCheck{{id: "hostPorts", level: api.LevelBaseline, revisions: minorVersions(0)}},
-		assess: assessHostPorts,
+		assess: assessHostPorts, constraints: hostPortConstraints,
 	}
 }
 
@@ -44,4 +44,12 @@ func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.explainStatedField(p, "hostPorts", ports, meaning)
 	return f
+}
+
+// hostPortConstraints returns what a policy's hostPorts demand of pods.
+func hostPortConstraints(p *pspparse.Policy) []Constraint {
+	if coversWhole(portRanges(p.Spec.HostPorts), 1, maxPort) {
+		return nil
+	}
+	return []Constraint{HostPorts{Ranges: p.Spec.HostPorts}}
 }

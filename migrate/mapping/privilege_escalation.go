@@ -23,7 +23,7 @@ func privilegeEscalationControl() pspControl {
 	return pspControl{
 		fields: []string{"defaultAllowPrivilegeEscalation", "allowPrivilegeEscalation"},
 		checks: []registeredCheck{{id: "allowPrivilegeEscalation", level: api.LevelRestricted, revisions: minorVersions(8, 25)}},
-		assess: assessPrivilegeEscalation,
+		assess: assessPrivilegeEscalation, constraints: privilegeEscalationConstraints,
 	}
 }
 
@@ -88,4 +88,17 @@ func (f *controlResult) explainPrivilegeEscalation(p *pspparse.Policy, allowed b
 		f.explainField(p, "allowPrivilegeEscalation", Value{},
 			message.New("field-escalation-allowed", "absent", true))
 	}
+}
+
+// privilegeEscalationConstraints returns what a policy's two fields about privilege escalation demand of pods and write into them.
+func privilegeEscalationConstraints(p *pspparse.Policy) []Constraint {
+	allowed, byDefault := p.Spec.AllowPrivilegeEscalation, p.Spec.DefaultAllowPrivilegeEscalation
+	c := PrivilegeEscalation{Forbidden: allowed != nil && !*allowed, Default: byDefault}
+	switch {
+	case c.Forbidden && byDefault == nil:
+		c.Default = allowed
+	case !c.Forbidden && byDefault == nil:
+		return nil
+	}
+	return []Constraint{c}
 }

@@ -22,7 +22,7 @@ func privilegedControl() pspControl {
 	return pspControl{
 		fields: []string{"privileged"},
 		checks: []registeredCheck{{id: "privileged", level: api.LevelBaseline, revisions: minorVersions(0)}},
-		assess: assessPrivileged,
+		assess: assessPrivileged, constraints: privilegedConstraints,
 	}
 }
 
@@ -43,4 +43,12 @@ func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	f.checks = []checkStatus{status}
 	f.explainStatedField(p, "privileged", boolValue(p.Spec.Privileged), meaning)
 	return f
+}
+
+// privilegedConstraints returns what a policy's privileged field demands of pods.
+func privilegedConstraints(p *pspparse.Policy) []Constraint {
+	if p.Spec.Privileged {
+		return nil
+	}
+	return []Constraint{PrivilegedContainers{}}
 }

@@ -32,7 +32,7 @@ func procMountControl() pspControl {
 			{id: "procMount", level: api.LevelBaseline, revisions: minorVersions(0, 35)},
 			{id: "procMount_restricted", level: api.LevelRestricted, revisions: minorVersions(35), overrides: "procMount"},
 		},
-		assess: assessProcMount,
+		assess: assessProcMount, constraints: procMountConstraints,
 	}
 }
 
@@ -76,4 +76,13 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 	}
 	f.explainStatedField(p, "allowedProcMountTypes", listValue(types), message.New("field-proc-mount-types"))
 	return f
+}
+
+// procMountConstraints returns what a policy's allowedProcMountTypes demand of pods.
+func procMountConstraints(p *pspparse.Policy) []Constraint {
+	types := p.Spec.AllowedProcMountTypes
+	if len(types) == 0 {
+		types = []string{"Default"}
+	}
+	return []Constraint{ProcMounts{Types: types}}
 }

@@ -17,7 +17,7 @@ even restricted.
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func readOnlyRootControl() pspControl {
-	return pspControl{fields: []string{"readOnlyRootFilesystem"}, assess: assessReadOnlyRoot}
+	return pspControl{fields: []string{"readOnlyRootFilesystem"}, assess: assessReadOnlyRoot, constraints: readOnlyRootConstraints}
 }
 
 // assessReadOnlyRoot compares spec.readOnlyRootFilesystem of a PodSecurityPolicy with the standards.
@@ -31,4 +31,12 @@ func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.explainStatedField(p, "readOnlyRootFilesystem", boolValue(p.Spec.ReadOnlyRootFilesystem), meaning)
 	return f
+}
+
+// readOnlyRootConstraints returns what a policy's readOnlyRootFilesystem demands of pods and writes into them.
+func readOnlyRootConstraints(p *pspparse.Policy) []Constraint {
+	if !p.Spec.ReadOnlyRootFilesystem {
+		return nil
+	}
+	return []Constraint{ReadOnlyRootFilesystem{}}
 }

@@ -68,7 +68,7 @@ PSP field: spec.runAsGroup; absent is RunAsAny. Check: none at any level.
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func runAsGroupControl() pspControl {
-	return pspControl{fields: []string{"runAsGroup"}, assess: assessRunAsGroup}
+	return pspControl{fields: []string{"runAsGroup"}, assess: assessRunAsGroup, constraints: groupConstraints}
 }
 
 // assessRunAsGroup compares spec.runAsGroup of a PodSecurityPolicy with the standards.
@@ -81,4 +81,12 @@ func assessRunAsGroup(p *pspparse.Policy, _ api.Version) controlResult {
 		templatePath: "containers[*].securityContext.runAsGroup",
 		lossNote:     message.New("lost-run-as-group"),
 	}.assess(p)
+}
+
+// groupConstraints returns what a policy's runAsGroup strategy demands of pods and writes into them.
+func groupConstraints(p *pspparse.Policy) []Constraint {
+	if p.Spec.RunAsGroup == nil {
+		return nil
+	}
+	return idConstraints(RunAsGroupField, *p.Spec.RunAsGroup)
 }

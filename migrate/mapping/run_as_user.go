@@ -33,7 +33,7 @@ func runAsUserControl() pspControl {
 			{id: "runAsNonRoot", level: api.LevelRestricted, revisions: minorVersions(0, 35)},
 			{id: "runAsUser", level: api.LevelRestricted, revisions: minorVersions(23, 35)},
 		},
-		assess: assessRunAsUser,
+		assess: assessRunAsUser, constraints: userConstraints,
 	}
 }
 
@@ -155,4 +155,20 @@ func explainUserStrategy(s pspparse.IDStrategy) message.Message {
 	default:
 		return message.New("field-user-ranges")
 	}
+}
+
+// userConstraints returns what a policy's runAsUser strategy demands of pods and writes into them.
+func userConstraints(p *pspparse.Policy) []Constraint {
+	if p.Spec.RunAsUser.Rule == pspparse.MustRunAsNonRoot {
+		return []Constraint{NonRootUser{}}
+	}
+	return idConstraints(RunAsUserField, p.Spec.RunAsUser)
+}
+
+// idConstraints returns what a policy's strategy for user or group IDs demands of a field of pods and writes into it.
+func idConstraints(field string, s pspparse.IDStrategy) []Constraint {
+	if s.Rule == pspparse.RunAsAny {
+		return nil
+	}
+	return []Constraint{IDRanges{Field: field, Ranges: s.Ranges, Optional: s.Rule == pspparse.MayRunAs, Default: s.Ranges[0].Min}}
 }

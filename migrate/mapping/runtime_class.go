@@ -19,7 +19,7 @@ the default is set where a pod names none. Check: none at any level.
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func runtimeClassControl() pspControl {
-	return pspControl{fields: []string{"runtimeClass"}, assess: assessRuntimeClass}
+	return pspControl{fields: []string{"runtimeClass"}, assess: assessRuntimeClass, constraints: runtimeClassConstraints}
 }
 
 // assessRuntimeClass compares spec.runtimeClass of a PodSecurityPolicy with the standards.
@@ -52,4 +52,20 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.explainField(p, "runtimeClass", value, meaning)
 	return f
+}
+
+// runtimeClassConstraints returns what a policy's runtimeClass demands of pods and writes into them.
+func runtimeClassConstraints(p *pspparse.Policy) []Constraint {
+	s := p.Spec.RuntimeClass
+	if s == nil {
+		return nil
+	}
+	c := RuntimeClasses{Any: slices.Contains(s.AllowedRuntimeClassNames, "*"), Default: s.DefaultRuntimeClassName}
+	if !c.Any {
+		c.Names = s.AllowedRuntimeClassNames
+	}
+	if !c.Refuses() && !c.Writes() {
+		return nil
+	}
+	return []Constraint{c}
 }

@@ -35,7 +35,7 @@ func seccompControl() pspControl {
 				overrides: "seccompProfile_baseline",
 			},
 		},
-		assess: assessSeccomp,
+		assess: assessSeccomp, constraints: seccompConstraints,
 	}
 }
 
@@ -225,4 +225,24 @@ func (r seccompRule) explain() message.Message {
 	default:
 		return message.New("field-seccomp-profiles")
 	}
+}
+
+// seccompConstraints returns what a policy's annotations about seccomp demand of pods and write into them.
+func seccompConstraints(p *pspparse.Policy) []Constraint {
+	allowed, byDefault := p.SeccompProfiles()
+	return profileConstraints(SeccompProfiles, allowed, byDefault)
+}
+
+// profileConstraints returns what a policy's list of allowed profiles, nil for none, and its default profile, "" for none, demand of
+// pods and write into them.
+func profileConstraints(kind string, allowed *string, byDefault string) []Constraint {
+	c := Profiles{Kind: kind, Listed: allowed != nil, Default: byDefault}
+	if allowed != nil {
+		c.Allowed = pspparse.SplitProfiles(*allowed)
+		c.Any = kind == SeccompProfiles && slices.Contains(c.Allowed, "*")
+	}
+	if !c.Refuses() && !c.Writes() {
+		return nil
+	}
+	return []Constraint{c}
 }

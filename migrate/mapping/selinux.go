@@ -28,7 +28,7 @@ func seLinuxControl() pspControl {
 	return pspControl{
 		fields: []string{"seLinux"},
 		checks: []registeredCheck{{id: "seLinuxOptions", level: api.LevelBaseline, revisions: minorVersions(0, 31)}},
-		assess: assessSELinux,
+		assess: assessSELinux, constraints: seLinuxConstraints,
 	}
 }
 
@@ -113,4 +113,12 @@ func formatSELinuxOptions(options pspparse.SELinuxOptions) string {
 		return "no label"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// seLinuxConstraints returns what a policy's seLinux strategy demands of pods and writes into them.
+func seLinuxConstraints(p *pspparse.Policy) []Constraint {
+	if p.Spec.SELinux.Rule != pspparse.MustRunAs {
+		return nil
+	}
+	return []Constraint{SELinuxLabel{Options: *p.Spec.SELinux.SELinuxOptions}}
 }

@@ -15,7 +15,7 @@ PSP field: spec.supplementalGroups. MustRunAs refuses an explicitly empty list a
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
 func supplementalGroupsControl() pspControl {
-	return pspControl{fields: []string{"supplementalGroups"}, assess: assessSupplementalGroups}
+	return pspControl{fields: []string{"supplementalGroups"}, assess: assessSupplementalGroups, constraints: supplementalGroupConstraints}
 }
 
 // assessSupplementalGroups compares spec.supplementalGroups of a PodSecurityPolicy with the standards.
@@ -25,4 +25,9 @@ func assessSupplementalGroups(p *pspparse.Policy, _ api.Version) controlResult {
 		templatePath: "spec.securityContext.supplementalGroups", isList: true, refusesEmptyList: true,
 		lossNote: message.New("lost-supplemental-group"),
 	}.assess(p)
+}
+
+// supplementalGroupConstraints returns what a policy's supplementalGroups strategy demands of pods and writes into them.
+func supplementalGroupConstraints(p *pspparse.Policy) []Constraint {
+	return idConstraints(SupplementalGroupsField, p.Spec.SupplementalGroups)
 }

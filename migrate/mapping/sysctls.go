@@ -28,7 +28,7 @@ func sysctlsControl() pspControl {
 	return pspControl{
 		fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
 		checks: []registeredCheck{{id: "sysctls", level: api.LevelBaseline, revisions: minorVersions(0, 27, 29, 32, 37)}},
-		assess: assessSysctls,
+		assess: assessSysctls, constraints: sysctlConstraints,
 	}
 }
 
@@ -157,4 +157,12 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 		f.recordDrift("allowedUnsafeSysctls", listValue(newer), message.New("drift-sysctls"),
 			levels.WithChecks()...)
 	}
+}
+
+// sysctlConstraints returns what a policy's two fields about sysctls demand of pods.
+func sysctlConstraints(p *pspparse.Policy) []Constraint {
+	if slices.Contains(p.Spec.AllowedUnsafeSysctls, "*") && len(p.Spec.ForbiddenSysctls) == 0 {
+		return nil
+	}
+	return []Constraint{Sysctls{AllowedUnsafe: p.Spec.AllowedUnsafeSysctls, Forbidden: p.Spec.ForbiddenSysctls}}
 }

@@ -23,7 +23,7 @@ func csiDriversControl() pspControl {
 			drivers = append(drivers, driver.Name)
 		}
 		return drivers
-	}, levels.LooseToStrict()...)
+	}, func(drivers []string) Constraint { return CSIDrivers{drivers} }, levels.LooseToStrict()...)
 }
 
 /*
@@ -41,13 +41,19 @@ func flexVolumesControl() pspControl {
 			drivers = append(drivers, driver.Driver)
 		}
 		return drivers
-	}, api.LevelPrivileged, api.LevelBaseline)
+	}, func(drivers []string) Constraint { return FlexVolumeDrivers{drivers} }, api.LevelPrivileged, api.LevelBaseline)
 }
 
 // driverListControl returns the control of a list of volume drivers in a PodSecurityPolicy, which is lost at the given
 // levels. It has an effect only where the policy allows the type of volume.
-func driverListControl(field, volumeType string, meaning, loss message.Message, driversOf func(*pspparse.Spec) []string, lostAt ...api.Level) pspControl {
-	return pspControl{fields: []string{field}, assess: func(p *pspparse.Policy, _ api.Version) (f controlResult) {
+func driverListControl(field, volumeType string, meaning, loss message.Message, driversOf func(*pspparse.Spec) []string, demand func([]string) Constraint, lostAt ...api.Level) pspControl {
+	constraints := func(p *pspparse.Policy) []Constraint {
+		if drivers := driversOf(&p.Spec); len(drivers) > 0 && allowsVolume(p, volumeType) {
+			return []Constraint{demand(drivers)}
+		}
+		return nil
+	}
+	return pspControl{fields: []string{field}, constraints: constraints, assess: func(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		drivers := driversOf(&p.Spec)
 		meaning := meaning
 		switch {

@@ -30,7 +30,7 @@ func volumesControl() pspControl {
 			{id: "hostPathVolumes", level: api.LevelBaseline, revisions: minorVersions(0)},
 			{id: "restrictedVolumes", level: api.LevelRestricted, revisions: minorVersions(0), overrides: "hostPathVolumes"},
 		},
-		assess: assessVolumes,
+		assess: assessVolumes, constraints: volumeConstraints,
 	}
 }
 
@@ -149,4 +149,23 @@ func explainVolumes(p *pspparse.Policy) message.Message {
 	default:
 		return message.New("field-volumes")
 	}
+}
+
+// volumeConstraints returns what a policy's volumes demand of pods.
+func volumeConstraints(p *pspparse.Policy) []Constraint {
+	if slices.Contains(p.Spec.Volumes, "*") {
+		return nil
+	}
+	c := VolumeTypes{TokenVolume: slices.Contains(p.Spec.Volumes, "secret")}
+	for _, name := range p.Spec.Volumes {
+		switch {
+		case name == "cephFS":
+			c.Keys = append(c.Keys, "cephfs")
+		case slices.Contains(pspVolumeTypes(), name):
+			c.Keys = append(c.Keys, name)
+		}
+	}
+	slices.Sort(c.Keys)
+	c.Keys = slices.Compact(c.Keys)
+	return []Constraint{c}
 }
