@@ -28,7 +28,7 @@ func (b *builder) buildContinuity() {
 	demands := func(c *candidate) []mapping.Constraint { return inOrderOfAsking(c.all) }
 	switch {
 	case b.plan.NamespacesLeftOut > 0:
-		b.addSets(granted, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
+		b.addSets(granted, b.table.Grants == StaticGrants, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
 	case b.grantsAnything() || b.opts.RefuseAll:
 		b.addSetForAll(granted, demands)
 	default:
@@ -83,7 +83,7 @@ func (b *builder) addSetForAll(places []*place, demands demandsOf) {
 	} else {
 		b.leaveOut(message.New("engine-namespaces-to-come"), nil)
 	}
-	b.addSets(own, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
+	b.addSets(own, true, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
 }
 
 // controlPlaneNamespaces returns the namespaces of the control plane, which every cluster has.

@@ -37,7 +37,7 @@ func (b *builder) buildDelta() {
 	b.decideGrants(places)
 	places = b.withoutNeedless(places, candidates)
 	everyPolicy := b.table.Grants == DynamicGrants && b.fits(len(candidates))
-	b.addSets(places, func(pl *place) []Alternative {
+	b.addSets(places, !everyPolicy, func(pl *place) []Alternative {
 		demands := func(c *candidate) []mapping.Constraint { return c.left(pl.label) }
 		switch {
 		case everyPolicy:
@@ -105,26 +105,32 @@ func (b *builder) remarkOnLabels(places []*place) {
 	}
 }
 
-// withoutUngranted returns the places in which somebody may use a policy. Of the others it says that PodSecurityPolicy refuses every
-// pod there, and keeps them only where the options ask for it.
+// withoutUngranted returns the places in which a pod can be admitted: somebody may use a policy, and the label accepts some pods that
+// this policy admits. Of the others it says that every pod is refused there, and keeps them only where the options ask for it.
 func (b *builder) withoutUngranted(places []*place) []*place {
-	var ungranted []string
+	var ungranted, contrary []string
 	kept := slices.DeleteFunc(slices.Clone(places), func(pl *place) bool {
-		none := !slices.ContainsFunc(b.candidates, func(c *candidate) bool {
-			u := pl.grants.byCandidate[c.number]
-			return u != nil && !u.onlyNodes
-		})
-		if none {
+		usable := pl.grants.usable(b.candidates)
+		switch {
+		case len(usable) == 0:
 			ungranted = append(ungranted, pl.Name)
+		case !slices.ContainsFunc(usable, func(c *candidate) bool { return c.admitsBeside(pl.label.Level) }):
+			contrary = append(contrary, pl.Name)
+		default:
+			return false
 		}
-		return none && !b.opts.RefuseAll
+		return !b.opts.RefuseAll
 	})
-	switch {
-	case len(ungranted) == 0:
-	case b.opts.RefuseAll:
-		b.leaveOut(message.New("engine-refuses-all", "namespaces", ungranted), ungranted)
-	default:
-		b.leaveOut(message.New("engine-nobody-may-use", "namespaces", ungranted), ungranted)
+	say := func(id string, names []string) {
+		if len(names) > 0 {
+			b.leaveOut(message.New(id, "namespaces", names), names)
+		}
+	}
+	if b.opts.RefuseAll {
+		say("engine-refuses-all", slices.Concat(ungranted, contrary))
+	} else {
+		say("engine-nobody-may-use", ungranted)
+		say("engine-contrary-to-level", contrary)
 	}
 	return kept
 }
@@ -252,15 +258,19 @@ func (b *builder) closedAlternatives(candidates []*candidate, set *grantSet, dem
 }
 
 // addSets adds the sets that places make up. Those with equal labels and equal alternatives are one. The function returns the
-// alternatives of places with equal labels and equal grants; it is called once for each.
-func (b *builder) addSets(places []*place, alternatives func(*place) []Alternative) {
-	type known struct {
+// alternatives of places with equal labels and, if byGrants is true, equal grants; it is called once for each.
+func (b *builder) addSets(places []*place, byGrants bool, alternatives func(*place) []Alternative) {
+	type alike struct {
 		label  api.LevelVersion
 		grants *grantSet
 	}
-	setOf, byContent := map[known]int{}, map[string]int{}
+	setOf, byContent := map[alike]int{}, map[string]int{}
 	for _, pl := range places {
-		at, is := setOf[known{pl.label, pl.grants}]
+		like := alike{label: pl.label}
+		if byGrants {
+			like.grants = pl.grants
+		}
+		at, is := setOf[like]
 		if !is {
 			made := alternatives(pl)
 			content := fmt.Sprint(pl.label, contentOf(made))
@@ -273,7 +283,7 @@ func (b *builder) addSets(places []*place, alternatives func(*place) []Alternati
 				}
 				b.table.Sets = append(b.table.Sets, set)
 			}
-			setOf[known{pl.label, pl.grants}] = at
+			setOf[like] = at
 		}
 		b.table.Sets[at].Namespaces = append(b.table.Sets[at].Namespaces, pl.Name)
 	}

@@ -28,8 +28,12 @@ func engineKinds() []Kind {
 			"nobody may use a policy in {namespaces:3}: PodSecurityPolicy refuses every pod there, and nothing is generated for that",
 		},
 		{
-			"engine-refuses-all", "No account, user or group may use a policy there. PodSecurityPolicy refuses every pod there, and so does what is generated, as asked.",
-			"nobody may use a policy in {namespaces:3}: every pod there is refused, as by PodSecurityPolicy",
+			"engine-contrary-to-level", "What the policies demand that somebody may use there is what the level forbids, so that both together refuse every pod. Nothing is generated for that until it is asked for.",
+			"no pod for Linux satisfies both the level and a policy that somebody may use in {namespaces:3}: nothing is generated for that",
+		},
+		{
+			"engine-refuses-all", "Nobody may use a policy there, or what the policies demand is what the level forbids. So every pod is refused by what is generated, as asked.",
+			"no policy that somebody may use admits a pod in {namespaces:3}: every pod there is refused, as asked",
 		},
 		{
 			"engine-namespaces-to-come", "Only grants in single namespaces let use policies. A namespace that comes has none, so that every pod in it would be refused: it is left out.",
