@@ -139,7 +139,7 @@ func TestDelta(t *testing.T) {
 				grant(p, "one", []string{"b"}, account("one/ci"))
 			},
 			opts: engine.Options{Grants: engine.StaticGrants},
-			sets: []string{"one baseline: a(everybody)1 b(ci||system:masters)0"},
+			sets: []string{"one baseline: a(everybody)1 b(ci||system:masters)0"}, leftOut: []string{"engine-administrators"},
 		},
 		"static grants: accounts of elsewhere send, administrators may all": {
 			policies:   []migrate.Policy{policy("a", readOnly)},
@@ -150,15 +150,16 @@ func TestDelta(t *testing.T) {
 				grant(p, "", []string{migrate.EveryPolicy}, user("root"))
 				p.ClusterAdministrators = []migrate.PolicyGrant{{Subject: user("root"), Binding: p.Bindings[len(p.Bindings)-1].Reference()}}
 			},
-			opts: engine.Options{Grants: engine.StaticGrants},
-			sets: []string{"one baseline: a(x,z|ann,root,system:serviceaccount:ops:y|dev,system:masters)1", "two baseline: a(everybody)1"},
+			opts:    engine.Options{Grants: engine.StaticGrants},
+			sets:    []string{"one baseline: a(x,z|ann,root,system:serviceaccount:ops:y|dev,system:masters)1", "two baseline: a(everybody)1"},
+			leftOut: []string{"engine-administrators"},
 		},
 		"controllers count for all where grants are written down": {
 			policies:   []migrate.Policy{policy("a", unprivileged), policy("b", readOnly)},
 			namespaces: []migrate.Namespace{withBarePod(namespace("one", "privileged")), namespace("two", "privileged")},
 			grants:     func(p *migrate.Plan) { grant(p, "", []string{"a"}, controllers) },
 			opts:       engine.Options{Grants: engine.StaticGrants},
-			sets:       []string{"one,two privileged: a(everybody)1"}, leftOut: []string{"engine-controllers-for-all"},
+			sets:       []string{"one,two privileged: a(everybody)1"}, leftOut: []string{"engine-administrators", "engine-controllers-for-all"},
 		},
 		"and not where the server is asked": {
 			policies:   []migrate.Policy{policy("a", unprivileged)},
@@ -180,7 +181,7 @@ func TestDelta(t *testing.T) {
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},
 			grants:     func(*migrate.Plan) {},
 			opts:       engine.Options{RefuseAll: true, Grants: engine.StaticGrants},
-			sets:       []string{"one baseline:"}, leftOut: []string{"engine-refuses-all"},
+			sets:       []string{"one baseline:"}, leftOut: []string{"engine-administrators", "engine-refuses-all"},
 		},
 		"a policy that demands what the level forbids": {
 			policies:   []migrate.Policy{withImpossible(policy("a", onlyUnmasked), api.LevelBaseline)},
@@ -210,14 +211,14 @@ func TestDelta(t *testing.T) {
 				grant(p, "two", []string{"c"}, everyone)
 			},
 			opts: engine.Options{MaxAsked: 2},
-			sets: []string{"one baseline: a1 b1", "two baseline: c1"}, leftOut: []string{"engine-grants-of-usable"},
+			sets: []string{"one baseline: a1 b1", "two baseline: c1"}, leftOut: []string{"engine-administrators", "engine-grants-of-usable"},
 		},
 		"more usable policies than can be asked about": {
 			policies:   []migrate.Policy{policy("a", readOnly), policy("b", readOnly), policy("c", readOnly)},
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},
 			grants:     func(p *migrate.Plan) { grant(p, "one", []string{"a", "b", "c"}, everyone) },
 			opts:       engine.Options{MaxAsked: 2, Grants: engine.DynamicGrants}, grantsAre: engine.StaticGrants,
-			sets: []string{"one baseline: a(everybody)1 b(everybody)1 c(everybody)1"}, leftOut: []string{"engine-grants-static"},
+			sets: []string{"one baseline: a(everybody)1 b(everybody)1 c(everybody)1"}, leftOut: []string{"engine-administrators", "engine-grants-static"},
 		},
 		"policies that admit nothing are no alternatives": {
 			policies:   []migrate.Policy{admitsNothing(policy("a", open)), policy("b", readOnly)},

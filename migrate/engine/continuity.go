@@ -36,6 +36,7 @@ func (b *builder) buildContinuity() {
 	}
 	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(granted)
+	b.remarkOnAdministrators(b.table.Grants == DynamicGrants)
 	b.remarkOnUncertainty(granted)
 }
 

@@ -49,6 +49,7 @@ func (b *builder) buildDelta() {
 	})
 	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(places)
+	b.remarkOnAdministrators(everyPolicy)
 	b.remarkOnUncertainty(places)
 }
 
@@ -307,6 +308,13 @@ func (b *builder) remarkOnUnlistedSeccomp() {
 				Message: message.New("engine-seccomp-unlisted"), Policy: c.policy.Name, Field: pspparse.SeccompAllowedAnnotation,
 			})
 		}
+	}
+}
+
+// remarkOnAdministrators says that what they alone may use in a namespace is not there, if only usable policies are.
+func (b *builder) remarkOnAdministrators(everyPolicy bool) {
+	if !everyPolicy && len(b.table.Sets) > 0 {
+		b.leaveOut(message.New("engine-administrators"), nil)
 	}
 }
 

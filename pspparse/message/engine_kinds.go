@@ -64,6 +64,10 @@ func engineKinds() []Kind {
 			"there are {policies} policies, and the API server can be asked about {most}: a first grant of a policy in a namespace needs a new set",
 		},
 		{
+			"engine-administrators", "A policy that nobody but cluster administrators may use in a namespace is not among the alternatives there. PodSecurityPolicy let them use it for the pods that they create themselves.",
+			"what only administrators may use in a namespace is left out: a pod that they create there themselves needs what others may use",
+		},
+		{
 			"engine-controllers-for-all", "A controller may use a policy there. Where grants are written down this counts for all pods, since who may create a pod may have a controller create it.",
 			"what controllers may use in {namespaces:3} counts for pods that are created without them, too",
 		},
