@@ -476,3 +476,20 @@ func wantWhole(t *testing.T, what string, p *migrate.Plan, table *engine.Table) 
 		}
 	}
 }
+
+// TestExemptPods: what the admission configuration exempts is said in full.
+func TestExemptPods(t *testing.T) {
+	t.Parallel()
+	for want, a := range map[string]migrate.Admission{
+		"the pods of ann are exempt from Pod Security: what the label forbids is open for them":                               {Usernames: []string{"ann"}},
+		"the pods of runtime class kata are exempt from Pod Security: what the label forbids is open for them":                {RuntimeClasses: []string{"kata"}},
+		"the pods of runtime class gv, kata and of ann are exempt from Pod Security: what the label forbids is open for them": {RuntimeClasses: []string{"gv", "kata"}, Usernames: []string{"ann"}},
+	} {
+		p := &migrate.Plan{TargetVersion: "v1.25", Admission: &a, Policies: []migrate.Policy{policy("a", readOnly)}, Namespaces: []migrate.Namespace{namespace("one", "baseline")}}
+		grant(p, "", []string{"a"}, group("system:serviceaccounts"))
+		got := build(t, p, engine.Options{Mode: engine.Delta}).LeftOut
+		if len(got) != 1 || got[0].Text != want {
+			t.Errorf("got %v, want %q", got, want)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (b *builder) remarkOnLabels(places []*place) {
 		b.leaveOut(message.New("engine-exempt-namespaces", "namespaces", exempt), exempt)
 	}
 	if a := b.plan.Admission; a != nil && len(a.RuntimeClasses)+len(a.Usernames) > 0 {
-		b.leaveOut(message.New("engine-exempt-pods", "exempt", slices.Concat(a.RuntimeClasses, a.Usernames)), nil)
+		b.leaveOut(message.New("engine-exempt-pods", "class", a.RuntimeClasses, "user", a.Usernames), nil)
 	}
 }
 
@@ -122,16 +122,18 @@ func (b *builder) withoutUngranted(places []*place) []*place {
 		}
 		return !b.opts.RefuseAll
 	})
-	say := func(id string, names []string) {
-		if len(names) > 0 {
-			b.leaveOut(message.New(id, "namespaces", names), names)
+	refused := slices.Concat(ungranted, contrary)
+	switch {
+	case b.opts.RefuseAll && len(refused) > 0:
+		b.leaveOut(message.New("engine-refuses-all", "namespaces", refused), refused)
+	case b.opts.RefuseAll:
+	default:
+		if len(ungranted) > 0 {
+			b.leaveOut(message.New("engine-nobody-may-use", "namespaces", ungranted), ungranted)
 		}
-	}
-	if b.opts.RefuseAll {
-		say("engine-refuses-all", slices.Concat(ungranted, contrary))
-	} else {
-		say("engine-nobody-may-use", ungranted)
-		say("engine-contrary-to-level", contrary)
+		if len(contrary) > 0 {
+			b.leaveOut(message.New("engine-contrary-to-level", "namespaces", contrary), contrary)
+		}
 	}
 	return kept
 }
@@ -178,20 +180,20 @@ func (b *builder) decideGrants(places []*place) {
 		}
 	}
 	if b.fits(most) {
-		b.leaveOut(message.New("engine-grants-of-usable", "policies", len(b.candidates), "most", b.opts.MaxAsked), nil)
+		b.leaveOut(message.New("engine-grants-of-usable", "count", len(b.candidates), "limit", b.opts.MaxAsked), nil)
 		return
 	}
 	b.table.Grants = StaticGrants
-	b.leaveOut(message.New("engine-grants-static", "policies", most, "most", b.opts.MaxAsked), nil)
+	b.leaveOut(message.New("engine-grants-static", "count", most, "limit", b.opts.MaxAsked), nil)
 }
 
 // withoutNeedless returns the places in which something is left to enforce. Of the others it says which policy demands nothing beyond
 // the label, and who may use it.
 func (b *builder) withoutNeedless(places []*place, candidates []*candidate) []*place {
 	type reason struct {
-		label  api.LevelVersion
-		policy string
-		who    string
+		label       api.LevelVersion
+		policy      string
+		controllers bool
 	}
 	needless := map[reason][]string{}
 	kept := slices.DeleteFunc(slices.Clone(places), func(pl *place) bool {
@@ -200,22 +202,18 @@ func (b *builder) withoutNeedless(places []*place, candidates []*candidate) []*p
 			if len(c.left(pl.label)) > 0 || !b.mayAllUse(u) {
 				continue
 			}
-			who := "every service account there"
-			if !u.everybody {
-				who = "controllers"
-			}
-			at := reason{pl.label, c.policy.Name, who}
+			at := reason{pl.label, c.policy.Name, !u.everybody}
 			needless[at] = append(needless[at], pl.Name)
 			return true
 		}
 		return false
 	})
 	reasons := slices.SortedFunc(maps.Keys(needless), func(x, y reason) int {
-		return cmp.Or(strings.Compare(x.policy, y.policy), cmp.Compare(fmt.Sprint(x.label), fmt.Sprint(y.label)), strings.Compare(x.who, y.who))
+		return cmp.Or(strings.Compare(x.policy, y.policy), cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)))
 	})
 	for _, r := range reasons {
 		b.table.Nothing = append(b.table.Nothing, Remark{
-			Message: message.New("engine-nothing-to-add", "policy", r.policy, "who", r.who, "level", r.label.Level, "namespaces", needless[r]),
+			Message: message.New("engine-nothing-to-add", "policy", r.policy, "controller", r.controllers, "level", r.label.Level, "namespaces", needless[r]),
 			Policy:  r.policy, Namespaces: needless[r],
 		})
 	}

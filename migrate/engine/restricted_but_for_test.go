@@ -120,8 +120,12 @@ func TestScenarios(t *testing.T) {
 	for _, input := range scenarioInputs(t) {
 		p := planOf(t, input)
 		for _, o := range []engine.Options{
-			{Mode: engine.Delta}, {Mode: engine.Delta, MaxAsked: 1}, {Mode: engine.Delta, Grants: engine.StaticGrants}, {Mode: engine.Continuity},
-			{Mode: engine.Continuity, Grants: engine.StaticGrants}, {Mode: engine.RestrictedButFor, MaxExceptions: 2},
+			{Mode: engine.Delta},
+			{Mode: engine.Delta, MaxAsked: 1},
+			{Mode: engine.Delta, Grants: engine.StaticGrants},
+			{Mode: engine.Continuity},
+			{Mode: engine.Continuity, Grants: engine.StaticGrants},
+			{Mode: engine.RestrictedButFor, MaxExceptions: 2},
 		} {
 			what := fmt.Sprintf("%s, %+v", input, o)
 			table := build(t, p, o)

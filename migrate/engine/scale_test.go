@@ -15,7 +15,9 @@ func crowd(policies, namespaces, ways int) *migrate.Plan {
 	p := &migrate.Plan{TargetVersion: "v1.25"}
 	for i := range policies {
 		made := policyOf([]mapping.Constraint{
-			mapping.ReadOnlyRootFilesystem{}, mapping.NonRootUser{}, mapping.PrivilegedContainers{},
+			mapping.ReadOnlyRootFilesystem{},
+			mapping.NonRootUser{},
+			mapping.PrivilegedContainers{},
 			mapping.HostPorts{Ranges: []pspparse.HostPortRange{{Min: int32(i), Max: int32(i + 10)}}},
 		})
 		p.Policies = append(p.Policies, migrate.Policy{Name: fmt.Sprintf("p%03d", i), Annotations: made.Annotations, Spec: made.Spec})

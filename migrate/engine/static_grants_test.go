@@ -56,7 +56,9 @@ func TestStaticGrantsAreTheGrants(t *testing.T) {
 			for _, ns := range set.Namespaces {
 				for _, by := range []sender{
 					accountOf("n0", "a", true), accountOf("n1", "a", true), accountOf("n1", "b", true), controller,
-					{"ann", []string{"system:authenticated"}}, {"bob", []string{"dev", "system:authenticated"}}, {"eve", []string{"system:authenticated"}},
+					{"ann", []string{"system:authenticated"}},
+					{"bob", []string{"dev", "system:authenticated"}},
+					{"eve", []string{"system:authenticated"}},
 				} {
 					for _, runsAs := range []string{"a", "b", "default"} {
 						for i := range p.Policies {
