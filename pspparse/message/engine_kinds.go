@@ -40,6 +40,10 @@ func engineKinds() []Kind {
 			"no grant holds in namespaces to come: they are left out, since every pod there would be refused",
 		},
 		{
+			"engine-new-namespaces", "What is generated is for the namespaces that were read. One that is created later has none of it until it is generated again.",
+			"namespaces that are created later are not covered: generate again for them",
+		},
+		{
 			"engine-nothing-to-add", "All that a policy forbids is forbidden by the label already, and all pods there may use it. So nothing was forbidden there that the label allows.",
 			"psp/{policy} demands nothing beyond {level} and [?controller controllers][!controller every service account there] may use it: there is nothing to add in {namespaces:3}",
 		},
@@ -53,7 +57,7 @@ func engineKinds() []Kind {
 		},
 		{
 			"engine-exempt-pods", "The admission configuration of the API server exempts users or runtime classes. No label refuses these pods, so what the label was to refuse is open for them.",
-			"the pods [?class of runtime class {class:3}][?user [?class and ]of {user:3}] are exempt from Pod Security: what the label forbids is open for them",
+			"the pods [?class of runtime class {class:3}][?user [?class  and ]of {user:3}] are exempt from Pod Security: what the label forbids is open for them",
 		},
 		{
 			"engine-grants-static", "To ask the API server for each policy whether somebody may use it costs more than one request may cost. So who may use which policy is written into what is generated: generate it again after a grant changes.",
