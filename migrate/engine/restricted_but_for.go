@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ func (b *builder) buildRestrictedButFor() error {
 	}
 	bySet := map[string]int{}
 	var strictest, exempt, unread []string
-	failing := map[string][]string{}
+	failing, failedIn := map[string][]string{}, map[string][]string{}
 	for _, ns := range b.namespaces {
 		label := b.labelOf(ns)
 		switch {
@@ -40,7 +41,7 @@ func (b *builder) buildRestrictedButFor() error {
 			strictest = append(strictest, ns.Name)
 			continue
 		}
-		checks := b.checksBeyond(ns, label, evaluator)
+		checks := b.checksBeyond(ns, label, evaluator, failedIn)
 		if len(checks) == 0 {
 			next := string(levels.NextStricter(label.Level))
 			failing[next] = append(failing[next], ns.Name)
@@ -54,6 +55,11 @@ func (b *builder) buildRestrictedButFor() error {
 			b.table.Sets = append(b.table.Sets, Set{Level: label.Level, Version: label.Version.String(), Checks: checks})
 		}
 		b.table.Sets[at].Namespaces = append(b.table.Sets[at].Namespaces, ns.Name)
+	}
+	for _, id := range slices.Sorted(maps.Keys(failedIn)) {
+		b.table.LeftOut = append(b.table.LeftOut, Remark{
+			Message: message.New("engine-check-failed", "check", id, "namespaces", failedIn[id]), Field: id, Namespaces: failedIn[id],
+		})
 	}
 	if len(strictest) > 0 {
 		b.nothing(message.New("engine-strictest-level", "namespaces", strictest), strictest)
@@ -73,8 +79,8 @@ func (b *builder) buildRestrictedButFor() error {
 }
 
 // checksBeyond returns the checks of the level above a label that a namespace can be held to: those that all of its workloads meet, and
-// with exceptions those that a few fail. It says which it leaves out.
-func (b *builder) checksBeyond(ns *migrate.Namespace, label api.LevelVersion, evaluator *pss.Evaluator) []LevelCheck {
+// with exceptions those that a few fail. It adds the namespace to those of each check that it leaves out.
+func (b *builder) checksBeyond(ns *migrate.Namespace, label api.LevelVersion, evaluator *pss.Evaluator, failedIn map[string][]string) []LevelCheck {
 	failedBy := map[string][]string{}
 	for i := range ns.Workloads {
 		w := &ns.Workloads[i]
@@ -96,9 +102,7 @@ func (b *builder) checksBeyond(ns *migrate.Namespace, label api.LevelVersion, ev
 		}
 		failed := failedBy[id]
 		if len(failed) > b.opts.MaxExceptions {
-			b.table.LeftOut = append(b.table.LeftOut, Remark{
-				Message: message.New("engine-check-failed", "check", id, "workloads", failed, "namespace", ns.Name), Field: id, Namespaces: []string{ns.Name},
-			})
+			failedIn[id] = append(failedIn[id], ns.Name)
 			continue
 		}
 		slices.SortFunc(failed, strings.Compare)

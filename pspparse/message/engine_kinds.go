@@ -96,8 +96,8 @@ func engineKinds() []Kind {
 			"what runs in {namespaces:3} is not all known: no check is added",
 		},
 		{
-			"engine-check-failed", "What runs there fails the check, so that it is not enforced.",
-			"{workloads:3} in {namespace} {workloads:does|do} not meet {check}: it is left out",
+			"engine-check-failed", "More of what runs there than is excepted fails the check, so that it is not enforced. The blockers of the namespace in the plan name what fails it.",
+			"what runs in {namespaces:3} does not meet {check}: it is left out there",
 		},
 	}
 }
