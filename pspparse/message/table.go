@@ -26,6 +26,8 @@ func Table() []Kind {
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 		engineCheckKinds(),
 		differencePlanKinds(), differenceNamespaceKinds(), differenceWorkloadKinds(), differencePolicyKinds(), differenceGrantKinds(),
+		engineCELKinds(),
+		engineKinds(),
 	)
 }
 
