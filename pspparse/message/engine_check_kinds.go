@@ -9,6 +9,10 @@ func engineCheckKinds() []Kind {
 			"a pod with an empty list of supplementalGroups counts as one without a list",
 		},
 		{
+			"engine-check-new-volumes", "Servers with PodSecurityPolicy dropped the sources of volumes that they did not know, such as image, and saw an emptyDir. What is generated refuses them, since the policy does not name them.",
+			"volumes of a type that is newer than PSP are refused",
+		},
+		{
 			"engine-check-seccomp-fields", "PodSecurityPolicy looked at annotations about seccomp, which servers since v1.27 do not read, and demanded a profile of the pod even where each container had its own. What is generated looks at the fields: at that of each container, else of the pod.",
 			"seccomp profiles are looked at in the fields of each container, else of the pod, and not in annotations",
 		},

@@ -14,6 +14,8 @@ func inexpressible(c mapping.Constraint, o Options) []engine.Remark {
 	var out []engine.Remark
 	say := func(m message.Message) { out = append(out, engine.Remark{Message: m, Field: c.Fields()[0]}) }
 	switch c := c.(type) {
+	case mapping.VolumeTypes:
+		say(message.New("engine-check-new-volumes"))
 	case mapping.IDRanges:
 		if c.Field == mapping.SupplementalGroupsField && !c.Optional {
 			say(message.New("engine-check-empty-groups"))

@@ -189,10 +189,13 @@ func TestHostileValues(t *testing.T) {
 		texts := []string{text, "b"}
 		for _, c := range []mapping.Constraint{
 			mapping.HostPaths{Paths: []pspparse.AllowedHostPath{{PathPrefix: text}, {PathPrefix: text, ReadOnly: true}}},
-			mapping.FlexVolumeDrivers{Drivers: texts}, mapping.CSIDrivers{Drivers: texts},
+			mapping.FlexVolumeDrivers{Drivers: texts},
+			mapping.CSIDrivers{Drivers: texts},
 			mapping.SELinuxLabel{Options: pspparse.SELinuxOptions{Level: text + ":" + text + ",b", Role: text, Type: text, User: text}},
-			mapping.Capabilities{Addable: texts, RequiredDrops: texts, DefaultAdds: texts}, mapping.ProcMounts{Types: texts},
-			mapping.Sysctls{AllowedUnsafe: texts, Forbidden: []string{text + "*"}}, mapping.RuntimeClasses{Names: texts, Default: &text},
+			mapping.Capabilities{Addable: texts, RequiredDrops: texts, DefaultAdds: texts},
+			mapping.ProcMounts{Types: texts},
+			mapping.Sysctls{AllowedUnsafe: texts, Forbidden: []string{text + "*"}},
+			mapping.RuntimeClasses{Names: texts, Default: &text},
 			mapping.Profiles{Kind: mapping.SeccompProfiles, Listed: true, Allowed: []string{"localhost/" + text}, Default: "localhost/" + text},
 			mapping.Profiles{Kind: mapping.AppArmorProfiles, Listed: true, Allowed: []string{"localhost/" + text}, Default: "localhost/" + text},
 		} {
