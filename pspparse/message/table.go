@@ -26,6 +26,7 @@ func Table() []Kind {
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 		differencePlanKinds(), differenceNamespaceKinds(), differenceWorkloadKinds(), differencePolicyKinds(), differenceGrantKinds(),
 		engineCELKinds(),
+		engineKinds(),
 	)
 }
 
