@@ -3,6 +3,7 @@ package cel
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,6 +66,7 @@ func whoMayLoosen(subjects []rbacv1.Subject, rancher bool) string {
 	const most = 5
 	var names []string
 	for _, s := range subjects {
+		s.Name, s.Namespace = onOneLine(s.Name), onOneLine(s.Namespace)
 		switch s.Kind {
 		case rbacv1.UserKind:
 			names = append(names, "user "+s.Name)
@@ -86,4 +88,14 @@ func whoMayLoosen(subjects []rbacv1.Subject, rancher bool) string {
 		text += ", and in Rancher whoever has the verb updatepsa on projects"
 	}
 	return text
+}
+
+// onOneLine returns the name of a subject without what would break the line: API servers refuse a message of several lines.
+func onOneLine(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
+			return ' '
+		}
+		return r
+	}, name)
 }
