@@ -81,13 +81,12 @@ func whoMayLoosen(subjects []rbacv1.Subject, rancher bool) string {
 		}
 	}
 	if len(names) == 0 {
-		names = []string{"cluster administrators only"}
+		names = []string{"cluster administrators"}
 	}
-	text := "That takes the verb " + looseningVerb + " on " + looseningResource + "." + looseningGroup + ", which these have: " + strings.Join(names, ", ")
 	if rancher {
-		text += ", and in Rancher whoever has the verb updatepsa on projects"
+		names = append(names, "and in Rancher whoever has the verb updatepsa on projects")
 	}
-	return text
+	return "That takes the verb " + looseningVerb + " on " + looseningResource + "." + looseningGroup + ", as these have it: " + strings.Join(names, ", ")
 }
 
 // onOneLine returns the name of a subject without what would break the line: API servers refuse a message of several lines.
