@@ -171,7 +171,7 @@ func argumentClasses() map[string]class {
 	out := map[string]class{}
 	for c, names := range map[class][]string{
 		word: {
-			"level", "next", "before", "needed", "permitted", "version", "target", "newest", "mode", "origin", "taken", "today", "check", "checks", "safety", "stage", "adviceId", "whyId",
+			"level", "next", "action", "minor", "before", "needed", "permitted", "version", "target", "newest", "mode", "origin", "taken", "today", "check", "checks", "safety", "stage", "adviceId", "whyId",
 			"reasonId", "n", "all", "line", "first", "second", "limit", "times", "bits", "index", "min", "max", "code", "count", "known", "served", "to", "planned", "provider", "enforce",
 			"without", "present", "desired", "dryRuns", "requests", "remaining", "until", "several", "exceptions",
 			"absent", "again", "asBefore", "asked", "appArmor", "baseline", "byAdmission", "byAnnotation", "byConfiguration", "byDefault", "byGap", "cancelled", "case", "configured", "controller",
