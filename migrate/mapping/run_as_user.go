@@ -170,5 +170,9 @@ func idConstraints(field string, s pspparse.IDStrategy) []Constraint {
 	if s.Rule == pspparse.RunAsAny {
 		return nil
 	}
-	return []Constraint{IDRanges{Field: field, Ranges: s.Ranges, Optional: s.Rule == pspparse.MayRunAs, Default: s.Ranges[0].Min}}
+	c := IDRanges{Field: field, Ranges: s.Ranges, Optional: s.Rule == pspparse.MayRunAs, Default: s.Ranges[0].Min}
+	if !c.Refuses() && !c.Writes() {
+		return nil
+	}
+	return []Constraint{c}
 }

@@ -237,9 +237,19 @@ func seccompConstraints(p *pspparse.Policy) []Constraint {
 // pods and write into them.
 func profileConstraints(kind string, allowed *string, byDefault string) []Constraint {
 	c := Profiles{Kind: kind, Listed: allowed != nil, Default: byDefault}
-	if allowed != nil {
+	if c.Listed {
 		c.Allowed = pspparse.SplitProfiles(*allowed)
-		c.Any = kind == SeccompProfiles && slices.Contains(c.Allowed, "*")
+	}
+	switch runtimeDefault := []string{"runtime/default", "docker/default"}; {
+	case kind == AppArmorProfiles:
+		c.Any = !c.Listed
+		c.Allowed = slices.DeleteFunc(c.Allowed, func(profile string) bool { return profile == "" })
+	case !c.Listed:
+		c.Allowed = []string{""}
+	case slices.Contains(c.Allowed, "*"):
+		c.Any, c.Allowed = true, nil
+	case slices.ContainsFunc(runtimeDefault, c.Accepts):
+		c.Allowed = append(c.Allowed, slices.DeleteFunc(runtimeDefault, c.Accepts)...)
 	}
 	if !c.Refuses() && !c.Writes() {
 		return nil
