@@ -1,0 +1,81 @@
+package cel
+
+import (
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+)
+
+// minorOfListFunctions is the release whose CEL has distinct and sort: API servers from v1.35 on.
+const minorOfListFunctions = 35
+
+// checkCapabilities: every capability that a container adds is one that the policy allows or adds itself, by the very name, and
+// every one that the policy requires to be dropped is dropped. PSP adds the required drops where they are not there, so as it fills
+// in there is no need to look at them. Where nobody does, a container that drops ALL has dropped them, whatever their names: that is
+// no looser. A policy that allows * checks neither.
+func checkCapabilities(c mapping.Capabilities, f form) []check {
+	if c.Any {
+		return nil
+	}
+	const adds, drops = "c.?securityContext.?capabilities.?add.orValue([])", "c.?securityContext.?capabilities.?drop.orValue([])"
+	allowed := isOneOf("k", c.Addable)
+	checks := []check{{
+		each: "variables.all", as: "c",
+		good: adds + ".all(k, " + allowed + ")",
+		wrong: inContainer("'securityContext.capabilities.add: Invalid value: ' + c.securityContext.capabilities.add.filter(k, !(" + allowed + ")).map(k, " + shown("k") + ")[0] + " +
+			quote(": capability may not be added. Allowed capabilities: "+allowedList(c.Addable))),
+	}}
+	if f == strict && len(c.RequiredDrops) > 0 {
+		required := quoteAll(c.RequiredDrops)
+		checks = append(checks, check{
+			each: "variables.all", as: "c",
+			good: "('ALL' in " + drops + " || " + required + ".all(k, k in " + drops + "))",
+			wrong: inContainer("'securityContext.capabilities.drop: Required value: ' + " + required + ".filter(k, !(k in " + drops + "))[0] + " +
+				"' must be dropped'"),
+		})
+	}
+	return checks
+}
+
+// fillCapabilities writes, into containers that lack one, the required drops, and the capabilities that the policy adds except
+// those that the container drops by name. PSP then replaces both lists by sorted ones without doubles; API servers before v1.35
+// cannot sort, and get the missing ones after those that are there.
+func fillCapabilities(c mapping.Capabilities, minor int) []fill {
+	if !c.Writes() {
+		return nil
+	}
+	const adds, drops = "c.?securityContext.?capabilities.?add.orValue([])", "c.?securityContext.?capabilities.?drop.orValue([])"
+	var missing, lists []string
+	sorted := func(list, more, unless string) string {
+		if minor >= minorOfListFunctions {
+			if unless != "" {
+				more += ".filter(k, " + unless + ")"
+			}
+			return "(" + list + " + " + more + ").distinct().sort()"
+		}
+		return list + " + " + more + ".filter(k, " + allOf("!(k in "+list+")", orTrue(unless)) + ")"
+	}
+	add, drop := adds, drops
+	if len(c.DefaultAdds) > 0 {
+		missing = append(missing, quoteAll(c.DefaultAdds)+".exists(k, !(k in "+adds+") && !(k in "+drops+"))")
+		add = sorted(adds, quoteAll(c.DefaultAdds), "!(k in "+drops+")")
+	} else if minor >= minorOfListFunctions {
+		add += ".distinct().sort()"
+	}
+	if len(c.RequiredDrops) > 0 {
+		missing = append(missing, quoteAll(c.RequiredDrops)+".exists(k, !(k in "+drops+"))")
+		drop = sorted(drops, quoteAll(c.RequiredDrops), "")
+	} else if minor >= minorOfListFunctions {
+		drop += ".distinct().sort()"
+	}
+	lists = append(lists, "'add': "+add, "'drop': "+drop)
+	return []fill{{place: inContainers, field: "capabilities", value: "{" + strings.Join(lists, ", ") + "}", when: anyOf(missing...)}}
+}
+
+// orTrue returns a CEL boolean, true for "".
+func orTrue(condition string) string {
+	if condition == "" {
+		return "true"
+	}
+	return condition
+}
