@@ -32,7 +32,7 @@ type kustomization struct {
 	Resources  []string `json:"resources"`
 }
 
-// Files returns the set as the files of a folder: one for each document, numbered in the order in which to apply them, pods for trying,
+// Files returns the set as the files of a folder: one for each document, numbered in the order in which to apply them, the pod for dry runs,
 // kustomization.yaml, and last the README. Of a set without documents that is all. An error is one of encoding.
 func Files(s *Set) ([]File, error) {
 	items, err := s.items()
@@ -49,14 +49,13 @@ func Files(s *Set) ([]File, error) {
 		out = append(out, File{it.file, b.Bytes()})
 		k.Resources = append(k.Resources, it.file)
 	}
-	r := newReadme(s, items)
-	for _, pod := range r.pods() {
+	if len(items) > 0 {
 		var b bytes.Buffer
-		script.Comment(&b, "%s: a pod for dry runs, to see whether the policies are in force. Nothing is run of it.", generatedMark)
-		if err := manifest.WriteYAML(&b, pod.manifest); err != nil {
-			return nil, fmt.Errorf("writing %s: %w", pod.file, err)
+		script.Comment(&b, "%s: the pod for dry runs that tell whether the policies are in force. Nothing is run of it.", generatedMark)
+		if err := manifest.WriteYAML(&b, probePod()); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", probeFile, err)
 		}
-		out = append(out, File{pod.file, b.Bytes()})
+		out = append(out, File{probeFile, b.Bytes()})
 	}
 	if len(items) > 0 {
 		var b bytes.Buffer
@@ -66,5 +65,6 @@ func Files(s *Set) ([]File, error) {
 		}
 		out = append(out, File{"kustomization.yaml", b.Bytes()})
 	}
+	r := &readme{Set: s, items: items}
 	return append(out, File{ReadmeFile, r.markdown()}), nil
 }

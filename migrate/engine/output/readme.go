@@ -19,47 +19,14 @@ type readme struct {
 	*Set
 	items []item
 	b     bytes.Buffer
-	// tries are the sets with the pods that tell whether they are in force.
-	tries []try
 }
 
-// try is a set of namespaces with a pod that it must refuse.
-type try struct {
-	set       *engine.Set
-	namespace string
-	probe     probe
-}
-
-// podFile is a pod for trying with the name of its file.
-type podFile struct {
-	file     string
-	manifest podManifest
-}
-
-// The most rows of a table, and names in a row, that a README has.
+// The most rows of a table, names in a row, and dry runs that a README has.
 const (
 	mostRows  = 200
 	mostNames = 20
 	mostTries = 20
 )
-
-// plainPodFile is the file of the pod that states nothing.
-const plainPodFile = "probe/plain.yaml"
-
-// newReadme returns the README of a set, not yet written.
-func newReadme(s *Set, items []item) *readme {
-	r := &readme{Set: s, items: items}
-	if !s.has(validatingPolicy) {
-		return r
-	}
-	for i := range s.Table.Sets {
-		set := &s.Table.Sets[i]
-		if p, ok := probeOf(s.Table, set); ok && slices.ContainsFunc(items, func(it item) bool { return it.set == set.Name }) {
-			r.tries = append(r.tries, try{set, exampleNamespace(set), p})
-		}
-	}
-	return r
-}
 
 // exampleNamespace returns a namespace of a set; NAMESPACE stands for one where none is known.
 func exampleNamespace(s *engine.Set) string {
@@ -71,20 +38,6 @@ func exampleNamespace(s *engine.Set) string {
 		return always
 	}
 	return "NAMESPACE"
-}
-
-// pods returns the pods for trying that the README names.
-func (r *readme) pods() []podFile {
-	var out []podFile
-	if r.has(mutatingPolicy) {
-		out = append(out, podFile{plainPodFile, plainPod()})
-	}
-	for _, p := range probes() {
-		if slices.ContainsFunc(r.tries, func(t try) bool { return t.probe == p }) {
-			out = append(out, podFile{p.file(), p.pod()})
-		}
-	}
-	return out
 }
 
 // markdown returns the text of the README.
@@ -161,16 +114,14 @@ func (r *readme) files() {
 		rows = append(rows, []string{code(it.file), fmt.Sprint(stages[it.Stage]), code(it.Kind), cell(r.purpose(it))})
 	}
 	r.table([]string{"file", "stage", "kind", "does"}, rows)
-	r.text("`kustomization.yaml` names all of them for kustomize, which knows no stages. The pods in `probe`, if there are some, are for dry runs only.")
+	r.text("`kustomization.yaml` names all of them for kustomize, which knows no stages. `" + probeFile + "` is for dry runs only.")
 }
 
 // purpose returns what a document does.
 func (r *readme) purpose(it item) string {
 	where := ""
-	for i := range r.Table.Sets {
-		if s := &r.Table.Sets[i]; s.Name == it.set {
-			where = " in " + namespacesOf(s, 3)
-		}
+	if s := r.setOf(it); s != nil {
+		where = " in " + namespacesOf(s, 3)
 	}
 	switch it.Kind {
 	case validatingPolicy:
@@ -317,54 +268,57 @@ func (r *readme) evidence() {
 // inForce writes how to tell that the set is in force.
 func (r *readme) inForce() {
 	r.heading("Know that it is in force")
-	r.text("An API server compiles policies after it has taken them: small ones at once, large ones within seconds, and each API server for itself. Dry runs tell; nothing is run.")
+	r.text("An API server compiles policies after it has taken them: small ones at once, large ones within seconds, and each API server for itself. The dry run of a pod tells; nothing is run.")
 	if r.has(mutatingPolicy) {
-		namespace, names := "NAMESPACE", []string{}
-		if len(r.Table.Sets) > 0 {
-			namespace = exampleNamespace(&r.Table.Sets[0])
-		}
-		for i := range r.Table.Policies {
-			if acceptsPlain(&r.Table.Policies[i]) {
-				names = append(names, r.Table.Policies[i].Name)
-			}
-		}
-		r.commands(fmt.Sprintf(`%s create --dry-run=server --namespace=%s -f %s -o jsonpath='{.metadata.annotations.kubernetes\.io/psp}{"\n"}'`, r.kubectl(), escape.Shell(namespace), plainPodFile))
-		if len(names) > 0 {
-			r.paragraph("prints the name of a policy once what writes into pods is in force: one of %s that the account default of that namespace, or you, may use. It prints nothing before that, and where none of them may be used: add a serviceAccountName to the pod then.", english.First(names, mostNames))
-		} else {
-			r.text("prints the name of a policy once what writes into pods is in force, but no policy accepts a pod that states nothing: use one of your own in its place.")
-		}
+		r.commands(fmt.Sprintf(`%s create --dry-run=server --namespace=%s -f %s -o jsonpath='{.metadata.annotations.kubernetes\.io/psp}{"\n"}'`, r.kubectl(), r.firstNamespace(), probeFile))
+		r.text("prints the name of the policy that was chosen for the pod, once what writes into pods is in force. It prints nothing before that, nor where neither the account `default` of that namespace nor you may use a policy that accepts the pod: take another namespace or add a `serviceAccountName` then.")
 	}
 	if !r.has(validatingPolicy) {
 		return
 	}
-	if len(r.tries) == 0 {
-		r.text("No pod is known here that these policies are sure to refuse: try one that PodSecurityPolicies refused.")
-		return
-	}
-	var lines []string
-	for i, t := range r.tries {
-		if i == mostTries {
-			break
+	var rows [][]string
+	for _, it := range r.items {
+		if it.Kind != validatingPolicy || it.revision == "" {
+			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s create --dry-run=server --namespace=%s -f %s", r.kubectl(), escape.Shell(t.namespace), t.probe.file()))
+		namespace := "NAMESPACE"
+		if s := r.setOf(it); s != nil {
+			namespace = exampleNamespace(s)
+		}
+		rows = append(rows, []string{code(fmt.Sprintf("%s create --dry-run=server --namespace=%s -f %s", r.kubectl(), escape.Shell(namespace), probeFile)), code(it.Name), code(cel.InForceMessage(it.revision))})
 	}
-	r.commands(lines...)
-	r.text(answer(r.Options.Action) + " An answer that says `violates PodSecurity` comes from the label of the namespace, which decided first: it says nothing about these policies.")
-	if n := len(r.tries) - mostTries; n > 0 {
-		r.text(english.Count(n, "more set", "more sets") + " can be tried in the same way.")
+	r.text(answer(r.Options.Action))
+	r.table([]string{"dry run", "policy that answers", "says"}, rows)
+}
+
+// firstNamespace returns a namespace of the first set, as a shell takes it.
+func (r *readme) firstNamespace() string {
+	if len(r.Table.Sets) == 0 {
+		return "NAMESPACE"
 	}
+	return escape.Shell(exampleNamespace(&r.Table.Sets[0]))
+}
+
+// setOf returns the set of a document; nil where it is of none.
+func (r *readme) setOf(it item) *engine.Set {
+	for i := range r.Table.Sets {
+		if s := &r.Table.Sets[i]; s.Name == it.set {
+			return s
+		}
+	}
+	return nil
 }
 
 // answer returns the sentence on what a dry run must answer where a set is in force.
 func answer(a cel.Action) string {
+	const always = "Every policy that checks pods answers to this pod alone, whatever is in it, and only in a dry run. "
 	switch a {
 	case cel.Deny:
-		return "Each must be refused, with the name of a policy of this set."
+		return always + "It must be refused, with this text:"
 	case cel.Audit:
-		return "Each is let in and has an entry in the audit log, and nothing else shows it."
+		return always + "With action audit the pod is let in, and only the audit log has this text:"
 	default:
-		return "Each must be let in, with a warning that names a policy of this set."
+		return always + "It must be let in with a warning that has this text:"
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/migrate/engine/cel"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
@@ -28,7 +29,7 @@ func removal(kubectl string, items []item) string {
 	}
 	var commands []string
 	if len(sets) > 0 {
-		selector := managedByLabel + "=" + managedBy + "," + setLabel + " in (" + strings.Join(distinct(sets), ",") + ")"
+		selector := cel.ManagedByLabel + "=" + cel.ManagedBy + "," + cel.SetLabel + " in (" + strings.Join(distinct(sets), ",") + ")"
 		commands = append(commands, kubectl+" delete "+strings.Join(firsts(kinds), ",")+" --selector="+escape.Shell(selector))
 	}
 	if len(names) > 0 {

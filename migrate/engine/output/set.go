@@ -35,13 +35,6 @@ type Set struct {
 	Notes []string
 }
 
-// The labels that every document has: who made it, and for which set of namespaces.
-const (
-	managedByLabel = "app.kubernetes.io/managed-by"
-	managedBy      = "psp2pss"
-	setLabel       = "psp2pss.dev/set"
-)
-
 // item is one document, with its place in the order of installation.
 type item struct {
 	cel.Document
@@ -50,6 +43,8 @@ type item struct {
 	text []byte
 	// group of its API, and set that the labels name by which it can be selected; "" for none.
 	group, set string
+	// revision that a dry run answers with; "" for none.
+	revision string
 }
 
 // items returns the documents of the set in the order in which to apply them, with the names of their files. An error is one of
@@ -83,7 +78,7 @@ func (it *item) readMetadata() error {
 	var o struct {
 		APIVersion string `json:"apiVersion"`
 		Metadata   struct {
-			Labels map[string]string `json:"labels"`
+			Labels, Annotations map[string]string
 		} `json:"metadata"`
 	}
 	if err := json.Unmarshal(data, &o); err != nil {
@@ -92,7 +87,8 @@ func (it *item) readMetadata() error {
 	if group, _, found := strings.Cut(o.APIVersion, "/"); found {
 		it.group = group
 	}
-	if set := o.Metadata.Labels[setLabel]; o.Metadata.Labels[managedByLabel] == managedBy && len(validation.IsValidLabelValue(set)) == 0 {
+	it.revision = o.Metadata.Annotations[cel.RevisionAnnotation]
+	if set := o.Metadata.Labels[cel.SetLabel]; o.Metadata.Labels[cel.ManagedByLabel] == cel.ManagedBy && len(validation.IsValidLabelValue(set)) == 0 {
 		it.set = set
 	}
 	return nil
