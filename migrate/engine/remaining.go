@@ -26,22 +26,22 @@ func remaining(p *pspparse.Policy, all []mapping.Constraint, lv api.LevelVersion
 		if !c.Refuses() || isUnlistedSeccomp(c) {
 			continue
 		}
-		if demandsBeyondLevels(c) || slices.ContainsFunc(c.Fields(), func(field string) bool { return lost[field] }) {
+		if demandsBeyondLevel(c, lv) || slices.ContainsFunc(c.Fields(), func(field string) bool { return lost[field] }) {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// demandsBeyondLevels reports whether no level can imply a constraint.
-func demandsBeyondLevels(c mapping.Constraint) bool {
+// demandsBeyondLevel reports whether a level cannot imply a constraint, though mapping finds nothing lost.
+func demandsBeyondLevel(c mapping.Constraint, lv api.LevelVersion) bool {
 	switch c := c.(type) {
 	case mapping.VolumeTypes:
 		// A server may know types of volumes that are newer than PodSecurityPolicy, whatever version its labels name: image is one.
 		return true
-	case mapping.IDRanges:
-		// The policy wrote an ID where there was none, so a pod that still has none is refused. No check asks for an ID.
-		return !c.Optional
+	case mapping.Capabilities:
+		// From v1.25 on restricted asks pods for Windows for no drops. PodSecurityPolicy wrote them, and the API server refused them.
+		return len(c.RequiredDrops) > 0 && !lv.Version.Older(api.MajorMinorVersion(1, 25))
 	}
 	return false
 }
@@ -71,14 +71,17 @@ func checked(c mapping.Constraint, lv api.LevelVersion) mapping.Constraint {
 		switch {
 		case c.Any:
 			c.RequiredDrops = nil
-		case slices.Contains(c.RequiredDrops, "ALL"):
+		case slices.Contains(c.RequiredDrops, "ALL"), len(c.RequiredDrops) > 0 && restrictedDropsAll(lv):
 			c.RequiredDrops = []string{"ALL"} // who drops all drops the others
-		case lv.Level == api.LevelRestricted && !lv.Version.Older(api.MajorMinorVersion(1, 22)):
-			c.RequiredDrops = nil // the level demands a drop of all
 		}
 		return c
 	}
 	return c
+}
+
+// restrictedDropsAll reports whether a level demands that every container drops all capabilities.
+func restrictedDropsAll(lv api.LevelVersion) bool {
+	return lv.Level == api.LevelRestricted && !lv.Version.Older(api.MajorMinorVersion(1, 22))
 }
 
 // inOrderOfAsking returns constraints with those first that cost little and that pods often do not meet.

@@ -190,7 +190,7 @@ func Constraints(p *pspparse.Policy) []Constraint {
 	var out []Constraint
 	for _, c := range allControls() {
 		if c.constraints != nil {
-			out = append(out, c.constraints(p)...)
+			out = append(out, slices.DeleteFunc(c.constraints(p), func(c Constraint) bool { return !c.Refuses() && !c.Writes() })...)
 		}
 	}
 	order := policyFieldOrder()

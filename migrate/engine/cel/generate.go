@@ -62,11 +62,8 @@ func checkOptions(t *engine.Table, o Options) error {
 
 // addSet adds the documents of a set.
 func (d *Documents) addSet(t *engine.Table, s *engine.Set, o Options) error {
-	if len(s.Alternatives) == 0 {
+	if len(s.Alternatives)+len(s.Checks) == 0 {
 		return fmt.Errorf("set %q: there is nothing that a pod has to satisfy", s.Name)
-	}
-	if len(s.Checks) > 0 {
-		return fmt.Errorf("set %q: checks of the Pod Security Standards: %w", s.Name, errors.ErrUnsupported)
 	}
 	selector, err := namespaceSelector(s)
 	if err != nil {

@@ -1,7 +1,6 @@
 package cel
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
@@ -58,16 +57,17 @@ func oneGroupAllows(authorizer string, p *engine.Policy) string {
 	return strings.Join(checks, " ||\n")
 }
 
-// staticGrants returns the expression for the grants that an alternative states.
+// staticGrants returns the expression for the grants that an alternative states. Accounts are those of the pod's namespace, and may
+// also send the request.
 func staticGrants(a *engine.Alternative) string {
 	var parts []string
 	switch {
 	case a.Everybody:
-		parts = append(parts, "variables.account != ''")
-	case slices.ContainsFunc(a.Accounts, func(s string) bool { return strings.Contains(s, "/") }):
-		parts = append(parts, "request.namespace + '/' + variables.account in "+quoteAll(a.Accounts))
+		parts = append(parts, "variables.account != ''", "'system:serviceaccounts:' + request.namespace in request.userInfo.?groups.orValue([])")
 	case len(a.Accounts) > 0:
-		parts = append(parts, "variables.account in "+quoteAll(a.Accounts))
+		accounts := quoteAll(a.Accounts)
+		parts = append(parts, "variables.account in "+accounts,
+			accounts+".exists(a, request.userInfo.?username.orValue('') == 'system:serviceaccount:' + request.namespace + ':' + a)")
 	}
 	if len(a.Users) > 0 {
 		parts = append(parts, "request.userInfo.?username.orValue('') in "+quoteAll(a.Users))

@@ -60,17 +60,18 @@ func shortHash(text string) string {
 // identifiers gives policies names that expressions can have, each only once.
 type identifiers map[string]bool
 
-// of returns an identifier made of the name of a policy: its letters and digits, everything else as _. It is none by itself but
-// the end of one, so that it may begin with a digit.
+// of returns an identifier made of the name of a policy: its letters and digits, with a single _ between them. It is none by itself
+// but the end of one, so that it may begin with a digit. API servers read __ as an escape, and do not find such variables.
 func (taken identifiers) of(policy string) string {
-	id := strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
-			return r
-		}
-		return '_'
-	}, policy)
+	parts := strings.FieldsFunc(policy, func(r rune) bool {
+		return (r < 'a' || 'z' < r) && (r < 'A' || 'Z' < r) && (r < '0' || '9' < r)
+	})
+	id := strings.Join(parts, "_")
+	if id == "" {
+		id = shortHash(policy)
+	}
 	if len(id) > maxVariableName {
-		id = id[:maxVariableName] + "_" + shortHash(policy)
+		id = strings.TrimRight(id[:maxVariableName], "_") + "_" + shortHash(policy)
 	}
 	unique := id
 	for n := 2; taken[unique]; n++ {

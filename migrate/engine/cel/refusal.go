@@ -34,7 +34,11 @@ func addRefusal(v *variables, all []*candidate, f form) string {
 	}
 	text := quote(plainRefusal+" (account ") + " + (variables.account == '' ? 'none' : variables.account) + '): ' +\n" +
 		strings.Join(whys, " + '; ' +\n")
-	if more := len(all) - len(whys); more > 0 {
+	switch more := len(all) - len(whys); more {
+	case 0:
+	case 1:
+		text += " +\n'; nor does one more policy'"
+	default:
 		text += fmt.Sprintf(" +\n'; nor does one of %d more policies'", more)
 	}
 	return v.set("refusal", "("+text+").replace('\\n', ' ')")

@@ -30,6 +30,11 @@ func (d *Documents) fillAny(p *admissionregistrationv1.ValidatingAdmissionPolicy
 			p.Spec.AuditAnnotations = append(p.Spec.AuditAnnotations, reasonsAnnotation(v, all)...)
 		}
 	}
+	checks, err := levelValidations(v, s, o)
+	if err != nil {
+		return err
+	}
+	p.Spec.Validations = append(p.Spec.Validations, checks...)
 	p.Spec.Variables = v.list
 	return nil
 }
