@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -17,6 +18,8 @@ type candidate struct {
 	policy *pspparse.Policy
 	// all that the policy demands and writes, in the order of its fields.
 	all []mapping.Constraint
+	// impossible are the levels whose checks no pod for Linux meets that the policy admits.
+	impossible map[api.Level]bool
 	// accounts is how many service accounts may use it, as far as the Plan shows.
 	accounts int
 	// leaves has what each level leaves to check.
@@ -35,9 +38,17 @@ func (b *builder) chooseCandidates() bool {
 			continue
 		}
 		p := &pspparse.Policy{Name: po.Name, APIVersion: po.APIVersion, Annotations: po.Annotations, Spec: po.Spec}
-		b.candidates = append(b.candidates, &candidate{
-			number: len(b.candidates), policy: p, all: mapping.Constraints(p), leaves: map[api.LevelVersion][]mapping.Constraint{},
-		})
+		c := &candidate{
+			number: len(b.candidates), policy: p, all: mapping.Constraints(p), leaves: map[api.LevelVersion][]mapping.Constraint{}, impossible: map[api.Level]bool{},
+		}
+		b.candidates = append(b.candidates, c)
+		// What is not kept, and what the policy only writes, makes nothing impossible.
+		passed := map[string]bool{"defaultAddCapabilities": true, pspparse.SeccompAllowedAnnotation: slices.ContainsFunc(c.all, isUnlistedSeccomp)}
+		for _, check := range po.Checks {
+			if check.Status == mapping.StatusImpossible && !slices.ContainsFunc(check.Fields, func(field string) bool { return passed[field] }) {
+				c.impossible[check.Level] = true
+			}
+		}
 	}
 	switch names := namesOf(b.namespaces); {
 	case len(b.plan.Policies) == 0:
@@ -56,6 +67,11 @@ func (c *candidate) left(lv api.LevelVersion) []mapping.Constraint {
 		c.leaves[lv] = out
 	}
 	return out
+}
+
+// admitsBeside reports whether a level accepts any of the pods for Linux that the policy admits.
+func (c *candidate) admitsBeside(level api.Level) bool {
+	return !slices.ContainsFunc(levels.WithChecks(), func(l api.Level) bool { return c.impossible[l] && !levels.Looser(level, l) && level != "" })
 }
 
 // sortByAccounts returns the policies with those first that most service accounts may use.

@@ -22,13 +22,13 @@ func (b *builder) buildContinuity() {
 	b.table.Grants = cmp.Or(b.opts.Grants, DynamicGrants)
 	if b.table.Grants == DynamicGrants && !b.fits(len(b.candidates)) {
 		b.table.Grants = StaticGrants
-		b.leaveOut(message.New("engine-grants-static", "policies", len(b.candidates), "most", b.opts.MaxAsked), nil)
+		b.leaveOut(message.New("engine-grants-static", "count", len(b.candidates), "limit", b.opts.MaxAsked), nil)
 	}
 	granted := b.withoutUngranted(places)
 	demands := func(c *candidate) []mapping.Constraint { return inOrderOfAsking(c.all) }
 	switch {
 	case b.plan.NamespacesLeftOut > 0:
-		b.addSets(granted, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
+		b.addSets(granted, b.table.Grants == StaticGrants, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
 	case b.grantsAnything() || b.opts.RefuseAll:
 		b.addSetForAll(granted, demands)
 	default:
@@ -36,6 +36,7 @@ func (b *builder) buildContinuity() {
 	}
 	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(granted)
+	b.remarkOnAdministrators(b.table.Grants == DynamicGrants)
 	b.remarkOnUncertainty(granted)
 }
 
@@ -83,7 +84,7 @@ func (b *builder) addSetForAll(places []*place, demands demandsOf) {
 	} else {
 		b.leaveOut(message.New("engine-namespaces-to-come"), nil)
 	}
-	b.addSets(own, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
+	b.addSets(own, true, func(pl *place) []Alternative { return b.continuityAlternatives(pl.grants, demands) })
 }
 
 // controlPlaneNamespaces returns the namespaces of the control plane, which every cluster has.

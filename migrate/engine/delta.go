@@ -37,7 +37,7 @@ func (b *builder) buildDelta() {
 	b.decideGrants(places)
 	places = b.withoutNeedless(places, candidates)
 	everyPolicy := b.table.Grants == DynamicGrants && b.fits(len(candidates))
-	b.addSets(places, func(pl *place) []Alternative {
+	b.addSets(places, !everyPolicy, func(pl *place) []Alternative {
 		demands := func(c *candidate) []mapping.Constraint { return c.left(pl.label) }
 		switch {
 		case everyPolicy:
@@ -49,6 +49,7 @@ func (b *builder) buildDelta() {
 	})
 	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(places)
+	b.remarkOnAdministrators(everyPolicy)
 	b.remarkOnUncertainty(places)
 }
 
@@ -101,30 +102,38 @@ func (b *builder) remarkOnLabels(places []*place) {
 		b.leaveOut(message.New("engine-exempt-namespaces", "namespaces", exempt), exempt)
 	}
 	if a := b.plan.Admission; a != nil && len(a.RuntimeClasses)+len(a.Usernames) > 0 {
-		b.leaveOut(message.New("engine-exempt-pods", "exempt", slices.Concat(a.RuntimeClasses, a.Usernames)), nil)
+		b.leaveOut(message.New("engine-exempt-pods", "class", a.RuntimeClasses, "user", a.Usernames), nil)
 	}
 }
 
-// withoutUngranted returns the places in which somebody may use a policy. Of the others it says that PodSecurityPolicy refuses every
-// pod there, and keeps them only where the options ask for it.
+// withoutUngranted returns the places in which a pod can be admitted: somebody may use a policy, and the label accepts some pods that
+// this policy admits. Of the others it says that every pod is refused there, and keeps them only where the options ask for it.
 func (b *builder) withoutUngranted(places []*place) []*place {
-	var ungranted []string
+	var ungranted, contrary []string
 	kept := slices.DeleteFunc(slices.Clone(places), func(pl *place) bool {
-		none := !slices.ContainsFunc(b.candidates, func(c *candidate) bool {
-			u := pl.grants.byCandidate[c.number]
-			return u != nil && !u.onlyNodes
-		})
-		if none {
+		usable := pl.grants.usable(b.candidates)
+		switch {
+		case len(usable) == 0:
 			ungranted = append(ungranted, pl.Name)
+		case !slices.ContainsFunc(usable, func(c *candidate) bool { return c.admitsBeside(pl.label.Level) }):
+			contrary = append(contrary, pl.Name)
+		default:
+			return false
 		}
-		return none && !b.opts.RefuseAll
+		return !b.opts.RefuseAll
 	})
+	refused := slices.Concat(ungranted, contrary)
 	switch {
-	case len(ungranted) == 0:
+	case b.opts.RefuseAll && len(refused) > 0:
+		b.leaveOut(message.New("engine-refuses-all", "namespaces", refused), refused)
 	case b.opts.RefuseAll:
-		b.leaveOut(message.New("engine-refuses-all", "namespaces", ungranted), ungranted)
 	default:
-		b.leaveOut(message.New("engine-nobody-may-use", "namespaces", ungranted), ungranted)
+		if len(ungranted) > 0 {
+			b.leaveOut(message.New("engine-nobody-may-use", "namespaces", ungranted), ungranted)
+		}
+		if len(contrary) > 0 {
+			b.leaveOut(message.New("engine-contrary-to-level", "namespaces", contrary), contrary)
+		}
 	}
 	return kept
 }
@@ -171,20 +180,20 @@ func (b *builder) decideGrants(places []*place) {
 		}
 	}
 	if b.fits(most) {
-		b.leaveOut(message.New("engine-grants-of-usable", "policies", len(b.candidates), "most", b.opts.MaxAsked), nil)
+		b.leaveOut(message.New("engine-grants-of-usable", "count", len(b.candidates), "limit", b.opts.MaxAsked), nil)
 		return
 	}
 	b.table.Grants = StaticGrants
-	b.leaveOut(message.New("engine-grants-static", "policies", most, "most", b.opts.MaxAsked), nil)
+	b.leaveOut(message.New("engine-grants-static", "count", most, "limit", b.opts.MaxAsked), nil)
 }
 
 // withoutNeedless returns the places in which something is left to enforce. Of the others it says which policy demands nothing beyond
 // the label, and who may use it.
 func (b *builder) withoutNeedless(places []*place, candidates []*candidate) []*place {
 	type reason struct {
-		label  api.LevelVersion
-		policy string
-		who    string
+		label       api.LevelVersion
+		policy      string
+		controllers bool
 	}
 	needless := map[reason][]string{}
 	kept := slices.DeleteFunc(slices.Clone(places), func(pl *place) bool {
@@ -193,22 +202,18 @@ func (b *builder) withoutNeedless(places []*place, candidates []*candidate) []*p
 			if len(c.left(pl.label)) > 0 || !b.mayAllUse(u) {
 				continue
 			}
-			who := "every service account there"
-			if !u.everybody {
-				who = "controllers"
-			}
-			at := reason{pl.label, c.policy.Name, who}
+			at := reason{pl.label, c.policy.Name, !u.everybody}
 			needless[at] = append(needless[at], pl.Name)
 			return true
 		}
 		return false
 	})
 	reasons := slices.SortedFunc(maps.Keys(needless), func(x, y reason) int {
-		return cmp.Or(strings.Compare(x.policy, y.policy), cmp.Compare(fmt.Sprint(x.label), fmt.Sprint(y.label)), strings.Compare(x.who, y.who))
+		return cmp.Or(strings.Compare(x.policy, y.policy), cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)))
 	})
 	for _, r := range reasons {
 		b.table.Nothing = append(b.table.Nothing, Remark{
-			Message: message.New("engine-nothing-to-add", "policy", r.policy, "who", r.who, "level", r.label.Level, "namespaces", needless[r]),
+			Message: message.New("engine-nothing-to-add", "policy", r.policy, "controller", r.controllers, "level", r.label.Level, "namespaces", needless[r]),
 			Policy:  r.policy, Namespaces: needless[r],
 		})
 	}
@@ -252,15 +257,19 @@ func (b *builder) closedAlternatives(candidates []*candidate, set *grantSet, dem
 }
 
 // addSets adds the sets that places make up. Those with equal labels and equal alternatives are one. The function returns the
-// alternatives of places with equal labels and equal grants; it is called once for each.
-func (b *builder) addSets(places []*place, alternatives func(*place) []Alternative) {
-	type known struct {
+// alternatives of places with equal labels and, if byGrants is true, equal grants; it is called once for each.
+func (b *builder) addSets(places []*place, byGrants bool, alternatives func(*place) []Alternative) {
+	type alike struct {
 		label  api.LevelVersion
 		grants *grantSet
 	}
-	setOf, byContent := map[known]int{}, map[string]int{}
+	setOf, byContent := map[alike]int{}, map[string]int{}
 	for _, pl := range places {
-		at, is := setOf[known{pl.label, pl.grants}]
+		like := alike{label: pl.label}
+		if byGrants {
+			like.grants = pl.grants
+		}
+		at, is := setOf[like]
 		if !is {
 			made := alternatives(pl)
 			content := fmt.Sprint(pl.label, contentOf(made))
@@ -273,7 +282,7 @@ func (b *builder) addSets(places []*place, alternatives func(*place) []Alternati
 				}
 				b.table.Sets = append(b.table.Sets, set)
 			}
-			setOf[known{pl.label, pl.grants}] = at
+			setOf[like] = at
 		}
 		b.table.Sets[at].Namespaces = append(b.table.Sets[at].Namespaces, pl.Name)
 	}
@@ -297,6 +306,13 @@ func (b *builder) remarkOnUnlistedSeccomp() {
 				Message: message.New("engine-seccomp-unlisted"), Policy: c.policy.Name, Field: pspparse.SeccompAllowedAnnotation,
 			})
 		}
+	}
+}
+
+// remarkOnAdministrators says that what they alone may use in a namespace is not there, if only usable policies are.
+func (b *builder) remarkOnAdministrators(everyPolicy bool) {
+	if !everyPolicy && len(b.table.Sets) > 0 {
+		b.leaveOut(message.New("engine-administrators"), nil)
 	}
 }
 

@@ -130,3 +130,17 @@ func texts[T any](t testing.TB, all []T) []string {
 	}
 	return out
 }
+
+// scenarioInputs are the folders with the input of all scenarios.
+func scenarioInputs(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*/input", "only-in-files/*/input"} {
+		found, err := filepath.Glob(filepath.Join("..", "..", "fixtures", pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}

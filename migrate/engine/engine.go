@@ -57,7 +57,8 @@ type Policy struct {
 	Constraints []mapping.Constraint
 	// Groups are the API groups by whose rules somebody may use it: policy, extensions or both, sorted.
 	Groups []string
-	// ByRequester is true where somebody who is not a service account may use it, so that the sender of a request counts, too.
+	// ByRequester is true where somebody who is not a service account may use it, so that the sender of a request counts, too. It is
+	// true always: members of system:masters may use every policy.
 	ByRequester bool
 }
 
@@ -85,8 +86,10 @@ type Alternative struct {
 	// Constraints that remain, in the order in which they are to be asked: cheap ones and those that often fail first. Empty: whoever
 	// may use the policy passes.
 	Constraints []mapping.Constraint
-	// Accounts, Users and Accounts' Groups that may use it, where grants are static; Everybody is true where all accounts of the
-	// namespaces may.
+	// Accounts, Users and Groups that may use it, where grants are static. Accounts are names of service accounts of the pod's
+	// namespace: they count as the account of the pod, and as the sender of the request. Users and Groups are senders, service
+	// accounts of other namespaces among them (system:serviceaccount:ops:ci). Everybody is true where all accounts of the namespaces
+	// may; then the lists are empty.
 	Everybody               bool
 	Accounts, Users, Groups []string
 }

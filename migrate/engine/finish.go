@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// finish names the sets, sorts the table and lists the policies that its alternatives name.
+// finish names the sets, says what they do not cover, sorts the table and lists the policies that its alternatives name.
 func (b *builder) finish() {
 	t := b.table
 	for i := range t.Sets {
@@ -18,6 +19,9 @@ func (b *builder) finish() {
 	}
 	nameSets(t.Sets)
 	slices.SortFunc(t.Sets, func(x, y Set) int { return strings.Compare(x.Name, y.Name) })
+	if len(t.Sets) > 0 && !slices.ContainsFunc(t.Sets, func(s Set) bool { return len(s.Namespaces) == 0 }) {
+		b.leaveOut(message.New("engine-new-namespaces"), nil)
+	}
 	named := map[string]bool{}
 	for _, s := range t.Sets {
 		for _, a := range s.Alternatives {

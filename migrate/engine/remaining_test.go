@@ -29,7 +29,7 @@ func TestLabelAndRemainingAreThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	accepted, refused, impliedAt := 0, 0, map[string]int{}
-	for seed := range uint64(400) {
+	for seed := range uint64(250) {
 		r := &random{rand.New(rand.NewPCG(seed, 22))}
 		p := r.policy()
 		if len(mapping.Assess(p, api.LatestVersion()).AdmitsNothing) > 0 {

@@ -15,8 +15,11 @@ import (
 )
 
 // buildRestrictedButFor makes the sets that add to labels those checks of the next stricter level that what runs meets. It returns
-// an error where the checks of the standards cannot be set up.
+// an error where the checks of the standards cannot be set up, and for labels of another version than the Plan's.
 func (b *builder) buildRestrictedButFor() error {
+	if b.opts.Version != b.plan.TargetVersion {
+		return fmt.Errorf("the plan says what runs meets at %s, and the labels are to name %s: make a plan for that version", b.plan.TargetVersion, b.opts.Version)
+	}
 	evaluator, err := pss.NewEvaluator()
 	if err != nil {
 		return fmt.Errorf("setting up the checks of the standards: %w", err)
@@ -79,7 +82,7 @@ func (b *builder) checksBeyond(ns *migrate.Namespace, label api.LevelVersion, ev
 			continue // the label does not hold for it either
 		}
 		name := w.Kind + "/" + w.Name
-		for _, v := range w.Violations {
+		for _, v := range w.AloneAtTarget().Violations {
 			if list := failedBy[v.Check]; len(list) == 0 || list[len(list)-1] != name {
 				failedBy[v.Check] = append(list, name)
 			}

@@ -28,16 +28,24 @@ func engineKinds() []Kind {
 			"nobody may use a policy in {namespaces:3}: PodSecurityPolicy refuses every pod there, and nothing is generated for that",
 		},
 		{
-			"engine-refuses-all", "No account, user or group may use a policy there. PodSecurityPolicy refuses every pod there, and so does what is generated, as asked.",
-			"nobody may use a policy in {namespaces:3}: every pod there is refused, as by PodSecurityPolicy",
+			"engine-contrary-to-level", "What the policies demand that somebody may use there is what the level forbids, so that both together refuse every pod. Nothing is generated for that until it is asked for.",
+			"no pod for Linux satisfies both the level and a policy that somebody may use in {namespaces:3}: nothing is generated for that",
+		},
+		{
+			"engine-refuses-all", "Nobody may use a policy there, or what the policies demand is what the level forbids. So every pod is refused by what is generated, as asked.",
+			"no policy that somebody may use admits a pod in {namespaces:3}: every pod there is refused, as asked",
 		},
 		{
 			"engine-namespaces-to-come", "Only grants in single namespaces let use policies. A namespace that comes has none, so that every pod in it would be refused: it is left out.",
 			"no grant holds in namespaces to come: they are left out, since every pod there would be refused",
 		},
 		{
+			"engine-new-namespaces", "What is generated is for the namespaces that were read. One that is created later has none of it until it is generated again.",
+			"namespaces that are created later are not covered: generate again for them",
+		},
+		{
 			"engine-nothing-to-add", "All that a policy forbids is forbidden by the label already, and all pods there may use it. So nothing was forbidden there that the label allows.",
-			"psp/{policy} demands nothing beyond {level} and {who} may use it: there is nothing to add in {namespaces:3}",
+			"psp/{policy} demands nothing beyond {level} and [?controller controllers][!controller every service account there] may use it: there is nothing to add in {namespaces:3}",
 		},
 		{
 			"engine-level-of-today", "No enforce label is recommended there. What is generated builds on the one that is in force today.",
@@ -49,15 +57,19 @@ func engineKinds() []Kind {
 		},
 		{
 			"engine-exempt-pods", "The admission configuration of the API server exempts users or runtime classes. No label refuses these pods, so what the label was to refuse is open for them.",
-			"the pods of {exempt:3} are exempt from Pod Security: what the label forbids is open for them",
+			"the pods [?class of runtime class {class:3}][?user [?class  and ]of {user:3}] are exempt from Pod Security: what the label forbids is open for them",
 		},
 		{
 			"engine-grants-static", "To ask the API server for each policy whether somebody may use it costs more than one request may cost. So who may use which policy is written into what is generated: generate it again after a grant changes.",
-			"a pod could make the API server ask about {policies} policies, and {most} are possible: who may use them is written down, and a grant that changes needs a new set",
+			"a pod could make the API server ask about {count} policies, and {limit} are possible: who may use them is written down, and a grant that changes needs a new set",
 		},
 		{
 			"engine-grants-of-usable", "There are more policies than the API server can be asked about for one pod. So in each namespace only those are asked about that somebody may use there today.",
-			"there are {policies} policies, and the API server can be asked about {most}: a first grant of a policy in a namespace needs a new set",
+			"there are {count} policies, and the API server can be asked about {limit}: a first grant of a policy in a namespace needs a new set",
+		},
+		{
+			"engine-administrators", "A policy that nobody but cluster administrators may use in a namespace is not among the alternatives there. PodSecurityPolicy let them use it for the pods that they create themselves.",
+			"what only administrators may use in a namespace is left out: a pod that they create there themselves needs what others may use",
 		},
 		{
 			"engine-controllers-for-all", "A controller may use a policy there. Where grants are written down this counts for all pods, since who may create a pod may have a controller create it.",
