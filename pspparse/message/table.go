@@ -25,7 +25,7 @@ func Table() []Kind {
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 		differencePlanKinds(), differenceNamespaceKinds(), differenceWorkloadKinds(), differencePolicyKinds(), differenceGrantKinds(),
-		engineKinds(), engineCELKinds(),
+		engineKinds(), engineCELKinds(), guardKinds(),
 	)
 }
 
