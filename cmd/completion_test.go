@@ -219,7 +219,7 @@ func TestEveryFlagCompletes(t *testing.T) {
 	ownWords := map[string]bool{
 		"filename": true, "plan": true, "kubeconfig": true, "admission-config": true, "journal": true, "audit-log": true, "undo": true, "backup": true, "files-from": true, "since": true, "diff": true, "exceptions": true, "redact": true, "key": true,
 		"kustomize": true, "skip-path": true, "server": true, "token": true, "v": true,
-		"batch": true, "max-namespaces": true, "timeout": true, "wait": true, "verify-wait": true,
+		"batch": true, "max-namespaces": true, "max-exceptions": true, "timeout": true, "wait": true, "verify-wait": true,
 	}
 	for name := range namesNothing() {
 		completes := false

@@ -75,6 +75,8 @@ func mayImport() map[string][]string {
 		"migrate/ciformat":      {"migrate/checks", "migrate/escape", "migrate/finding", "migrate/manifest", "pspparse", "pspparse/english"},
 		"migrate/handover":      append([]string{"migrate/difference", "migrate/gate", "migrate/labels", "migrate/patch", "migrate/report"}, writers...),
 		"migrate/handover/html": {"migrate/escape", "migrate/handover", "pspparse/english"},
+		"migrate/engine/cel":    {"migrate/engine", "migrate/levels", "migrate/mapping", "pspparse", "pspparse/message", "pspparse/podspec"},
+		"migrate/engine/output": {"migrate/engine", "migrate/engine/cel", "migrate/escape", "migrate/manifest", "migrate/phrases", "migrate/script", "pspparse/english", "pspparse/inventory"},
 		"fixtures":              {},
 		"cmd": append([]string{
 			"fixtures",
@@ -85,6 +87,9 @@ func mayImport() map[string][]string {
 			"migrate/ciformat",
 			"migrate/cleanhelm",
 			"migrate/difference",
+			"migrate/engine",
+			"migrate/engine/cel",
+			"migrate/engine/output",
 			"migrate/exceptions",
 			"migrate/escape",
 			"migrate/finding",

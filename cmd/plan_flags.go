@@ -49,14 +49,24 @@ type planFlagValues struct {
 
 // add defines the command-line flags that shape the recommendation of a Plan.
 func (d *planFlagValues) add(cmd *cobra.Command) {
+	d.addEnforce(cmd)
+	enumFlag{&d.audit, "level", levels.Names()}.add(cmd, "audit", "", "level to audit (default restricted)")
+	enumFlag{&d.warn, "level", levels.Names()}.add(cmd, "warn", "", "level to warn about (default restricted)")
+	d.addAllowPartial(cmd)
+}
+
+// addEnforce defines the command-line flags that shape which level a Plan enforces.
+func (d *planFlagValues) addEnforce(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	enumFlag{&d.basis, "basis", []string{string(migrate.BasisWorkloads), string(migrate.BasisPolicies), string(migrate.BasisBoth)}}.add(cmd, "basis", "", "what decides the enforce level: what runs, what the policies permit, or the less strict of both (default workloads)")
 	enumFlag{&d.empty, "rule", []string{string(migrate.EmptyPolicies), string(migrate.EmptyRestricted), string(migrate.EmptyBaseline), string(migrate.EmptySkip)}}.add(cmd, "empty-namespaces", "", "what decides where nothing runs (default policies, then restricted)")
 	enumFlag{&d.enforce, "level", levels.Names()}.add(cmd, "enforce", "", "enforce this level everywhere, whatever it breaks; what it breaks is said")
-	enumFlag{&d.audit, "level", levels.Names()}.add(cmd, "audit", "", "level to audit (default restricted)")
-	enumFlag{&d.warn, "level", levels.Names()}.add(cmd, "warn", "", "level to warn about (default restricted)")
-	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; one that was made without it stays as it is")
+}
+
+// addAllowPartial defines the command-line flag that accepts a Plan for which something could not be read.
+func (d *planFlagValues) addAllowPartial(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; one that was made without it stays as it is")
 }
 
 // targetVersionFlag is the version of the standards that a Plan applies.

@@ -107,6 +107,7 @@ object was not read, since their labels are not known: it says so, and the code 
 		newLabels(streams, deps, nil),
 		newPatch(streams, deps, nil),
 		newFix(streams, deps, nil),
+		newGenerate(streams, deps, nil),
 		newRollout(streams, deps, nil),
 		newVerify(streams, deps, nil),
 		newRollback(streams, deps, nil),

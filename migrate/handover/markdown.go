@@ -51,22 +51,22 @@ type drawnTable struct {
 func (m *markdownWriter) draw(rows, details int) []byte {
 	var b bytes.Buffer
 	r := m.report
-	fmt.Fprintf(&b, "# %s\n\n", inline(r.Cover.Title))
+	fmt.Fprintf(&b, "# %s\n\n", escape.Markdown(r.Cover.Title))
 	for _, row := range coverRows(r)[1:] {
 		if row[0] != "verdict" && row[0] != "changes" {
-			fmt.Fprintf(&b, "- %s: %s\n", row[0], inline(row[1]))
+			fmt.Fprintf(&b, "- %s: %s\n", row[0], escape.Markdown(row[1]))
 		}
 	}
-	fmt.Fprintf(&b, "\n**%s**\n", inline(r.Summary.Verdict.Text))
+	fmt.Fprintf(&b, "\n**%s**\n", escape.Markdown(r.Summary.Verdict.Text))
 	if r.Summary.Changes != "" {
-		fmt.Fprintf(&b, "\n%s\n", inline(r.Summary.Changes))
+		fmt.Fprintf(&b, "\n%s\n", escape.Markdown(r.Summary.Changes))
 	}
 	b.WriteString("\n## At a glance\n")
 	for _, t := range countTables(&r.Summary) {
 		if len(t.Rows) > 0 {
 			fmt.Fprintf(&b, "\n### %s\n\n", t.Title)
 			if t.Text != "" {
-				fmt.Fprintf(&b, "%s\n\n", inline(t.Text))
+				fmt.Fprintf(&b, "%s\n\n", escape.Markdown(t.Text))
 			}
 			whole := m.table(t)
 			b.WriteString(whole.head + whole.rule + strings.Join(whole.rows, ""))
@@ -74,9 +74,9 @@ func (m *markdownWriter) draw(rows, details int) []byte {
 	}
 	for i := range r.Sections {
 		s := &r.Sections[i]
-		fmt.Fprintf(&b, "\n## %s\n", inline(s.Title))
+		fmt.Fprintf(&b, "\n## %s\n", escape.Markdown(s.Title))
 		for _, text := range s.Text {
-			fmt.Fprintf(&b, "\n%s\n", inline(text))
+			fmt.Fprintf(&b, "\n%s\n", escape.Markdown(text))
 		}
 		for _, t := range s.Tables {
 			m.drawTable(&b, t, rows, details)
@@ -87,9 +87,9 @@ func (m *markdownWriter) draw(rows, details int) []byte {
 
 // drawTable writes a table of the Report, and below it what its rows open to.
 func (m *markdownWriter) drawTable(b *bytes.Buffer, t *Table, rows, details int) {
-	fmt.Fprintf(b, "\n### %s\n\n", inline(t.Title))
+	fmt.Fprintf(b, "\n### %s\n\n", escape.Markdown(t.Title))
 	if t.Text != "" {
-		fmt.Fprintf(b, "%s\n\n", inline(t.Text))
+		fmt.Fprintf(b, "%s\n\n", escape.Markdown(t.Text))
 	}
 	if len(t.Rows) == 0 {
 		b.WriteString("None.\n")
@@ -102,13 +102,13 @@ func (m *markdownWriter) drawTable(b *bytes.Buffer, t *Table, rows, details int)
 		b.WriteString(row)
 	}
 	if rows < len(t.Rows) {
-		fmt.Fprintf(b, "\nOnly the first %d of %s are here, since a page of GitHub holds no more. All of them: %s\n", rows, countRows(len(t.Rows)), codeSpan(m.report.Cover.Command+" -o csv=FOLDER"))
+		fmt.Fprintf(b, "\nOnly the first %d of %s are here, since a page of GitHub holds no more. All of them: %s\n", rows, countRows(len(t.Rows)), escape.MarkdownCode(m.report.Cover.Command+" -o csv=FOLDER"))
 	}
 	for _, detail := range d.details[:details] {
 		b.WriteString(detail)
 	}
 	if opens := rowsThatOpen(t); opens > 0 && details < len(t.Rows) {
-		fmt.Fprintf(b, "\nWhat the rows open to is here for the first %d of %s. All of it: %s\n", details, countRows(len(t.Rows)), codeSpan(m.report.Cover.Command+" -o html=report.html"))
+		fmt.Fprintf(b, "\nWhat the rows open to is here for the first %d of %s. All of it: %s\n", details, countRows(len(t.Rows)), escape.MarkdownCode(m.report.Cover.Command+" -o html=report.html"))
 	}
 }
 
@@ -175,7 +175,7 @@ func (m *markdownWriter) table(t *Table) *drawnTable {
 	widths := columnWidths(t, cells)
 	titles, rules := make([]string, len(t.Columns)), make([]string, len(t.Columns))
 	for k := range t.Columns {
-		titles[k], rules[k] = inline(t.Columns[k].Title), strings.Repeat("-", max(widths[k], len("---")))
+		titles[k], rules[k] = escape.Markdown(t.Columns[k].Title), strings.Repeat("-", max(widths[k], len("---")))
 		if t.Columns[k].Kind == kindNumber {
 			rules[k] = rules[k][1:] + ":"
 		}
@@ -222,9 +222,9 @@ func cellText(kind string, c Cell) string {
 	case c.Text == "":
 		return ""
 	case kind == kindName || kind == kindCommand || kind == kindEvidence:
-		return strings.ReplaceAll(codeSpan(c.Text), "|", `\|`)
+		return strings.ReplaceAll(escape.MarkdownCode(c.Text), "|", `\|`)
 	}
-	return strings.ReplaceAll(inline(c.Text), "|", `\|`)
+	return strings.ReplaceAll(escape.Markdown(c.Text), "|", `\|`)
 }
 
 // mostPadded is the width up to which the cells of a column are filled up with blanks, so that the table reads well as it is.
@@ -234,7 +234,7 @@ const mostPadded = 24
 func columnWidths(t *Table, cells [][]string) []int {
 	widths := make([]int, len(t.Columns))
 	for k := range t.Columns {
-		widths[k] = utf8.RuneCountInString(inline(t.Columns[k].Title))
+		widths[k] = utf8.RuneCountInString(escape.Markdown(t.Columns[k].Title))
 		for i := range cells {
 			widths[k] = max(widths[k], utf8.RuneCountInString(cells[i][k]))
 		}
@@ -270,13 +270,13 @@ func detailText(t *Table, row *Row) string {
 	fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n", summaryText(t, row))
 	for i := range row.Detail {
 		d := &row.Detail[i]
-		fmt.Fprintf(&b, "\n**%s**\n\n", inline(d.Title))
+		fmt.Fprintf(&b, "\n**%s**\n\n", escape.Markdown(d.Title))
 		if d.Kind == kindCode {
-			b.WriteString(codeBlock(d.Lines))
+			b.WriteString(escape.MarkdownBlock(d.Lines))
 			continue
 		}
 		for _, line := range d.Lines {
-			b.WriteString("- " + inline(line) + "\n")
+			b.WriteString("- " + escape.Markdown(line) + "\n")
 		}
 	}
 	return b.String() + "\n</details>\n"

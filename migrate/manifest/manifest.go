@@ -110,7 +110,7 @@ func yamlStringNode(s string) *yaml.Node {
 // fitsLiteralBlock reports whether a text in lines is best read as a YAML literal block: all of it shows, and no line
 // begins or ends with a space that a block of lines may lose, except the indents of inner lines.
 func fitsLiteralBlock(s string) bool {
-	if !strings.HasSuffix(s, "\n") || strings.HasSuffix(s, "\n\n") || strings.HasPrefix(s, " ") || !utf8.ValidString(s) {
+	if !strings.Contains(s, "\n") || strings.HasSuffix(s, "\n\n") || strings.HasPrefix(s, " ") || !utf8.ValidString(s) {
 		return false
 	}
 	for line := range strings.Lines(s) {

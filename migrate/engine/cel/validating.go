@@ -88,6 +88,9 @@ func reasonsAnnotation(v *variables, all []*candidate) []admissionregistrationv1
 
 // addWithBinding adds a ValidatingAdmissionPolicy and its binding.
 func (d *Documents) addWithBinding(p *admissionregistrationv1.ValidatingAdmissionPolicy, t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, o Options, stage int) error {
+	if err := markInForce(p); err != nil {
+		return err
+	}
 	if err := d.add(p, p.Kind, s, stage, 20); err != nil {
 		return err
 	}

@@ -1,0 +1,56 @@
+package output
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate/engine/cel"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+)
+
+// removal returns the command of a shell that takes the objects of the set away, bindings first, so that nothing is in force without
+// what it needs. It selects by labels, with the sets named, so that it deletes no other set; objects without the labels it names.
+func removal(kubectl string, items []item) string {
+	var kinds, sets, names []string
+	reverse := slices.Clone(items)
+	slices.Reverse(reverse)
+	slices.SortStableFunc(reverse, func(a, b item) int { return cmp.Compare(removalRank(a.Kind), removalRank(b.Kind)) })
+	for _, it := range reverse {
+		resource := strings.ToLower(plural(it.Kind))
+		if it.group != "" {
+			resource += "." + it.group
+		}
+		if it.set == "" {
+			names = append(names, escape.Shell(resource+"/"+it.Name))
+			continue
+		}
+		kinds, sets = append(kinds, resource), append(sets, it.set)
+	}
+	var commands []string
+	if len(sets) > 0 {
+		selector := cel.ManagedByLabel + "=" + cel.ManagedBy + "," + cel.SetLabel + " in (" + strings.Join(distinct(sets), ",") + ")"
+		commands = append(commands, kubectl+" delete "+strings.Join(firsts(kinds), ",")+" --selector="+escape.Shell(selector))
+	}
+	if len(names) > 0 {
+		commands = append(commands, kubectl+" delete "+strings.Join(names, " "))
+	}
+	return strings.Join(commands, " && ")
+}
+
+// removalRank is the place of a kind in the removal: what puts a policy in force goes first, and of these what refuses, so that no
+// pod is refused for what nothing writes into it any more.
+func removalRank(kind string) int {
+	return slices.Index([]string{validatingBinding, mutatingBinding, validatingPolicy, mutatingPolicy}, kind) // others are -1, and first
+}
+
+// firsts returns texts, each where it comes first.
+func firsts(texts []string) []string {
+	var out []string
+	for _, t := range texts {
+		if !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
