@@ -1,6 +1,7 @@
 package handover_test
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,9 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/psp2pss/psp2pss/fixtures/cluster"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/handover"
+	"github.com/psp2pss/psp2pss/pspparse/files"
 )
 
 // Every number on the HTML page is the Plan's: the page is read back from its bytes, and each number is counted from the Plan in
@@ -20,32 +23,50 @@ func TestNumbersOnThePageAreThePlans(t *testing.T) {
 	t.Parallel()
 	forEachPlan(t, func(t *testing.T, p *migrate.Plan) {
 		t.Parallel()
-		answer := answerOf(p)
-		page := pageOf(t, handover.Build(p, answer, handover.Options{}))
-		r := page.report
-		checkVerdict(t, answer, r.Summary.Verdict)
-		if diff := cmp.Diff(countLevels(p), r.Summary.Levels); diff != "" {
-			t.Errorf("levels (-want +got):\n%s", diff)
-		}
-		checkRefusing(t, p, page.refusing)
-		checkShownBlockers(t, p, page)
-		checkLost(t, p, r.Summary.Lost)
-		checkNext(t, p, answer, r.Summary.Next)
-		checkUnseen(t, p, r.Summary.Unseen)
-		checkNamespaceNumbers(t, p, r)
-		checkWorkloadNumbers(t, p, tableOf(t, r, "workloads"))
-		checkPolicyNumbers(t, p, r)
-		checkUses(t, p, tableOf(t, r, "policy-use"))
-		checkUpgrade(t, answer, tableOf(t, r, "upgrade"))
-		checkUpgradeNotes(t, answer, tableOf(t, r, "upgrade-notes"))
-		checkVersions(t, p, tableOf(t, r, "version-counts"), tableOf(t, r, "version-changes"))
-		checkGaps(t, p, r)
-		checkCoverage(t, p, tableOf(t, r, "coverage"))
-		checkOthers(t, p, tableOf(t, r, "ineffective-grants"))
-		checkEvidence(t, p, r)
-		checkReferences(t, r)
-		checkDrawnNumbers(t, page)
+		checkHTMLNumbers(t, p)
 	})
+	t.Run("more than are named", func(t *testing.T) {
+		t.Parallel()
+		var dump bytes.Buffer
+		if err := (cluster.Spec{Seed: 1, Namespaces: 2, Pods: 200, Bindings: 5, Policies: 2, Apps: 60}).WriteJSON(&dump); err != nil {
+			t.Fatal(err)
+		}
+		p := readPlan(t, &files.Reader{Paths: []string{"-"}, Stdin: &dump}, migrate.Options{}, nil)
+		if !slices.ContainsFunc(p.Namespaces, func(ns migrate.Namespace) bool { return len(ns.Workloads) > 21 }) {
+			t.Fatal("no namespace has so many workloads that the page does not name all")
+		}
+		checkHTMLNumbers(t, p)
+	})
+}
+
+// checkHTMLNumbers compares every number on the page about a plan with it.
+func checkHTMLNumbers(t *testing.T, p *migrate.Plan) {
+	t.Helper()
+	answer := answerOf(p)
+	page := pageOf(t, handover.Build(p, answer, handover.Options{}))
+	r := page.report
+	checkVerdict(t, answer, r.Summary.Verdict)
+	if diff := cmp.Diff(countLevels(p), r.Summary.Levels); diff != "" {
+		t.Errorf("levels (-want +got):\n%s", diff)
+	}
+	checkRefusing(t, p, page.refusing)
+	checkShownBlockers(t, p, page)
+	checkLost(t, p, r.Summary.Lost)
+	checkNext(t, p, answer, r.Summary.Next)
+	checkUnseen(t, p, r.Summary.Unseen)
+	checkNamespaceNumbers(t, p, r)
+	checkWorkloadNumbers(t, p, tableOf(t, r, "workloads"))
+	checkPolicyNumbers(t, p, r)
+	checkUses(t, p, tableOf(t, r, "policy-use"))
+	checkUpgrade(t, answer, tableOf(t, r, "upgrade"))
+	checkUpgradeNotes(t, answer, tableOf(t, r, "upgrade-notes"))
+	checkVersions(t, p, tableOf(t, r, "version-counts"), tableOf(t, r, "version-changes"))
+	checkGaps(t, p, r)
+	checkCoverage(t, p, tableOf(t, r, "coverage"))
+	checkOthers(t, p, tableOf(t, r, "ineffective-grants"))
+	checkEvidence(t, p, r)
+	checkReferences(t, r)
+	checkDrawnNumbers(t, page)
 }
 
 // Each column of numbers that a page has is one that the test above compares with the Plan.
