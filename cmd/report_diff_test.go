@@ -63,7 +63,9 @@ func TestReportOnANamespaceThatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	changes, namespaces := r.Sections[0].Tables[0], r.Sections[1].Tables[0]
-	if !slices.ContainsFunc(changes.Rows, func(row handover.Row) bool { return row.Cells[1].Text == "staging" && row.Cells[4].Text == "staging is gone" }) || len(namespaces.Rows) != 0 {
+	if !slices.ContainsFunc(changes.Rows, func(row handover.Row) bool {
+		return row.Cells[1].Text == "staging" && row.Cells[4].Text == "staging is gone"
+	}) || len(namespaces.Rows) != 0 {
 		t.Errorf("%+v, and %d namespaces", changes.Rows, len(namespaces.Rows))
 	}
 	if r.Cover.Scope != "0 of 13 namespaces; the verdict is on all 13" {
