@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -106,13 +107,26 @@ func checkComparable(before, after *migrate.Plan) error {
 	return nil
 }
 
-// changesInScope returns the changes in the namespaces that the flags select in either Plan. A name that neither has, and a scope that
-// leaves nothing, are errors; it warns of what the scope does not do.
+// changesInScope returns the changes in the namespaces that the flags select in either Plan.
 func (o *planOptions) changesInScope(all *difference.Changes, before, after *migrate.Plan) (*difference.Changes, error) {
-	s := o.Scope
-	if len(s.Namespaces)+len(s.Exclude) == 0 && s.Selector == nil {
+	if !selectsSome(o.Scope) {
 		return all, nil
 	}
+	selected, err := selectInEither(o.streams.ErrOut, o.Scope, before, after)
+	if err != nil {
+		return nil, err
+	}
+	return all.InNamespaces(selected), nil
+}
+
+// selectsSome reports whether the flags of a command select some of the namespaces.
+func selectsSome(s migrate.NamespaceScope) bool {
+	return len(s.Namespaces)+len(s.Exclude) > 0 || s.Selector != nil
+}
+
+// selectInEither returns the names of the namespaces that the flags select in either of two Plans. A name that neither has, and a scope
+// that leaves nothing, are errors; it warns on w of what the scope does not do.
+func selectInEither(w io.Writer, s migrate.NamespaceScope, before, after *migrate.Plan) (map[string]bool, error) {
 	if unknown := namesNotIn(before, s.Namespaces); len(unknown) > 0 {
 		if _, err := after.SelectExistingNamespaces(migrate.NamespaceScope{Namespaces: unknown}); err != nil {
 			return nil, err
@@ -125,12 +139,12 @@ func (o *planOptions) changesInScope(all *difference.Changes, before, after *mig
 		}
 	}
 	for _, err := range after.UnknownExcludes(migrate.NamespaceScope{Exclude: namesNotIn(before, s.Exclude)}) {
-		printWarning(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
+		printWarning(w, "--exclude leaves nothing out: %v", err)
 	}
 	if unread := after.NamespacesWithUnreadLabels(s); len(unread) > 0 {
-		printWarning(o.streams.ErrOut, "-l leaves out %s: the Namespace objects were not read, so their labels are not known", namespaceSummary(unread))
+		printWarning(w, "-l leaves out %s: the Namespace objects were not read, so their labels are not known", namespaceSummary(unread))
 	}
-	return all.InNamespaces(selected), nil
+	return selected, nil
 }
 
 // namesNotIn returns those of the names that a Plan has no namespace for.

@@ -225,7 +225,7 @@ func reportRun(ctx context.Context, o *reportOptions) error {
 	if err != nil {
 		return err
 	}
-	shown, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
+	shown, err := o.selectShown(before, plan)
 	if err != nil {
 		return err
 	}

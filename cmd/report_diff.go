@@ -71,8 +71,19 @@ func (o *reportOptions) compare(before, after *migrate.Plan) (*difference.Change
 	if !after.Source.Redacted {
 		o.Report.ChangesFlags = []string{"--" + diffFlag + "=" + o.Earlier}
 	}
-	if s := o.Scope; len(s.Namespaces)+len(s.Exclude) > 0 || s.Selector != nil {
-		o.Report.Changes = all.InNamespaces(difference.SelectedIn(s, before, after))
-	}
 	return all, nil
+}
+
+// selectShown returns the plan with the namespaces that the command report is about. With --diff these may be in the earlier plan alone:
+// the report then has what changed of them, and no row about them.
+func (o *reportOptions) selectShown(before, plan *migrate.Plan) (*migrate.Plan, error) {
+	if before == nil || !selectsSome(o.Scope) {
+		return selectNamespaces(o.streams.ErrOut, plan, o.Scope)
+	}
+	selected, err := selectInEither(o.streams.ErrOut, o.Scope, before, plan)
+	if err != nil {
+		return nil, err
+	}
+	o.Report.Changes = o.Report.Changes.InNamespaces(selected)
+	return plan.SelectNamespaces(o.Scope), nil
 }

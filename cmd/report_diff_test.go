@@ -3,6 +3,7 @@ package cmd
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 func TestReportTellsTheChanges(t *testing.T) {
 	t.Parallel()
 	earlier, deps := earlierPlan(t), SystemDeps("psp2pss")
-	for _, scope := range [][]string{nil, {"-n", "shop,ci"}, {"--exclude", "search"}} {
+	for _, scope := range [][]string{nil, {"-n", "shop,ci"}, {"--exclude", "search"}, {"-n", "staging"}, {"-n", "staging,shop"}} {
 		var changes difference.Changes
 		text, _ := runDone(t, deps, append([]string{"plan", "--demo", "--diff", earlier, "-o", "json"}, scope...)...)
 		if err := json.Unmarshal([]byte(text), &changes); err != nil || len(changes.Changes) == 0 {
@@ -49,5 +50,37 @@ func TestReportTellsTheChanges(t *testing.T) {
 			t.Errorf("%q: the first screen says %q, and the plan:\n%s", scope, sentence, table)
 		}
 		checkOutput(t, filepath.FromSlash("../migrate/handover/report.schema.json"), deps, append([]string{"report", "--demo", "--diff", earlier}, scope...)...)
+	}
+}
+
+// A namespace that only the earlier plan has is compared, and the rest of the report has none; a name that neither has is an error.
+func TestReportOnANamespaceThatIsGone(t *testing.T) {
+	t.Parallel()
+	earlier, deps := earlierPlan(t), SystemDeps("psp2pss")
+	var r handover.Report
+	text, _ := runDone(t, deps, "report", "--demo", "--diff", earlier, "-n", "staging", "-o", "json")
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	changes, namespaces := r.Sections[0].Tables[0], r.Sections[1].Tables[0]
+	if !slices.ContainsFunc(changes.Rows, func(row handover.Row) bool {
+		return row.Cells[1].Text == "staging" && row.Cells[4].Text == "staging is gone"
+	}) || len(namespaces.Rows) != 0 {
+		t.Errorf("%+v, and %d namespaces", changes.Rows, len(namespaces.Rows))
+	}
+	if r.Cover.Scope != "0 of 13 namespaces; the verdict is on all 13" {
+		t.Errorf("the scope is %q", r.Cover.Scope)
+	}
+	for _, format := range []string{"html", "markdown", "csv=" + t.TempDir()} {
+		_, whole := runDone(t, deps, "report", "--demo", "--diff", earlier, "-o", format)
+		if _, code := runDone(t, deps, "report", "--demo", "--diff", earlier, "-n", "staging", "-o", format); code != whole {
+			t.Errorf("%s: exit code %d, and %d on all namespaces", format, code, whole)
+		}
+	}
+	for _, scope := range []string{"nowhere", "staging,nowhere"} {
+		streams, _, errOut := BufferStreams("")
+		if code := Run(t.Context(), streams, deps, []string{"report", "--demo", "--diff", earlier, "-n", scope}); code != exitUsage || !strings.Contains(errOut.String(), `"nowhere"`) {
+			t.Errorf("-n %s: exit code %d, %s", scope, code, errOut)
+		}
 	}
 }

@@ -17,37 +17,44 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/handover/html"
 )
 
-// demoReport is the report from which the pages for browsers are drawn.
-const demoReport = "../migrate/handover/html/testdata/demo.json"
+// demoReport is the report from which the pages for browsers are drawn, changedReport the same with what changed since an earlier plan.
+const (
+	demoReport    = "../migrate/handover/html/testdata/demo.json"
+	changedReport = "../migrate/handover/html/testdata/changed.json"
+)
 
-// The report from which the pages for browsers are drawn is that of the demo as the command writes it, but for the version.
+// The reports from which the pages for browsers are drawn are those of the demo as the command writes them, but for the version, and for
+// the paths of the earlier plan.
 func TestPagesAreOfTheDemo(t *testing.T) {
 	t.Parallel()
-	var written map[string]any
-	text := outputOf(t, SystemDeps("psp2pss"), "", "report", "--demo", "--client", "Example AG", "--author", "A. Consultant", "-o", "json")
-	if err := json.Unmarshal([]byte(text), &written); err != nil {
-		t.Fatal(err)
-	}
-	written["cover"].(map[string]any)["toolVersion"] = "psp2pss v0.9.0"
-	if *update {
-		data, err := json.Marshal(written)
-		if err != nil {
+	earlier, deps := earlierPlan(t), SystemDeps("psp2pss")
+	for file, more := range map[string][]string{
+		demoReport:    {"--client", "Example AG", "--author", "A. Consultant"},
+		changedReport: {"--diff", earlier, "--sections=changes,namespaces,workloads,policies,policy-use"},
+	} {
+		text, _ := runDone(t, deps, append([]string{"report", "--demo", "-o", "json"}, more...)...)
+		text = strings.NewReplacer(earlier, "monday.json", filepath.Dir(earlier), "last-week").Replace(text)
+		var written map[string]any
+		if err := json.Unmarshal([]byte(text), &written); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(demoReport, append(data, '\n'), 0o600); err != nil {
+		written["cover"].(map[string]any)["toolVersion"] = "psp2pss v0.9.0"
+		if *update {
+			data, err := json.Marshal(written)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, append(data, '\n'), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var kept map[string]any
+		if err := json.Unmarshal(fileOf(t, file), &kept); err != nil {
 			t.Fatal(err)
 		}
-	}
-	var kept map[string]any
-	data, err := os.ReadFile(demoReport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &kept); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(kept, written); diff != "" {
-		t.Errorf("make golden writes it anew (-kept +written):\n%s", diff)
+		if diff := cmp.Diff(kept, written); diff != "" {
+			t.Errorf("%s: make golden writes it anew (-kept +written):\n%s", file, diff)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func check(t *testing.T, tab *Tab) {
 func TestAccessibility(t *testing.T) {
 	t.Parallel()
 	b := start(t)
-	for _, page := range []string{"demo", "large", "hostile"} {
+	for _, page := range []string{"demo", "changed", "large", "hostile"} {
 		for _, dark := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s dark %v", page, dark), func(t *testing.T) {
 				check(t, open(t, b, page, "", View{Width: 1280, Height: 800, Dark: dark}))
@@ -53,5 +53,15 @@ func TestAccessibility(t *testing.T) {
 		must(t, tab.Click("#workloads .controls summary"))
 		check(t, tab)
 	})
+	for _, dark := range []bool{false, true} {
+		t.Run(fmt.Sprintf("change and more blockers open, dark %v", dark), func(t *testing.T) {
+			tab := open(t, b, "changed", "#changes-4", View{Width: 1280, Height: 800, Dark: dark})
+			must(t, tab.Click("details.more summary"))
+			check(t, tab)
+		})
+		t.Run(fmt.Sprintf("without rows, dark %v", dark), func(t *testing.T) {
+			check(t, open(t, b, "large", "", View{Width: 1280, Height: 800, Dark: dark, Before: withoutUnpacking}))
+		})
+	}
 	t.Run("phone", func(t *testing.T) { check(t, open(t, b, "demo", "#policies-1", View{Width: 390, Height: 800})) })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -58,6 +59,8 @@ type View struct {
 	Width, Height int64
 	Dark          bool
 	ScriptsOff    bool
+	// Before is JavaScript that runs before any of the page.
+	Before string
 }
 
 // Tab is an open page.
@@ -99,6 +102,11 @@ func (t *Tab) load(fragment string, view View) error {
 	off := emulation.SetScriptExecutionDisabledParams{Value: view.ScriptsOff}
 	if _, err := chromedp.Call(t.Context, emulation.SetScriptExecutionDisabled, off); err != nil {
 		return err
+	}
+	if view.Before != "" {
+		if _, err := chromedp.Call(t.Context, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: view.Before}); err != nil {
+			return err
+		}
 	}
 	if err := chromedp.Do(t.Context, chromedp.Navigate(t.own+fragment)); err != nil || view.ScriptsOff {
 		return err

@@ -1,10 +1,12 @@
 package browser
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,7 +44,7 @@ func TestPrint(t *testing.T) {
 	b := start(t)
 	tab := open(t, b, "demo", "", wide)
 	text, pages := printed(t, tab)
-	if pages < 10 || pages > 40 {
+	if pages < 10 || pages > 70 {
 		t.Errorf("the demo prints to %d pages", pages)
 	}
 	for _, name := range value[[]string](t, tab, `tables.get("namespaces").rows.map((row) => tables.get("namespaces").text(row, 0))`) {
@@ -55,9 +57,35 @@ func TestPrint(t *testing.T) {
 			t.Errorf("the control %q is on paper", control)
 		}
 	}
-	opened := open(t, b, "demo", "#namespaces-1", wide)
-	if text, more := printed(t, opened); more < pages || !strings.Contains(text, "Labelstopaste") {
-		t.Errorf("with a row open there are %d pages, without %d, and its labels are not on paper", more, pages)
+	// What rows open to is on paper, and closed again on the screen.
+	for _, detail := range value[[]string](t, tab, `[...tables.values()].flatMap((table) => table.rows.flatMap((row) => row[2].map((at) => data.texts[data.details[at][2][0]])))`) {
+		if word := longest(detail); !strings.Contains(text, word) {
+			t.Errorf("%q of the detail %q is not on paper", word, detail)
+		}
+	}
+	for _, check := range value[[]string](t, tab, `[...document.querySelectorAll("details.more tbody th")].map((th) => th.firstChild.textContent.trim())`) {
+		if !strings.Contains(text, strings.Join(strings.Fields(check), "")) {
+			t.Errorf("the check %q is not on paper", check)
+		}
+	}
+	expect(t, tab, `document.querySelectorAll(".detail").length === 0 && !document.querySelector("details.more").open`, `document.querySelectorAll(".detail").length`)
+}
+
+// longest is the longest word of a text in which nothing can be broken into lines.
+func longest(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
+	return slices.MaxFunc(append(words, ""), func(a, b string) int { return len(a) - len(b) })
+}
+
+// Without scripts what rows open to is on paper, too.
+func TestPrintWithoutScripts(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	text, _ := printed(t, open(t, b, "demo", "", View{Width: 1280, Height: 800, ScriptsOff: true}))
+	for _, said := range []string{"Labelstopaste", "pod-security.kubernetes.io/enforce", "Patchthatkeepsitasitistoday"} {
+		if !strings.Contains(text, said) {
+			t.Errorf("%q is not on paper", said)
+		}
 	}
 }
 
@@ -65,7 +93,7 @@ func TestPrint(t *testing.T) {
 func TestPaperWidth(t *testing.T) {
 	t.Parallel()
 	b := start(t)
-	for _, page := range []string{"demo", "hostile"} {
+	for _, page := range []string{"demo", "changed", "hostile"} {
 		t.Run(page, func(t *testing.T) {
 			// A4 without margins of 12 mm, at 96 pixels an inch.
 			tab := open(t, b, page, "#namespaces-1", View{Width: 703, Height: 1000})
@@ -75,6 +103,28 @@ func TestPaperWidth(t *testing.T) {
 				`[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 300)).slice(-2)`)
 		})
 	}
+}
+
+// A table of which the filters left many rows prints them closed, and says how to have the rest.
+func TestPrintMany(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	tab := open(t, b, "large", "#namespaces?search=bookings", wide)
+	value[bool](t, tab, `(() => { for (const [id, table] of tables) if (id !== "namespaces") { table.search = "no such text"; table.draw(); } return true; })()`)
+	value[bool](t, tab, `(tables.get("namespaces").open.add(tables.get("namespaces").rows[tables.get("namespaces").left[0]][0]), true)`)
+	left := value[int](t, tab, `tables.get("namespaces").left.length`)
+	if left <= 200 {
+		t.Fatalf("%d rows are left: the test proves nothing", left)
+	}
+	text, _ := printed(t, tab)
+	want := strings.Join(strings.Fields(value[string](t, tab, fmt.Sprintf(`"Printed without what " + number(%d) + " of its rows open to. A search or a filter that leaves 200 rows or fewer"`, left-1))), "")
+	if !strings.Contains(text, want) || !strings.Contains(text, "-ocsv=tables") {
+		t.Errorf("%q is not on paper", want)
+	}
+	if n := strings.Count(text, "Labelstopaste"); n != 1 {
+		t.Errorf("%d rows are open on paper, and one is on the screen", n)
+	}
+	expect(t, tab, `getComputedStyle(document.querySelector("#namespaces .paper")).display === "none"`, `document.querySelector("#namespaces .paper").outerHTML`)
 }
 
 // A table of more rows than are drawn at once prints all that its filters left, and then is as it was.
@@ -96,6 +146,9 @@ func TestPrintFiltered(t *testing.T) {
 	}
 	if strings.Contains(text, "kube-system-00001") {
 		t.Error("a row that the search left out is on paper")
+	}
+	if !strings.Contains(text, "Labelstopaste") || strings.Contains(text, "Printedwithoutwhat") {
+		t.Errorf("what these %d rows open to is not on paper", len(left))
 	}
 	expect(t, tab, `document.querySelectorAll("#namespaces tbody tr").length <= pageSize`, `document.querySelectorAll("#namespaces tbody tr").length`)
 }

@@ -79,7 +79,7 @@ const visible = `((e) => { if (!e) return false; const r = e.getBoundingClientRe
 func TestTables(t *testing.T) {
 	t.Parallel()
 	b := start(t)
-	for _, page := range []string{"demo", "large", "hostile"} {
+	for _, page := range []string{"demo", "changed", "large", "hostile"} {
 		t.Run(page, func(t *testing.T) {
 			t.Run("search", func(t *testing.T) { search(t, b, page) })
 			t.Run("filter", func(t *testing.T) { filter(t, b, page) })
@@ -252,7 +252,7 @@ func drawnRows(t *testing.T, b *Browser, page string) {
 func TestWidth(t *testing.T) {
 	t.Parallel()
 	b := start(t)
-	for _, page := range []string{"demo", "hostile", "large"} {
+	for _, page := range []string{"demo", "changed", "hostile", "large"} {
 		for _, width := range []int64{390, 800, 1280} {
 			t.Run(fmt.Sprint(page, width), func(t *testing.T) {
 				tab := open(t, b, page, "#namespaces-1", View{Width: width, Height: 800})

@@ -1,5 +1,5 @@
-// Command pages writes the HTML reports that are tested in a browser: that of the demo, one of 10,000 namespaces made of it,
-// and one in which every text is hostile. It takes the folder for them.
+// Command pages writes the HTML reports that are tested in a browser: that of the demo, one with what changed since an earlier plan,
+// one of 10,000 namespaces made of the first, and one in which every text is hostile. It takes the folder for them.
 package main
 
 import (
@@ -13,7 +13,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/handover/html"
 )
 
-const demo = "migrate/handover/html/testdata/demo.json"
+// The reports of the demo, without and with what changed since an earlier plan.
+const (
+	demo    = "migrate/handover/html/testdata/demo.json"
+	changed = "migrate/handover/html/testdata/changed.json"
+)
 
 func main() {
 	if len(os.Args) != 2 {
@@ -31,17 +35,21 @@ func run(folder string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil { //nolint:gosec // it is the folder that the caller names
 		return err
 	}
-	makers := map[string]func(*handover.Report){
-		"demo":    func(*handover.Report) {},
-		"large":   func(r *handover.Report) { enlarge(r, 10_000) },
-		"hostile": spoil,
+	makers := map[string]struct {
+		from   string
+		change func(*handover.Report)
+	}{
+		"demo":    {demo, func(*handover.Report) {}},
+		"changed": {changed, func(*handover.Report) {}},
+		"large":   {demo, func(r *handover.Report) { enlarge(r, 10_000) }},
+		"hostile": {demo, spoil},
 	}
-	for name, change := range makers {
-		r, err := read()
+	for name, maker := range makers {
+		r, err := read(maker.from)
 		if err != nil {
 			return err
 		}
-		change(r)
+		maker.change(r)
 		if err := write(filepath.Join(folder, name+".html"), r); err != nil {
 			return err
 		}
@@ -49,15 +57,15 @@ func run(folder string) error {
 	return nil
 }
 
-// read returns the report of the demo.
-func read() (*handover.Report, error) {
-	text, err := os.ReadFile(demo)
+// read returns a report from a file.
+func read(file string) (*handover.Report, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // it is one of ours
 	if err != nil {
 		return nil, err
 	}
 	r := &handover.Report{}
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", demo, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return r, nil
 }

@@ -10,11 +10,11 @@ import (
 // summary is the first screen of an HTML report: the one of the report, with its charts.
 type summary struct {
 	*handover.Summary
-	Bars     []bar
-	Blockers []measured[handover.BlockerCount]
-	// MoreBlockers is how many checks the chart leaves to the tables.
-	MoreBlockers int
-	Lost         []measured[handover.LossCount]
+	// Bars are the chart of levels; there are none where there is no namespace.
+	Bars []bar
+	// Blockers are the checks that the chart shows at once, MoreBlockers those that it opens to.
+	Blockers, MoreBlockers []measured[handover.BlockerCount]
+	Lost                   []measured[handover.LossCount]
 }
 
 // bar is one bar of the chart of levels: the namespaces at one time, as parts that fill its width.
@@ -38,7 +38,7 @@ type measured[T any] struct {
 	Width string
 }
 
-// mostBlockers is how many checks the first screen of an HTML report shows.
+// mostBlockers is how many checks the first screen of an HTML report shows at once.
 const mostBlockers = 6
 
 // recommendedText returns what the bar of the recommended levels of an HTML report shows.
@@ -59,17 +59,27 @@ func withPatchesText(from *handover.Summary) string {
 
 // newSummary returns the first screen of an HTML report.
 func newSummary(from *handover.Summary) summary {
-	shown := from.Blockers[:min(len(from.Blockers), mostBlockers)]
+	blockers := measure(from.Blockers, func(c handover.BlockerCount) int { return c.Namespaces })
+	shown := min(len(blockers), mostBlockers)
 	return summary{
-		Summary: from,
-		Bars: []bar{
-			newBar("Today", "by the labels that the namespaces have", from.Levels, func(c handover.LevelCount) int { return c.Today }),
-			newBar("Recommended", recommendedText(from), from.Levels, func(c handover.LevelCount) int { return c.Recommended }),
-			newBar("With patches", withPatchesText(from), from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
-		},
-		Blockers:     measure(shown, func(c handover.BlockerCount) int { return c.Namespaces }),
-		MoreBlockers: len(from.Blockers) - len(shown),
-		Lost:         measure(from.Lost, func(c handover.LossCount) int { return c.Constraints }),
+		Summary: from, Bars: newBars(from), Blockers: blockers[:shown], MoreBlockers: blockers[shown:],
+		Lost: measure(from.Lost, func(c handover.LossCount) int { return c.Constraints }),
+	}
+}
+
+// newBars returns the chart of levels of the first screen; nil where no namespace is counted.
+func newBars(from *handover.Summary) []bar {
+	namespaces := 0
+	for _, c := range from.Levels {
+		namespaces += c.Today + c.Recommended + c.WithPatches
+	}
+	if namespaces == 0 {
+		return nil
+	}
+	return []bar{
+		newBar("Today", "by the labels that the namespaces have", from.Levels, func(c handover.LevelCount) int { return c.Today }),
+		newBar("Recommended", recommendedText(from), from.Levels, func(c handover.LevelCount) int { return c.Recommended }),
+		newBar("With patches", withPatchesText(from), from.Levels, func(c handover.LevelCount) int { return c.WithPatches }),
 	}
 }
 

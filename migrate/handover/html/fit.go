@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"iter"
-	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -36,7 +34,6 @@ const notKept = -1
 
 // Bytes that the markup of a page takes beside the texts, at most.
 const (
-	pageBytes   = 120_000 // the template, the sheet, the script and the picture
 	rowBytes    = 24
 	linkBytes   = 100 // the name of a row that is a link
 	numberBytes = 7   // in the data, the place of a text or the number of a row
@@ -47,19 +44,26 @@ const (
 // appendix is the table of a report that says again what its other tables say, and so is the last to find room in a page.
 const appendix = "evidence"
 
-// newFit puts a report into a page of a number of bytes: whole, if it fits; else all of it as data, for packing.
-func newFit(r *handover.Report, limit int) *fit {
-	f := takeData(r, limit-pageBytes-bytesOfTexts(r), true)
-	if f.whole && f.draw(r, f.left) {
-		return f
+// newFit returns what a page holds that holds no row of a report.
+func newFit(r *handover.Report) *fit {
+	f := &fit{pool: newPool(), tables: map[*handover.Table]*tableFit{}}
+	for t := range tablesOf(r) {
+		f.tables[t] = &tableFit{}
 	}
-	return takeData(r, math.MaxInt, false)
+	return f
+}
+
+// wholeFit puts a whole report into a page, if it fits into a number of bytes.
+func wholeFit(r *handover.Report, bytes int) (*fit, bool) {
+	f := takeData(r, bytes, true)
+	return f, f.whole && f.draw(r, f.left)
 }
 
 // takeData puts as much of a report as a number of bytes holds into the data of a page: the rows, those of short tables first, then the
 // details that several rows have, which cost little, then the others, then the appendix.
 func takeData(r *handover.Report, bytes int, whole bool) *fit {
-	f := &fit{pool: newPool(), left: bytes, whole: whole, tables: map[*handover.Table]*tableFit{}}
+	f := newFit(r)
+	f.left, f.whole = bytes, whole
 	tables := tablesInOrder(r)
 	last := len(tables)
 	if last > 0 && tables[last-1].ID == appendix {
@@ -93,6 +97,16 @@ func (f *fit) draw(r *handover.Report, bytes int) bool {
 	return all
 }
 
+// hasRows reports whether the data of a page has all rows of its report, but for those of the appendix.
+func (f *fit) hasRows() bool {
+	for t, kept := range f.tables {
+		if kept.rows < len(t.Rows) && t.ID != appendix {
+			return false
+		}
+	}
+	return true
+}
+
 // tablesInOrder returns the tables of a report in the order in which a page takes them: the appendix last, before it by length.
 func tablesInOrder(r *handover.Report) []*handover.Table {
 	tables := slices.Collect(tablesOf(r))
@@ -122,8 +136,7 @@ func countDetails(r *handover.Report) map[[sha256.Size]byte]int {
 func (f *fit) takeRows(tables []*handover.Table) bool {
 	all := true
 	for _, t := range tables {
-		kept := &tableFit{}
-		f.tables[t] = kept
+		kept := f.tables[t]
 		for i := range t.Rows {
 			if !f.take(f.costOfRow(&t.Rows[i])) {
 				all = false
@@ -145,9 +158,6 @@ func (f *fit) takeDetails(r *handover.Report, wanted func([sha256.Size]byte) boo
 	all := true
 	for t := range tablesOf(r) {
 		kept := f.tables[t]
-		if kept == nil {
-			continue
-		}
 		for i := range kept.rows {
 			for j := range t.Rows[i].Detail {
 				if kept.details[i][j] == notKept && !f.takeDetail(&kept.details[i][j], &t.Rows[i].Detail[j], wanted) {
@@ -270,22 +280,6 @@ func inJSON(s string) int {
 			n += 2
 		default:
 			n += utf8.RuneLen(r)
-		}
-	}
-	return n
-}
-
-// bytesOfTexts returns how many bytes of a page the texts around the tables of a report take.
-func bytesOfTexts(r *handover.Report) int {
-	n := 0
-	for i := range r.Sections {
-		s := &r.Sections[i]
-		n += 4*detailBytes + 2*inHTML(s.Title) + inHTML(strings.Join(s.Text, ""))
-		for _, t := range s.Tables {
-			n += 10*detailBytes + 2*inHTML(t.Title) + 2*inHTML(t.Text)
-			for _, c := range t.Columns {
-				n += detailBytes + 2*inHTML(c.Title)
-			}
 		}
 	}
 	return n

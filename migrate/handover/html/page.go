@@ -89,40 +89,13 @@ func functions() template.FuncMap {
 	}
 }
 
-// newPage returns the page of a report that holds as much of it as a number of bytes allows. The error names a row that no page
-// can show.
-func newPage(r *handover.Report, limit int) (*page, error) {
-	if err := check(r); err != nil {
-		return nil, err
-	}
-	f := newFit(r, limit)
-	if f.whole {
-		return assemble(r, f), nil
-	}
-	p := assemble(r, f)
-	if err := p.pack(); err != nil {
-		return nil, err
-	}
-	if most := limit * 6 / 10; len(p.packed) > most {
-		// Packed it is still too large: it has to become as much smaller as it is too large, and a little more.
-		share := float64(most) / float64(len(p.packed)) * 0.9
-		p = assemble(r, takeData(r, int(share*float64(p.unpacked)), false))
-		if err := p.pack(); err != nil {
-			return nil, err
-		}
-	}
-	p.fit.draw(r, limit-pageBytes-bytesOfTexts(r)-len(p.packed))
-	p.note()
-	return p, nil
-}
-
-// assemble returns the page of what is chosen of a report.
-func assemble(r *handover.Report, f *fit) *page {
+// assemble returns the page of a report, which holds no row of it yet.
+func assemble(r *handover.Report) *page {
 	p := &page{
 		Policy: contentPolicy(),
 		Sheet:  template.CSS(sheet),   //nolint:gosec // it is our own file
 		Script: template.JS(script()), //nolint:gosec // it is our own file
-		Cover:  r.Cover, Summary: newSummary(&r.Summary), fit: f,
+		Cover:  r.Cover, Summary: newSummary(&r.Summary),
 	}
 	names := namesOfRows(r)
 	var drawn bool // the first table that has a graph shows it
@@ -130,7 +103,7 @@ func assemble(r *handover.Report, f *fit) *page {
 		s := &r.Sections[i]
 		shown := section{ID: s.ID, Title: s.Title, Text: s.Text}
 		for _, t := range s.Tables {
-			made := &table{Table: t, Command: r.Cover.Command, Heading: t.Title != s.Title, whole: f.whole, kept: f.tables[t], pool: f.pool, names: names}
+			made := &table{Table: t, Command: r.Cover.Command, Heading: t.Title != s.Title, names: names}
 			if !drawn {
 				made.Graph = newGraph(t)
 				drawn = made.Graph != nil
@@ -139,7 +112,18 @@ func assemble(r *handover.Report, f *fit) *page {
 		}
 		p.Sections = append(p.Sections, shown)
 	}
+	p.hold(newFit(r))
 	return p
+}
+
+// hold makes a page hold what is chosen of its report.
+func (p *page) hold(f *fit) {
+	p.fit, p.packed, p.unpacked = f, nil, 0
+	for _, s := range p.Sections {
+		for _, t := range s.Tables {
+			t.whole, t.kept, t.pool = f.whole, f.tables[t.Table], f.pool
+		}
+	}
 }
 
 // namesOfRows returns what each row of a report is about, by its ID: the names that it begins with, two at most.

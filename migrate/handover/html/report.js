@@ -23,17 +23,57 @@ async function read() {
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }
 
+// refuse says why the page has no rows, and where they are: at its top, and in short at each table.
+function refuse(why) {
+  const notice = element("p", { class: "notice", id: "page-notice", role: "alert" },
+    why + " What is above the tables can be read all the same. This writes their rows for spreadsheets: ", element("code", {}, command + " -o csv=tables"));
+  document.getElementById("page-main").prepend(notice);
+  for (const place of document.querySelectorAll(".table .rows")) {
+    place.append(element("p", { class: "cut" }, "The rows are not shown: ", element("a", { href: "#page-notice" }, "see why"), "."));
+  }
+}
+
+// readable reads the rows; where that cannot be done it says so, and reports false.
+async function readable() {
+  if (document.getElementById("page-data").type !== "application/json" && typeof DecompressionStream === "undefined") {
+    refuse("This browser cannot unpack the rows of this report: it has no DecompressionStream. Browsers have it since 2023 (Chrome and Edge 80, Firefox 113, Safari 16.4).");
+    return false;
+  }
+  try {
+    data = await read();
+    return true;
+  } catch {
+    refuse("The rows of this report cannot be read: the file was cut off or changed. Get it anew.");
+    return false;
+  }
+}
+
+// paper prepares the page for printing, or brings it back: what opens is open, but for rows of which there are many.
+function paper(begins) {
+  for (const more of document.querySelectorAll("details.more")) {
+    if (begins) more.dataset.open = more.open;
+    more.open = begins || more.dataset.open === "true";
+  }
+  for (const table of tables.values()) {
+    if (begins) table.print();
+    else table.draw();
+  }
+}
+
 // start makes the page answer.
 async function start() {
-  data = await read();
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
+  if (!await readable()) {
+    document.documentElement.dataset.ready = "";
+    return;
+  }
   for (const source of data.tables) tables.set(source.id, new Table(document.getElementById(source.id), source));
   for (const table of tables.values()) {
     table.start();
     if (table.graph) new Graph(table).start();
   }
   addEventListener("hashchange", follow);
-  addEventListener("beforeprint", () => { for (const table of tables.values()) table.drawRows(table.left); });
-  addEventListener("afterprint", () => { for (const table of tables.values()) table.draw(); });
   follow();
   document.documentElement.dataset.ready = "";
   // Once the browser has gone to the address itself, which takes the focus away.

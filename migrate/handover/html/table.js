@@ -9,8 +9,10 @@ const levels = ["restricted", "baseline", "privileged"];
 const pageSize = 50; // rows that a table draws at once
 const mostOptions = 12; // values of a column that a filter offers at most
 const fewRows = 8; // a table of so many rows needs no search
+const mostOpened = 200; // rows of a table that are printed with what they open to
 const mostColumns = 8; // columns that a table shows; the others are among the details of a row
 const tables = new Map();
+const command = document.getElementById("page-main").dataset.command; // makes the report again
 let lowerTexts; // the texts in lower case, from the first search on
 
 // textsWith returns for each text whether it has a word in it, in capitals or not.
@@ -161,7 +163,8 @@ class Table {
     this.pager = element("nav", { class: "pager", "aria-label": `Pages of ${this.title}` });
     const drawn = element("table", {}, element("caption", { class: "unseen" }, this.title), element("thead", {}, this.head), this.body);
     this.only = element("p", { class: "only" });
-    this.place.append(this.controls, this.only, this.count, element("div", { class: "scroll" }, drawn), this.pager);
+    this.paper = element("p", { class: "cut paper" });
+    this.place.append(this.controls, this.only, this.count, this.paper, element("div", { class: "scroll" }, drawn), this.pager);
     this.makeHead();
     this.draw();
   }
@@ -280,9 +283,18 @@ class Table {
     this.drawState();
   }
 
-  // drawRows draws rows.
-  drawRows(shown) {
-    const drawn = shown.flatMap((i) => this.makeRow(this.rows[i]));
+  // print draws all rows that are left, for paper: open where these are few, else with a sentence on how to have the rest.
+  print() {
+    const closed = this.left.map((i) => this.rows[i]).filter((row) => this.opens(row) && !this.open.has(row[0])).length;
+    const few = this.left.length <= mostOpened;
+    this.paper.replaceChildren(...few || !closed ? [] : [`Printed without what ${number(closed)} of its rows open to. A search or a filter that leaves ${number(mostOpened)} rows or fewer `
+      + "has them printed with it, and this has it of every row: ", element("code", {}, command + " -o csv=tables")]);
+    this.drawRows(this.left, few);
+  }
+
+  // drawRows draws rows: those that are open, or all of them, with what they open to.
+  drawRows(shown, all = false) {
+    const drawn = shown.map((i) => this.rows[i]).flatMap((row) => this.makeRow(row, this.open.has(row[0]) || all && this.opens(row)));
     if (!drawn.length) drawn.push(element("tr", {}, element("td", { colspan: this.shown.length }, this.rows.length ? "No row is left. Clear the search or a filter." : "None.")));
     this.body.replaceChildren(...drawn);
   }
@@ -339,9 +351,8 @@ class Table {
   }
 
   // makeRow makes the elements of a row, and of what it opens to if it is open.
-  makeRow(row) {
+  makeRow(row, opened = this.open.has(row[0])) {
     const id = `${this.id}-${row[0]}`;
-    const opened = this.open.has(row[0]);
     const made = element("tr", { id, class: opened ? "opened" : undefined });
     for (const i of this.shown) {
       const column = this.columns[i], content = this.makeCell(row, i);

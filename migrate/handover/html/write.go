@@ -33,15 +33,21 @@ func script() string { return tables + graphs + rest }
 const maxBytes = 15_000_000
 
 // Write writes a report as one HTML page of at most 15 MB. Details that do not fit are left out, those that equal others
-// first, and the page says how many. The error is one of the writer, or names a row whose ID is no anchor.
+// last, then rows, and the page says how many. The error is one of the writer, or names a row whose ID is no anchor, or is that of a
+// report whose texts without any row are too large.
 func Write(w io.Writer, r *handover.Report) error { return write(w, r, maxBytes) }
 
-// write writes a report as an HTML page of about that many bytes at most.
+// write writes a report as an HTML page of that many bytes at most.
 func write(w io.Writer, r *handover.Report, limit int) error {
 	p, err := newPage(r, limit)
 	if err != nil {
 		return err
 	}
+	return p.write(w)
+}
+
+// write writes a page of a report.
+func (p *page) write(w io.Writer) error {
 	drawn, err := template.New("page").Funcs(functions()).Parse(pageTemplate)
 	if err != nil {
 		return fmt.Errorf("parsing the template of the HTML report: %w", err)
@@ -60,6 +66,13 @@ func write(w io.Writer, r *handover.Report, limit int) error {
 		return fmt.Errorf("writing the HTML report: %w", err)
 	}
 	return nil
+}
+
+// size returns how many bytes a page of a report has.
+func (p *page) size() (int, error) {
+	counted := &counter{w: io.Discard}
+	err := p.write(counted)
+	return counted.n, err
 }
 
 // contentPolicy returns the Content-Security-Policy of a page: its own style sheet and its own script by their hashes, and

@@ -310,7 +310,7 @@ func spoil(r *handover.Report) []string {
 	for _, s := range []*string{&r.Cover.Title, &r.Cover.Client, &r.Cover.Author, &r.Cover.Source, &r.Cover.ReadAt, &r.Cover.TargetVersion, &r.Cover.ServerVersion, &r.Cover.ToolVersion, &r.Summary.Verdict.Text} {
 		spoiled(s)
 	}
-	for i := range min(len(r.Summary.Blockers), mostBlockers) {
+	for i := range r.Summary.Blockers {
 		spoiled(&r.Summary.Blockers[i].Text)
 	}
 	for i := range r.Summary.Lost {
@@ -398,6 +398,65 @@ func TestHostileTexts(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// panel returns the panel of the first screen with a class.
+func panel(t *testing.T, root *html.Node, class string) *html.Node {
+	t.Helper()
+	for _, n := range elements(root, "div") {
+		if slices.Contains(strings.Fields(attribute(n, "class")), class) {
+			return n
+		}
+	}
+	t.Fatalf("there is no panel %s", class)
+	return nil
+}
+
+// Every check that blocks is on the first screen: the most frequent at once, the others where "And 2 more" opens to them.
+func TestMoreBlockers(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "", mostBlockers: "", mostBlockers + 1: "And 1 more", 31: "And 25 more"} {
+		r := demo(t)
+		r.Summary.Blockers = nil
+		for i := range n {
+			r.Summary.Blockers = append(r.Summary.Blockers, handover.BlockerCount{Level: "baseline", Text: fmt.Sprintf("reason %d", i), Namespaces: n - i, Workloads: n})
+		}
+		_, root := written(t, r, maxBytes)
+		blockers := panel(t, root, "panel-blockers")
+		said := ""
+		for _, s := range elements(blockers, "summary") {
+			said = text(s)
+			if opened := len(elements(s.Parent, "tr")) - 1; opened != n-mostBlockers {
+				t.Errorf("%q opens to %d checks, want %d", said, opened, n-mostBlockers)
+			}
+		}
+		if said != want {
+			t.Errorf("of %d checks the first screen says %q, want %q", n, said, want)
+		}
+		for i := range n {
+			if !strings.Contains(text(blockers), fmt.Sprintf("reason %d ", i)) {
+				t.Errorf("of %d checks number %d is not there", n, i)
+			}
+		}
+	}
+}
+
+// Where there is no namespace the first screen says so in words, and draws no empty chart.
+func TestNoNamespaces(t *testing.T) {
+	t.Parallel()
+	r := demo(t)
+	for i := range r.Summary.Levels {
+		r.Summary.Levels[i] = handover.LevelCount{Level: r.Summary.Levels[i].Level}
+	}
+	_, root := written(t, r, maxBytes)
+	levels := panel(t, root, "panel-levels")
+	if len(elements(levels, "svg")) > 0 || !strings.Contains(text(levels), "There is no namespace to count.") {
+		t.Errorf("the chart of no namespaces says %q", text(levels))
+	}
+	_, root = written(t, demo(t), maxBytes)
+	if levels = panel(t, root, "panel-levels"); len(elements(levels, "svg")) == 0 || strings.Contains(text(levels), "no namespace to count") {
+		t.Errorf("the chart of the demo says %q", text(levels))
 	}
 }
 
