@@ -93,8 +93,8 @@ type IDRanges struct {
 	// for the first two, else into the pod. A list of supplementalGroups that is stated and empty is refused then, and nothing is
 	// written into it.
 	Optional bool
-	// Default is where the first range begins; of no meaning where Optional is true. The ranges need not have it (Contains): then
-	// the policy writes what it refuses.
+	// Default is where the first range begins; of no meaning where Optional is true. The ranges need not have it: then the policy
+	// writes what it refuses.
 	Default int64
 }
 
@@ -295,9 +295,6 @@ func (c IDRanges) Refuses() bool {
 // Writes implements Constraint.
 func (c IDRanges) Writes() bool { return !c.Optional }
 
-// Contains reports whether the policy accepts a user or group ID of a pod.
-func (c IDRanges) Contains(id int64) bool { return containsNumber(c.Ranges, id) }
-
 // Fields implements Constraint.
 func (ReadOnlyRootFilesystem) Fields() []string { return []string{"readOnlyRootFilesystem"} }
 
@@ -358,9 +355,6 @@ func (c RuntimeClasses) Refuses() bool { return !c.Any }
 
 // Writes implements Constraint.
 func (c RuntimeClasses) Writes() bool { return c.Default != nil }
-
-// Accepts reports whether the policy accepts a runtime class that a pod states.
-func (c RuntimeClasses) Accepts(name string) bool { return c.Any || slices.Contains(c.Names, name) }
 
 // Fields implements Constraint.
 func (c Profiles) Fields() []string {

@@ -67,7 +67,7 @@ func holds(constraint Constraint, pod *corev1.Pod) bool {
 			return !allowed || matchesPattern(c.Forbidden, s.Name)
 		})
 	case RuntimeClasses:
-		return spec.RuntimeClassName == nil || c.Accepts(*spec.RuntimeClassName)
+		return spec.RuntimeClassName == nil || c.Any || slices.Contains(c.Names, *spec.RuntimeClassName)
 	case Profiles:
 		return profilesHold(c, pod)
 	}
@@ -167,7 +167,7 @@ func idsHold(c IDRanges, pod *corev1.Pod) bool {
 			}
 		}
 	}
-	return !slices.ContainsFunc(ids, func(id *int64) bool { return id == nil && !c.Optional || id != nil && !c.Contains(*id) })
+	return !slices.ContainsFunc(ids, func(id *int64) bool { return id == nil && !c.Optional || id != nil && !containsNumber(c.Ranges, *id) })
 }
 
 // without returns the capabilities of a container that are not among those of a policy.
