@@ -54,6 +54,7 @@ func mayImport() map[string][]string {
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/english", "pspparse/inventory", "pspparse"},
 		"migrate/jsonpath":          {"migrate/escape"},
+		"migrate/engine":            {"migrate", "migrate/access", "migrate/levels", "migrate/mapping", "pspparse", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/manifest":          {"migrate/escape", "pspparse/yamlnode"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,

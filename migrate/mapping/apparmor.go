@@ -49,7 +49,7 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	accepted := slices.ContainsFunc(profiles, isAcceptedAppArmorProfile)
 	unconfined := slices.Contains(profiles, "unconfined")
-	defaultApplies := (isAcceptedAppArmorProfile(fallback) || fallback == "unconfined") && (!stated || slices.Contains(profiles, fallback))
+	defaultApplies := (isAcceptedAppArmorProfile(fallback) || fallback == "unconfined") && profileConstraint(AppArmorProfiles, allowed, fallback).Accepts(fallback)
 
 	v := appArmorCheckStatus(profiles, stated, accepted, unconfined)
 	if defaultApplies && fallback == "unconfined" && v.status == StatusNotEnsured {
@@ -113,5 +113,5 @@ func explainAppArmorList(stated, unconfined bool) message.Message {
 // appArmorConstraints returns what a policy's annotations about AppArmor demand of pods and write into them.
 func appArmorConstraints(p *pspparse.Policy) []Constraint {
 	allowed, byDefault := p.AppArmorProfiles()
-	return profileConstraints(AppArmorProfiles, allowed, byDefault)
+	return []Constraint{profileConstraint(AppArmorProfiles, allowed, byDefault)}
 }

@@ -188,8 +188,5 @@ func capabilityConstraints(p *pspparse.Policy) []Constraint {
 	if !c.Any {
 		c.Addable = sortedDifference(addableCapabilities(p), nil)
 	}
-	if !c.Refuses() && !c.Writes() {
-		return nil
-	}
 	return []Constraint{c}
 }

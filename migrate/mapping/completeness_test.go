@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -56,6 +57,91 @@ func TestEveryFieldIsClaimedOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, claims); diff != "" {
 		t.Errorf("claims per field (-want +got):\n%s", diff)
+	}
+}
+
+// TestEveryFieldHasConstraints: each field of a policy is in a constraint, and no constraint has a field that policies do not.
+func TestEveryFieldHasConstraints(t *testing.T) {
+	t.Parallel()
+	have := map[string]bool{}
+	for _, c := range oneOfEachConstraint() {
+		for _, field := range c.Fields() {
+			have[field] = true
+		}
+	}
+	want := map[string]bool{}
+	for _, field := range policyFields() {
+		want[field] = true
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("fields (-of policies +of constraints):\n%s", diff)
+	}
+	for _, c := range allControls() {
+		if (c.constraints != nil) != (len(c.fields) > 0) {
+			t.Errorf("the control of %v has constraints: %t", c.fields, c.constraints != nil)
+		}
+	}
+}
+
+// TestConstraintsAreWhatIsLost: what a policy refuses pods by is lost where nothing is enforced, and no level loses anything of
+// which the policy has no constraint.
+func TestConstraintsAreWhatIsLost(t *testing.T) {
+	t.Parallel()
+	lostKinds := map[string]bool{}
+	for seed := range uint64(randomPolicies) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		p := randomPolicy(r.IntN)
+		if seed%2 == 0 {
+			p = openPolicy()
+			for _, other := range []*pspparse.Policy{randomPolicy(r.IntN), closedPolicy()} {
+				takeFieldsOf(p, other, func() bool { return r.IntN(5) == 0 })
+			}
+		}
+		v := api.MajorMinorVersion(1, 16+r.IntN(24))
+		if len(Assess(p, v).AdmitsNothing) > 0 {
+			continue
+		}
+		constraints := Constraints(p)
+		isOf := func(lost LostConstraint) func(Constraint) bool {
+			return func(c Constraint) bool { return slices.Contains(c.Fields(), lost.Field) }
+		}
+		lostWithoutLevel := LostConstraintsAt(p, v, api.LevelPrivileged)
+		for _, c := range constraints {
+			paths, relativeOnly := c.(HostPaths)
+			relativeOnly = relativeOnly && allowsEveryHostPath(paths.Paths) // not said to be lost: nobody mounts relative paths
+			lost := slices.ContainsFunc(lostWithoutLevel, func(l LostConstraint) bool { return isOf(l)(c) && l.Class == SecurityLoss })
+			if c.Refuses() && !lost && !relativeOnly {
+				t.Errorf("seed %d: %#v is not lost without a level", seed, c)
+			}
+			lostKinds[constraintKind(c)] = lostKinds[constraintKind(c)] || lost
+		}
+		for _, level := range []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted} {
+			for _, lost := range LostConstraintsAt(p, v, level) {
+				if lost.Class == SecurityLoss && !slices.ContainsFunc(constraints, isOf(lost)) {
+					t.Errorf("seed %d: %s loses %s, of which there is no constraint", seed, level, lost.Field)
+				}
+			}
+		}
+	}
+	for _, c := range oneOfEachConstraint() {
+		if c.Refuses() && !lostKinds[constraintKind(c)] {
+			t.Errorf("no policy lost %s", constraintKind(c))
+		}
+	}
+}
+
+// takeFieldsOf sets some fields and annotations of a policy to those of another.
+func takeFieldsOf(p, other *pspparse.Policy, some func() bool) {
+	into, from := reflect.ValueOf(&p.Spec).Elem(), reflect.ValueOf(other.Spec)
+	for i := range into.NumField() {
+		if some() {
+			into.Field(i).Set(from.Field(i))
+		}
+	}
+	for key, value := range other.Annotations {
+		if some() {
+			p.Annotations[key] = value
+		}
 	}
 }
 

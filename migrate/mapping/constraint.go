@@ -9,7 +9,8 @@ import (
 // Constraint is what a PodSecurityPolicy demands of one subject of a pod (its host ports, its capabilities, ...) and what it
 // writes there where the pod says nothing, as data: what something that takes the place of PSP admission has to do. Each of the
 // types below that implement it says for one subject what must hold. "Every container" are containers, init containers and
-// ephemeral containers.
+// ephemeral containers. What counts is the pod as the API server has completed it: host ports of pods in the network of the
+// node, the source of a volume that names none, the token volume.
 type Constraint interface {
 	// Fields are the fields and annotations of the policy that it is made of, the one that decides first.
 	Fields() []string
@@ -28,12 +29,13 @@ type HostNamespace struct {
 	Name string
 }
 
-// HostPorts is the Constraint of hostPorts: every host port but 0 of every container is in one of the ranges.
+// HostPorts is the Constraint of hostPorts: every host port but 0 of every container is in one of the ranges. None is in one that
+// ends before it begins.
 type HostPorts struct {
 	Ranges []pspparse.HostPortRange
 }
 
-// VolumeTypes is the Constraint of volumes: every volume has one of the types.
+// VolumeTypes is the Constraint of volumes: every volume has one of the types. Pods have one source per volume.
 type VolumeTypes struct {
 	// Keys are the volume sources as a pod has them ("cephfs", where the policy says cephFS), sorted, each once.
 	Keys []string
@@ -43,7 +45,9 @@ type VolumeTypes struct {
 }
 
 // HostPaths is the Constraint of allowedHostPaths: every hostPath volume names one of the paths or something below it; where it
-// matches only read-only ones, every mount of it in every container is readOnly. Prefixes match by whole segments.
+// matches only read-only ones, every mount of it in every container is readOnly. Both lose one slash at their end before they are
+// compared; a path then matches an equal one, or goes on with a slash. So / matches all paths but relative ones. Paths are not
+// cleaned.
 type HostPaths struct {
 	Paths []pspparse.AllowedHostPath
 }
@@ -59,14 +63,15 @@ type CSIDrivers struct {
 }
 
 // SELinuxLabel is the Constraint of seLinux with MustRunAs: the pod's seLinuxOptions, and those of every container that states
-// its own, are these, categories of the level in any order. The policy writes them into a pod that states none.
+// its own, are these; what is empty here is empty there. A level is equal in another order of its categories, too: what follows the
+// first colon, split at commas, each as often. The policy writes them into a pod that states none.
 type SELinuxLabel struct {
 	Options pspparse.SELinuxOptions
 }
 
 // NonRootUser is the Constraint of runAsUser with MustRunAsNonRoot: by what it states or inherits from the pod, every container
-// has a runAsUser that is not 0 or runAsNonRoot true, and runAsNonRoot is not false. The policy writes runAsNonRoot: true into
-// a container that neither states nor inherits one of the two.
+// has runAsUser or runAsNonRoot, its runAsUser is not 0, and its runAsNonRoot is not false. The policy writes runAsNonRoot: true
+// into a container that neither states nor inherits one of the two.
 type NonRootUser struct{}
 
 // The fields of pods that an IDRanges constrains.
@@ -77,16 +82,19 @@ const (
 	FSGroupField            = "fsGroup"
 )
 
-// IDRanges is the Constraint of a user or group strategy with MustRunAs or MayRunAs: the ID is in one of the ranges.
+// IDRanges is the Constraint of a user or group strategy with MustRunAs or MayRunAs: the ID is in one of the ranges. None is in
+// one that ends before it begins.
 type IDRanges struct {
 	// Field is runAsUser or runAsGroup, which every container states or inherits from the pod, or supplementalGroups, each of which
 	// counts, or fsGroup, which are the pod's alone.
 	Field  string
 	Ranges []pspparse.IDRange
 	// Optional accepts a pod without a value (MayRunAs). Without it, the policy writes Default where there is none: into containers
-	// for the first two, else into the pod.
+	// for the first two, else into the pod. A list of supplementalGroups that is stated and empty is refused then, and nothing is
+	// written into it.
 	Optional bool
-	// Default is where the first range begins; of no meaning where Optional is true.
+	// Default is where the first range begins; of no meaning where Optional is true. The ranges need not have it (Contains): then
+	// the policy writes what it refuses.
 	Default int64
 }
 
@@ -102,11 +110,13 @@ type PrivilegeEscalation struct {
 	Default *bool
 }
 
-// Capabilities is the Constraint of the three fields about capabilities.
+// Capabilities is the Constraint of the three fields about capabilities. Where the policy adds something to one of the two lists of a
+// container, it leaves both sorted, each name once.
 type Capabilities struct {
 	// Any accepts all additions, and does not ask for the drops.
 	Any bool
-	// Addable are what containers may add, sorted, each once: those allowed and those that the policy adds itself.
+	// Addable are what containers may add, sorted, each once: those allowed and those that the policy adds itself. Names are compared
+	// as they are: ALL is one like any other.
 	Addable []string
 	// RequiredDrops are what every container drops by this very name, sorted, each once. The policy adds those that are not there.
 	RequiredDrops []string
@@ -126,7 +136,7 @@ type Sysctls struct {
 	AllowedUnsafe, Forbidden []string
 }
 
-// RuntimeClasses is the Constraint of runtimeClass.
+// RuntimeClasses is the Constraint of runtimeClass: of a pod's runtimeClassName.
 type RuntimeClasses struct {
 	// Any accepts every class. Else a class that a pod states is one of Names; none is accepted always.
 	Any   bool
@@ -137,6 +147,13 @@ type RuntimeClasses struct {
 
 // Profiles is the Constraint of the annotations about seccomp or AppArmor profiles, in the words of the annotations
 // (runtime/default, unconfined, localhost/NAME).
+//
+// seccomp: the profile of the pod and that of every container is accepted. The pod's is its annotation, else its seccompProfile. A
+// container's is its seccompProfile, else its annotation, even an empty one, else the pod's seccompProfile, else the pod's
+// annotation. The policy writes Default into the annotation of a pod that states neither.
+//
+// AppArmor: the profile of every container is accepted: its annotation. Fields do not count, v1.24 has none. The policy writes
+// Default into the annotation of a container where it is absent or empty.
 type Profiles struct {
 	// Kind is SeccompProfiles or AppArmorProfiles.
 	Kind string
@@ -144,9 +161,11 @@ type Profiles struct {
 	Listed bool
 	// Any accepts every profile, and none.
 	Any bool
-	// Allowed are the profiles of the list, in its order; "" in it accepts a pod without one.
+	// Allowed are the profiles that are accepted, in the order of the list; "" stands for none. It is never there for AppArmor, where
+	// a list demands a profile. Where seccomp has runtime/default or docker/default, it has both.
 	Allowed []string
-	// Default is what the policy writes where no profile is stated; "" for nothing.
+	// Default is what the policy writes where no profile is stated; "" for nothing. It need not be accepted (Accepts): then the
+	// policy writes what it refuses.
 	Default string
 }
 
@@ -157,7 +176,13 @@ const (
 )
 
 // Constraints returns what a PodSecurityPolicy demands of pods and writes into them, in the order of the policy's fields. What it
-// leaves free is not there. Of a policy that admission can never use it returns nil.
+// leaves free is not there: a policy admits a pod that satisfies all of them as it is, or once all of them have written into it. Of
+// a policy that admission can never use it returns nil.
+//
+// Two things are of no policy's choice and not among them. Whatever the policy, PSP admission copies the seccompProfile of a pod to
+// the pod's annotation where that is empty, and this counts as written. And v1.24 resets procMount to Default behind the first pass
+// of admission, so that a policy whose types lack Default admits nothing there. Pods for Windows are no exception to anything; the
+// API server then refuses those into which a policy wrote what Windows does not have.
 func Constraints(p *pspparse.Policy) []Constraint {
 	if len(p.UnusableReasons()) > 0 {
 		return nil
@@ -165,7 +190,7 @@ func Constraints(p *pspparse.Policy) []Constraint {
 	var out []Constraint
 	for _, c := range allControls() {
 		if c.constraints != nil {
-			out = append(out, c.constraints(p)...)
+			out = append(out, slices.DeleteFunc(c.constraints(p), func(c Constraint) bool { return !c.Refuses() && !c.Writes() })...)
 		}
 	}
 	order := policyFieldOrder()
@@ -263,10 +288,15 @@ func (NonRootUser) Writes() bool { return true }
 func (c IDRanges) Fields() []string { return []string{c.Field} }
 
 // Refuses implements Constraint.
-func (IDRanges) Refuses() bool { return true }
+func (c IDRanges) Refuses() bool {
+	return !coversWhole(c.Ranges, 0, maxID) || c.Field == SupplementalGroupsField && !c.Optional
+}
 
 // Writes implements Constraint.
 func (c IDRanges) Writes() bool { return !c.Optional }
+
+// Contains reports whether the policy accepts a user or group ID of a pod.
+func (c IDRanges) Contains(id int64) bool { return containsNumber(c.Ranges, id) }
 
 // Fields implements Constraint.
 func (ReadOnlyRootFilesystem) Fields() []string { return []string{"readOnlyRootFilesystem"} }
@@ -329,6 +359,9 @@ func (c RuntimeClasses) Refuses() bool { return !c.Any }
 // Writes implements Constraint.
 func (c RuntimeClasses) Writes() bool { return c.Default != nil }
 
+// Accepts reports whether the policy accepts a runtime class that a pod states.
+func (c RuntimeClasses) Accepts(name string) bool { return c.Any || slices.Contains(c.Names, name) }
+
 // Fields implements Constraint.
 func (c Profiles) Fields() []string {
 	if c.Kind == SeccompProfiles {
@@ -338,7 +371,10 @@ func (c Profiles) Fields() []string {
 }
 
 // Refuses implements Constraint.
-func (c Profiles) Refuses() bool { return !c.Any && (c.Listed || c.Kind == SeccompProfiles) }
+func (c Profiles) Refuses() bool { return !c.Any }
 
 // Writes implements Constraint.
 func (c Profiles) Writes() bool { return c.Default != "" }
+
+// Accepts reports whether the policy accepts a profile of a pod or container, "" for none.
+func (c Profiles) Accepts(profile string) bool { return c.Any || slices.Contains(c.Allowed, profile) }

@@ -65,9 +65,9 @@ func hostPathAccess(paths []pspparse.AllowedHostPath) (texts []string, allReadOn
 	return texts, allReadOnly
 }
 
-// hostPathConstraints returns what a policy's allowedHostPaths demand of pods.
+// hostPathConstraints returns what a policy's allowedHostPaths demand of pods. A writable / refuses relative paths.
 func hostPathConstraints(p *pspparse.Policy) []Constraint {
-	if !allowsVolume(p, "hostPath") || allowsEveryHostPath(p.Spec.AllowedHostPaths) {
+	if !allowsVolume(p, "hostPath") || len(p.Spec.AllowedHostPaths) == 0 {
 		return nil
 	}
 	return []Constraint{HostPaths{Paths: p.Spec.AllowedHostPaths}}

@@ -81,8 +81,11 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 // procMountConstraints returns what a policy's allowedProcMountTypes demand of pods.
 func procMountConstraints(p *pspparse.Policy) []Constraint {
 	types := p.Spec.AllowedProcMountTypes
-	if len(types) == 0 {
+	switch {
+	case len(types) == 0:
 		types = []string{"Default"}
+	case slices.Contains(types, "Default") && slices.Contains(types, "Unmasked"):
+		return nil // the API server knows no other
 	}
 	return []Constraint{ProcMounts{Types: types}}
 }

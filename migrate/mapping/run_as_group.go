@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strconv"
 
 	"k8s.io/pod-security-admission/api"
@@ -21,15 +22,12 @@ type groupStrategyField struct {
 	isList       bool
 	// lossNote says what happens once the ID is no longer set.
 	lossNote message.Message
-	// refusesEmptyList is true if MustRunAs refuses an explicitly empty list, whatever the ranges.
-	refusesEmptyList bool
 }
 
 // assess compares the group field of a PodSecurityPolicy with the standards.
 func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	s := g.strategy
-	ranged := s.Rule == pspparse.MustRunAs || s.Rule == pspparse.MayRunAs
-	if ranged && (!coversWhole(s.Ranges, 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
+	if slices.ContainsFunc(idConstraints(g.field, s), Constraint.Refuses) {
 		f.recordRefusal(g.field, strategyValue(s), message.New("lost-group-ranges", "root", !containsNumber(s.Ranges, 0)),
 			levels.LooseToStrict()...)
 	}

@@ -167,7 +167,7 @@ func userConstraints(p *pspparse.Policy) []Constraint {
 
 // idConstraints returns what a policy's strategy for user or group IDs demands of a field of pods and writes into it.
 func idConstraints(field string, s pspparse.IDStrategy) []Constraint {
-	if s.Rule == pspparse.RunAsAny {
+	if s.Rule != pspparse.MustRunAs && s.Rule != pspparse.MayRunAs || len(s.Ranges) == 0 {
 		return nil
 	}
 	return []Constraint{IDRanges{Field: field, Ranges: s.Ranges, Optional: s.Rule == pspparse.MayRunAs, Default: s.Ranges[0].Min}}

@@ -64,8 +64,5 @@ func runtimeClassConstraints(p *pspparse.Policy) []Constraint {
 	if !c.Any {
 		c.Names = s.AllowedRuntimeClassNames
 	}
-	if !c.Refuses() && !c.Writes() {
-		return nil
-	}
 	return []Constraint{c}
 }

@@ -66,20 +66,14 @@ func seccompRuleOf(p *pspparse.Policy) seccompRule {
 	if allowed != nil {
 		r.list, r.profiles = *allowed, pspparse.SplitProfiles(*allowed)
 	}
-	r.wildcard = slices.Contains(r.profiles, "*")
+	demanded := profileConstraint(SeccompProfiles, allowed, byDefault)
+	r.wildcard = demanded.Any
 	r.listsAccepted = r.wildcard || slices.ContainsFunc(r.profiles, isAcceptedSeccompProfile)
 	r.listsUnconfined = r.wildcard || slices.Contains(r.profiles, "unconfined")
 	// An empty entry admits the empty profile; API validation refuses it beside others, admission does not.
-	r.admitsUnset = !r.hasList || r.wildcard || slices.Contains(r.profiles, "")
-	admitted := r.wildcard || slices.Contains(r.profiles, byDefault) ||
-		(isRuntimeDefaultSeccomp(byDefault) && slices.ContainsFunc(r.profiles, isRuntimeDefaultSeccomp))
-	r.defaultApplies = admitted && podspec.SeccompProfile(byDefault) != nil
+	r.admitsUnset = demanded.Accepts("")
+	r.defaultApplies = demanded.Accepts(byDefault) && podspec.SeccompProfile(byDefault) != nil
 	return r
-}
-
-// isRuntimeDefaultSeccomp reports whether a policy's seccomp annotation names the runtime's default profile.
-func isRuntimeDefaultSeccomp(profile string) bool {
-	return profile == "runtime/default" || profile == "docker/default"
 }
 
 // isAcceptedSeccompProfile reports whether the standards accept the profile of a policy's seccomp annotation. The API
@@ -230,19 +224,26 @@ func (r seccompRule) explain() message.Message {
 // seccompConstraints returns what a policy's annotations about seccomp demand of pods and write into them.
 func seccompConstraints(p *pspparse.Policy) []Constraint {
 	allowed, byDefault := p.SeccompProfiles()
-	return profileConstraints(SeccompProfiles, allowed, byDefault)
+	return []Constraint{profileConstraint(SeccompProfiles, allowed, byDefault)}
 }
 
-// profileConstraints returns what a policy's list of allowed profiles, nil for none, and its default profile, "" for none, demand of
+// profileConstraint returns what a policy's list of allowed profiles, nil for none, and its default profile, "" for none, demand of
 // pods and write into them.
-func profileConstraints(kind string, allowed *string, byDefault string) []Constraint {
+func profileConstraint(kind string, allowed *string, byDefault string) Profiles {
 	c := Profiles{Kind: kind, Listed: allowed != nil, Default: byDefault}
-	if allowed != nil {
+	if c.Listed {
 		c.Allowed = pspparse.SplitProfiles(*allowed)
-		c.Any = kind == SeccompProfiles && slices.Contains(c.Allowed, "*")
 	}
-	if !c.Refuses() && !c.Writes() {
-		return nil
+	switch runtimeDefault := []string{"runtime/default", "docker/default"}; {
+	case kind == AppArmorProfiles:
+		c.Any = !c.Listed
+		c.Allowed = slices.DeleteFunc(c.Allowed, func(profile string) bool { return profile == "" })
+	case !c.Listed:
+		c.Allowed = []string{""}
+	case slices.Contains(c.Allowed, "*"):
+		c.Any, c.Allowed = true, nil
+	case slices.ContainsFunc(runtimeDefault, c.Accepts):
+		c.Allowed = append(c.Allowed, slices.DeleteFunc(runtimeDefault, c.Accepts)...)
 	}
-	return []Constraint{c}
+	return c
 }

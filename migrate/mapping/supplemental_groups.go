@@ -22,7 +22,7 @@ func supplementalGroupsControl() pspControl {
 func assessSupplementalGroups(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "supplementalGroups", strategy: p.Spec.SupplementalGroups,
-		templatePath: "spec.securityContext.supplementalGroups", isList: true, refusesEmptyList: true,
+		templatePath: "spec.securityContext.supplementalGroups", isList: true,
 		lossNote: message.New("lost-supplemental-group"),
 	}.assess(p)
 }

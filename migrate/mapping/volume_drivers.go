@@ -59,7 +59,7 @@ func driverListControl(field, volumeType string, meaning, loss message.Message, 
 		switch {
 		case !allowsVolume(p, volumeType):
 			meaning = message.New("field-without-volume-type", "type", volumeType)
-		case len(drivers) > 0:
+		case len(constraints(p)) > 0:
 			f.recordRefusal(field, listValue(drivers), loss, lostAt...)
 		}
 		f.explainStatedField(p, field, listValue(drivers), meaning)

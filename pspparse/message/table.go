@@ -26,6 +26,8 @@ func Table() []Kind {
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 		differencePlanKinds(), differenceNamespaceKinds(), differenceWorkloadKinds(), differencePolicyKinds(), differenceGrantKinds(),
 		guardKinds(),
+		engineCELKinds(),
+		engineKinds(),
 	)
 }
 

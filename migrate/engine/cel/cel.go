@@ -22,6 +22,9 @@ type Options struct {
 	// Validating and Mutating choose the kinds of documents.
 	Validating, Mutating bool
 	Action               Action
+	// Reinvoke runs the MutatingAdmissionPolicy again after webhooks that change pods, as PSP admission ran again. Where no webhook
+	// changes pods, PSP admission ran once, and so has this.
+	Reinvoke bool
 }
 
 // Document is one object to apply.

@@ -1,8 +1,6 @@
 package cel
 
 import (
-	"strings"
-
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 )
 
@@ -45,37 +43,41 @@ func fillCapabilities(c mapping.Capabilities, minor int) []fill {
 		return nil
 	}
 	const adds, drops = "c.?securityContext.?capabilities.?add.orValue([])", "c.?securityContext.?capabilities.?drop.orValue([])"
-	var missing, lists []string
-	sorted := func(list, more, unless string) string {
-		if minor >= minorOfListFunctions {
-			if unless != "" {
-				more += ".filter(k, " + unless + ")"
-			}
-			return "(" + list + " + " + more + ").distinct().sort()"
-		}
-		return list + " + " + more + ".filter(k, " + allOf("!(k in "+list+")", orTrue(unless)) + ")"
-	}
-	add, drop := adds, drops
-	if len(c.DefaultAdds) > 0 {
-		missing = append(missing, quoteAll(c.DefaultAdds)+".exists(k, !(k in "+adds+") && !(k in "+drops+"))")
-		add = sorted(adds, quoteAll(c.DefaultAdds), "!(k in "+drops+")")
-	} else if minor >= minorOfListFunctions {
-		add += ".distinct().sort()"
-	}
-	if len(c.RequiredDrops) > 0 {
-		missing = append(missing, quoteAll(c.RequiredDrops)+".exists(k, !(k in "+drops+"))")
-		drop = sorted(drops, quoteAll(c.RequiredDrops), "")
-	} else if minor >= minorOfListFunctions {
-		drop += ".distinct().sort()"
-	}
-	lists = append(lists, "'add': "+add, "'drop': "+drop)
-	return []fill{{place: inContainers, field: "capabilities", value: "{" + strings.Join(lists, ", ") + "}", when: anyOf(missing...)}}
+	add, drop := "'add': "+union(adds, c.DefaultAdds, "!(k in "+drops+")", minor), "'drop': "+union(drops, c.RequiredDrops, "true", minor)
+	return []fill{{
+		place: inContainers, field: "capabilities", value: "{" + add + ", " + drop + "}",
+		when: anyOf(
+			isMissing(c.DefaultAdds, allOf("!(k in "+adds+")", "!(k in "+drops+")")),
+			isMissing(c.RequiredDrops, "!(k in "+drops+")"),
+		),
+	}}
 }
 
-// orTrue returns a CEL boolean, true for "".
-func orTrue(condition string) string {
-	if condition == "" {
-		return "true"
+// isMissing returns a CEL boolean: for one of the policy's capabilities k the CEL boolean holds.
+func isMissing(names []string, condition string) string {
+	if len(names) == 0 {
+		return "false"
 	}
-	return condition
+	return quoteAll(names) + ".exists(k, " + condition + ")"
+}
+
+// union returns a CEL list of strings: a container's capabilities, and the policy's k for which the CEL boolean holds.
+func union(own string, names []string, condition string, minor int) string {
+	// As list(string), without which sort does not compile, nor a map of two lists.
+	own += ".map(k, string(k))"
+	sorted := minor >= minorOfListFunctions
+	if !sorted {
+		condition = allOf(condition, "!(k in "+own+")")
+	}
+	if len(names) > 0 {
+		more := quoteAll(names)
+		if condition != "true" {
+			more += ".filter(k, " + condition + ")"
+		}
+		own = "(" + own + " + " + more + ")"
+	}
+	if sorted {
+		own += ".distinct().sort()"
+	}
+	return own
 }

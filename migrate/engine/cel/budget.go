@@ -1,0 +1,64 @@
+package cel
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Limits of the API server on what expressions of one policy may cost for one request (k8s.io/apiserver/pkg/apis/cel/config.go and
+// k8s.io/apiserver/pkg/cel/library/cost.go).
+const (
+	requestBudget    = 10_000_000 // all expressions of a binding, or of one mutation
+	expressionBudget = 1_000_000  // one expression, a variable included
+	grantCheckCost   = 350_000    // one question to the authorizer
+)
+
+const (
+	// maxGrantChecks is how many questions to the authorizer one request can pay for.
+	maxGrantChecks = requestBudget / grantCheckCost
+	// maxExpressionChecks is how many of them one expression can pay for.
+	maxExpressionChecks = expressionBudget / grantCheckCost
+)
+
+// Sizes of an object in bytes, as the API server stores it.
+const (
+	// maxObjectSize leaves to the API server what it adds: etcd takes requests of 1.5 MiB (1,572,864 bytes).
+	maxObjectSize = 1_500_000
+	// largeObjectSize is where applying an object on the client's side fails, since the annotation of kubectl apply with the whole
+	// object may not have more than 256 KiB, and where the API server begins to need seconds to compile it.
+	largeObjectSize = 250_000
+)
+
+// What Generate returns where the documents cannot be written.
+var (
+	// ErrTooMuch is returned for a set of namespaces whose policies cost or weigh more than an API server allows.
+	ErrTooMuch = errors.New("more than an API server allows")
+	// ErrServer is returned for documents that the API server of the options does not serve.
+	ErrServer = errors.New("the API server does not serve it")
+)
+
+// MaxAsked returns of how many policies that accept a pod one request can ask the grants: of each it asks whether the account of
+// the pod may use it, whether its sender may if requesters is true, and each for both API groups if bothGroups is true. The options
+// do not matter: every release that has the policies has the same limits, or none.
+func MaxAsked(_ Options, bothGroups, requesters bool) int {
+	checks := 1
+	if bothGroups {
+		checks *= 2
+	}
+	if requesters {
+		checks *= 2
+	}
+	return maxGrantChecks / checks
+}
+
+// errChecks is the error for a set whose policies need more questions to the authorizer than one request can pay for.
+func errChecks(set string, policies, checks int) error {
+	return fmt.Errorf("set %q: to ask the grants of its %d policies takes up to %d checks for a pod, and a request can pay for %d: use static grants, or give its namespaces fewer policies: %w",
+		set, policies, checks, maxGrantChecks, ErrTooMuch)
+}
+
+// errSize is the error for an object that etcd does not store.
+func errSize(kind, name, set string, policies, size int) error {
+	return fmt.Errorf("set %q: %s %q with %d policies has %d bytes, and etcd stores no more than %d: give its namespaces fewer policies, or shorten their lists: %w",
+		set, kind, name, policies, size, maxObjectSize, ErrTooMuch)
+}

@@ -1,0 +1,259 @@
+package cel
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// smallTable returns a decision table of three policies: one that writes, one that never does, granted by both API groups, and one
+// that asks the same as that.
+func smallTable(mode engine.Mode, grants engine.Grants) *engine.Table {
+	web := []mapping.Constraint{
+		mapping.PrivilegedContainers{},
+		mapping.IDRanges{Field: mapping.RunAsUserField, Ranges: []pspparse.IDRange{{Min: 5, Max: 9}, {Min: 100, Max: 200}}, Default: 5},
+	}
+	logs := []mapping.Constraint{mapping.PrivilegedContainers{}, mapping.HostNamespace{Name: "hostPID"}}
+	return &engine.Table{
+		Mode: mode, Grants: grants,
+		Policies: []engine.Policy{
+			{Name: "logs", Constraints: logs, Groups: []string{"extensions", "policy"}, ByRequester: true},
+			{Name: "same.as-logs", Constraints: logs, Groups: []string{"policy"}},
+			{Name: "web", Constraints: web, Groups: []string{"policy"}, ByRequester: true},
+		},
+		Sets: []engine.Set{{
+			Name: "shop", Namespaces: []string{"shop", "shop-test"}, Level: "baseline", Version: "v1.37",
+			Alternatives: []engine.Alternative{
+				{Policy: "web", Constraints: web, Everybody: true},
+				{Policy: "logs", Constraints: logs, Accounts: []string{"collector"}, Users: []string{"it's me"}, Groups: []string{"ops"}},
+				{Policy: "same.as-logs", Constraints: logs, Users: []string{"alice"}},
+			},
+		}},
+	}
+}
+
+// checksTable returns a decision table of checks of the standards, for all namespaces but one.
+func checksTable() *engine.Table {
+	return &engine.Table{Mode: engine.RestrictedButFor, Sets: []engine.Set{{
+		Name: "restricted-3f2a9c01", Except: []string{"kube-system"}, Level: "baseline", Version: "v1.30",
+		Checks: []engine.LevelCheck{
+			{ID: "allowPrivilegeEscalation"},
+			{ID: "runAsNonRoot", ExceptWorkloads: []string{"CronJob/night", "Deployment/web", "Pod/bare", "Rollout/new", "StatefulSet/db"}},
+		},
+	}}}
+}
+
+// Each table becomes the documents of its golden file, and the remarks at its end.
+func TestGenerate(t *testing.T) {
+	t.Parallel()
+	both := Options{Minor: 37, Validating: true, Mutating: true, Action: Deny}
+	validating := Options{Minor: 30, Validating: true, Action: Deny}
+	warn := validating
+	warn.Action = Warn
+	beta := both
+	beta.Minor, beta.Reinvoke = 34, true
+	for _, test := range []struct {
+		name  string
+		table *engine.Table
+		o     Options
+	}{
+		{"delta", smallTable(engine.Delta, engine.DynamicGrants), validating},
+		{"delta-static", smallTable(engine.Delta, engine.StaticGrants), validating},
+		{"continuity", smallTable(engine.Continuity, engine.DynamicGrants), both},
+		{"continuity-beta", smallTable(engine.Continuity, engine.StaticGrants), beta},
+		{"continuity-strict", smallTable(engine.Continuity, engine.DynamicGrants), validating},
+		{"continuity-warn", smallTable(engine.Continuity, engine.DynamicGrants), warn},
+		{"continuity-blocks", looseTable(engine.Continuity, 16), both},
+		{"restricted-but-for", checksTable(), validating},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			d, err := Generate(test.table, test.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, test.name+".yaml", d)
+		})
+	}
+}
+
+// golden compares documents with a golden file.
+func golden(t *testing.T, name string, d *Documents) {
+	t.Helper()
+	var got bytes.Buffer
+	for _, doc := range d.Documents {
+		text, err := yaml.Marshal(doc.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&got, "# stage %d: %s\n%s---\n", doc.Stage, doc.File, text)
+	}
+	for _, r := range d.Remarks {
+		fmt.Fprintf(&got, "# %s\n", strings.Join(strings.Fields(strings.Join([]string{r.Policy, r.Field, r.Text}, " ")), " "))
+	}
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// looseTable returns a decision table of n policies that accept most pods; every third one writes into them. Each takes two questions
+// about grants.
+func looseTable(mode engine.Mode, n int) *engine.Table {
+	out := &engine.Table{Mode: mode, Grants: engine.DynamicGrants, Sets: []engine.Set{{Name: "all"}}}
+	for i := range n {
+		constraints := []mapping.Constraint{mapping.HostNamespace{Name: "hostIPC"}}
+		if i%3 == 0 {
+			constraints = append(constraints, mapping.ReadOnlyRootFilesystem{})
+		}
+		name := fmt.Sprintf("p%03d", i)
+		out.Policies = append(out.Policies, engine.Policy{Name: name, Constraints: constraints, Groups: []string{"policy"}, ByRequester: true})
+		out.Sets[0].Alternatives = append(out.Sets[0].Alternatives, engine.Alternative{Policy: name, Constraints: constraints})
+	}
+	return out
+}
+
+// What an API server does not serve or cannot pay for is refused, with what to do.
+func TestGenerateRefuses(t *testing.T) {
+	t.Parallel()
+	deny := Options{Minor: 37, Validating: true, Action: Deny}
+	with := func(change func(*Options)) Options { o := deny; change(&o); return o }
+	twins := looseTable(engine.Delta, 1)
+	twins.Sets = append(twins.Sets, twins.Sets[0])
+	unknown := looseTable(engine.Delta, 1)
+	unknown.Policies = nil
+	odd := looseTable(engine.Delta, 1)
+	odd.Sets[0].Namespaces = []string{"x y"}
+	for _, test := range []struct {
+		name  string
+		table *engine.Table
+		o     Options
+		is    error
+		says  string
+	}{
+		{"old server", looseTable(engine.Delta, 1), with(func(o *Options) { o.Minor = 29 }), ErrServer, "v1.29"},
+		{"mutation on v1.33", looseTable(engine.Continuity, 1), with(func(o *Options) { o.Minor, o.Mutating = 33, true }), ErrServer, "use mode delta"},
+		{"15 policies", looseTable(engine.Delta, 15), deny, ErrTooMuch, "its 15 policies takes up to 30 checks for a pod, and a request can pay for 28: use static grants"},
+		{"15 policies, nothing written", looseTable(engine.Continuity, 15), deny, ErrTooMuch, "15 policies"},
+		{"mutation in delta", looseTable(engine.Delta, 1), with(func(o *Options) { o.Validating, o.Mutating = false, true }), nil, "writes nothing into pods"},
+		{"mutation to be tried", looseTable(engine.Continuity, 1), with(func(o *Options) { o.Validating, o.Mutating, o.Action = false, true, Warn }), nil, "cannot be tried"},
+		{"nothing", looseTable(engine.Delta, 1), Options{Minor: 37, Action: Deny}, nil, "neither"},
+		{"no action", looseTable(engine.Delta, 1), with(func(o *Options) { o.Action = "" }), nil, "none of audit, warn and deny"},
+		{"two sets of a name", twins, deny, nil, "the same name"},
+		{"no such policy", unknown, deny, nil, `no policy "p000"`},
+		{"no such namespace", odd, deny, nil, `"x y"`},
+		{"no such check", &engine.Table{Mode: engine.RestrictedButFor, Sets: []engine.Set{{Name: "x", Checks: []engine.LevelCheck{{ID: "none"}}}}}, deny, errors.ErrUnsupported, `"none"`},
+		{"empty set", &engine.Table{Mode: engine.Delta, Sets: []engine.Set{{Name: "x"}}}, deny, nil, "nothing that a pod has to satisfy"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			d, err := Generate(test.table, test.o)
+			if err == nil || d != nil || !strings.Contains(err.Error(), test.says) || test.is != nil && !errors.Is(err, test.is) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// A set that costs as much as a request can pay for is written; with the action audit also one that costs more, and it is said.
+func TestGrantBudget(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ both, requesters bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+		o := Options{Minor: 37, Validating: true, Action: Deny}
+		most := MaxAsked(o, test.both, test.requesters)
+		of := func(n int) *engine.Table {
+			table := looseTable(engine.Delta, n)
+			for i := range table.Policies {
+				table.Policies[i].ByRequester = test.requesters
+				if test.both {
+					table.Policies[i].Groups = []string{"extensions", "policy"}
+				}
+			}
+			return table
+		}
+		if _, err := Generate(of(most), o); err != nil {
+			t.Errorf("%+v: %v", test, err)
+		}
+		if _, err := Generate(of(most+1), o); !errors.Is(err, ErrTooMuch) {
+			t.Errorf("%+v: %d policies: %v", test, most+1, err)
+		}
+		static := of(most + 1)
+		static.Grants = engine.StaticGrants
+		if _, err := Generate(static, o); err != nil {
+			t.Errorf("%+v: %v", test, err)
+		}
+		o.Action = Audit
+		d, err := Generate(of(most+1), o)
+		if err != nil || !hasRemark(d, "engine-cel-audit-budget") {
+			t.Errorf("%+v: %v without the remark", test, err)
+		}
+	}
+}
+
+func hasRemark(d *Documents, id string) bool {
+	for _, r := range d.Remarks {
+		if r.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Objects as large as an API server stores are written, and those that are large are told; larger ones are refused.
+func TestObjectSize(t *testing.T) {
+	t.Parallel()
+	of := func(path int) *engine.Table {
+		table := looseTable(engine.Delta, 1)
+		c := []mapping.Constraint{mapping.CSIDrivers{Drivers: []string{strings.Repeat("x", path)}}}
+		table.Policies[0].Constraints, table.Sets[0].Alternatives[0].Constraints = c, c
+		return table
+	}
+	o := Options{Minor: 37, Validating: true, Action: Deny}
+	small, err := Generate(of(1000), o)
+	if err != nil || hasRemark(small, "engine-cel-large-object") {
+		t.Fatalf("error %v, remarks %v", err, small.Remarks)
+	}
+	// What is not the long text is as long for all.
+	low, high := 100_000, 3_000_000
+	for high-low > 1 {
+		if _, err := Generate(of((low+high)/2), o); err == nil {
+			low = (low + high) / 2
+		} else {
+			high = (low + high) / 2
+		}
+	}
+	fits, err := Generate(of(low), o)
+	if err != nil || !hasRemark(fits, "engine-cel-large-object") {
+		t.Fatalf("error %v, remarks %v", err, fits.Remarks)
+	}
+	text, err := yaml.Marshal(fits.Documents[0].Object)
+	if err != nil || len(text) < maxObjectSize-2000 || len(text) > maxObjectSize+200_000 {
+		t.Errorf("the largest object has %d bytes of YAML: %v", len(text), err)
+	}
+	if _, err := Generate(of(high), o); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), fmt.Sprint(maxObjectSize)) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,53 @@
+package cel
+
+import (
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/pspparse/message"
+)
+
+// tableRemarks returns what the documents of a table do otherwise than PodSecurityPolicy admission did, whatever the sets: by how
+// they work, then by what the policies demand.
+func tableRemarks(t *engine.Table, o Options) []engine.Remark {
+	if len(t.Sets) == 0 {
+		return nil
+	}
+	var out []engine.Remark
+	say := func(m message.Message) { out = append(out, engine.Remark{Message: m}) }
+	writes := t.Mode == engine.Continuity && o.Mutating && o.Action == Deny
+	if writes {
+		if o.Minor < firstMutatingByNow {
+			say(message.New("engine-cel-mutating-flags", "minor", o.Minor))
+		}
+		if !o.Reinvoke {
+			say(message.New("engine-cel-runs-once"))
+		}
+	}
+	if t.Mode == engine.Continuity && !writes {
+		if o.Action == Deny {
+			say(message.New("engine-cel-strict"))
+		} else {
+			say(message.New("engine-cel-as-filled", "action", string(o.Action)))
+		}
+	}
+	if t.Mode == engine.Continuity && !o.Validating {
+		say(message.New("engine-cel-refuses-nothing"))
+	}
+	if o.Validating {
+		say(message.New("engine-cel-spec-changes"))
+		say(message.New("engine-cel-ephemeral-containers"))
+	}
+	if slices.ContainsFunc(t.Sets, hasExceptions) {
+		say(message.New("engine-cel-forged-owner"))
+	}
+	if len(t.Policies) > 0 {
+		say(message.New("engine-cel-fixed-text"))
+	}
+	return out
+}
+
+// hasExceptions reports whether workloads of a set need not meet one of its checks.
+func hasExceptions(s engine.Set) bool {
+	return slices.ContainsFunc(s.Checks, func(c engine.LevelCheck) bool { return len(c.ExceptWorkloads) > 0 })
+}

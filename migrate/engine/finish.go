@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// finish names the sets, sorts the table and lists the policies that its alternatives name.
+func (b *builder) finish() {
+	t := b.table
+	for i := range t.Sets {
+		slices.Sort(t.Sets[i].Namespaces)
+	}
+	nameSets(t.Sets)
+	slices.SortFunc(t.Sets, func(x, y Set) int { return strings.Compare(x.Name, y.Name) })
+	named := map[string]bool{}
+	for _, s := range t.Sets {
+		for _, a := range s.Alternatives {
+			named[a.Policy] = true
+		}
+	}
+	for _, c := range b.candidates {
+		if named[c.policy.Name] {
+			t.Policies = append(t.Policies, b.tablePolicy(c))
+		}
+	}
+	slices.SortStableFunc(t.LeftOut, func(x, y Remark) int {
+		return cmp.Or(strings.Compare(x.Policy, y.Policy), strings.Compare(x.Field, y.Field))
+	})
+}
+
+// tablePolicy returns a candidate as the table has it.
+func (b *builder) tablePolicy(c *candidate) Policy {
+	// Members of system:masters may use every policy by what they are, and whoever sends a request counts beside the pod's account.
+	out := Policy{Name: c.policy.Name, Constraints: c.all, ByRequester: true}
+	groups := b.grants.groups[c.number]
+	if groups.extensions {
+		out.Groups = append(out.Groups, "extensions")
+	}
+	if groups.policy || !groups.extensions {
+		out.Groups = append(out.Groups, "policy")
+	}
+	return out
+}
+
+// nameSets gives each set its name: that of its only namespace, or what it is and a hash of the namespaces, or all-namespaces. No two
+// get the same.
+func nameSets(sets []Set) {
+	taken := map[string]bool{}
+	for i := range sets {
+		if s := &sets[i]; len(s.Namespaces) == 1 {
+			s.Name = s.Namespaces[0]
+			taken[s.Name] = true
+		}
+	}
+	for i := range sets {
+		s := &sets[i]
+		switch {
+		case len(s.Namespaces) == 1:
+			continue
+		case len(s.Namespaces) == 0:
+			s.Name = "all-namespaces"
+		default:
+			s.Name = hashedName(s, 8)
+		}
+		for digits := 8; taken[s.Name]; digits += 8 { // a namespace may have any name
+			s.Name = hashedName(s, digits)
+		}
+		taken[s.Name] = true
+	}
+}
+
+// hashedName returns a name for a set of several namespaces, with the beginning of the hash of their names.
+func hashedName(s *Set, digits int) string {
+	sum := sha256.Sum256([]byte(strings.Join(s.Namespaces, "\n")))
+	return cmp.Or(string(s.Level), "namespaces") + "-" + hex.EncodeToString(sum[:])[:min(digits, 2*len(sum))]
+}
+
+// namesOf returns the names of namespaces of the Plan.
+func namesOf(namespaces []*migrate.Namespace) []string {
+	out := make([]string, 0, len(namespaces))
+	for _, ns := range namespaces {
+		out = append(out, ns.Name)
+	}
+	return out
+}
