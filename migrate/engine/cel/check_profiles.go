@@ -124,13 +124,13 @@ func fillAppArmor(c mapping.Profiles) []fill {
 	}
 }
 
-// appArmorProfile returns a CEL string: the AppArmor profile of the container c, ” for none.
+// appArmorProfile returns a CEL string: the AppArmor profile of the container c, empty for none.
 func appArmorProfile() string {
 	return "(has(c.securityContext) && has(c.securityContext.appArmorProfile) ? " + profileText("c.securityContext.appArmorProfile") +
 		" : object.metadata.?annotations[?" + quote(podspec.AppArmorAnnotationPrefix) + " + c.name].orValue(variables.podAppArmor))"
 }
 
-// podAppArmorProfile returns a CEL string: the AppArmor profile that containers inherit from the pod, ” for none.
+// podAppArmorProfile returns a CEL string: the AppArmor profile that containers inherit from the pod, empty for none.
 func podAppArmorProfile() string {
 	return "variables.psc.?appArmorProfile.hasValue() ? " + profileText("variables.psc.appArmorProfile") + " : ''"
 }

@@ -15,7 +15,7 @@ const (
 )
 
 // reason returns a CEL string for a pod that a policy does not accept by a constraint: the first thing that is wrong, where it is,
-// and what is allowed, in the words of PSP's own refusals; ” exactly where accepts of the same form holds. It is one line of at
+// and what is allowed, in the words of PSP's own refusals; empty exactly where accepts of the same form holds. It is one line of at
 // most some hundred characters, asks no authorizer, and is never an error.
 func reason(c mapping.Constraint, f form) string {
 	var lists []string
