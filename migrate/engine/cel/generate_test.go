@@ -86,13 +86,13 @@ func TestGenerate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, test.name+".yaml", d)
+			compareGolden(t, test.name+".yaml", d)
 		})
 	}
 }
 
-// golden compares documents with a golden file.
-func golden(t *testing.T, name string, d *Documents) {
+// compareGolden compares documents with a golden file.
+func compareGolden(t *testing.T, name string, d *Documents) {
 	t.Helper()
 	var got bytes.Buffer
 	for _, doc := range d.Documents {
@@ -220,6 +220,37 @@ func hasRemark(d *Documents, id string) bool {
 		}
 	}
 	return false
+}
+
+// What of a policy cannot be said is a remark with its name and field, once, and only where it is asked.
+func TestPolicyRemarks(t *testing.T) {
+	t.Parallel()
+	odd := mapping.Profiles{Kind: mapping.AppArmorProfiles, Listed: true, Allowed: []string{"runtime/default"}}
+	for _, mode := range []engine.Mode{engine.Delta, engine.Continuity} {
+		table := looseTable(mode, 2)
+		table.Policies[0].Constraints = append(table.Policies[0].Constraints, odd)
+		table.Policies[1].Constraints = append(table.Policies[1].Constraints, odd)
+		a := &table.Sets[0].Alternatives[0]
+		a.Constraints = table.Policies[0].Constraints
+		table.Sets = append(table.Sets, engine.Set{Name: "more", Alternatives: table.Sets[0].Alternatives})
+		d, err := Generate(table, Options{Minor: 37, Validating: true, Action: Deny})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range d.Remarks {
+			if r.ID == "engine-check-apparmor-fields" {
+				got = append(got, r.Policy+" "+r.Field)
+			}
+		}
+		want := []string{"p000 " + odd.Fields()[0]}
+		if mode == engine.Continuity {
+			want = append(want, "p001 "+odd.Fields()[0])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: remarks (-want +got):\n%s", mode, diff)
+		}
+	}
 }
 
 // Objects as large as an API server stores are written, and those that are large are told; larger ones are refused.
