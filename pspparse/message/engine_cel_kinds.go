@@ -41,11 +41,11 @@ func engineCELKinds() []Kind {
 		},
 		{
 			"engine-cel-audit-budget", "A request can pay for a limited number of questions about grants. Beyond it, pods are reported though a policy further behind admits them. Nothing is refused while the action is audit or warn.",
-			"the {policies} policies of {set} can take {checks} checks of grants for a pod, and a request can pay for {most}: until the action is deny, pods may be reported that would be admitted",
+			"{set} has {policies} policies, and a request can pay for asking the grants of {most} of them: pods may be reported that a later one admits",
 		},
 		{
 			"engine-cel-update-budget", "A change of a pod is judged by all policies if the one that its annotation names does not accept it. With more policies than a request can ask the grants of, it may be refused though one of them admits it.",
-			"a change of a pod that the policy of its annotation does not accept may be refused though another one of the {policies} policies of {set} admits it: their grants take up to {checks} checks, and a request can pay for {most}",
+			"a change of a pod that the policy of its annotation does not accept may be refused though another one of the {policies} policies of {set} admits it: a request can pay for asking the grants of {most} of them",
 		},
 		{
 			"engine-cel-large-object", "Client-side apply stores the whole object in an annotation, which cannot be that long. An API server takes seconds to compile such a policy: until then it is not in force.",

@@ -11,14 +11,17 @@ const (
 	requestBudget    = 10_000_000 // all expressions of a binding, or of one mutation
 	expressionBudget = 1_000_000  // one expression, a variable included
 	grantCheckCost   = 350_000    // one question to the authorizer
-)
-
-const (
-	// maxGrantChecks is how many questions to the authorizer one request can pay for.
-	maxGrantChecks = requestBudget / grantCheckCost
 	// maxExpressionChecks is how many of them one expression can pay for.
 	maxExpressionChecks = expressionBudget / grantCheckCost
 )
+
+// constraintCost is what is kept of the budget for the constraints of each policy. All fields of a policy cost less than that for a
+// pod of 20 containers, each with 20 mounts, and 20 volumes. For a plain pod they cost next to nothing, but who has such a pod must
+// not be refused because its policy is the last one by name.
+const constraintCost = 100_000
+
+// askingCost is what it costs at most to judge a pod by a policy that takes a number of questions to the authorizer.
+func askingCost(checks int) int { return checks*grantCheckCost + constraintCost }
 
 // Sizes of an object in bytes, as the API server stores it.
 const (
@@ -48,13 +51,13 @@ func MaxAsked(_ Options, bothGroups, requesters bool) int {
 	if requesters {
 		checks *= 2
 	}
-	return maxGrantChecks / checks
+	return requestBudget / askingCost(checks)
 }
 
-// errChecks is the error for a set whose policies need more questions to the authorizer than one request can pay for.
-func errChecks(set string, policies, checks int) error {
-	return fmt.Errorf("set %q: to ask the grants of its %d policies takes up to %d checks for a pod, and a request can pay for %d: use static grants, or give its namespaces fewer policies: %w",
-		set, policies, checks, maxGrantChecks, ErrTooMuch)
+// errChecks is the error for a set with more policies than one request can ask the grants of.
+func errChecks(set string, policies, most int) error {
+	return fmt.Errorf("set %q has %d policies, and a request can pay for asking the grants of %d of them: use static grants, or give its namespaces fewer policies: %w",
+		set, policies, most, ErrTooMuch)
 }
 
 // errSize is the error for an object that etcd does not store.

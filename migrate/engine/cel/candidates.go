@@ -99,11 +99,17 @@ func (c *candidate) admits(conditions ...string) string {
 	return out
 }
 
-// sumOfChecks returns how many questions to the authorizer candidates take at most.
-func sumOfChecks(all []*candidate) int {
+// affordable returns how many of the candidates, from the first one on, one request or one mutation can ask the grants of. Where
+// grants are static, that is all of them: what their constraints cost is up to the pod, and no reason not to ask.
+func affordable(all []*candidate) int {
 	sum := 0
-	for _, c := range all {
-		sum += c.checks
+	for i, c := range all {
+		if c.checks == 0 {
+			continue
+		}
+		if sum += askingCost(c.checks); sum > requestBudget {
+			return i
+		}
 	}
-	return sum
+	return len(all)
 }

@@ -31,7 +31,7 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 		return err
 	}
 	addWrites(v, all)
-	if sumOfChecks(all) <= maxGrantChecks {
+	if affordable(all) == len(all) {
 		p.Spec.Mutations = []admissionregistrationv1.Mutation{mutateAtOnce(v, all, o)}
 	} else {
 		p.Spec.Mutations = mutateInBlocks(v, all, o)
@@ -71,14 +71,10 @@ func mutateInBlocks(v *variables, all []*candidate, o Options) []admissionregist
 // blocks returns the policies in their order, split where one mutation could not pay for asking their grants.
 func blocks(all []*candidate) [][]*candidate {
 	var out [][]*candidate
-	sum := 0
-	for i, c := range all {
-		if i == 0 || sum+c.checks > maxGrantChecks {
-			out = append(out, nil)
-			sum = 0
-		}
-		out[len(out)-1] = append(out[len(out)-1], c)
-		sum += c.checks
+	for len(all) > 0 {
+		n := affordable(all)
+		out = append(out, all[:n])
+		all = all[n:]
 	}
 	return out
 }
@@ -181,8 +177,8 @@ func (d *Documents) fillNamed(p *admissionregistrationv1.ValidatingAdmissionPoli
 		accepted = append(accepted, named+" == "+quote(c.policy.Name)+" && "+c.admits())
 	}
 	accepted = append(accepted, "request.operation == 'UPDATE' &&\n("+one(admitting(all))+")")
-	if checks := sumOfChecks(all); checks > maxGrantChecks {
-		d.remark(s, message.New("engine-cel-update-budget", "set", s.Name, "policies", len(all), "checks", checks, "most", maxGrantChecks))
+	if most := affordable(all); most < len(all) {
+		d.remark(s, message.New("engine-cel-update-budget", "set", s.Name, "policies", len(all), "most", most))
 	}
 	refusal := addRefusal(v, all, asFilled)
 	p.Spec.Validations = append(p.Spec.Validations, refuseUnless(one(accepted), refusal))

@@ -23,8 +23,8 @@ func objectName(set string) string {
 }
 
 // plainName returns a text as lower case letters, digits, - and ., that begins and ends with a letter or a digit and has at
-// most max bytes.
-func plainName(text string, max int) string {
+// most most bytes.
+func plainName(text string, most int) string {
 	plain := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '-', r == '.':
@@ -38,11 +38,11 @@ func plainName(text string, max int) string {
 		plain = strings.NewReplacer("..", ".", ".-", "-", "-.", "-").Replace(plain)
 	}
 	plain = strings.Trim(plain, "-.")
-	if plain == text && text != "" && len(text) <= max {
+	if plain == text && text != "" && len(text) <= most {
 		return text
 	}
 	hash := shortHash(text)
-	if room := max - len(hash) - 1; len(plain) > room {
+	if room := most - len(hash) - 1; len(plain) > room {
 		plain = strings.TrimRight(plain[:room], "-.")
 	}
 	if plain == "" {

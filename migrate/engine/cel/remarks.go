@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
@@ -44,10 +45,40 @@ func tableRemarks(t *engine.Table, o Options) []engine.Remark {
 	if len(t.Policies) > 0 {
 		say(message.New("engine-cel-fixed-text"))
 	}
-	return out
+	return append(out, policyRemarks(t, o)...)
 }
 
 // hasExceptions reports whether workloads of a set need not meet one of its checks.
 func hasExceptions(s engine.Set) bool {
 	return slices.ContainsFunc(s.Checks, func(c engine.LevelCheck) bool { return len(c.ExceptWorkloads) > 0 })
+}
+
+// policyRemarks returns what of the policies the documents cannot say: of all that they demand and write in continuity mode, else of
+// what is left to check of them in some set.
+func policyRemarks(t *engine.Table, o Options) []engine.Remark {
+	left := map[string][]mapping.Constraint{}
+	for i := range t.Sets {
+		for _, a := range t.Sets[i].Alternatives {
+			left[a.Policy] = append(left[a.Policy], a.Constraints...)
+		}
+	}
+	var out []engine.Remark
+	for i := range t.Policies {
+		p := &t.Policies[i]
+		constraints := left[p.Name]
+		if t.Mode == engine.Continuity {
+			constraints = p.Constraints
+		}
+		said := map[string]bool{}
+		for _, c := range constraints {
+			for _, r := range inexpressible(c, o) {
+				if key := r.ID + "\x00" + r.Field + "\x00" + r.Text; !said[key] {
+					said[key] = true
+					r.Policy = p.Name
+					out = append(out, r)
+				}
+			}
+		}
+	}
+	return out
 }

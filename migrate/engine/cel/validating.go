@@ -17,12 +17,12 @@ func (d *Documents) fillAny(p *admissionregistrationv1.ValidatingAdmissionPolicy
 	if err != nil {
 		return err
 	}
-	if checks := sumOfChecks(all); checks > maxGrantChecks {
+	if most := affordable(all); most < len(all) {
 		if o.Action == Deny {
-			return errChecks(s.Name, len(all), checks)
+			return errChecks(s.Name, len(all), most)
 		}
 		// Nothing is refused, so that the set can be tried.
-		d.remark(s, message.New("engine-cel-audit-budget", "set", s.Name, "policies", len(all), "checks", checks, "most", maxGrantChecks))
+		d.remark(s, message.New("engine-cel-audit-budget", "set", s.Name, "policies", len(all), "most", most))
 	}
 	if len(all) > 0 {
 		p.Spec.Validations = append(p.Spec.Validations, refuseUnless(one(admitting(all)), addRefusal(v, all, f)))
