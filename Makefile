@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check bench-report mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check bench-report mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,10 @@ bench-browser: bin/pages ## time the first screen and the search of a report of 
 CASES ?= 1000000
 oracle: ## compare the simulation of PSP admission with Kubernetes' own code in CASES (1000000) random cases
 	CASES=$(CASES) $(GO) test -tags e2e -count=1 -timeout 24h -v -run TestAgreesWithKubernetes ./fixtures/controlplane/admission
+
+REQUESTS ?= 50000
+oracle-replacement: ## compare generated policies with PSP admission by Kubernetes' own code in REQUESTS (50000) random requests
+	CASES=$(REQUESTS) $(GO) test -tags e2e -count=1 -timeout 24h -v -run TestReplacesPSP ./fixtures/controlplane/replacement
 
 bin/controlplane: FORCE
 	@CGO_ENABLED=0 $(GO) build -o bin/controlplane ./fixtures/controlplane/launch
