@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/engine/cel"
 	"github.com/psp2pss/psp2pss/migrate/engine/output"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // generateOptions are what the flags of the command generate become.
@@ -257,14 +259,18 @@ func (o *generateOptions) write(files, folders []outputTarget[*output.Set], set 
 		if err != nil {
 			return err
 		}
-		for _, folder := range folders { // all of them, before the first is written
-			if err := checkGeneratedFolder(folder.file, inFolder); err != nil {
+		stale := make([][]string, len(folders))
+		for i, folder := range folders { // all of them, before the first is written
+			if stale[i], err = staleFiles(folder.file, inFolder); err != nil {
 				return err
 			}
 		}
-		for _, folder := range folders {
-			if err := writeGeneratedFolder(strings.TrimRight(folder.file, "/"), inFolder); err != nil {
+		for i, folder := range folders {
+			if err := writeGeneratedFolder(strings.TrimRight(folder.file, "/"), inFolder, stale[i]); err != nil {
 				return err
+			}
+			if n := len(stale[i]); n > 0 {
+				printNotes(o.streams.ErrOut, []string{fmt.Sprintf("%s of an earlier set removed from %s", english.Count(n, "file", "files"), folder.file)})
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package cel
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,8 +20,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/fixtures/attacks"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // What is written for API servers with and without a MutatingAdmissionPolicy, to be tried and to refuse.
 func TestGuardDocuments(t *testing.T) {
