@@ -122,7 +122,7 @@ func inFormat(t *testing.T, line []string, format string) []string {
 	switch format {
 	case "":
 		return line
-	case kustomizeFormat: // patch writes a folder, the others a file
+	case kustomizeFormat, dirFormat: // patch and generate write a folder, the others a file
 		return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "k"))
 	case csvFormat: // a folder, too, but for one table
 		if !slices.Contains(line, "--sections=workloads") {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -15,7 +16,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/engine"
 	"github.com/psp2pss/psp2pss/migrate/engine/cel"
 	"github.com/psp2pss/psp2pss/migrate/engine/output"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // generateOptions are what the flags of the command generate become.
@@ -36,6 +39,8 @@ type generateOptions struct {
 	Action cel.Action
 	// System: also namespaces of the platform; those that -n names are meant anyway.
 	System bool
+	// Guards is the level that new namespaces are to have; "" for no guards of labels.
+	Guards api.Level
 	// MaxExceptions is how many workloads of a namespace may be named as exceptions to a check.
 	MaxExceptions int
 	Outputs       []outputTarget[*output.Set]
@@ -50,6 +55,7 @@ type generateFlags struct {
 	server         string
 	grants, action string
 	system         bool
+	guards         string
 	exceptions     int
 	outputs        []string
 }
@@ -67,6 +73,7 @@ const (
 	targetServerFlag  = "target-server"
 	grantsFlag        = "grants"
 	actionFlag        = "action"
+	guardsFlag        = "guards"
 	maxExceptionsFlag = "max-exceptions"
 )
 
@@ -119,6 +126,9 @@ keep all that the policies did: then that is said, and the exit code is 0.`,
   # The checks of the next level that what runs meets already
   psp2pss generate --mode=restricted-but-for
 
+  # With guards: new namespaces get baseline, and who may loosen labels is named by RBAC
+  psp2pss generate --plan plan.json --guards=baseline --action=deny -o dir=policies
+
   # Policies from Git, workloads from a cluster that no longer serves policies
   psp2pss generate -f psp/ --context prod`,
 		Args: noArgs,
@@ -133,6 +143,7 @@ keep all that the policies did: then that is said, and the exit code is 0.`,
 	enumFlag{&f.action, "action", []string{string(cel.Audit), string(cel.Warn), string(cel.Deny)}}.add(cmd, actionFlag, "", "what becomes of a pod that is not accepted; warn includes audit")
 	flags.IntVar(&f.exceptions, maxExceptionsFlag, 0, "with restricted-but-for, also enforce a check that up to this many workloads of a namespace fail, and name these as exceptions")
 	flags.BoolVar(&f.system, "include-system", false, "write policies for namespaces of the platform, too, such as kube-system; those that -n names have them anyway")
+	enumFlag{&f.guards, "level", levels.Names()[1:]}.add(cmd, guardsFlag, "", "also write what gives new namespaces this enforce label, or refuses those without it, and lets only named subjects loosen such labels")
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
 	f.decide.addEnforce(cmd)
@@ -167,7 +178,7 @@ func (f *generateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) 
 	flags := cmd.Flags()
 	o := &generateOptions{
 		streams: streams, deps: deps, Mode: engine.Mode(f.mode), Engine: f.engine, Grants: engine.Grants(f.grants), Action: cel.Action(f.action),
-		System: f.system, MaxExceptions: f.exceptions,
+		System: f.system, Guards: api.Level(f.guards), MaxExceptions: f.exceptions,
 	}
 	var err error
 	if o.Server, err = parseTargetServer(f.server); err != nil {
@@ -257,14 +268,18 @@ func (o *generateOptions) write(files, folders []outputTarget[*output.Set], set 
 		if err != nil {
 			return err
 		}
-		for _, folder := range folders { // all of them, before the first is written
-			if err := checkGeneratedFolder(folder.file, inFolder); err != nil {
+		stale := make([][]string, len(folders))
+		for i, folder := range folders { // all of them, before the first is written
+			if stale[i], err = staleFiles(folder.file, inFolder); err != nil {
 				return err
 			}
 		}
-		for _, folder := range folders {
-			if err := writeGeneratedFolder(strings.TrimRight(folder.file, "/"), inFolder); err != nil {
+		for i, folder := range folders {
+			if err := writeGeneratedFolder(strings.TrimRight(folder.file, "/"), inFolder, stale[i]); err != nil {
 				return err
+			}
+			if n := len(stale[i]); n > 0 {
+				printNotes(o.streams.ErrOut, []string{fmt.Sprintf("%s of an earlier set removed from %s", english.Count(n, "file", "files"), folder.file)})
 			}
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
@@ -16,66 +15,72 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
-// checkGeneratedFolder returns an error for a folder in which the files of a generated set cannot be put: it has files that are not of the
-// set, which whoever applies the folder would apply as well, or others under the same names. What begins with a dot does not count.
-func checkGeneratedFolder(folder string, files []output.File) error {
-	var foreign []string
+// staleFiles returns the files of an earlier set in a folder that the new one does not have. It returns an error where the files of the
+// new set cannot be put there: for files that 'generate' did not write, and which whoever applies the folder would apply as well. What
+// begins with a dot does not count.
+func staleFiles(folder string, files []output.File) ([]string, error) {
+	names := map[string]bool{}
+	for _, f := range files {
+		names[f.Name] = true
+	}
+	var stale, foreign []string
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == folder {
+		switch {
+		case err != nil || path == folder:
 			return err
+		case strings.HasPrefix(d.Name(), ".") && d.IsDir():
+			return fs.SkipDir
+		case d.IsDir() || strings.HasPrefix(d.Name(), "."):
+			return nil
 		}
-		name, err := filepath.Rel(folder, path)
+		generated, err := isGeneratedFile(path, d)
 		if err != nil {
 			return err
 		}
-		name = filepath.ToSlash(name)
-		ours := func(f output.File) bool { return f.Name == name || d.IsDir() && strings.HasPrefix(f.Name, name+"/") }
+		name, err := filepath.Rel(folder, path)
 		switch {
-		case strings.HasPrefix(d.Name(), "."), !slices.ContainsFunc(files, ours):
-			if !strings.HasPrefix(d.Name(), ".") {
-				foreign = append(foreign, name)
-			}
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-		case !d.IsDir():
-			return checkGeneratedFile(path)
+		case err != nil:
+			return err
+		case !generated:
+			foreign = append(foreign, name)
+		case !names[filepath.ToSlash(name)]:
+			stale = append(stale, path)
 		}
 		return nil
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	case len(foreign) > 0:
 		const most = 3
-		return fmt.Errorf("cannot write %s: it has %s that the new set does not have, and that would be applied with it: remove %s, or name another folder",
-			fileerror.Name(folder), english.First(foreign, most), english.Plural(len(foreign), "it", "them"))
+		return nil, fmt.Errorf("cannot write %s: it has %s, which 'generate' did not write: remove %s, or name another folder", fileerror.Name(folder), english.First(foreign, most), english.Plural(len(foreign), "it", "them"))
 	}
-	return nil
+	return stale, nil
 }
 
-// checkGeneratedFile returns an error for a file that no earlier run of generate wrote: it is somebody's own.
-func checkGeneratedFile(path string) error {
+// isGeneratedFile reports whether a file in a folder was written by an earlier run of generate.
+func isGeneratedFile(path string, d fs.DirEntry) (bool, error) {
+	if !d.Type().IsRegular() {
+		return false, nil
+	}
 	f, err := os.Open(path) //nolint:gosec // G304: a file of the folder that the user names
 	if err != nil {
-		return fileerror.Writing(path, err)
+		return false, fileerror.Writing(path, err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	const enough = 64
 	begin, err := io.ReadAll(io.LimitReader(f, enough))
 	if err != nil {
-		return fileerror.Writing(path, err)
+		return false, fileerror.Writing(path, err)
 	}
-	if !output.IsGenerated(begin) {
-		return fmt.Errorf("cannot write %s: it is there, and 'generate' did not write it: remove it, or name another folder", fileerror.Name(path))
-	}
-	return nil
+	return output.IsGenerated(begin), nil
 }
 
-// writeGeneratedFolder writes the files of a generated set into a folder, each whole or not at all, the README last.
-func writeGeneratedFolder(folder string, files []output.File) error {
+// writeGeneratedFolder writes the files of a generated set into a folder, each whole or not at all, the README last, and removes the stale
+// ones of an earlier set.
+func writeGeneratedFolder(folder string, files []output.File, stale []string) error {
 	if err := makeFolder(folder); err != nil {
 		return err
 	}
@@ -91,6 +96,11 @@ func writeGeneratedFolder(folder string, files []output.File) error {
 			return err
 		}); err != nil {
 			return err
+		}
+	}
+	for _, path := range stale {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing a file of the earlier set: %w", err)
 		}
 	}
 	return nil

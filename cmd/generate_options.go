@@ -78,10 +78,30 @@ func (o *generateOptions) generate(plan, shown *migrate.Plan) (*output.Set, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := o.addGuards(plan, documents, options); err != nil {
+		return nil, err
+	}
 	return &output.Set{
 		Table: table, Documents: documents, Options: options, Source: plan.Source, Tool: toolAndVersion(),
 		Notes: append(notes, o.scopeNotes(plan)...),
 	}, nil
+}
+
+// addGuards adds, where they are asked for, the documents that guard the labels of namespaces. A MutatingAdmissionPolicy is among them
+// where the server has it without a feature gate, or where --engine asks for one.
+func (o *generateOptions) addGuards(plan *migrate.Plan, documents *cel.Documents, options cel.Options) error {
+	if o.Guards == "" {
+		return nil
+	}
+	options.Validating = true
+	options.Mutating = options.Mutating || o.Engine == "" && options.Minor >= firstMutating
+	guards, err := cel.Guards(cel.GuardOptions{Level: o.Guards, Version: plan.TargetVersion}, options)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", guardsFlag, err)
+	}
+	documents.Documents = append(documents.Documents, guards.Documents...)
+	documents.Remarks = append(documents.Remarks, guards.Remarks...)
+	return nil
 }
 
 // build makes the decision table. How many policies may be asked about depends on the policies, so these are looked at first.

@@ -72,7 +72,7 @@ func TestGolden(t *testing.T) {
 	for name, c := range samples() {
 		path := filepath.Join("testdata", "checks", name+".txt")
 		wanted = append(wanted, path)
-		got := []byte(goldenOf(c))
+		got := []byte(allSaid(c))
 		if update {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
 				t.Fatal(err)
@@ -97,8 +97,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// goldenOf returns all that CEL says of a constraint.
-func goldenOf(c mapping.Constraint) string {
+// allSaid returns all that CEL says of a constraint.
+func allSaid(c mapping.Constraint) string {
 	var b strings.Builder
 	say := func(what string, expressions ...string) {
 		b.WriteString(what + ":\n")

@@ -119,6 +119,9 @@ func (r *readme) files() {
 
 // purpose returns what a document does.
 func (r *readme) purpose(it item) string {
+	if it.set == guardSet {
+		return guardPurpose(it)
+	}
 	where := ""
 	if s := r.setOf(it); s != nil {
 		where = " in " + namespacesOf(s, 3)
@@ -134,6 +137,19 @@ func (r *readme) purpose(it item) string {
 		return "puts that in force" + where
 	}
 	return it.Name
+}
+
+// guardPurpose returns what a document does that guards the labels of namespaces.
+func guardPurpose(it item) string {
+	switch it.Kind {
+	case validatingPolicy:
+		return "says who may loosen or remove the Pod Security labels of namespaces"
+	case mutatingPolicy:
+		return "gives new namespaces an enforce label"
+	case validatingBinding, mutatingBinding:
+		return "puts that in force"
+	}
+	return "lets those who have it loosen labels: bind it to them"
 }
 
 // actionVerb returns what a binding does with a pod that is not accepted.
@@ -206,7 +222,7 @@ func (r *readme) install() {
 		r.commands(fmt.Sprintf("cat %d-*.yaml | %s apply --server-side -f -", n, r.kubectl()))
 		switch {
 		case i == len(numbers)-1:
-		case r.stageHas(n, mutatingPolicy):
+		case r.stageHas(n, mutatingPolicy) && r.writesIntoPods():
 			r.text("Wait until it is in force, as [below](#know-that-it-is-in-force): until then nothing writes into pods, and what comes next would refuse them.")
 		default:
 			r.text("Wait until that is in force, as [below](#know-that-it-is-in-force).")
@@ -269,7 +285,7 @@ func (r *readme) evidence() {
 func (r *readme) inForce() {
 	r.heading("Know that it is in force")
 	r.text("An API server compiles policies after it has taken them: small ones at once, large ones within seconds, and each API server for itself. The dry run of a pod tells; nothing is run.")
-	if r.has(mutatingPolicy) {
+	if r.writesIntoPods() {
 		r.commands(fmt.Sprintf(`%s create --dry-run=server --namespace=%s -f %s -o jsonpath='{.metadata.annotations.kubernetes\.io/psp}{"\n"}'`, r.kubectl(), r.firstNamespace(), probeFile))
 		r.text("prints the name of the policy that was chosen for the pod, once what writes into pods is in force. It prints nothing before that, nor where neither the account `default` of that namespace nor you may use a policy that accepts the pod: take another namespace or add a `serviceAccountName` then.")
 	}
@@ -289,6 +305,14 @@ func (r *readme) inForce() {
 	}
 	r.text(answer(r.Options.Action))
 	r.table([]string{"dry run", "policy that answers", "says"}, rows)
+}
+
+// guardSet is the label of the documents that guard the labels of namespaces.
+const guardSet = "guards"
+
+// writesIntoPods reports whether one of the documents writes into pods.
+func (r *readme) writesIntoPods() bool {
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.Kind == mutatingPolicy && it.set != guardSet })
 }
 
 // firstNamespace returns a namespace of the first set, as a shell takes it.

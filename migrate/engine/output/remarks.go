@@ -49,7 +49,7 @@ func (r *remark) about(most int) string {
 		names     []string
 		one, many string
 	}{{r.policies, "policy", "policies"}, {r.fields, "field", "fields"}, {r.namespaces, "namespace", "namespaces"}} {
-		if len(p.names) > 0 {
+		if len(p.names) > 0 && !strings.Contains(r.text, p.names[0]) { // the text may name them itself
 			parts = append(parts, english.Plural(len(p.names), p.one, p.many)+" "+english.First(p.names, most))
 		}
 	}

@@ -39,9 +39,13 @@ func removal(kubectl string, items []item) string {
 }
 
 // removalRank is the place of a kind in the removal: what puts a policy in force goes first, and of these what refuses, so that no
-// pod is refused for what nothing writes into it any more.
+// pod is refused for what nothing writes into it any more. What is no admission policy goes last.
 func removalRank(kind string) int {
-	return slices.Index([]string{validatingBinding, mutatingBinding, validatingPolicy, mutatingPolicy}, kind) // others are -1, and first
+	order := []string{validatingBinding, mutatingBinding, validatingPolicy, mutatingPolicy}
+	if i := slices.Index(order, kind); i >= 0 {
+		return i
+	}
+	return len(order)
 }
 
 // firsts returns texts, each where it comes first.

@@ -94,13 +94,16 @@ func (it *item) readMetadata() error {
 	return nil
 }
 
-// stageNumbers returns the stages of documents, counted from 1 in the order in which they come.
+// stageNumbers returns the stages of documents, counted from 1.
 func stageNumbers(documents []cel.Document) map[int]int {
-	out := map[int]int{}
+	var stages []int
 	for _, d := range documents {
-		if out[d.Stage] == 0 {
-			out[d.Stage] = len(out) + 1
-		}
+		stages = append(stages, d.Stage)
+	}
+	slices.Sort(stages)
+	out := map[int]int{}
+	for i, stage := range slices.Compact(stages) {
+		out[stage] = i + 1
 	}
 	return out
 }
