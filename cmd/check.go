@@ -79,9 +79,9 @@ The level comes from the first of these that knows it, and the version of the st
 --level; the labels of the Namespace among the files; what --plan recommends for the namespace; the
 labels of the namespace on a live cluster (--context or --kubeconfig), of which only namespaces are
 read. With --admission-config a Namespace among those that has no label for a mode gets the default
-of the API servers, and what they exempt is asked for nothing. Where none of them knows a level,
-nothing is guessed: the exit code is 2. With --target-version the version is that one, whatever else
-says.
+of the API servers, and what they exempt is asked for nothing; with --level that file is not used,
+and a note says so. Where none of them knows a level, nothing is guessed: the exit code is 2. With
+--target-version the version is that one, whatever else says.
 
 Of labels enforce decides where it is stricter than privileged. Else warn does, and what it finds is
 a warning; else audit, and that is a note.

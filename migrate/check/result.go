@@ -83,6 +83,9 @@ func (s *reading) addGapsAndNotes(r *finding.Result) {
 	slices.SortStableFunc(s.notes, func(a, b inventory.Note) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why.Text, b.Why.Text))
 	})
+	if a := s.options.Admission; a != nil && s.options.Level != "" {
+		r.Notes = append(r.Notes, finding.Note{Message: message.New("check-admission-unused", "level", s.options.Level), What: a.Name})
+	}
 	for _, n := range s.notes {
 		r.Notes = append(r.Notes, finding.Note{Message: n.Why, What: n.What, Position: n.Position})
 	}

@@ -21,9 +21,13 @@ func (j *upgradeCheck) checkLabels() {
 	observe, enforce := Reason{Order: orderObserve}, Reason{Order: orderEnforce}
 	var toObserve, toEnforce rolloutStageNamespaces
 	var unlabelled []message.Message
+	var unread []*migrate.Namespace
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		rec := ns.RecommendedLabels
+		if ns.ObjectNotRead && hasValidName(ns) {
+			unread = append(unread, ns)
+		}
 		if ns.ObjectNotRead || hasLabel(ns, api.EnforceLevelLabel) || !hasValidName(ns) || j.isCoveredByDefault(ns) {
 			continue
 		}
@@ -44,13 +48,30 @@ func (j *upgradeCheck) checkLabels() {
 	if n := len(observe.Objects); n > 0 {
 		observe.Message = message.New("no-audit-and-warn", "n", n)
 		observe.Advice, observe.Commands = j.stageCommands("observe", &toObserve)
+		observe.Advice = append(observe.Advice, notCounted(unread, func(rec *migrate.PodSecurityLabels) bool { return rec.Audit != "" })...)
 		j.addReason(observe)
 	}
 	if n := len(enforce.Objects); n > 0 {
 		enforce.Message = message.New("no-enforce", "n", n)
 		enforce.Advice, enforce.Commands = j.stageCommands("enforce", &toEnforce)
+		enforce.Advice = append(enforce.Advice, notCounted(unread, func(rec *migrate.PodSecurityLabels) bool { return rec.Enforce != "" })...)
 		j.addReason(enforce)
 	}
+}
+
+// notCounted returns the gate's advice on namespaces whose labels were not read: it does not count them, and the plan does where it
+// recommends labels of a stage.
+func notCounted(unread []*migrate.Namespace, recommends func(*migrate.PodSecurityLabels) bool) Advice {
+	var names []string
+	for _, ns := range unread {
+		if recommends(&ns.RecommendedLabels) {
+			names = append(names, ns.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return Advice{message.New("labels-not-counted", "namespaces", names)}
 }
 
 // namespaceObject returns a namespace as an object that a reason or note of the gate is about.

@@ -2515,6 +2515,10 @@ func gateAdviceKinds() []Kind {
 			"{syncer} sets the labels of {namespaces:5 and}: to set them yourself, give the namespace the label {label}=false first, then write them ('{tool} labels')",
 		},
 		{
+			"labels-not-counted", "The labels of these namespaces were not read. The plan, and commands of labels, count them among those that get labels, and write none where they are there.",
+			"not counted: {namespaces:5 and}, whose labels were not read: the plan counts them, and 'labels' writes these where they are missing",
+		},
+		{
 			"labels-repaired-with-level", "The server takes the repair of several invalid labels only together. Another reason has the command.",
 			"the labels of {namespaces:5 and} are repaired together with the level that refuses pods there: see the reason above that names it",
 		},
@@ -3222,6 +3226,10 @@ func checkLevelKinds() []Kind {
 		{
 			"check-exempt-user", "The API server's admission configuration exempts the controller that makes the pods of the kind: they are not checked.",
 			"{file} exempts {user:input}, which makes its pods, from Pod Security: nothing is asked of them",
+		},
+		{
+			"check-admission-unused", "The flag --level decides the level of everything, so that the API server's admission configuration is not used. Leave one of the two out.",
+			"it is not used: --level={level} is asked of everything, whatever it has as defaults and whatever it exempts",
 		},
 		{
 			"check-field-unknown", "The object has a field that its kind does not have in the Kubernetes API, so that it asks for nothing. Correct its name, or remove it.",
