@@ -23,7 +23,7 @@ func objectName(set string) string {
 }
 
 // plainName returns a text as lower case letters, digits, - and ., that begins and ends with a letter or a digit and has at
-// most most bytes.
+// most so many bytes.
 func plainName(text string, most int) string {
 	plain := strings.Map(func(r rune) rune {
 		switch {
