@@ -28,7 +28,7 @@ func commandGroups() []struct {
 		{"Look: what is there, and which level fits (nothing is changed)", []string{"plan", "simulate"}},
 		{"Understand: why, down to the field, and hand it over", []string{"explain", "report"}},
 		{"Change: workloads first, then labels, each with a way back", []string{"patch", "fix", "labels", "rollout", "verify", "rollback"}},
-		{"Keep: the level before manifests are deployed, and what it cannot say", []string{"check", "generate"}},
+		{"Keep: what is deployed meets the level, and what no level says stays", []string{"check", "generate"}},
 		{"Upgrade: past the last version that has PodSecurityPolicy", []string{"gate", "clean-helm"}},
 	}
 }
