@@ -39,6 +39,7 @@ func arrange(p *migrate.Plan) {
 	for i := range p.Gaps {
 		slices.Sort(p.Gaps[i].Affects)
 	}
+	p.ArrangeRemarks()
 	slices.SortStableFunc(p.SkippedKinds, func(x, y inventory.KindCount) int { return cmp.Compare(x.Kind, y.Kind) })
 	p.RecountBlockingViolations()
 	p.IndexShared()

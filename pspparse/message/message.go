@@ -93,6 +93,18 @@ func Compare(a, b Message) int {
 	return cmp.Or(cmp.Compare(a.Text, b.Text), cmp.Compare(a.ID, b.ID))
 }
 
+// Arrange sorts a list of messages: those of one id stand together, as Compare orders them, where the first of them stood. So objects that
+// the same is said of are in the order of what is said, whatever order they were found in.
+func Arrange(list []Message) {
+	places := map[string]int{}
+	for _, m := range list {
+		if _, known := places[m.ID]; !known {
+			places[m.ID] = len(places)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Message) int { return cmp.Or(cmp.Compare(places[a.ID], places[b.ID]), Compare(a, b)) })
+}
+
 // Contains reports whether a message of an id is among messages.
 func Contains(messages []Message, id string) bool {
 	return slices.ContainsFunc(messages, func(m Message) bool { return m.ID == id })
