@@ -53,6 +53,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	if err := CheckTargetVersion(opts.Target, inv.Source.ServerVersion); err != nil {
 		return nil, err
 	}
+	opts.Admission = arrangedAdmission(opts.Admission)
 	b, err := newPlanBuilder(inv, opts)
 	if err != nil {
 		return nil, err
@@ -271,7 +272,8 @@ func planNotes(in []inventory.Note) []Note {
 }
 
 // ArrangeRemarks sorts the notes of the Plan, and its cautions and those of its namespaces that say the same of several objects, by what
-// they say: so where names are replaced by pseudonyms, the order of these tells nothing of the names.
+// they say. So their order tells nothing of the names that stood there before pseudonyms. What is said of the modes keeps the
+// order of the modes: enforce is the most important.
 func (p *Plan) ArrangeRemarks() {
 	slices.SortStableFunc(p.Notes, func(x, y Note) int {
 		return cmp.Or(comparePositions(x.Position, y.Position), cmp.Compare(x.What, y.What), message.Compare(x.Message, y.Message))

@@ -40,6 +40,9 @@ func arrange(p *migrate.Plan) {
 		slices.Sort(p.Gaps[i].Affects)
 	}
 	p.ArrangeRemarks()
+	if p.Admission != nil {
+		p.Admission.Arrange()
+	}
 	slices.SortStableFunc(p.SkippedKinds, func(x, y inventory.KindCount) int { return cmp.Compare(x.Kind, y.Kind) })
 	p.RecountBlockingViolations()
 	p.IndexShared()
