@@ -107,7 +107,9 @@ func Arrange(list []Message) {
 			places[kindOf(m)] = len(places)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Message) int { return cmp.Or(cmp.Compare(places[kindOf(a)], places[kindOf(b)]), Compare(a, b)) })
+	slices.SortStableFunc(list, func(a, b Message) int {
+		return cmp.Or(cmp.Compare(places[kindOf(a)], places[kindOf(b)]), Compare(a, b))
+	})
 }
 
 // Contains reports whether a message of an id is among messages.
