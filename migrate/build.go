@@ -53,6 +53,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	if err := CheckTargetVersion(opts.Target, inv.Source.ServerVersion); err != nil {
 		return nil, err
 	}
+	opts.Admission = arrangedAdmission(opts.Admission)
 	b, err := newPlanBuilder(inv, opts)
 	if err != nil {
 		return nil, err
@@ -83,6 +84,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.Cautions = slices.Concat(plan.Cautions, b.cautionUnknownOwners(plan.Namespaces), b.cautionSCCPods(), b.cautionPodCreatorsEverywhere(plan.Namespaces))
 	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
 	b.evaluations = nil // the plan has what is left of it
+	plan.ArrangeRemarks()
 	plan.IndexShared()
 	return plan, nil
 }
@@ -267,6 +269,19 @@ func planNotes(in []inventory.Note) []Note {
 		out = append(out, Note{Message: n.Why, What: n.What, Position: n.Position})
 	}
 	return out
+}
+
+// ArrangeRemarks sorts the notes of the Plan, and its cautions and those of its namespaces that say the same of several objects, by what
+// they say. So their order tells nothing of the names that stood there before pseudonyms. What is said of the modes keeps the
+// order of the modes: enforce is the most important.
+func (p *Plan) ArrangeRemarks() {
+	slices.SortStableFunc(p.Notes, func(x, y Note) int {
+		return cmp.Or(comparePositions(x.Position, y.Position), cmp.Compare(x.What, y.What), message.Compare(x.Message, y.Message))
+	})
+	message.Arrange(p.Cautions)
+	for i := range p.Namespaces {
+		message.Arrange(p.Namespaces[i].Cautions)
+	}
 }
 
 // comparePositions orders the positions of a Plan by file, then line.

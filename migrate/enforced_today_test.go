@@ -309,8 +309,8 @@ func TestExemptController(t *testing.T) {
 	opts := Options{Admission: &Admission{Defaults: defaultsOf("baseline", "v1.25"), Usernames: []string{maker, "ann", "system:kube-controller-manager"}}}
 	p := build(t, cluster("v1.25.3"), opts, namespace("a"), deployment("a/web", hostNetworked()), template("StatefulSet", "a/db", plain()))
 	wantPlan := []string{
-		"the admission configuration exempts " + maker + ", which creates the pods of every Deployment, ReplicaSet: none of them is checked, whoever made the workload, and whatever the labels say; take it out of the exemptions",
 		"the admission configuration exempts system:kube-controller-manager, which creates the pods of every Deployment, ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob where controllers have no credentials of their own: none of them is checked then, whoever made the workload, and whatever the labels say; take it out of the exemptions",
+		"the admission configuration exempts " + maker + ", which creates the pods of every Deployment, ReplicaSet: none of them is checked, whoever made the workload, and whatever the labels say; take it out of the exemptions",
 		"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here",
 	}
 	if diff := cmp.Diff(wantPlan, message.Texts(p.Cautions)); diff != "" {

@@ -34,6 +34,25 @@ func (b *planBuilder) cautionExemptUsers() {
 	}
 }
 
+// arrangedAdmission returns, for a Plan, an admission configuration with its exemptions sorted by name: they are sets, and the order in
+// which a file lists them means nothing.
+func arrangedAdmission(a *Admission) *Admission {
+	if a == nil {
+		return nil
+	}
+	out := *a
+	out.Namespaces, out.RuntimeClasses, out.Usernames = slices.Clone(a.Namespaces), slices.Clone(a.RuntimeClasses), slices.Clone(a.Usernames)
+	out.Arrange()
+	return &out
+}
+
+// Arrange sorts the exemptions in the Admission of a Plan by name.
+func (a *Admission) Arrange() {
+	slices.Sort(a.Namespaces)
+	slices.Sort(a.RuntimeClasses)
+	slices.Sort(a.Usernames)
+}
+
 // ExemptControllers returns, of a Plan's Admission, the exempt users that are controllers which create pods, in the
 // order of Usernames.
 func (a *Admission) ExemptControllers() []string {

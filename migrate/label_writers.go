@@ -33,18 +33,18 @@ func firstLabelWriter(ns *inventory.Namespace) string {
 // labelWriterCautions returns a caution for each object that writes the labels of a namespace, with the place where to change
 // them.
 func labelWriterCautions(ns *inventory.Namespace) []message.Message {
-	var out []message.Message
+	var here, elsewhere []message.Message // which kind is first does not depend on names
 	for i := range ns.LabelWriters {
 		w := &ns.LabelWriters[i]
 		if w.OtherCluster != "" {
-			out = append(out, message.New("label-writer-elsewhere", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
+			elsewhere = append(elsewhere, message.New("label-writer-elsewhere", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
 				"cluster", w.OtherCluster, "path", w.Path, "position", positionText(w.Position)))
 			continue
 		}
-		out = append(out, message.New("label-writer", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
+		here = append(here, message.New("label-writer", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
 			"path", w.Path, "position", positionText(w.Position)))
 	}
-	return out
+	return slices.Concat(here, elsewhere)
 }
 
 // LabelWriterText returns what an object does to the labels of namespaces as a clause: "writes enforce=baseline,

@@ -42,8 +42,8 @@ func TestWriters(t *testing.T) {
 			[]string{"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay of another cluster (edge): if it is this one, change it there (spec.x)"},
 		},
 		{"one that prunes", []inventory.LabelWriter{edge, fleet}, nil, "fleet.yaml", []string{
-			"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay of another cluster (edge): if it is this one, change it there (spec.x)",
 			"fleet.yaml takes away every label that it does not name on namespace pay: change it there (spec.x, argo.yaml:4)",
+			"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay of another cluster (edge): if it is this one, change it there (spec.x)",
 		}},
 	}
 	for _, tt := range tests {

@@ -16,11 +16,11 @@ import (
 // level for privileged, an invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
 func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []message.Message) {
 	var cur PodSecurityLabels
-	var cautions []message.Message
+	var cautions, otherKeys, misspelt []message.Message // which kind is first must not depend on the names of labels
 	for _, key := range sortedKeys(labels) {
 		if !strings.HasPrefix(key, inventory.PodSecurityLabelPrefix) {
 			if near := misspeltLabelKey(key); near != "" {
-				cautions = append(cautions, message.New("label-key-misspelt", "key", key, "meant", near))
+				misspelt = append(misspelt, message.New("label-key-misspelt", "key", key, "meant", near))
 			}
 			continue
 		}
@@ -39,12 +39,12 @@ func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []messa
 				cautions = append(cautions, message.New("label-value-invalid", "key", key, "value", value, "taken", "latest"))
 			}
 		default:
-			cautions = append(cautions, message.New("label-key-unknown", "key", key, "meant", suggestLabelKey(key)))
+			otherKeys = append(otherKeys, message.New("label-key-unknown", "key", key, "meant", suggestLabelKey(key)))
 			continue
 		}
 		cur.setLabel(key, value)
 	}
-	return cur, cautions
+	return cur, slices.Concat(cautions, otherKeys, misspelt)
 }
 
 // field returns where the value of a Plan's label is; nil for a key that is none of inventory.PodSecurityLabelKeys.

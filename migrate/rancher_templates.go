@@ -13,6 +13,7 @@ func (b *planBuilder) cautionRancherTemplates() {
 	if b.opts.Admission != nil {
 		return
 	}
+	var unusedFiles []message.Message // they come last, whatever the templates are called
 	uses, read := map[string][]string{}, map[string]bool{}
 	for _, u := range b.inv.AdmissionConfigTemplateUses {
 		uses[u.Template] = append(uses[u.Template], u.Cluster)
@@ -22,7 +23,7 @@ func (b *planBuilder) cautionRancherTemplates() {
 	}
 	for _, t := range b.inv.AdmissionConfigTemplates {
 		if t.ConfigKind != "" {
-			b.cautions = append(b.cautions, message.New("admission-file-unused", "file", t.Position.File, "line", t.Position.Line, "what", t.ConfigKind, "enforce", t.Enforce))
+			unusedFiles = append(unusedFiles, message.New("admission-file-unused", "file", t.Position.File, "line", t.Position.Line, "what", t.ConfigKind, "enforce", t.Enforce))
 			continue
 		}
 		read[t.Name] = true
@@ -36,4 +37,5 @@ func (b *planBuilder) cautionRancherTemplates() {
 			add(u.Template, "", false)
 		}
 	}
+	b.cautions = append(b.cautions, unusedFiles...)
 }

@@ -39,6 +39,10 @@ func arrange(p *migrate.Plan) {
 	for i := range p.Gaps {
 		slices.Sort(p.Gaps[i].Affects)
 	}
+	p.ArrangeRemarks()
+	if p.Admission != nil {
+		p.Admission.Arrange()
+	}
 	slices.SortStableFunc(p.SkippedKinds, func(x, y inventory.KindCount) int { return cmp.Compare(x.Kind, y.Kind) })
 	p.RecountBlockingViolations()
 	p.IndexShared()

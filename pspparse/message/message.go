@@ -93,6 +93,25 @@ func Compare(a, b Message) int {
 	return cmp.Or(cmp.Compare(a.Text, b.Text), cmp.Compare(a.ID, b.ID))
 }
 
+// Arrange sorts a list of messages: those of one id, and of one mode where they name one, stand together, as Compare orders them, where the
+// first of them stood. So objects that the same is said of are in the order of what is said, whatever order they were found in.
+func Arrange(list []Message) {
+	type kind struct{ id, mode string }
+	kindOf := func(m Message) kind {
+		mode, _ := m.Args.Get("mode").(string)
+		return kind{m.ID, mode}
+	}
+	places := map[kind]int{}
+	for _, m := range list {
+		if _, known := places[kindOf(m)]; !known {
+			places[kindOf(m)] = len(places)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Message) int {
+		return cmp.Or(cmp.Compare(places[kindOf(a)], places[kindOf(b)]), Compare(a, b))
+	})
+}
+
 // Contains reports whether a message of an id is among messages.
 func Contains(messages []Message, id string) bool {
 	return slices.ContainsFunc(messages, func(m Message) bool { return m.ID == id })

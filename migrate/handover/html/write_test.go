@@ -486,15 +486,19 @@ func TestLimit(t *testing.T) {
 	if strings.Contains(whole, `class="cut"`) {
 		t.Error("a page without a limit says that something is missing")
 	}
+	bare, err := assemble(r).size() // the page without a row
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		limit         int
 		rows, details bool   // whether the data has them all
 		said          string // about the namespaces
 	}{
 		{len(whole) * 3 / 2, true, true, ""},
-		{1_200_000, true, true, "The details of the rows would make this file too large for a browser without scripts."},
-		{530_000, true, true, "rows would make this file too large for a browser without scripts."},
-		{220_000, true, false, "details of rows would make this file too large."},
+		{bare + 1_050_000, true, true, "The details of the rows would make this file too large for a browser without scripts."},
+		{bare + 380_000, true, true, "rows would make this file too large for a browser without scripts."},
+		{bare + 130_000, true, false, "details of rows would make this file too large."},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.limit), func(t *testing.T) {
