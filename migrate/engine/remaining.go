@@ -54,17 +54,21 @@ func isUnlistedSeccomp(c mapping.Constraint) bool {
 }
 
 // checked returns a constraint as it is checked beside a level: without what the policy only writes, which makes no difference to
-// the check.
+// the check. A default that the policy itself does not accept makes one: PodSecurityPolicy wrote it, and then refused the pod.
 func checked(c mapping.Constraint, lv api.LevelVersion) mapping.Constraint {
 	switch c := c.(type) {
 	case mapping.PrivilegeEscalation:
 		c.Default = nil
 		return c
 	case mapping.RuntimeClasses:
-		c.Default = nil
+		if c.Default != nil && (c.Any || slices.Contains(c.Names, *c.Default)) {
+			c.Default = nil // another one refuses every pod that states no class
+		}
 		return c
 	case mapping.Profiles:
-		c.Default = ""
+		if c.Accepts(c.Default) {
+			c.Default = ""
+		}
 		return c
 	case mapping.Capabilities:
 		c.DefaultAdds = nil

@@ -391,3 +391,32 @@ func TestNewVolumeTypesRemain(t *testing.T) {
 		}
 	}
 }
+
+// A default that the policy writes and does not accept refuses every pod that states no value, so a delta has to know of it.
+func TestRefusedDefaultsRemain(t *testing.T) {
+	t.Parallel()
+	lv := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
+	for _, test := range []struct {
+		name string
+		c    mapping.Constraint
+		kept bool
+	}{
+		{"class that is not allowed", mapping.RuntimeClasses{Names: []string{"gvisor"}, Default: new("runc")}, true},
+		{"class that is allowed", mapping.RuntimeClasses{Names: []string{"gvisor"}, Default: new("gvisor")}, false},
+		{"class of any", mapping.RuntimeClasses{Any: true, Default: new("gvisor")}, false},
+		{"no class", mapping.RuntimeClasses{Names: []string{"gvisor"}}, false},
+		{"profile that is not allowed", mapping.Profiles{Kind: mapping.SeccompProfiles, Listed: true, Allowed: []string{""}, Default: "localhost/a"}, true},
+		{"profile that is allowed", mapping.Profiles{Kind: mapping.SeccompProfiles, Listed: true, Allowed: []string{"localhost/a"}, Default: "localhost/a"}, false},
+	} {
+		kept := false
+		switch c := checked(test.c, lv).(type) {
+		case mapping.RuntimeClasses:
+			kept = c.Default != nil
+		case mapping.Profiles:
+			kept = c.Default != ""
+		}
+		if kept != test.kept {
+			t.Errorf("%s: the default is kept: %t, want %t", test.name, kept, test.kept)
+		}
+	}
+}

@@ -24,8 +24,12 @@ func engineCELKinds() []Kind {
 			"without a ValidatingAdmissionPolicy no pod is refused: a pod that no policy accepts stays as it is",
 		},
 		{
-			"engine-cel-spec-changes", "PodSecurityPolicy judged a pod anew at each change of its labels or annotations, and refused that where it had become stricter. What is generated looks at changes of the spec only.",
-			"a pod is judged when it is created and when its spec changes, not when its labels or annotations do",
+			"engine-cel-spec-changes", "PodSecurityPolicy judged a pod anew at each change of its labels or annotations, and refused that where it had become stricter, or would have written into the pod. What is generated looks at changes of the spec only, and refuses what lacks a value that the policy demands, not one that it only supplies.",
+			"a pod is judged when it is created and when its spec changes, not when its labels or annotations do; a change may lack what a policy writes and does not demand",
+		},
+		{
+			"engine-cel-newer-servers", "Servers with PodSecurityPolicy filled in the field seccompProfile from annotations, and reset procMount to Default unless their feature gate ProcMountType was on. Newer ones do neither, whatever is installed.",
+			"servers since v1.27 read no seccomp annotations of pods, and those since v1.33 keep the procMount that a pod states, where a policy allows it",
 		},
 		{
 			"engine-cel-ephemeral-containers", "PodSecurityPolicy ignored ephemeral containers when kubectl debug added them, and refused the next change of the pod instead. What is generated refuses them at once.",

@@ -78,7 +78,7 @@ func checksOf(c mapping.Constraint, f form) []check {
 	case mapping.Sysctls:
 		return checkSysctls(c)
 	case mapping.RuntimeClasses:
-		return checkRuntimeClass(c, f)
+		return checkRuntimeClass(c)
 	case mapping.Profiles:
 		return checkProfiles(c, f)
 	default:

@@ -41,7 +41,7 @@ func fillProfiles(c mapping.Profiles) []fill {
 
 // checkSeccomp: with a list that has no *, the seccomp profile that each container states or inherits from the pod is in the list;
 // docker/default and runtime/default are one. No profile is good only if the list has an empty entry, or if the policy writes a
-// default that the list has. PSP looked at annotations, to which API servers of its time copied the fields; it demanded a profile
+// default that the list has; not if it writes one that the list has not. PSP looked at annotations, to which API servers of its time copied the fields; it demanded a profile
 // of the pod also where every container had its own, and without a list refused every profile. Nothing reads these annotations
 // any more, so that is left out.
 func checkSeccomp(c mapping.Profiles, f form) []check {
@@ -50,8 +50,9 @@ func checkSeccomp(c mapping.Profiles, f form) []check {
 		allowed = append(allowed, "runtime/default")
 	}
 	absent := slices.Contains(allowed, "")
-	if f == asFilled && seccompDefault(c) != nil {
-		absent = slices.Contains(allowed, canonicalSeccomp(c.Default))
+	if seccompDefault(c) != nil {
+		accepted := slices.Contains(allowed, canonicalSeccomp(c.Default))
+		absent = accepted && (absent || f == asFilled)
 	}
 	stated := slices.DeleteFunc(allowed, func(p string) bool { return p == "" || p == "docker/default" })
 	slices.Sort(stated)

@@ -7,13 +7,14 @@ import (
 )
 
 // checkRuntimeClass: a runtime class that the pod states is one of the policy's names; no name allows none. A pod that states none
-// is accepted always, by what it will be: the policy's default has to be one of the names like any other.
-func checkRuntimeClass(c mapping.RuntimeClasses, f form) []check {
+// is accepted, unless the policy has a default that is none of the names: PSP wrote it and then refused it, so that it admitted no
+// pod without a class.
+func checkRuntimeClass(c mapping.RuntimeClasses) []check {
 	if c.Any {
 		return nil
 	}
 	absent := "true"
-	if f == asFilled && c.Default != nil && !slices.Contains(c.Names, *c.Default) {
+	if c.Default != nil && !slices.Contains(c.Names, *c.Default) {
 		absent = "false"
 	}
 	shownClass := "(object.spec.?runtimeClassName.hasValue() ? " + shown("object.spec.runtimeClassName") + " : 'none')"

@@ -25,6 +25,9 @@ func tableRemarks(t *engine.Table, o Options) []engine.Remark {
 			say(message.New("engine-cel-runs-once"))
 		}
 	}
+	if t.Mode == engine.Continuity {
+		say(message.New("engine-cel-newer-servers"))
+	}
 	if t.Mode == engine.Continuity && !writes {
 		if o.Action == Deny {
 			say(message.New("engine-cel-strict"))
