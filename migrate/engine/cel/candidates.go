@@ -25,6 +25,11 @@ func candidates(v *variables, t *engine.Table, s *engine.Set, f form) ([]*candid
 	for i := range t.Policies {
 		byName[t.Policies[i].Name] = &t.Policies[i]
 	}
+	var constraints []mapping.Constraint
+	for i := range s.Alternatives {
+		constraints = append(constraints, s.Alternatives[i].Constraints...)
+	}
+	v.list = append(v.list, variablesFor(constraints)...)
 	ids := identifiers{}
 	out := make([]*candidate, len(s.Alternatives))
 	for i := range s.Alternatives {
