@@ -145,6 +145,9 @@ func (o *generateOptions) documentOptions(plan *migrate.Plan) (cel.Options, []st
 		chosen = validatingEngine
 	}
 	out.Validating, out.Mutating = chosen != mutatingEngine, chosen != validatingEngine
+	// Webhooks that inject containers come and go, and PodSecurityPolicy admission always ran again after them. Where none changes a
+	// pod, this has no effect.
+	out.Reinvoke = out.Mutating
 	switch {
 	case out.Mutating && out.Minor < firstGatedMutating:
 		return out, nil, usagef("--%s=%s: Kubernetes v1.%d has no MutatingAdmissionPolicies: write for a newer server with --%s, or have pods checked only, with --%s=%s", engineFlag, chosen, out.Minor, targetServerFlag, engineFlag, validatingEngine)

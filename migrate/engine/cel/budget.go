@@ -23,6 +23,17 @@ const constraintCost = 100_000
 // askingCost is what it costs at most to judge a pod by a policy that takes a number of questions to the authorizer.
 func askingCost(checks int) int { return checks*grantCheckCost + constraintCost }
 
+// Limits of what one mutation says of policies.
+const (
+	// maxExpressionSize is how many characters an expression may have: the API server parses no longer one
+	// (github.com/google/cel-go/parser/options.go, where Kubernetes leaves the default).
+	maxExpressionSize = 100_000
+	// maxMutationWrites is how much of that the patches of one mutation take, and maxMutationPolicies among how many policies it
+	// chooses: each of them is one more level of brackets to the parser, which has its limit, too.
+	maxMutationWrites   = maxExpressionSize / 2
+	maxMutationPolicies = 25
+)
+
 // Sizes of an object in bytes, as the API server stores it.
 const (
 	// maxObjectSize leaves to the API server what it adds: etcd takes requests of 1.5 MiB (1,572,864 bytes).
@@ -58,6 +69,12 @@ func MaxAsked(_ Options, bothGroups, requesters bool) int {
 func errChecks(set string, policies, most int) error {
 	return fmt.Errorf("set %q has %d policies, and a request can pay for asking the grants of %d of them: use static grants, or give its namespaces fewer policies: %w",
 		set, policies, most, ErrTooMuch)
+}
+
+// errExpression is the error for an expression that is longer than an API server reads.
+func errExpression(set, kind, what string, size int) error {
+	return fmt.Errorf("set %q: %s: %s has %d characters, and an API server reads no more than %d: shorten the lists of the policy: %w",
+		set, kind, what, size, maxExpressionSize, ErrTooMuch)
 }
 
 // errSize is the error for an object that etcd does not store.

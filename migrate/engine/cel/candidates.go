@@ -2,6 +2,7 @@ package cel
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
@@ -25,6 +26,11 @@ func candidates(v *variables, t *engine.Table, s *engine.Set, f form) ([]*candid
 	for i := range t.Policies {
 		byName[t.Policies[i].Name] = &t.Policies[i]
 	}
+	var constraints []mapping.Constraint
+	for i := range s.Alternatives {
+		constraints = append(constraints, s.Alternatives[i].Constraints...)
+	}
+	v.list = append(v.list, variablesFor(constraints)...)
 	ids := identifiers{}
 	out := make([]*candidate, len(s.Alternatives))
 	for i := range s.Alternatives {
@@ -36,7 +42,7 @@ func candidates(v *variables, t *engine.Table, s *engine.Set, f form) ([]*candid
 		c := &candidate{policy: p, constraints: refusing(a.Constraints), checks: grantChecks(t.Grants, p)}
 		id := ids.of(p.Name)
 		if expression := acceptsAll(c.constraints, f); expression != "" {
-			c.accepts = v.add("accepts", id, expression)
+			c.accepts = v.add("accepts", id, v.split("accepts_part", id, expression, c.constraints, f))
 		}
 		c.mayUse = mayUse(v, t.Grants, p, a, id)
 		out[i] = c
@@ -70,6 +76,21 @@ func refusing(constraints []mapping.Constraint) []mapping.Constraint {
 		}
 	}
 	return out
+}
+
+// split returns the expression that is true for a pod that meets the constraints, in as many variables as it takes where it would be
+// too long for one: each of the constraints has its own then.
+func (v *variables) split(kind, id, expression string, constraints []mapping.Constraint, f form) string {
+	if utf8.RuneCountInString(expression) <= maxExpressionSize {
+		return expression
+	}
+	var parts []string
+	for i, c := range constraints {
+		if a := accepts(c, f); a != "true" {
+			parts = append(parts, v.add(kind, fmt.Sprintf("%s_%d", id, i), a))
+		}
+	}
+	return all(parts)
 }
 
 // acceptsAll returns the expression that is true for a pod that meets the constraints, "" where every pod does.

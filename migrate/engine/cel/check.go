@@ -1,6 +1,7 @@
 package cel
 
 import (
+	"slices"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -31,6 +32,14 @@ func podVariables() []admissionregistrationv1.Variable {
 		{Name: "account", Expression: "object.spec.?serviceAccountName.orValue('')"},
 		{Name: "podAppArmor", Expression: podAppArmorProfile()},
 	}
+}
+
+// variablesFor returns what else the expressions about constraints read, as variables that all policies of a set share.
+func variablesFor(constraints []mapping.Constraint) []admissionregistrationv1.Variable {
+	if slices.ContainsFunc(constraints, hasReadOnlyPaths) {
+		return hostPathVariables()
+	}
+	return nil
 }
 
 // check is one thing that a constraint of a policy demands: of each item of a list of the pod, or of the pod as a whole.

@@ -3,6 +3,7 @@ package cel
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
@@ -31,13 +32,17 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 		return err
 	}
 	addWrites(v, all)
-	if affordable(all) == len(all) {
+	if sayable(all, o) == len(all) {
 		p.Spec.Mutations = []admissionregistrationv1.Mutation{mutateAtOnce(v, all, o)}
 	} else {
 		p.Spec.Mutations = mutateInBlocks(v, all, o)
 	}
 	p.Spec.Variables = v.list
-	return nil
+	var said []string
+	for _, m := range p.Spec.Mutations {
+		said = append(said, m.JSONPatch.Expression)
+	}
+	return checkSizes(s.Name, p.Kind, v.list, said...)
 }
 
 // mutateAtOnce returns the one mutation that chooses among all policies.
@@ -53,7 +58,7 @@ func mutateAtOnce(v *variables, all []*candidate, o Options) admissionregistrati
 func mutateInBlocks(v *variables, all []*candidate, o Options) []admissionregistrationv1.Mutation {
 	done := v.set("done", hasPSPAnnotation)
 	out := []admissionregistrationv1.Mutation{jsonPatch(done + " ?\n[JSONPatch{op: 'remove', path: " + pspAnnotationPath + "}] :\n[]")}
-	for i, block := range blocks(all) {
+	for i, block := range blocks(all, o) {
 		choices := pick(block, (*candidate).admitsUnchanged)
 		if len(choices) == 0 {
 			continue
@@ -61,22 +66,38 @@ func mutateInBlocks(v *variables, all []*candidate, o Options) []admissionregist
 		chosen := v.set(fmt.Sprintf("unchanged_by_%d", i), done+" ? '' :\n"+firstOf(choices))
 		out = append(out, jsonPatch(chosen+" != '' ?\n"+annotate(chosen)+" :\n[]"))
 	}
-	for i, block := range blocks(changing(all)) {
+	for i, block := range blocks(changing(all), o) {
 		chosen := v.set(fmt.Sprintf("changed_by_%d", i), done+" ? '' :\n"+firstOf(pick(block, (*candidate).admitsAnyhow)))
 		out = append(out, jsonPatch(chosen+" != '' ?\n"+annotate(chosen)+writeAll(chosen, block, o)+" :\n[]"))
 	}
 	return out
 }
 
-// blocks returns the policies in their order, split where one mutation could not pay for asking their grants.
-func blocks(all []*candidate) [][]*candidate {
+// blocks returns the policies in their order, split where one mutation could not pay for asking their grants, or not say all of it.
+func blocks(all []*candidate, o Options) [][]*candidate {
 	var out [][]*candidate
 	for len(all) > 0 {
-		n := affordable(all)
+		n := sayable(all, o)
 		out = append(out, all[:n])
 		all = all[n:]
 	}
 	return out
+}
+
+// sayable returns how many of the candidates, from the first one on, one mutation can choose among and write what they write: at
+// least one.
+func sayable(all []*candidate, o Options) int {
+	n := min(affordable(all), maxMutationPolicies)
+	size := 0
+	for i, c := range all[:n] {
+		for _, text := range patches(c.policy.Constraints, o.Minor) {
+			size += utf8.RuneCountInString(text)
+		}
+		if i > 0 && size > maxMutationWrites {
+			return i
+		}
+	}
+	return n
 }
 
 // changing returns the policies that would change some pods.

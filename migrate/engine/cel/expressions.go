@@ -27,7 +27,7 @@ type Expressions struct {
 
 // ExpressionsOf returns what CEL says of the constraints of one policy, for an API server v1.minor.
 func ExpressionsOf(constraints []mapping.Constraint, minor int) Expressions {
-	out := Expressions{Variables: podVariables(), Patches: strings.Join(patches(constraints, minor), " + ")}
+	out := Expressions{Variables: append(podVariables(), variablesFor(constraints)...), Patches: strings.Join(patches(constraints, minor), " + ")}
 	var accepted, filled, writes []string
 	for _, c := range constraints {
 		accepted = append(accepted, accepts(c, strict))

@@ -256,10 +256,15 @@ func TestPolicyRemarks(t *testing.T) {
 // Objects as large as an API server stores are written, and those that are large are told; larger ones are refused.
 func TestObjectSize(t *testing.T) {
 	t.Parallel()
-	of := func(path int) *engine.Table {
-		table := looseTable(engine.Delta, 1)
-		c := []mapping.Constraint{mapping.CSIDrivers{Drivers: []string{strings.Repeat("x", path)}}}
-		table.Policies[0].Constraints, table.Sets[0].Alternatives[0].Constraints = c, c
+	of := func(text int) *engine.Table {
+		const each = 50_000
+		table := looseTable(engine.Delta, text/each+1)
+		table.Grants = engine.StaticGrants
+		for i := range table.Policies {
+			driver := fmt.Sprintf("%03d", i) + strings.Repeat("x", min(each, text-i*each))
+			c := []mapping.Constraint{mapping.CSIDrivers{Drivers: []string{driver}}}
+			table.Policies[i].Constraints, table.Sets[0].Alternatives[i].Constraints = c, c
+		}
 		return table
 	}
 	o := Options{Minor: 37, Validating: true, Action: Deny}
@@ -286,5 +291,56 @@ func TestObjectSize(t *testing.T) {
 	}
 	if _, err := Generate(of(high), o); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), fmt.Sprint(maxObjectSize)) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// No expression is longer than an API server reads: of policies with long lists each constraint is a variable, and of many policies
+// that write, each mutation has some. One list that is too long by itself is refused, with how long it is.
+func TestLongExpressions(t *testing.T) {
+	t.Parallel()
+	long := func(entries int) []mapping.Constraint {
+		var ranges []pspparse.IDRange
+		var paths []pspparse.AllowedHostPath
+		for i := range entries {
+			ranges = append(ranges, pspparse.IDRange{Min: int64(i * 1000), Max: int64(i*1000 + 500)})
+			paths = append(paths, pspparse.AllowedHostPath{PathPrefix: fmt.Sprintf("/%s/%d", strings.Repeat("x", 40), i), ReadOnly: i%2 == 0})
+		}
+		out := []mapping.Constraint{mapping.HostPaths{Paths: paths}}
+		for _, field := range []string{mapping.RunAsUserField, mapping.RunAsGroupField, mapping.SupplementalGroupsField, mapping.FSGroupField} {
+			out = append(out, mapping.IDRanges{Field: field, Ranges: ranges})
+		}
+		return out
+	}
+	of := func(mode engine.Mode, n, entries int) *engine.Table {
+		table := looseTable(mode, n)
+		table.Grants = engine.StaticGrants
+		for i := range table.Policies {
+			table.Policies[i].Constraints, table.Sets[0].Alternatives[i].Constraints = long(entries), long(entries)
+		}
+		return table
+	}
+	for _, mode := range []engine.Mode{engine.Delta, engine.Continuity} {
+		o := Options{Minor: 37, Validating: true, Mutating: mode == engine.Continuity, Action: Deny}
+		for _, size := range []struct{ policies, entries int }{{1, 500}, {2, 300}, {60, 3}} {
+			d, err := Generate(of(mode, size.policies, size.entries), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := yaml.Marshal(d.Documents[0].Object)
+			if err != nil || len(text) < 10_000 {
+				t.Fatalf("%d bytes, %v", len(text), err)
+			}
+		}
+		if _, err := Generate(of(mode, 1, 2000), o); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), "reads no more than 100000") {
+			t.Errorf("%s: error %v", mode, err)
+		}
+	}
+	d, err := Generate(of(engine.Continuity, 60, 3), Options{Minor: 37, Validating: true, Mutating: true, Action: Deny})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutations := d.Documents[0].Object.(map[string]any)["spec"].(map[string]any)["mutations"].([]any)
+	if len(mutations) < 1+2*3 {
+		t.Errorf("60 policies in %d mutations", len(mutations))
 	}
 }

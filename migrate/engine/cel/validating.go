@@ -88,6 +88,13 @@ func reasonsAnnotation(v *variables, all []*candidate) []admissionregistrationv1
 
 // addWithBinding adds a ValidatingAdmissionPolicy and its binding.
 func (d *Documents) addWithBinding(p *admissionregistrationv1.ValidatingAdmissionPolicy, t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, o Options, stage int) error {
+	var said []string
+	for _, v := range p.Spec.Validations {
+		said = append(said, v.Expression, v.MessageExpression)
+	}
+	if err := checkSizes(s.Name, p.Kind, p.Spec.Variables, said...); err != nil {
+		return err
+	}
 	if err := markInForce(p); err != nil {
 		return err
 	}

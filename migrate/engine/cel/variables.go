@@ -1,7 +1,9 @@
 package cel
 
 import (
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 )
@@ -10,6 +12,8 @@ import (
 type variables struct {
 	list  []admissionregistrationv1.Variable
 	named map[string]string // the variable of a kind and an expression
+	// policies is how many have variables of their own for each constraint.
+	policies int
 }
 
 // newVariables returns the variables that all policies for pods have.
@@ -32,6 +36,27 @@ func (v *variables) add(kind, id, expression string) string {
 func (v *variables) set(name, expression string) string {
 	v.list = append(v.list, admissionregistrationv1.Variable{Name: name, Expression: expression})
 	return "variables." + name
+}
+
+// next returns an identifier for the variables of a kind of one more policy.
+func (v *variables) next(kind string) string {
+	v.policies++
+	return fmt.Sprintf("%s_%d", kind, v.policies)
+}
+
+// checkSizes returns an error for a variable or another expression that is longer than an API server reads.
+func checkSizes(set, kind string, variables []admissionregistrationv1.Variable, others ...string) error {
+	for _, x := range variables {
+		if size := utf8.RuneCountInString(x.Expression); size > maxExpressionSize {
+			return errExpression(set, kind, "the variable "+x.Name, size)
+		}
+	}
+	for _, x := range others {
+		if size := utf8.RuneCountInString(x); size > maxExpressionSize {
+			return errExpression(set, kind, "an expression", size)
+		}
+	}
+	return nil
 }
 
 // all returns the expression that is true where all of the parts are, "" for none.
