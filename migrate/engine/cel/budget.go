@@ -23,15 +23,14 @@ const constraintCost = 100_000
 // askingCost is what it costs at most to judge a pod by a policy that takes a number of questions to the authorizer.
 func askingCost(checks int) int { return checks*grantCheckCost + constraintCost }
 
-// Limits of what one mutation says of policies.
+// Limits of the API server's parser on one expression (github.com/google/cel-go/parser/options.go).
 const (
-	// maxExpressionSize is how many characters an expression may have: the API server parses no longer one
-	// (github.com/google/cel-go/parser/options.go, where Kubernetes leaves the default).
-	maxExpressionSize = 100_000
-	// maxMutationWrites is how much of that the patches of one mutation take, and maxMutationPolicies among how many policies it
-	// chooses: each of them is one more level of brackets to the parser, which has its limit, too.
-	maxMutationWrites   = maxExpressionSize / 2
-	maxMutationPolicies = 25
+	maxExpressionSize = 100_000 // code points
+	// maxPatchesSize leaves of that room for what chooses among the patches, and for the annotation.
+	maxPatchesSize = 70_000
+	// maxChoices is how many choices c ? x : (d ? y : ...) an expression has here. Each is within the one before, and the parser goes
+	// into 250 expressions.
+	maxChoices = 100
 )
 
 // Sizes of an object in bytes, as the API server stores it.
@@ -71,14 +70,14 @@ func errChecks(set string, policies, most int) error {
 		set, policies, most, ErrTooMuch)
 }
 
-// errExpression is the error for an expression that is longer than an API server reads.
-func errExpression(set, kind, what string, size int) error {
-	return fmt.Errorf("set %q: %s: %s has %d characters, and an API server reads no more than %d: shorten the lists of the policy: %w",
-		set, kind, what, size, maxExpressionSize, ErrTooMuch)
-}
-
 // errSize is the error for an object that etcd does not store.
 func errSize(kind, name, set string, policies, size int) error {
 	return fmt.Errorf("set %q: %s %q with %d policies has %d bytes, and etcd stores no more than %d: give its namespaces fewer policies, or shorten their lists: %w",
 		set, kind, name, policies, size, maxObjectSize, ErrTooMuch)
+}
+
+// errExpression is the error for an expression that an API server does not read.
+func errExpression(kind, name, set, expression string, size int) error {
+	return fmt.Errorf("set %q: %s %q: %s has %d characters, and an API server reads no more than %d of one expression: shorten the lists of the policies, or give its namespaces fewer: %w",
+		set, kind, name, expression, size, maxExpressionSize, ErrTooMuch)
 }

@@ -2,6 +2,7 @@ package cel
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -88,13 +89,6 @@ func reasonsAnnotation(v *variables, all []*candidate) []admissionregistrationv1
 
 // addWithBinding adds a ValidatingAdmissionPolicy and its binding.
 func (d *Documents) addWithBinding(p *admissionregistrationv1.ValidatingAdmissionPolicy, t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, o Options, stage int) error {
-	var said []string
-	for _, v := range p.Spec.Validations {
-		said = append(said, v.Expression, v.MessageExpression)
-	}
-	if err := checkSizes(s.Name, p.Kind, p.Spec.Variables, said...); err != nil {
-		return err
-	}
 	if err := markInForce(p); err != nil {
 		return err
 	}
@@ -105,8 +99,13 @@ func (d *Documents) addWithBinding(p *admissionregistrationv1.ValidatingAdmissio
 	return d.add(binding, binding.Kind, s, stage, 21)
 }
 
-// add adds an object, unless an API server could not store it.
+// add adds an object, unless an API server could not read or store it.
 func (d *Documents) add(object sized, kind string, s *engine.Set, stage, place int) error {
+	for _, e := range expressionsOf(object) {
+		if n := utf8.RuneCountInString(e.text); n > maxExpressionSize {
+			return errExpression(kind, object.GetName(), s.Name, e.name, n)
+		}
+	}
 	size := object.Size()
 	if size > maxObjectSize {
 		return errSize(kind, object.GetName(), s.Name, len(s.Alternatives), size)

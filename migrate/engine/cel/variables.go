@@ -3,7 +3,6 @@ package cel
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 )
@@ -42,21 +41,6 @@ func (v *variables) set(name, expression string) string {
 func (v *variables) next(kind string) string {
 	v.policies++
 	return fmt.Sprintf("%s_%d", kind, v.policies)
-}
-
-// checkSizes returns an error for a variable or another expression that is longer than an API server reads.
-func checkSizes(set, kind string, variables []admissionregistrationv1.Variable, others ...string) error {
-	for _, x := range variables {
-		if size := utf8.RuneCountInString(x.Expression); size > maxExpressionSize {
-			return errExpression(set, kind, "the variable "+x.Name, size)
-		}
-	}
-	for _, x := range others {
-		if size := utf8.RuneCountInString(x); size > maxExpressionSize {
-			return errExpression(set, kind, "an expression", size)
-		}
-	}
-	return nil
 }
 
 // all returns the expression that is true where all of the parts are, "" for none.
