@@ -52,12 +52,21 @@ func (b *builder) tablePolicy(c *candidate) Policy {
 	return out
 }
 
+// allNamespaces is the name of a set that is for namespaces to come, too.
+const allNamespaces = "all-namespaces"
+
+// isReserved reports whether a set may not have the name of its only namespace: it would be taken for the set of all namespaces, or its
+// objects for the guards of labels, and one would be applied over the other.
+func isReserved(namespace string) bool {
+	return namespace == allNamespaces || strings.HasPrefix(namespace, "guard")
+}
+
 // nameSets gives each set its name: that of its only namespace, or what it is and a hash of the namespaces, or all-namespaces. No two
 // get the same.
 func nameSets(sets []Set) {
 	taken := map[string]bool{}
 	for i := range sets {
-		if s := &sets[i]; len(s.Namespaces) == 1 {
+		if s := &sets[i]; len(s.Namespaces) == 1 && !isReserved(s.Namespaces[0]) {
 			s.Name = s.Namespaces[0]
 			taken[s.Name] = true
 		}
@@ -65,10 +74,10 @@ func nameSets(sets []Set) {
 	for i := range sets {
 		s := &sets[i]
 		switch {
-		case len(s.Namespaces) == 1:
+		case s.Name != "":
 			continue
 		case len(s.Namespaces) == 0:
-			s.Name = "all-namespaces"
+			s.Name = allNamespaces
 		default:
 			s.Name = hashedName(s, 8)
 		}

@@ -23,6 +23,16 @@ const constraintCost = 100_000
 // askingCost is what it costs at most to judge a pod by a policy that takes a number of questions to the authorizer.
 func askingCost(checks int) int { return checks*grantCheckCost + constraintCost }
 
+// Limits of the API server's parser on one expression (github.com/google/cel-go/parser/options.go).
+const (
+	maxExpressionSize = 100_000 // code points
+	// maxPatchesSize leaves of that room for what chooses among the patches, and for the annotation.
+	maxPatchesSize = 70_000
+	// maxChoices is how many choices c ? x : (d ? y : ...) an expression has here. Each is within the one before, and the parser goes
+	// into 250 expressions.
+	maxChoices = 100
+)
+
 // Sizes of an object in bytes, as the API server stores it.
 const (
 	// maxObjectSize leaves to the API server what it adds: etcd takes requests of 1.5 MiB (1,572,864 bytes).
@@ -64,4 +74,10 @@ func errChecks(set string, policies, most int) error {
 func errSize(kind, name, set string, policies, size int) error {
 	return fmt.Errorf("set %q: %s %q with %d policies has %d bytes, and etcd stores no more than %d: give its namespaces fewer policies, or shorten their lists: %w",
 		set, kind, name, policies, size, maxObjectSize, ErrTooMuch)
+}
+
+// errExpression is the error for an expression that an API server does not read.
+func errExpression(kind, name, set, expression string, size int) error {
+	return fmt.Errorf("set %q: %s %q: %s has %d characters, and an API server reads no more than %d of one expression: shorten the lists of the policies, or give its namespaces fewer: %w",
+		set, kind, name, expression, size, maxExpressionSize, ErrTooMuch)
 }

@@ -2,6 +2,7 @@ package cel
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
@@ -15,6 +16,8 @@ type candidate struct {
 	// accepts is true for a pod that meets them, "" where every pod does. mayUse is true where the account of the pod or the sender
 	// of the request may use the policy. writes is true where the policy would change the pod, "" where it never does.
 	accepts, mayUse, writes string
+	// patches are the JSON patches that write what the policy writes, "" for none.
+	patches string
 	// checks is how many questions to the authorizer mayUse takes at most.
 	checks int
 }
@@ -44,8 +47,8 @@ func candidates(v *variables, t *engine.Table, s *engine.Set, f form) ([]*candid
 	return out, nil
 }
 
-// addWrites adds the variables that say whether the policies of candidates would change the pod.
-func addWrites(v *variables, all []*candidate) {
+// addWrites adds the variables that say whether the policies of candidates would change the pod, and gives candidates their patches.
+func addWrites(v *variables, all []*candidate, o Options) {
 	ids := identifiers{}
 	for _, c := range all {
 		var parts []string
@@ -58,6 +61,7 @@ func addWrites(v *variables, all []*candidate) {
 		if len(parts) > 0 {
 			c.writes = v.add("writes", id, one(parts))
 		}
+		c.patches = strings.Join(patches(c.policy.Constraints, o.Minor), " +\n")
 	}
 }
 

@@ -3,6 +3,7 @@ package cel
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
@@ -30,27 +31,27 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 	if err != nil {
 		return err
 	}
-	addWrites(v, all)
-	if affordable(all) == len(all) {
-		p.Spec.Mutations = []admissionregistrationv1.Mutation{mutateAtOnce(v, all, o)}
+	addWrites(v, all, o)
+	if len(blocks(all)) <= 1 && len(all)+len(changing(all)) <= maxChoices {
+		p.Spec.Mutations = []admissionregistrationv1.Mutation{mutateAtOnce(v, all)}
 	} else {
-		p.Spec.Mutations = mutateInBlocks(v, all, o)
+		p.Spec.Mutations = mutateInBlocks(v, all)
 	}
 	p.Spec.Variables = v.list
 	return nil
 }
 
 // mutateAtOnce returns the one mutation that chooses among all policies.
-func mutateAtOnce(v *variables, all []*candidate, o Options) admissionregistrationv1.Mutation {
+func mutateAtOnce(v *variables, all []*candidate) admissionregistrationv1.Mutation {
 	choices := append(pick(all, (*candidate).admitsUnchanged), pick(all, (*candidate).admitsAnyhow)...)
 	chosen := v.set("chosen", firstOf(choices))
-	return jsonPatch(chosen + " != '' ?\n" + annotate(chosen) + writeAll(chosen, all, o) + " :\n[]")
+	return jsonPatch(chosen + " != '' ?\n" + annotate(chosen) + writeAll(chosen, all) + " :\n[]")
 }
 
-// mutateInBlocks returns mutations that choose a policy, each among as many as one mutation can ask the grants of. Each sees what
-// the one before has done: the annotation of the pod says that a policy is chosen, so that the rest has nothing to do. Therefore the
+// mutateInBlocks returns mutations that choose a policy, each among as many as one mutation can take. Each sees what the one before
+// has done: the annotation of the pod says that a policy is chosen, so that the rest has nothing to do. Therefore the
 // first one removes what the sender of the pod wrote there.
-func mutateInBlocks(v *variables, all []*candidate, o Options) []admissionregistrationv1.Mutation {
+func mutateInBlocks(v *variables, all []*candidate) []admissionregistrationv1.Mutation {
 	done := v.set("done", hasPSPAnnotation)
 	out := []admissionregistrationv1.Mutation{jsonPatch(done + " ?\n[JSONPatch{op: 'remove', path: " + pspAnnotationPath + "}] :\n[]")}
 	for i, block := range blocks(all) {
@@ -63,16 +64,17 @@ func mutateInBlocks(v *variables, all []*candidate, o Options) []admissionregist
 	}
 	for i, block := range blocks(changing(all)) {
 		chosen := v.set(fmt.Sprintf("changed_by_%d", i), done+" ? '' :\n"+firstOf(pick(block, (*candidate).admitsAnyhow)))
-		out = append(out, jsonPatch(chosen+" != '' ?\n"+annotate(chosen)+writeAll(chosen, block, o)+" :\n[]"))
+		out = append(out, jsonPatch(chosen+" != '' ?\n"+annotate(chosen)+writeAll(chosen, block)+" :\n[]"))
 	}
 	return out
 }
 
-// blocks returns the policies in their order, split where one mutation could not pay for asking their grants.
+// blocks returns the policies in their order, split where one mutation could not pay for asking their grants, and where the API server
+// could not read its expressions: they would be too long, or have too many choices within each other.
 func blocks(all []*candidate) [][]*candidate {
 	var out [][]*candidate
 	for len(all) > 0 {
-		n := affordable(all)
+		n := min(affordable(all), maxChoices, writable(all))
 		out = append(out, all[:n])
 		all = all[n:]
 	}
@@ -137,15 +139,25 @@ func annotate(chosen string) string {
 	return addAnnotations + " +\n[JSONPatch{op: 'add', path: " + pspAnnotationPath + ", value: " + chosen + "}]"
 }
 
+// writable returns how many of the candidates, from the first one on and at least that, have patches that fit into one expression.
+func writable(all []*candidate) int {
+	size := 0
+	for i, c := range all {
+		if size += utf8.RuneCountInString(c.patches); size > maxPatchesSize && i > 0 {
+			return i
+		}
+	}
+	return len(all)
+}
+
 // writeAll returns the JSON patches that write what the chosen one of the policies writes, to be put behind others.
-func writeAll(chosen string, all []*candidate, o Options) string {
+func writeAll(chosen string, all []*candidate) string {
 	out := ""
 	for _, c := range changing(all) {
-		lists := patches(c.policy.Constraints, o.Minor)
-		if len(lists) == 0 {
+		if c.patches == "" {
 			continue
 		}
-		out += chosen + " == " + quote(c.policy.Name) + " ?\n(" + strings.Join(lists, " +\n") + ") :\n"
+		out += chosen + " == " + quote(c.policy.Name) + " ?\n(" + c.patches + ") :\n"
 	}
 	if out == "" {
 		return ""

@@ -112,9 +112,10 @@ func validatingPolicy(t *engine.Table, s *engine.Set) *admissionregistrationv1.V
 	}
 }
 
-// validatingBinding returns the binding of the ValidatingAdmissionPolicy of a set.
+// validatingBinding returns the binding of the ValidatingAdmissionPolicy of a set. One that refuses audits, too: else the audit log
+// says that a pod was refused, and not by what or why.
 func validatingBinding(t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, action Action) *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
-	actions := []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny}
+	actions := []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny, admissionregistrationv1.Audit}
 	switch action {
 	case Audit:
 		actions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}

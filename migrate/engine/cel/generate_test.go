@@ -253,14 +253,110 @@ func TestPolicyRemarks(t *testing.T) {
 	}
 }
 
+// tableOfDrivers returns a decision table of a policy for each length of the name of a CSI driver that it allows.
+func tableOfDrivers(lengths ...int) *engine.Table {
+	table := looseTable(engine.Delta, len(lengths))
+	table.Grants = engine.StaticGrants
+	for i, n := range lengths {
+		c := []mapping.Constraint{mapping.CSIDrivers{Drivers: []string{fmt.Sprint(i) + strings.Repeat("x", n)}}}
+		table.Policies[i].Constraints, table.Sets[0].Alternatives[i].Constraints = c, c
+	}
+	return table
+}
+
+// Expressions as long as an API server reads are written; longer ones are refused, with their length.
+func TestExpressionSize(t *testing.T) {
+	t.Parallel()
+	o := Options{Minor: 37, Validating: true, Action: Deny}
+	low, high := 1000, 200_000
+	for high-low > 1 {
+		if _, err := Generate(tableOfDrivers((low+high)/2), o); err == nil {
+			low = (low + high) / 2
+		} else {
+			high = (low + high) / 2
+		}
+	}
+	fits, err := Generate(tableOfDrivers(low), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if longest := longestExpression(t, fits); longest != maxExpressionSize {
+		t.Errorf("the longest expression that is written has %d code points", longest)
+	}
+	if _, err := Generate(tableOfDrivers(high), o); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), fmt.Sprint(maxExpressionSize+1)) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// longestExpression returns the code points of the longest expression of documents, and fails the test where there is none.
+func longestExpression(t *testing.T, d *Documents) int {
+	t.Helper()
+	longest := 0
+	var walk func(value any)
+	walk = func(value any) {
+		switch value := value.(type) {
+		case map[string]any:
+			for _, v := range value {
+				walk(v)
+			}
+		case []any:
+			for _, v := range value {
+				walk(v)
+			}
+		case string:
+			longest = max(longest, len([]rune(value)))
+		}
+	}
+	for _, doc := range d.Documents {
+		walk(doc.Object)
+	}
+	if longest == 0 {
+		t.Fatal("there is no expression")
+	}
+	return longest
+}
+
+// However many policies write however much, one mutation has no more than an API server reads: not too long, nor with too many choices
+// within each other. Each policy is chosen once among those that change nothing, and once among those that do.
+func TestMutationSize(t *testing.T) {
+	t.Parallel()
+	for _, grants := range []engine.Grants{engine.DynamicGrants, engine.StaticGrants} {
+		for _, n := range []int{1, 12, 40, 66, 67, 100, 101, 250} {
+			table := looseTable(engine.Continuity, n)
+			table.Grants = grants
+			if n <= 101 { // each writes much; with more the object is too large
+				for i := range table.Policies {
+					table.Policies[i].Constraints = append(table.Policies[i].Constraints, mapping.Capabilities{RequiredDrops: []string{"DROP_" + strings.Repeat("X", 1000)}})
+				}
+			}
+			d, err := Generate(table, Options{Minor: 37, Mutating: true, Action: Deny})
+			if err != nil {
+				t.Fatalf("%s, %d policies: %v", grants, n, err)
+			}
+			if longest := longestExpression(t, d); longest > maxExpressionSize {
+				t.Errorf("%s, %d policies: an expression has %d code points", grants, n, longest)
+			}
+			spec := d.Documents[0].Object.(map[string]any)["spec"].(map[string]any)
+			for _, v := range spec["variables"].([]any) {
+				v := v.(map[string]any)
+				if choices := strings.Count(v["expression"].(string), " ? "); choices > maxChoices+1 {
+					t.Errorf("%s, %d policies: the variable %s has %d choices", grants, n, v["name"], choices)
+				}
+			}
+		}
+	}
+}
+
 // Objects as large as an API server stores are written, and those that are large are told; larger ones are refused.
 func TestObjectSize(t *testing.T) {
 	t.Parallel()
-	of := func(path int) *engine.Table {
-		table := looseTable(engine.Delta, 1)
-		c := []mapping.Constraint{mapping.CSIDrivers{Drivers: []string{strings.Repeat("x", path)}}}
-		table.Policies[0].Constraints, table.Sets[0].Alternatives[0].Constraints = c, c
-		return table
+	of := func(size int) *engine.Table {
+		const parts = 50
+		lengths := make([]int, parts)
+		for i := range lengths {
+			lengths[i] = (size + i) / parts
+		}
+		return tableOfDrivers(lengths...)
 	}
 	o := Options{Minor: 37, Validating: true, Action: Deny}
 	small, err := Generate(of(1000), o)

@@ -2,6 +2,7 @@ package cel
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,8 +99,13 @@ func (d *Documents) addWithBinding(p *admissionregistrationv1.ValidatingAdmissio
 	return d.add(binding, binding.Kind, s, stage, 21)
 }
 
-// add adds an object, unless an API server could not store it.
+// add adds an object, unless an API server could not read or store it.
 func (d *Documents) add(object sized, kind string, s *engine.Set, stage, place int) error {
+	for _, e := range expressionsOf(object) {
+		if n := utf8.RuneCountInString(e.text); n > maxExpressionSize {
+			return errExpression(kind, object.GetName(), s.Name, e.name, n)
+		}
+	}
 	size := object.Size()
 	if size > maxObjectSize {
 		return errSize(kind, object.GetName(), s.Name, len(s.Alternatives), size)

@@ -86,6 +86,8 @@ func TestFiles(t *testing.T) {
 	}
 	for _, text := range []string{
 		"cat 1-*.yaml | kubectl apply --server-side -f -", "cat 2-*.yaml | kubectl apply --server-side -f -", "Wait until it is in force",
+		"kubectl get mutatingadmissionpolicies.admissionregistration.k8s.io,mutatingadmissionpolicybindings.admissionregistration.k8s.io," +
+			"validatingadmissionpolicies.admissionregistration.k8s.io,validatingadmissionpolicybindings.admissionregistration.k8s.io --selector='app.kubernetes.io/managed-by=psp2pss,psp2pss.dev/set notin (shop)'",
 		"kubectl create --dry-run=server --namespace=shop -f probe/pod.yaml", "in force: revision 0123abcd", "impersonate", "validation_failure",
 		"kubectl delete validatingadmissionpolicybindings.admissionregistration.k8s.io,mutatingadmissionpolicybindings.admissionregistration.k8s.io," +
 			"validatingadmissionpolicies.admissionregistration.k8s.io,mutatingadmissionpolicies.admissionregistration.k8s.io --selector='app.kubernetes.io/managed-by=psp2pss,psp2pss.dev/set in (shop)'",

@@ -229,6 +229,10 @@ func (r *readme) install() {
 		}
 	}
 	r.text("`--server-side` matters: without it kubectl keeps a copy of each object in an annotation, which large ones have no room for.")
+	if command := othersCommand(r.kubectl(), r.items); command != "" {
+		r.text("Objects of an earlier set stay in force beside these, unless one of the same name took their place: a pod then has to meet both. This lists what is on the cluster and not in this folder; what is there of an earlier set is removed as its own README says.")
+		r.commands(command)
+	}
 }
 
 // stages returns the numbers of the stages, in order.

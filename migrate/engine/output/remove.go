@@ -38,6 +38,27 @@ func removal(kubectl string, items []item) string {
 	return strings.Join(commands, " && ")
 }
 
+// othersCommand returns the command of a shell that lists what this program has written, is on the cluster, and is of no set of the
+// items; "" where no item is of a set.
+func othersCommand(kubectl string, items []item) string {
+	var sets, kinds []string
+	for _, it := range items {
+		if it.set == "" {
+			continue
+		}
+		sets = append(sets, it.set)
+		if it.group != "" {
+			kinds = append(kinds, strings.ToLower(plural(it.Kind))+"."+it.group)
+		}
+	}
+	if len(sets) == 0 {
+		return ""
+	}
+	slices.Sort(kinds)
+	selector := cel.ManagedByLabel + "=" + cel.ManagedBy + "," + cel.SetLabel + " notin (" + strings.Join(distinct(sets), ",") + ")"
+	return kubectl + " get " + strings.Join(slices.Compact(kinds), ",") + " --selector=" + escape.Shell(selector)
+}
+
 // removalRank is the place of a kind in the removal: what puts a policy in force goes first, and of these what refuses, so that no
 // pod is refused for what nothing writes into it any more. What is no admission policy goes last.
 func removalRank(kind string) int {
