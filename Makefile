@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale bench-check bench-report mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-replacement bench-scale bench-check bench-report mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: ## run the benchmarks, each beside its baseline in one run
 
 bench-live: bench-scale ## plan for real API servers with 7,000 pods, beside kubectl and raw lists; after bench-scale
 	$(GO) test -tags e2e -run '^$$' -bench Live -benchtime 1x -timeout 60m ./fixtures/controlplane/reading
+
+bench-replacement: controlplane ## time new pods under 1 to 50 policies on real API servers: PSP and what takes its place
+	$(GO) test -tags e2e -run '^$$' -bench Replacement -benchtime 1x -timeout 60m ./fixtures/controlplane/replacement
 
 bench-scale: ## plan for lists of 10,000 to 150,000 pods: time and memory
 	$(GO) test -tags e2e -run '^$$' -bench Scale -benchtime 1x -timeout 60m ./fixtures/cluster
