@@ -9,6 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/engine/forecast"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // deltaColumn is the column of the report's wide table on what admission policies would have to add to the label.
@@ -51,19 +52,23 @@ func DeltaTexts(ns *migrate.Namespace) []string {
 		beside = "enforce=" + string(d.Beside)
 	}
 	command := "psp2pss generate --mode delta -n " + escape.Shell(ns.Name)
-	switch d.Result {
-	case migrate.DeltaNothing:
-		return []string{fmt.Sprintf("nothing: %s demands nothing beyond %s, and all pods here may use it; %s says the same", policyName(d.Policy), beside, command)}
-	case migrate.DeltaNotExpressible:
-		return []string{fmt.Sprintf("not expressible: %s; %s writes nothing here", deltaObstacle(d.Why, beside), command)}
-	}
-	count := english.Count(d.Constraints, "constraint", "constraints")
-	texts := []string{fmt.Sprintf("%s of %s beyond %s (%s): %s", count, english.Count(d.Policies, "policy", "policies"), beside, shortFields(d.Fields), command)}
-	if d.Constraints == 0 {
-		texts[0] = fmt.Sprintf("who may use one of %s, which demand nothing beyond %s: %s", english.Count(d.Policies, "policy", "policies"), beside, command)
+	var texts []string
+	switch {
+	case d.Result == migrate.DeltaNothing:
+		texts = append(texts, fmt.Sprintf("nothing: %s demands nothing beyond %s, and all pods here may use it; %s says the same", policyName(d.Policy), beside, command))
+	case d.Result == migrate.DeltaNotExpressible:
+		texts = append(texts, fmt.Sprintf("not expressible: %s; %s writes nothing here", deltaObstacle(d.Why, beside), command))
+	case d.Constraints == 0:
+		texts = append(texts, fmt.Sprintf("that only those create pods who may use a policy that demands nothing beyond %s: %s", beside, command))
+	default:
+		count := english.Count(d.Constraints, "constraint", "constraints")
+		texts = append(texts, fmt.Sprintf("%s of %s beyond %s (%s): %s", count, english.Count(d.Policies, "policy", "policies"), beside, shortFields(d.Fields), command))
 	}
 	if len(d.NotKept) > 0 {
 		texts = append(texts, "not kept: what they refuse by "+shortFields(d.NotKept))
+	}
+	if ns.HasUncertainPart(inventory.PartGrants) || ns.HasUncertainPart(inventory.PartPolicies) {
+		texts = append(texts, "it can be more or less: not all policies and grants were read")
 	}
 	return texts
 }
@@ -74,7 +79,7 @@ func deltaObstacle(why migrate.DeltaObstacle, beside string) string {
 	case migrate.NoPolicyAdmits:
 		return "none of the policies admits any pod, so that PodSecurityPolicy refuses all"
 	case migrate.NobodyMayUse:
-		return "nobody may use a policy here, so that PodSecurityPolicy refuses every pod"
+		return "nobody but administrators may use a policy here, so that PodSecurityPolicy refuses every other pod"
 	}
 	return "no pod for Linux satisfies both " + beside + " and a policy that somebody may use here"
 }
