@@ -42,10 +42,10 @@ func (b *builder) namespaces() Section {
 			{"labels", "Labels to paste", kindCode},
 			{"command", "Command", kindCode},
 			{"lost", "What policies do here today, and the level does not", kindText},
-			{"delta", "To keep what policies forbid here, beside the label", kindText},
 			{"policies", "Policies that may be used here", kindText},
 			{"also-refused", "Also refuses pods here", kindText},
 			{"gaps", "Not read", kindText},
+			{"delta", "To keep what policies forbid here, beside the label", kindText},
 		},
 	}
 	gaps := gapsByNamespace(b.plan)
@@ -88,10 +88,10 @@ func (b *builder) namespaceDetail(t *Table, line *report.NamespaceLine, gaps map
 		{"labels", b.labelLines(ns)},
 		{"command", b.commandLines(ns)},
 		{"lost", b.lostTexts(ns)},
-		{"delta", report.DeltaTexts(ns)},
 		{"policies", report.UsablePolicyTexts(ns)},
 		{"also-refused", ns.AlsoRefusedBy},
 		{"gaps", append(gaps["*"][:len(gaps["*"]):len(gaps["*"])], gaps[ns.Name]...)},
+		{"delta", report.DeltaTexts(ns)},
 	} {
 		out = append(out, t.detail(d.id, d.lines)...)
 	}

@@ -27,9 +27,18 @@ func TestDeltaTexts(t *testing.T) {
 		{"shop", &migrate.DeltaNeed{Result: migrate.DeltaNotExpressible, Why: migrate.NoPolicyAdmits}, "not expressible: none of the policies admits any pod, so that PodSecurityPolicy refuses all; psp2pss generate --mode delta -n shop writes nothing here"},
 		{"shop", &migrate.DeltaNeed{Result: migrate.DeltaNotExpressible, Why: migrate.ContraryToLevel, Beside: api.LevelRestricted}, "not expressible: no pod for Linux satisfies both enforce=restricted and a policy that somebody may use here; psp2pss generate --mode delta -n shop writes nothing here"},
 	} {
-		if got := strings.Join(report.DeltaTexts(&migrate.Namespace{Name: test.name, Delta: test.need}), "\n"); got != test.want {
+		if got := strings.Join(report.DeltaTexts(&migrate.Namespace{Name: test.name, Delta: test.need, Complete: true}), "\n"); got != test.want {
 			t.Errorf("%+v:\n%s\nwant\n%s", test.need, got, test.want)
 		}
+	}
+}
+
+// TestDeltaOfUnreadGrants: where not all grants were read, the need is not certain.
+func TestDeltaOfUnreadGrants(t *testing.T) {
+	t.Parallel()
+	ns := &migrate.Namespace{Name: "shop", Delta: &migrate.DeltaNeed{Result: migrate.DeltaNothing, Policy: "open"}, Complete: true, UncertainParts: []string{"grants"}}
+	if texts := report.DeltaTexts(ns); len(texts) != 2 || !strings.Contains(texts[1], "not all policies and grants were read") {
+		t.Errorf("%q", texts)
 	}
 }
 
