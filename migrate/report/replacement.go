@@ -95,7 +95,7 @@ func (d *Document) addKept(plan *migrate.Plan, po *migrate.Policy) {
 	if len(fields) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{{"FIELD", RoleText}, {"LABEL ALONE", RoleText}, {"DELTA", RoleText}, {"CONTINUITY", RoleText}}}
+	t := &Table{Columns: []Column{{"FIELD", RoleText}, {"LABEL ONLY", RoleText}, {"DELTA", RoleText}, {"CONTINUITY", RoleText}}}
 	var notes []string
 	checked := false
 	for _, f := range fields {
@@ -115,12 +115,12 @@ func (d *Document) addKept(plan *migrate.Plan, po *migrate.Policy) {
 		}
 		t.Rows = append(t.Rows, []string{shortFields(f.Names), string(f.Label), string(f.Delta) + mark, string(f.Continuity) + mark})
 	}
-	points := []string{"label alone is enforce=" + string(po.ClosestLevel) + "; the others are psp2pss generate --mode delta, and --mode continuity"}
+	points := []string{"label only is enforce=" + string(po.ClosestLevel) + "; the others are psp2pss generate --mode delta, and --mode continuity"}
 	if checked {
 		points = append(points, string(forecast.Checked)+": pods are refused as today, and templates have to state what the policy set")
 	}
 	for i, note := range notes {
 		points = append(points, fmt.Sprintf("(%d) %s", i+1, note))
 	}
-	d.add(Heading("WHAT IS KEPT of what it demands, by which way"), t, listOf(points))
+	d.add(Heading("MODES of generate, and what of it they keep"), t, listOf(points))
 }
