@@ -51,9 +51,10 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 a namespace or a policy, else as a check of the standards, a workload, a service account. KIND/NAME,
 KIND NAME and NAMESPACE/KIND/NAME say it outright, with kubectl's names of the kinds.
 
-For a namespace it shows what blocks the next level, in Pod Security admission's own words; for a
-policy what it does today, who uses it, and what its closest level changes; for a check of the
-standards what it refuses and how to meet it, which needs no cluster. With -o wide every list is
+For a namespace it shows what blocks the next level, in Pod Security admission's own words, and what
+'generate' would add to the label; for a policy what it does today, who uses it, what its closest
+level changes, and which mode of 'generate' keeps what; for a check of the standards what it refuses
+and how to meet it, which needs no cluster. With -o wide every list is
 whole, and a policy ends with step 2 of the official migration guide: what of it only changes pods
 or is out of the standards' scope, and a clone of it that changes nothing.`,
 		Example: `  psp2pss explain web --demo

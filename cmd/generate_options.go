@@ -104,19 +104,12 @@ func (o *generateOptions) addGuards(plan *migrate.Plan, documents *cel.Documents
 	return nil
 }
 
-// build makes the decision table. How many policies may be asked about depends on the policies, so these are looked at first.
+// build makes the decision table.
 func (o *generateOptions) build(shown *migrate.Plan, options cel.Options) (*engine.Table, error) {
 	build := engine.Options{Mode: o.Mode, Grants: o.Grants, IncludeSystem: o.System || len(o.Scope.Namespaces) > 0, MaxExceptions: o.MaxExceptions}
-	table, err := engine.Build(shown, build)
-	chosenByMutation := o.Mode == engine.Continuity && options.Mutating && options.Action == cel.Deny // which asks in several steps
-	if err != nil || chosenByMutation || table.Grants != engine.DynamicGrants {
-		return table, err
+	if chosenByMutation := o.Mode == engine.Continuity && options.Mutating && options.Action == cel.Deny; !chosenByMutation { // which asks in several steps
+		build.MaxAskedFor = func(bothGroups, byRequester bool) int { return cel.MaxAsked(options, bothGroups, byRequester) }
 	}
-	bothGroups, requesters := false, false
-	for _, p := range table.Policies {
-		bothGroups, requesters = bothGroups || len(p.Groups) > 1, requesters || p.ByRequester
-	}
-	build.MaxAsked = cel.MaxAsked(options, bothGroups, requesters)
 	return engine.Build(shown, build)
 }
 

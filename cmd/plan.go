@@ -109,9 +109,10 @@ namespace from the next level, with the check that it fails in Pod Security admi
 the number of the others (+3), and the level that 'patch --keep' reaches where it reaches one.
 
 Below the table, a line each counts the policies, the namespaces that lose restrictions of theirs,
-the findings and the gaps, and names the command that tells more: -o wide has them all. NEXT are the
-commands that go on from here. On a terminal, namespaces that are alike share a line where there are
-many; in a pipe each has its own.
+the findings and the gaps, and names the command that tells more: -o wide has them all, and in DELTA
+what 'generate --mode delta' would add to the label of each namespace. NEXT are the commands that go
+on from here. On a terminal, namespaces that are alike share a line where there are many; in a pipe
+each has its own.
 
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can

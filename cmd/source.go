@@ -14,6 +14,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/engine/forecast"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -379,7 +380,13 @@ func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOption
 		return nil, nil, err
 	}
 	inv.Source.Run = run
-	plan, err := callUntilCancelled(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.BuildPlan(inv, opts) })
+	plan, err := callUntilCancelled(ctx, "making the plan", func() (*migrate.Plan, error) {
+		plan, err := deps.BuildPlan(inv, opts)
+		if err == nil {
+			forecast.Fill(plan)
+		}
+		return plan, err
+	})
 	return inv, plan, err
 }
 

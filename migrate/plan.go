@@ -166,6 +166,9 @@ type Namespace struct {
 	Lost []LostConstraint `json:"-"`
 	// LostKey names the item of Plan.LostSets that has them; absent where nothing is lost.
 	LostKey string `json:"lost,omitempty"`
+	// Delta is what admission policies would have to add to the enforce label; absent where there are no policies, in a namespace that
+	// is being deleted, and in a plan of an older version of the tool.
+	Delta *DeltaNeed `json:"delta,omitempty"`
 	// Blockers are the checks that keep the namespace from the next stricter level, each with the workloads that fail it.
 	Blockers  []Blocker  `json:"blockers"`
 	Workloads []Workload `json:"workloads"`

@@ -17,6 +17,9 @@ type Options struct {
 	Grants Grants
 	// MaxAsked is of how many policies an engine can ask for one pod who may use them; 0 is any number.
 	MaxAsked int
+	// MaxAskedFor returns MaxAsked where that depends on the policies: on whether rules of both API groups let use one, and on whether
+	// the sender of a request counts. Nil where it does not.
+	MaxAskedFor func(bothGroups, byRequester bool) int
 	// Version of the standards that the labels name ("v1.25"); Plan.TargetVersion where it is "".
 	Version string
 	// IncludeSystem: the system namespaces of the Plan, too. They are in the table without it where the Plan has no others, since

@@ -37,7 +37,7 @@ func (b *builder) chooseCandidates() bool {
 			}
 			continue
 		}
-		p := &pspparse.Policy{Name: po.Name, APIVersion: po.APIVersion, Annotations: po.Annotations, Spec: po.Spec}
+		p := policyOfPlan(po)
 		c := &candidate{
 			number: len(b.candidates), policy: p, all: mapping.Constraints(p), leaves: map[api.LevelVersion][]mapping.Constraint{}, impossible: map[api.Level]bool{},
 		}

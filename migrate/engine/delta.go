@@ -53,9 +53,13 @@ func (b *builder) buildDelta() {
 	b.remarkOnUncertainty(places)
 }
 
-// places returns the namespaces of the table with their labels and grants.
+// places returns the namespaces of the table with their labels and grants. With the grants it is known how many policies an engine can
+// ask about.
 func (b *builder) places() []*place {
 	b.grants = newGrantIndex(b.plan, b.candidates, &b.work)
+	if limit := b.opts.MaxAskedFor; limit != nil {
+		b.opts.MaxAsked = limit(slices.ContainsFunc(b.grants.groups, func(g apiGroups) bool { return g.policy && g.extensions }), byRequester)
+	}
 	out := make([]*place, 0, len(b.namespaces))
 	for _, ns := range b.namespaces {
 		out = append(out, &place{Namespace: ns, label: b.labelOf(ns), grants: b.grants.in(ns.Name)})

@@ -38,10 +38,13 @@ func (b *builder) finish() {
 	})
 }
 
+// byRequester is Policy.ByRequester of every policy: members of system:masters may use each by what they are, and whoever sends a request
+// counts beside the pod's account.
+const byRequester = true
+
 // tablePolicy returns a candidate as the table has it.
 func (b *builder) tablePolicy(c *candidate) Policy {
-	// Members of system:masters may use every policy by what they are, and whoever sends a request counts beside the pod's account.
-	out := Policy{Name: c.policy.Name, Constraints: c.all, ByRequester: true}
+	out := Policy{Name: c.policy.Name, Constraints: c.all, ByRequester: byRequester}
 	groups := b.grants.groups[c.number]
 	if groups.extensions {
 		out.Groups = append(out.Groups, "extensions")

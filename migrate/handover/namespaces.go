@@ -45,6 +45,7 @@ func (b *builder) namespaces() Section {
 			{"policies", "Policies that may be used here", kindText},
 			{"also-refused", "Also refuses pods here", kindText},
 			{"gaps", "Not read", kindText},
+			{"delta", "To keep what policies forbid here, beside the label", kindText},
 		},
 	}
 	gaps := gapsByNamespace(b.plan)
@@ -90,6 +91,7 @@ func (b *builder) namespaceDetail(t *Table, line *report.NamespaceLine, gaps map
 		{"policies", report.UsablePolicyTexts(ns)},
 		{"also-refused", ns.AlsoRefusedBy},
 		{"gaps", append(gaps["*"][:len(gaps["*"]):len(gaps["*"])], gaps[ns.Name]...)},
+		{"delta", report.DeltaTexts(ns)},
 	} {
 		out = append(out, t.detail(d.id, d.lines)...)
 	}

@@ -92,6 +92,7 @@ func fieldClasses() map[reflect.Type]map[string]class {
 		reflect.TypeFor[migrate.PodSecurityLabels](): {"Enforce": label, "EnforceVersion": label, "Audit": label, "AuditVersion": label, "Warn": label, "WarnVersion": label},
 		reflect.TypeFor[migrate.ExcludedPolicy]():    {"Policy": policy, "Closest": word},
 		reflect.TypeFor[migrate.EnforceDecision]():   {"Basis": word, "Policy": policy},
+		reflect.TypeFor[migrate.DeltaNeed]():         {"Result": word, "Why": word, "Beside": word, "Policy": policy, "Fields": fieldPath, "NotKept": fieldPath},
 		reflect.TypeFor[migrate.WorkloadRef]():       {"Kind": kind, "Name": workload},
 		reflect.TypeFor[migrate.LevelWithout]():      {"Level": word},
 		reflect.TypeFor[migrate.Blocker]():           {"Check": word, "Level": word, "Reason": text, "Detail": text},

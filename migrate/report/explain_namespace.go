@@ -28,6 +28,7 @@ func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, er
 	d.addWorkloads(ns, wide)
 	d.addSection("CAUTIONS", message.Texts(ns.Cautions))
 	d.addLostHere(ns, wide)
+	d.addSection("TO KEEP what policies forbid here, beside the label", DeltaTexts(ns))
 	d.addSection("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
 	d.addSection("POLICIES that may be used here", UsablePolicyTexts(ns))
 	d.addSection("NEEDED across versions of the standards", levelsByVersion(ns))

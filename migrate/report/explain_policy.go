@@ -46,6 +46,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy, wide bool) (*Document
 	d.addLost(po.Lost, "at "+string(po.ClosestLevel), WholeLostText)
 	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy leaves open", ConditionTexts(plan, po))
 	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it sets in pods today", RequiredValueTexts(po))
+	d.addKept(plan, po)
 	d.addSection("PROBLEMS in the document", ProblemTexts(po))
 	if !wide {
 		if !po.AdmitsNothing {

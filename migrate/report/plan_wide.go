@@ -51,9 +51,10 @@ func (s *planScreen) wideTable() *Table {
 		{"WORKLOADS", RoleText},
 		{"ALL READ", RoleText},
 		{"DECIDED BY", RoleText},
+		{deltaColumn, RoleText},
 		{"IN THE WAY OF THE NEXT LEVEL", RoleText},
 	}}
-	t.Spare = []string{"AUDIT", "WARN", "ALL READ", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER PATCH"}
+	t.Spare = []string{deltaColumn, "AUDIT", "WARN", "ALL READ", "WORKLOADS", "DECIDED BY", "PERMITTED", "NEEDED", "AFTER PATCH"}
 	byName := map[string]*migrate.Namespace{}
 	for i := range s.plan.Namespaces {
 		byName[s.plan.Namespaces[i].Name] = &s.plan.Namespaces[i]
@@ -67,8 +68,11 @@ func (s *planScreen) wideTable() *Table {
 		t.Rows = append(t.Rows, []string{
 			ns.Name, today, r.enforce, orDash(string(cmp.Or(s.levelAfterKeep(ns), ns.NeededLevel))), orDash(string(ns.PermittedLevel)), orDash(string(ns.NeededLevel)),
 			orDash(ns.RecommendedLabels.Audit), orDash(ns.RecommendedLabels.Warn), fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete),
-			orDash(phrases.DecisionPhrase(ns)), r.inTheWay(),
+			orDash(phrases.DecisionPhrase(ns)), deltaCell(ns.Delta), r.inTheWay(),
 		})
+	}
+	if !slices.ContainsFunc(s.plan.Namespaces, func(ns migrate.Namespace) bool { return ns.Delta != nil }) {
+		t.dropColumn(deltaColumn)
 	}
 	return t
 }

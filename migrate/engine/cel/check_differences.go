@@ -8,9 +8,15 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// inexpressible returns what of a constraint of a policy the expressions of this package do otherwise than PodSecurityPolicy
+// Unwritable reports whether a constraint of a policy has a default profile that no field of a pod can say.
+func Unwritable(c mapping.Constraint) bool {
+	profiles, is := c.(mapping.Profiles)
+	return is && profiles.Default != "" && len(fillProfiles(profiles)) == 0
+}
+
+// Inexpressible returns what of a constraint of a policy the expressions of this package do otherwise than PodSecurityPolicy
 // admission did. The policy is not named.
-func inexpressible(c mapping.Constraint, o Options) []engine.Remark {
+func Inexpressible(c mapping.Constraint, o Options) []engine.Remark {
 	var out []engine.Remark
 	say := func(m message.Message) { out = append(out, engine.Remark{Message: m, Field: c.Fields()[0]}) }
 	switch c := c.(type) {
@@ -40,7 +46,7 @@ func inexpressible(c mapping.Constraint, o Options) []engine.Remark {
 		default:
 			say(message.New("engine-check-seccomp-unlisted"))
 		}
-		if c.Default != "" && len(fillProfiles(c)) == 0 {
+		if Unwritable(c) {
 			say(message.New("engine-check-profile-unwritable", "profile", c.Default))
 		}
 	}

@@ -115,7 +115,7 @@ func allSaid(c mapping.Constraint) string {
 	if old := patches(constraints, 34); !slices.Equal(old, patches(constraints, 37)) {
 		say("patches v1.34", old...)
 	}
-	for _, r := range inexpressible(c, Options{Minor: 34, Mutating: true}) {
+	for _, r := range Inexpressible(c, Options{Minor: 34, Mutating: true}) {
 		say("differs in "+r.Field, r.Text)
 	}
 	return b.String()
@@ -137,7 +137,7 @@ func TestEveryConstraint(t *testing.T) {
 	}
 	for name, c := range samples() {
 		types[reflect.TypeOf(c).Name()] = true
-		lost := len(inexpressible(c, Options{Minor: 37, Mutating: true})) > 0
+		lost := len(Inexpressible(c, Options{Minor: 37, Mutating: true})) > 0
 		if (accepts(c, strict) == "true") == c.Refuses() && !lost {
 			t.Errorf("%s: refuses is %v, and accepts %s", name, c.Refuses(), accepts(c, strict))
 		}

@@ -74,7 +74,7 @@ func policyRemarks(t *engine.Table, o Options) []engine.Remark {
 		}
 		said := map[string]bool{}
 		for _, c := range constraints {
-			for _, r := range inexpressible(c, o) {
+			for _, r := range Inexpressible(c, o) {
 				if key := r.ID + "\x00" + r.Field + "\x00" + r.Text; !said[key] {
 					said[key] = true
 					r.Policy = p.Name
