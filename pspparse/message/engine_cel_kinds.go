@@ -28,8 +28,8 @@ func engineCELKinds() []Kind {
 			"a pod is judged when it is created and when its spec changes, not when its labels or annotations do; a change may lack what a policy writes and does not demand",
 		},
 		{
-			"engine-cel-newer-servers", "Servers with PodSecurityPolicy filled in the field seccompProfile from annotations, and reset procMount to Default unless their feature gate ProcMountType was on. Newer ones do neither, whatever is installed.",
-			"servers since v1.27 read no seccomp annotations of pods, and those since v1.33 keep the procMount that a pod states, where a policy allows it",
+			"engine-cel-newer-servers", "Servers with PodSecurityPolicy filled in the field seccompProfile from annotations, and reset procMount to Default unless their feature gate ProcMountType was on. Newer ones do neither, whatever is installed. That PodSecurityPolicy copied the seccompProfile of a pod into an annotation counted as a change by every policy, so that it chose the first one by name.",
+			"servers since v1.27 read no seccomp annotations of pods, for a pod with a seccompProfile a policy that writes nothing is chosen first, as for others, and those since v1.33 keep the procMount that a pod states, where a policy allows it",
 		},
 		{
 			"engine-cel-ephemeral-containers", "PodSecurityPolicy ignored ephemeral containers when kubectl debug added them, and refused the next change of the pod instead. What is generated refuses them at once.",
