@@ -215,6 +215,16 @@ func (o *generateOptions) checkMode(flags *pflag.FlagSet) error {
 	if o.Engine == mutatingEngine && o.Action != cel.Deny {
 		return usagef("--%s=%s writes into pods and refuses none, so it cannot be tried with --%s=%s: add --%s=%s", engineFlag, o.Engine, actionFlag, o.Action, actionFlag, cel.Deny)
 	}
+	if o.Engine == mutatingEngine && o.Guards != "" {
+		return usagef("--%s refuses labels that loosen, and --%s=%s refuses nothing: leave out --%s, or --%s", guardsFlag, engineFlag, mutatingEngine, engineFlag, guardsFlag)
+	}
+	if o.Mode == engine.Continuity {
+		for _, name := range []string{"enforce", "basis", "empty-namespaces"} {
+			if byHand(name) {
+				return usagef("--%s=%s does not depend on labels: leave out --%s, which decides them", modeFlag, o.Mode, name)
+			}
+		}
+	}
 	if o.Mode == engine.RestrictedButFor && o.Grants != "" {
 		if byHand(grantsFlag) {
 			return usagef("--%s=%s has the checks of a level, which hold for everybody: leave out --%s", modeFlag, o.Mode, grantsFlag)

@@ -160,6 +160,9 @@ func (o *generateOptions) scopeNotes(plan *migrate.Plan) []string {
 	if n := plan.NamespacesLeftOut; n > 0 {
 		out = append(out, fmt.Sprintf("the plan was saved without %s: there is nothing for these", english.Count(n, "namespace", "namespaces")))
 	}
+	if sc := o.Scope; o.Guards != "" && (len(sc.Namespaces) > 0 || len(sc.Exclude) > 0 || sc.Selector != nil && !sc.Selector.Empty()) {
+		out = append(out, fmt.Sprintf("--%s is for the labels of all namespaces, also of those that are not selected here", guardsFlag))
+	}
 	return out
 }
 

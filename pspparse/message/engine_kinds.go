@@ -24,8 +24,8 @@ func engineKinds() []Kind {
 			"nobody but administrators may use any policy in any namespace: what would be generated would refuse every other pod, and is left out",
 		},
 		{
-			"engine-nobody-may-use", "No account, user or group may use a policy there. PodSecurityPolicy refuses every pod there, and what is generated would do the same: it is left out until it is asked for.",
-			"nobody may use a policy in {namespaces:3}: PodSecurityPolicy refuses every pod there, and nothing is generated for that",
+			"engine-nobody-may-use", "No account, user or group may use a policy there, but those who may use every policy everywhere. PodSecurityPolicy refuses every pod of others there, and what is generated would do the same: it is left out until it is asked for.",
+			"nobody but administrators may use a policy in {namespaces:3}: PodSecurityPolicy refuses every other pod there, and nothing is generated for that",
 		},
 		{
 			"engine-contrary-to-level", "What the policies demand that somebody may use there is what the level forbids, so that both together refuse every pod. Nothing is generated for that until it is asked for.",

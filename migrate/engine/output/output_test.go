@@ -124,6 +124,22 @@ func TestNothingToAdd(t *testing.T) {
 	}
 }
 
+// A remark is said with the policies that it is about, whatever they are called: a name that occurs within a word of the text is not one
+// that the text says.
+func TestRemarksNamePolicies(t *testing.T) {
+	t.Parallel()
+	s := generated("shop")
+	why := message.Message{Text: "MustRunAs without ranges"}
+	s.Table.LeftOut = []engine.Remark{{Message: why, Policy: "a"}, {Message: why, Policy: "out"}}
+	if got := s.Summary(); !slices.Contains(got, "not kept: MustRunAs without ranges (policies a, out)") {
+		t.Errorf("the summary is %q", got)
+	}
+	s.Table.LeftOut = []engine.Remark{{Message: message.New("engine-refuses-all", "namespaces", []string{"a"}), Namespaces: []string{"a"}}}
+	if got := s.Summary(); strings.Contains(got[len(got)-1], "(namespace") {
+		t.Errorf("the namespace is said twice: %q", got)
+	}
+}
+
 // hostileTexts are names as an attacker would choose them.
 func hostileTexts() []string {
 	return []string{

@@ -7,12 +7,14 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
 	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // remark is one text of what is not there, with all that it is about.
 type remark struct {
 	text                         string
 	policies, fields, namespaces []string
+	said                         map[string]bool // names that the text says itself
 }
 
 // group returns remarks with one for each text, in the order in which the texts come first.
@@ -22,7 +24,7 @@ func group(remarks []engine.Remark) []*remark {
 	for _, r := range remarks {
 		g := byText[r.Text]
 		if g == nil {
-			g = &remark{text: r.Text}
+			g = &remark{text: r.Text, said: namesIn(r.Args)}
 			byText[r.Text] = g
 			out = append(out, g)
 		}
@@ -31,6 +33,22 @@ func group(remarks []engine.Remark) []*remark {
 	}
 	for _, g := range out {
 		g.policies, g.fields, g.namespaces = distinct(g.policies), distinct(g.fields), distinct(g.namespaces)
+	}
+	return out
+}
+
+// namesIn returns the texts among the arguments of a message.
+func namesIn(args message.Args) map[string]bool {
+	out := map[string]bool{}
+	for _, a := range args {
+		switch v := a.Value.(type) {
+		case string:
+			out[v] = true
+		case []string:
+			for _, name := range v {
+				out[name] = true
+			}
+		}
 	}
 	return out
 }
@@ -49,7 +67,7 @@ func (r *remark) about(most int) string {
 		names     []string
 		one, many string
 	}{{r.policies, "policy", "policies"}, {r.fields, "field", "fields"}, {r.namespaces, "namespace", "namespaces"}} {
-		if len(p.names) > 0 && !strings.Contains(r.text, p.names[0]) { // the text may name them itself
+		if len(p.names) > 0 && !r.said[p.names[0]] {
 			parts = append(parts, english.Plural(len(p.names), p.one, p.many)+" "+english.First(p.names, most))
 		}
 	}
