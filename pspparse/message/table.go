@@ -2878,6 +2878,18 @@ func verifyAuditKinds() []Kind {
 			"let in then, and refused when it is made again at {level}, which the namespace enforces" + counted,
 		},
 		{
+			"verify-audit-policy-refused", "A policy that generate wrote refused the request.",
+			"refused by the policy {policy}" + counted,
+		},
+		{
+			"verify-audit-policy-fails", "A policy that generate wrote does not accept it. Nothing was refused, since its binding only reports.",
+			"let in, and the policy {policy} refuses it once its action is deny" + counted,
+		},
+		{
+			"verify-audit-policy-fails-refused", "A policy that generate wrote does not accept it either. Something else refused it.",
+			"refused, and the policy {policy} does not accept it either" + counted,
+		},
+		{
 			"verify-audit-summary", "The requests of the log about the namespace.",
 			"[?requests requests that Pod Security evaluated: {requests}][!requests the log has no request in it that Pod Security evaluated][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
 		},
