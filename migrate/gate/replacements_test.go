@@ -65,7 +65,8 @@ func TestReplacements(t *testing.T) {
 			[]gate.Note{idle("MutatingAdmissionPolicy psp2pss-a (set a, mode delta): no binding puts it into force", "ValidatingAdmissionPolicyBinding psp2pss-b (set b, mode delta): the policy psp2pss-b is not there")},
 		},
 		{
-			"guards", []inventory.GeneratedPolicy{{Kind: validating, Name: "psp2pss-guard-labels", Set: "guards"}, binding(validating, "guards", "Deny")},
+			"guards",
+			[]inventory.GeneratedPolicy{{Kind: validating, Name: "psp2pss-guard-labels", Set: "guards"}, binding(validating, "guards", "Deny")},
 			[]gate.Note{
 				idle("ValidatingAdmissionPolicyBinding psp2pss-guards (set guards, mode delta): the policy psp2pss-guards is not there"),
 				note("replacements-guards", "policies that 'generate' wrote guard the labels of namespaces", "ValidatingAdmissionPolicy psp2pss-guard-labels (set guards): no binding puts it into force"),
