@@ -61,6 +61,10 @@ files) you can assert, one name each, with --assert. An assertion that contradic
 an error (exit 2):
 
 ` + assertionHelp() + `
+Policies on the cluster that 'generate' wrote are named, with what they do by their bindings: they
+take the place of what is lost once they deny. Where they ask RBAC who may use which policy, the
+roles that let use policies have to stay. A saved plan does not hold them.
+
 Commands that delete grants and policies are always shown, but -o commands has them as comments
 until psp-plugin-off is asserted: a server that still evaluates policies and finds none to use
 refuses every pod.
@@ -268,11 +272,11 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	}
 	src, inFiles := o.Source, helm.ReleaseCollector{}
 	src.OnOtherObject = inFiles.AddDocument
-	_, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
+	inv, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}
-	var facts gate.Facts
+	facts := gate.Facts{GeneratedPolicies: inv.GeneratedPolicies}
 	if src.ReadsCluster() { // it has them all, as they are now
 		facts.HelmReleases, err = readHelmReleases(ctx, o.streams, o.deps, o.Source)
 	} else {

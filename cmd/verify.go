@@ -73,10 +73,12 @@ is ok, what is not, and what is unknown:
   labels     they are as the journal, or the plan, says; after a rollback, as before the roll-out
   steps      with --journal: steps that were refused, altered, interrupted, not taken yet, or not
              reverted by a rollback, with the command that continues; and bindings that are gone
-  refusals   no controller is newly refused pods by Pod Security or by a policy
+  refusals   no controller is newly refused pods by Pod Security, by a policy, or by what 'generate'
+             wrote for it
   pods       every controller has as many pods as it asks for, ready or not
   recreate   with --recreate-one: the server would admit a pod of every template
-  audit log  with --audit-log: what Pod Security noted about requests, by workload
+  audit log  with --audit-log: what Pod Security noted about requests, by workload, and which pods a
+             policy that 'generate' wrote refused, or will refuse once its action is deny
 
 Labels do not touch running pods: what breaks shows when a pod is created again. --recreate-one asks
 the server now, with creates that are dry runs and keep nothing. They are made as the user who runs

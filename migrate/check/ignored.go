@@ -43,6 +43,9 @@ func (ignored) AddAdmissionRule(inventory.AdmissionRule) {}
 // AddAdmissionPolicyBinding ignores the binding of an admission policy.
 func (ignored) AddAdmissionPolicyBinding(string, string, inventory.AdmissionScope, bool) {}
 
+// AddGeneratedPolicy ignores an admission policy that the command generate wrote.
+func (ignored) AddGeneratedPolicy(inventory.GeneratedPolicy) {}
+
 // AddNamespaceParent ignores the tree of namespaces.
 func (ignored) AddNamespaceParent(string, string) {}
 

@@ -42,6 +42,7 @@ func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
 	j.checkSeccompAnnotations()
 	j.checkNewNamespaces()
 	j.noteNamespaceWriters()
+	j.noteReplacements()
 	r := j.result
 	slices.SortStableFunc(r.Reasons, func(a, b Reason) int { return cmp.Compare(a.Order, b.Order) })
 	slices.SortStableFunc(r.Unknown, func(a, b Unknown) int { return cmp.Compare(a.Order, b.Order) })

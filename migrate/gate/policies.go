@@ -181,6 +181,10 @@ func (j *upgradeCheck) checkPolicyRoles() {
 	if len(kept) > 0 {
 		j.addNote(roleObjects(kept), message.New("provider-roles"))
 	}
+	if j.grantsAreAsked() && len(left) > 0 {
+		j.addNote(roleObjects(left), message.New("policy-roles-asked"))
+		return
+	}
 	if j.policiesGone && len(left) > 0 {
 		j.addNote(roleObjects(left), message.New("policy-roles-without-effect"))
 		return

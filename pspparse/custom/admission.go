@@ -160,6 +160,7 @@ func readAdmissionPolicy(sink inventory.CustomSink, o RawObject) {
 	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
+	addGeneratedPolicy(sink, o, "", nil)
 	scopes := doc.Spec.MatchConstraints.scopes()
 	if len(scopes) == 0 {
 		return
@@ -185,6 +186,7 @@ func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
+	addGeneratedPolicy(sink, o, doc.Spec.PolicyName, doc.Spec.ValidationActions)
 	m := &doc.Spec.MatchResources
 	if len(m.ResourceRules) > 0 && len(m.scopes()) == 0 {
 		return // not for pods

@@ -90,6 +90,8 @@ type Builder struct {
 	mutatingRules, validatingRules tally
 	// policyBindings put admission policies of Kubernetes into force.
 	policyBindings []policyBinding
+	// generatedPolicies are admission policies of Kubernetes, and bindings, that the command generate wrote.
+	generatedPolicies []GeneratedPolicy
 	// conflictingNamespaces are the namespaces of objects in conflict, and those whose own object could not be read. They
 	// stay in the inventory.
 	conflictingNamespaces []string
@@ -243,6 +245,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	inv.LabelWriters = b.assignLabelWriters(inv.Namespaces)
 	inv.SCCPods = b.sccPods
 	inv.AdmissionRules, inv.ListedResources = b.resolveDuplicateAdmissionRules(), b.listedResources
+	inv.GeneratedPolicies = b.sortedGeneratedPolicies()
 	inv.MisplacedKeys = b.sortedMisplacedKeys()
 	b.noteWithoutNamespace()
 	b.noteRepeatedObjects()

@@ -34,6 +34,8 @@ type Inventory struct {
 	FinishedPods int
 	// AdmissionRules change or refuse pods at admission, by kind, namespace and name.
 	AdmissionRules []AdmissionRule
+	// GeneratedPolicies are the admission policies and bindings that the command generate wrote, by set, kind and name.
+	GeneratedPolicies []GeneratedPolicy
 	// ListedResources are the resources ("mutatingwebhookconfigurations.admissionregistration.k8s.io") of which a server
 	// gave all objects. What files hold is never known to be all.
 	ListedResources map[string]bool

@@ -53,6 +53,8 @@ type CustomSink interface {
 	AddInjectedParts(o CustomObject)
 	// AddAdmissionPolicyBinding takes the binding that puts an admission policy of Kubernetes into force.
 	AddAdmissionPolicyBinding(kind, policy string, scope AdmissionScope, refuses bool)
+	// AddGeneratedPolicy takes an admission policy of Kubernetes that the command generate wrote, or the binding of one.
+	AddGeneratedPolicy(p GeneratedPolicy)
 	// AddLabelWriter takes an object that writes Pod Security labels on namespaces.
 	AddLabelWriter(w LabelWriter)
 	// AddNamespaceParent says that a namespace is below another one in the tree of the hierarchical namespace controller.

@@ -27,7 +27,7 @@ func Table() []Kind {
 		engineCheckKinds(),
 		differencePlanKinds(), differenceNamespaceKinds(), differenceWorkloadKinds(), differencePolicyKinds(), differenceGrantKinds(),
 		engineKinds(),
-		engineCELKinds(), guardKinds(),
+		engineCELKinds(), guardKinds(), replacementKinds(),
 	)
 }
 
@@ -2876,6 +2876,18 @@ func verifyAuditKinds() []Kind {
 		{
 			"verify-audit-pod-refused-again", "The pod runs on, and will be refused when it is created again.",
 			"let in then, and refused when it is made again at {level}, which the namespace enforces" + counted,
+		},
+		{
+			"verify-audit-policy-refused", "A policy that generate wrote refused the request.",
+			"refused by the policy {policy}" + counted,
+		},
+		{
+			"verify-audit-policy-fails", "A policy that generate wrote does not accept it. Nothing was refused, since its binding only reports.",
+			"let in, and the policy {policy} refuses it once its action is deny" + counted,
+		},
+		{
+			"verify-audit-policy-fails-refused", "A policy that generate wrote does not accept it either. Something else refused it.",
+			"refused, and the policy {policy} does not accept it either" + counted,
 		},
 		{
 			"verify-audit-summary", "The requests of the log about the namespace.",

@@ -29,8 +29,8 @@ type AuditLog struct {
 type auditFindingKey struct {
 	namespace, workload string
 	class               auditClass
-	// level that was violated.
-	level string
+	// level that was violated, or policy of the command generate that does not accept it.
+	level, policy string
 	// template is true for what makes pods, not a pod.
 	template bool
 }
@@ -41,14 +41,17 @@ type auditFinding struct {
 	lastMessage string
 }
 
-// auditClass is what Pod Security Admission did with a request of an audit log.
+// auditClass is what Pod Security Admission, or a generated policy, did with a request of an audit log.
 type auditClass int
 
 const (
-	auditRefused  auditClass = iota // the request was refused
-	auditViolates                   // it violates a level, and was let in
-	auditError                      // it could not be evaluated
-	auditExempt                     // it is exempt
+	auditRefused            auditClass = iota // the request was refused
+	auditViolates                             // it violates a level, and was let in
+	auditError                                // it could not be evaluated
+	auditExempt                               // it is exempt
+	auditPolicyRefused                        // a generated policy refused the request
+	auditPolicyFails                          // a generated policy does not accept it, and it was let in
+	auditPolicyFailsRefused                   // a generated policy does not accept it, and something else refused it
 )
 
 // Limits of what is read and kept of an audit log. It may be of any length, and anybody who may ask the server can add lines.
@@ -130,8 +133,8 @@ func truncateAuditMessage(text string) string {
 	return strings.ToValidUTF8(text[:maxAuditMessageBytes], "") + "..."
 }
 
-// addEvent counts one event of an audit log. It ignores events that are not complete and those that Pod Security Admission
-// did not see. It returns an error for a line that is no audit event.
+// addEvent counts one event of an audit log. It ignores events that are not complete and those that neither Pod Security Admission
+// saw nor a generated policy has something against. It returns an error for a line that is no audit event.
 func (a *AuditLog) addEvent(line []byte) error {
 	var e auditEvent
 	if err := json.UnmarshalCaseSensitivePreserveInts(line, &e); err != nil {
@@ -141,16 +144,30 @@ func (a *AuditLog) addEvent(line []byte) error {
 		return fmt.Errorf("it is %q of %q, not an event of audit.k8s.io", e.Kind, e.APIVersion)
 	}
 	ns := e.ObjectRef.Namespace
-	if e.Stage != "ResponseComplete" || ns == "" || !e.isAboutPodSecurity() {
+	if e.Stage != "ResponseComplete" || ns == "" {
 		return nil
 	}
-	if e.dryRun() {
+	failures, err := e.replacementFindings()
+	evaluated := e.isAboutPodSecurity()
+	switch {
+	case err != nil:
+		return err
+	case !evaluated && len(failures) == 0:
+		return nil
+	case e.dryRun():
 		countInNamespace(a.dryRunRequests, ns)
 		return nil
 	}
-	countInNamespace(a.evaluatedRequests, ns)
-	if key, words := e.finding(); words != "" {
-		a.addFinding(key, words)
+	for _, f := range failures {
+		key := e.findingKey()
+		key.class, key.policy = f.class, truncateAuditMessage(f.policy)
+		a.addFinding(key, f.message)
+	}
+	if evaluated {
+		countInNamespace(a.evaluatedRequests, ns)
+		if key, words := e.finding(); words != "" {
+			a.addFinding(key, words)
+		}
 	}
 	return nil
 }

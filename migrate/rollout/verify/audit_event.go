@@ -55,9 +55,14 @@ func (e *auditEvent) dryRun() bool {
 	return err == nil && u.Query().Has("dryRun")
 }
 
+// findingKey returns the key of a finding about the workload of an audit event, without its class.
+func (e *auditEvent) findingKey() auditFindingKey {
+	return auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
+}
+
 // finding returns the worst that an audit event says about its workload, and the message; "" if there is nothing.
 func (e *auditEvent) finding() (auditFindingKey, string) {
-	key := auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
+	key := e.findingKey()
 	violations, failed := e.Annotations[api.AuditAnnotationPrefix+api.AuditViolationsAnnotationKey], e.Annotations[api.AuditAnnotationPrefix+"error"]
 	exempt := e.Annotations[api.AuditAnnotationPrefix+api.ExemptionReasonAnnotationKey]
 	switch {

@@ -42,6 +42,12 @@ func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string)
 		r.Status, r.Reason = StatusUnknown, message.New("verify-audit-error")
 	case auditExempt:
 		r.Reason = message.New("verify-audit-exempt")
+	case auditPolicyRefused:
+		r.Status, r.Reason = StatusNotOK, message.New("verify-audit-policy-refused", "policy", key.policy)
+	case auditPolicyFails:
+		r.Status, r.Reason = StatusNotOK, message.New("verify-audit-policy-fails", "policy", key.policy)
+	case auditPolicyFailsRefused:
+		r.Reason = message.New("verify-audit-policy-fails-refused", "policy", key.policy)
 	case auditViolates:
 		r.Reason = message.New("verify-audit-violation", "level", key.level)
 		switch breaks, known := violatesEnforced(key.level, enforced); {

@@ -29,6 +29,17 @@ func violating(level string) string {
 	return `"responseStatus":{"code":201},"annotations":{"pod-security.kubernetes.io/audit-violations":"would violate PodSecurity \"` + level + `:latest\": x (y)"}`
 }
 
+// notAccepted is a request of which a policy says that it does not accept it, with the code of the answer.
+func notAccepted(policy, said string, code int) string {
+	return fmt.Sprintf(`"responseStatus":{"code":%d},"annotations":{"pod-security.kubernetes.io/enforce-policy":"baseline:v1.25",%q:%q}`, code, failureAnnotation,
+		fmt.Sprintf(`[{"message":%q,"policy":%q,"binding":"b","expressionIndex":1,"validationActions":["Warn","Audit"]}]`, said, policy))
+}
+
+// refusedBy is a request that a ValidatingAdmissionPolicy refuses.
+func refusedBy(policy string) string {
+	return fmt.Sprintf(`"responseStatus":{"status":"Failure","message":"pods \"web-7d4b9-\" is forbidden: ValidatingAdmissionPolicy '%s' with binding 'b' denied request: hostPID is true","reason":"Forbidden","code":403}`, policy)
+}
+
 func audited(workload string, status CheckStatus, why string) CheckResult {
 	return row(CheckAudit, workload, status, why)
 }
@@ -108,6 +119,25 @@ func TestAuditLog(t *testing.T) {
 			strings.Replace(auditLineOf("pods", "p", denied), "ResponseComplete", "RequestReceived", 1),
 			strings.Replace(auditLineOf("pods", "p", denied), `"shop"`, `"blog"`, 1),
 		}, []CheckResult{audited("", StatusUnknown, "the log has no request in it that Pod Security evaluated; dry runs, which are passed over: 1")}},
+		{"not accepted by a generated policy", []string{
+			auditLineOf("pods", "p", notAccepted("psp2pss-shop", "hostPID is true", 201)), auditLineOf("pods", "p", notAccepted("psp2pss-shop", "hostPID is true", 201)),
+			auditLineOf("pods", "q", notAccepted("psp2pss-shop", "hostPID is true", 403)), auditLineOf("pods", "r", notAccepted("of-somebody", "no", 201)),
+		}, []CheckResult{
+			judgedRequests(4), audited("replicaset/p", StatusNotOK, "let in, and the policy psp2pss-shop refuses it once its action is deny (2 times): hostPID is true"),
+			audited("replicaset/q", StatusOK, "refused, and the policy psp2pss-shop does not accept it either (once): hostPID is true"),
+		}},
+		{"refused by a generated policy", []string{
+			auditLineOf("pods", "", refusedBy("psp2pss-shop")+`,"annotations":{}`), auditLineOf("pods", "", refusedBy("of-somebody")),
+			strings.Replace(auditLineOf("pods", "p", refusedBy("psp2pss-shop")), `"/x"`, `"/x?dryRun=All"`, 1),
+			auditLineOf("pods", "", refusedBy("psp2pss-shop")+`,"annotations":{"`+failureAnnotation+`":"[{\"policy\":\"psp2pss-shop\",\"message\":\"a\"},{\"policy\":\"psp2pss-b\",\"message\":\"b\"}]"}`),
+		}, []CheckResult{
+			audited("", StatusUnknown, "the log has no request in it that Pod Security evaluated; dry runs, which are passed over: 1"),
+			audited("replicaset/web-7d4b9", StatusNotOK, "refused by the policy psp2pss-shop (2 times): "+`pods "web-7d4b9-" is forbidden: ValidatingAdmissionPolicy 'psp2pss-shop' with binding 'b' denied request: hostPID is true`),
+			audited("replicaset/web-7d4b9", StatusOK, "refused, and the policy psp2pss-b does not accept it either (once): b"),
+		}},
+		{"an annotation that is none", []string{auditLineOf("pods", "p", `"annotations":{"`+failureAnnotation+`":"{}"}`)}, []CheckResult{
+			broken("audit.log:1: its annotation " + failureAnnotation + " is no list of failures: json: cannot unmarshal object into Go value of type []verify.policyFailure"), unheard(),
+		}},
 		{"broken", []string{auditLineOf("pods", "p", passed), "{", `{"kind":"Pod","apiVersion":"v1"}`, auditLineOf("pods", "p", passed)}, []CheckResult{
 			broken("audit.log:2: it is not an event of audit.k8s.io: unexpected end of JSON input"), broken(`audit.log:3: it is "Pod" of "v1", not an event of audit.k8s.io`), judgedRequests(2),
 		}},

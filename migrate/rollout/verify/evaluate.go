@@ -9,9 +9,20 @@ import (
 )
 
 // isSecurityRefusal reports whether an API server says in the message of an event or condition that Pod Security
-// Admission or the PodSecurityPolicies refused a pod.
+// Admission, the PodSecurityPolicies, or an admission policy that the command generate wrote refused a pod.
 func isSecurityRefusal(message string) bool {
-	return isPodSecurityRefusal(message) || isPolicyRefusal(message)
+	return isPodSecurityRefusal(message) || isPolicyRefusal(message) || isReplacementRefusal(message)
+}
+
+// replacementRefusal is how an API server begins the refusal by an admission policy that the command generate wrote, up to the rest of
+// its name.
+const replacementRefusal = "ValidatingAdmissionPolicy '" + replacementPrefix
+
+// isReplacementRefusal reports whether an API server says in the message of an event, a condition or an answer that an admission policy
+// that the command generate wrote refused a pod.
+func isReplacementRefusal(message string) bool {
+	_, rest, found := strings.Cut(message, replacementRefusal)
+	return found && strings.Contains(rest, "' denied request: ")
 }
 
 // isPodSecurityRefusal reports whether an API server says in the message of an event or condition that Pod Security
