@@ -77,7 +77,7 @@ func mayImport() map[string][]string {
 		"migrate/handover/html":   {"migrate/escape", "migrate/handover", "pspparse/english"},
 		"migrate/engine/cel":      {"migrate/engine", "migrate/levels", "migrate/mapping", "pspparse", "pspparse/message", "pspparse/podspec"},
 		"migrate/engine/forecast": {"migrate", "migrate/engine", "migrate/engine/cel", "migrate/mapping", "pspparse/message"},
-		"migrate/engine/output":   {"migrate/engine", "migrate/engine/cel", "migrate/escape", "migrate/manifest", "migrate/phrases", "migrate/script", "pspparse/english", "pspparse/inventory"},
+		"migrate/engine/output":   {"migrate/engine", "migrate/engine/cel", "migrate/escape", "migrate/manifest", "migrate/phrases", "migrate/script", "pspparse/english", "pspparse/inventory", "pspparse/message"},
 		"fixtures":                {},
 		"cmd": append([]string{
 			"fixtures",
