@@ -178,7 +178,7 @@ func argumentClasses() map[string]class {
 			"absent", "again", "asBefore", "asked", "appArmor", "baseline", "byAdmission", "byAnnotation", "byConfiguration", "byDefault", "byGap", "cancelled", "case", "configured", "controller",
 			"cut", "enforceUnknown", "grantedByRuntimes", "injected", "invalid", "labelsFit", "looser", "madeAgain", "noPolicies", "older", "oneLine", "pspActive", "readOnly",
 			"recursive", "repeated", "restart", "restored", "root", "scalar", "star", "start", "takenBack", "terminating", "unquoted", "unused", "userNamespace", "withheld",
-			"withoutRoot", "generated", "many", "most", "bytes", "list", "newer", "invalidVersion", "bound", "others", "more", "server", "kinds", "count",
+			"withoutRoot", "unbound", "generated", "many", "most", "bytes", "list", "newer", "invalidVersion", "bound", "others", "more", "server", "kinds", "count",
 		},
 		namespace:    {"namespace", "namespaces"},
 		policy:       {"policy", "policies"},
@@ -202,7 +202,7 @@ func argumentClasses() map[string]class {
 		text: {
 			"accepted", "advice", "alias", "anchor", "annotation", "apiVersion", "changed", "changes", "chart", "component", "controllerManager", "daemonSet", "difference", "differences",
 			"denied", "effect", "empty", "error", "errors", "exceeded", "fails", "field", "flag", "flags", "found", "gaps", "grant", "group", "groups", "hint", "holds", "injector", "kept", "key", "kind",
-			"label", "labels", "layout", "mark", "meant", "misread", "mutators", "name", "names", "naming", "number", "object", "objects", "other", "outcome", "owners", "pipe", "pod", "ports",
+			"label", "labels", "layout", "mark", "meant", "misread", "missing", "mutators", "name", "names", "naming", "number", "object", "objects", "other", "outcome", "owners", "pipe", "pod", "ports",
 			"problems", "ranges", "reason", "reasons", "refused", "releases", "remainder", "replaced", "resource", "resources", "revisions", "role", "rule", "rules", "said", "service", "set", "sets", "source",
 			"stderr", "storage", "syncer", "tag", "template", "tool", "trigger", "unattributed", "unread", "unstated", "used", "users", "value", "values", "verbs", "violation", "want", "what", "where", "why", "writes",
 		},
