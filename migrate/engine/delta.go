@@ -251,9 +251,9 @@ func (b *builder) closedAlternatives(candidates []*candidate, set *grantSet, dem
 	for _, c := range candidates {
 		b.work++
 		u := set.byCandidate[c.number].and(admins)
-		a := Alternative{Policy: c.policy.Name, Constraints: demands(c), Everybody: u.everybody || u.controllers}
+		a := Alternative{Policy: c.policy.Name, Constraints: demands(c), Everybody: u.everybody || u.controllers, Users: u.users, Groups: u.groups}
 		if !a.Everybody {
-			a.Accounts, a.Users, a.Groups = u.accounts, u.users, u.groups
+			a.Accounts = u.accounts
 		}
 		out = append(out, a)
 	}
