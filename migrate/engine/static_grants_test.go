@@ -130,8 +130,10 @@ func TestEverybodySends(t *testing.T) {
 		"who is logged in":              {to: group("system:authenticated"), groups: []string{"system:authenticated", "system:masters"}},
 		"service accounts":              {to: group("system:serviceaccounts"), groups: []string{"system:masters", "system:serviceaccounts"}},
 		"those of the namespace itself": {to: group("system:serviceaccounts:n0"), groups: []string{"system:masters"}},
-		"a controller": {to: account("kube-system/replicaset-controller"), groups: []string{"system:masters"},
-			users: []string{"system:serviceaccount:kube-system:replicaset-controller"}},
+		"a controller": {
+			to: account("kube-system/replicaset-controller"), groups: []string{"system:masters"},
+			users: []string{"system:serviceaccount:kube-system:replicaset-controller"},
+		},
 		"all controllers": {to: group("system:serviceaccounts:kube-system"), groups: []string{"system:masters", "system:serviceaccounts:kube-system"}},
 	} {
 		p := &migrate.Plan{TargetVersion: "v1.25", Namespaces: []migrate.Namespace{namespace("n0", "baseline")}, Policies: []migrate.Policy{policy("a", readOnly)}}
