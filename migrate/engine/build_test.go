@@ -183,7 +183,14 @@ func TestDelta(t *testing.T) {
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},
 			grants:     func(*migrate.Plan) {},
 			opts:       engine.Options{RefuseAll: true, Grants: engine.StaticGrants},
-			sets:       []string{"one baseline:"}, leftOut: []string{"engine-administrators", "engine-refuses-all"},
+			sets:       []string{"one baseline: a(||system:masters)1"}, leftOut: []string{"engine-administrators", "engine-refuses-all"},
+		},
+		"nobody may use more policies than can be asked about, and all is to be refused": {
+			policies:   []migrate.Policy{policy("a", readOnly), policy("b", readOnly), policy("c", readOnly)},
+			namespaces: []migrate.Namespace{namespace("one", "baseline")},
+			grants:     func(*migrate.Plan) {},
+			opts:       engine.Options{RefuseAll: true, MaxAsked: 2},
+			sets:       []string{"one baseline: a1 b1"}, leftOut: []string{"engine-administrators", "engine-grants-of-usable", "engine-refuses-all"},
 		},
 		"a policy that demands what the level forbids": {
 			policies:   []migrate.Policy{withImpossible(policy("a", onlyUnmasked), api.LevelBaseline)},

@@ -45,7 +45,7 @@ func (b *builder) continuityAlternatives(set *grantSet, demands demandsOf) []Alt
 	if b.table.Grants == DynamicGrants {
 		return b.openAlternatives(b.candidates, demands)
 	}
-	return b.closedAlternatives(set.usable(b.candidates), set, demands)
+	return b.closedAlternatives(b.usableIn(set, b.candidates), set, demands)
 }
 
 // grantsAnything reports whether somebody may use a candidate in some namespace of the Plan, or in all.

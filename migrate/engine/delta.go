@@ -43,9 +43,9 @@ func (b *builder) buildDelta() {
 		case everyPolicy:
 			return b.openAlternatives(candidates, demands)
 		case b.table.Grants == DynamicGrants:
-			return b.openAlternatives(pl.grants.usable(candidates), demands)
+			return b.openAlternatives(b.usableIn(pl.grants, candidates), demands)
 		}
-		return b.closedAlternatives(pl.grants.usable(candidates), pl.grants, demands)
+		return b.closedAlternatives(b.usableIn(pl.grants, candidates), pl.grants, demands)
 	})
 	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(places)
@@ -140,6 +140,19 @@ func (b *builder) withoutUngranted(places []*place) []*place {
 		}
 	}
 	return kept
+}
+
+// usableIn returns the candidates that somebody may use by a set of grants. Where nobody may, and the options ask to refuse every pod
+// there, it returns all that an engine can ask about: administrators may use these.
+func (b *builder) usableIn(set *grantSet, candidates []*candidate) []*candidate {
+	usable := set.usable(candidates)
+	switch {
+	case len(usable) > 0 || !b.opts.RefuseAll:
+		return usable
+	case b.table.Grants == DynamicGrants && !b.fits(len(candidates)):
+		return candidates[:b.opts.MaxAsked]
+	}
+	return candidates
 }
 
 // countAccounts sets how many service accounts may use each candidate: those that the Plan shows in the namespaces of the table.
@@ -250,10 +263,13 @@ func (b *builder) closedAlternatives(candidates []*candidate, set *grantSet, dem
 	out := make([]Alternative, 0, len(candidates))
 	for _, c := range candidates {
 		b.work++
-		u := set.byCandidate[c.number].and(admins)
-		a := Alternative{Policy: c.policy.Name, Constraints: demands(c), Everybody: u.everybody || u.controllers}
+		u := admins
+		if granted := set.byCandidate[c.number]; granted != nil {
+			u = granted.and(admins)
+		}
+		a := Alternative{Policy: c.policy.Name, Constraints: demands(c), Everybody: u.everybody || u.controllers, Users: u.users, Groups: u.groups}
 		if !a.Everybody {
-			a.Accounts, a.Users, a.Groups = u.accounts, u.users, u.groups
+			a.Accounts = u.accounts
 		}
 		out = append(out, a)
 	}

@@ -89,7 +89,7 @@ type Alternative struct {
 	// Accounts, Users and Groups that may use it, where grants are static. Accounts are names of service accounts of the pod's
 	// namespace: they count as the account of the pod, and as the sender of the request. Users and Groups are senders, service
 	// accounts of other namespaces among them (system:serviceaccount:ops:ci). Everybody is true where all accounts of the namespaces
-	// may; then the lists are empty.
+	// may; then Accounts is empty, and Users and Groups are those who may send pods that have no account (mirror pods).
 	Everybody               bool
 	Accounts, Users, Groups []string
 }

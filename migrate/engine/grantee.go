@@ -23,7 +23,7 @@ const (
 // grantee is whom a grant lets use a policy, as seen from a namespace.
 type grantee struct {
 	kind granteeKind
-	// name of the account in its namespace, of the user or of the group.
+	// name of the account in its namespace, of the user or of the group; "" for the service accounts of the namespace as a group.
 	name string
 }
 
@@ -55,19 +55,21 @@ func granteeIn(s migrate.Subject, namespace string) grantee {
 	case isAccount && home == namespace:
 		return grantee{account, name}
 	case isAccount && home == kubeSystem && slices.ContainsFunc(inventory.WorkloadKinds(), func(k inventory.WorkloadKind) bool { return k.Controller == name }):
-		return grantee{kind: controllers}
+		return grantee{controllers, accountPrefix + home + ":" + name}
 	case isAccount:
 		return grantee{userSender, accountPrefix + home + ":" + name}
 	case s.User == access.ControllerManagerPrincipal().User:
-		return grantee{kind: controllers}
+		return grantee{controllers, s.User}
 	case strings.HasPrefix(s.User, nodePrefix):
 		return grantee{nodeUser, s.User}
 	case s.User != "":
 		return grantee{userSender, s.User}
-	case s.Group == authenticatedGroup, s.Group == accountsGroup, s.Group == accountsGroup+":"+namespace:
+	case s.Group == accountsGroup+":"+namespace:
 		return grantee{kind: everybody}
+	case s.Group == authenticatedGroup, s.Group == accountsGroup:
+		return grantee{everybody, s.Group}
 	case s.Group == accountsGroup+":"+kubeSystem:
-		return grantee{kind: controllers}
+		return grantee{controllers, s.Group}
 	case s.Group == nodesGroup:
 		return grantee{nodeGroup, s.Group}
 	}
@@ -89,7 +91,8 @@ func homeOf(s migrate.Subject) string {
 	return home
 }
 
-// users are who may use one policy in a namespace.
+// users are who may use one policy in a namespace. Of everybody and of controllers, the lists have who sends requests: pods without an
+// account, which kubelets mirror, are admitted only by the grants of their sender.
 type users struct {
 	everybody, controllers  bool
 	accounts, users, groups []string
@@ -104,8 +107,16 @@ func usersOf(all []grantee) *users {
 		switch g.kind {
 		case everybody:
 			out.everybody = true
+			if g.name != "" {
+				out.groups = append(out.groups, g.name)
+			}
 		case controllers:
 			out.controllers = true
+			if strings.HasPrefix(g.name, accountsGroup+":") {
+				out.groups = append(out.groups, g.name)
+			} else {
+				out.users = append(out.users, g.name)
+			}
 		case account:
 			out.accounts = append(out.accounts, g.name)
 		case userSender, nodeUser:

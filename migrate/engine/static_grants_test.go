@@ -33,11 +33,12 @@ func (s sender) has(to migrate.Subject) bool {
 }
 
 // TestStaticGrantsAreTheGrants: who may use an alternative by the lists of a table is who may use the policy by RBAC, of the account of a
-// pod and the sender of its request. What a controller may use counts for all.
+// pod and the sender of its request. What a controller may use counts for all. A mirror pod has no account: its sender counts alone,
+// and what a controller may use counts for the accounts of the namespace as senders.
 func TestStaticGrantsAreTheGrants(t *testing.T) {
 	t.Parallel()
 	controller := accountOf("kube-system", "replicaset-controller", true)
-	yes, no := 0, 0
+	yes, no, mirrored := 0, 0, 0
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		p := &migrate.Plan{TargetVersion: "v1.25", Namespaces: []migrate.Namespace{namespace("n0", "baseline"), namespace("n1", "baseline"), namespace("n2", "baseline")}}
@@ -60,16 +61,25 @@ func TestStaticGrantsAreTheGrants(t *testing.T) {
 					{"bob", []string{"dev", "system:authenticated"}},
 					{"eve", []string{"system:authenticated"}},
 				} {
-					for _, runsAs := range []string{"a", "b", "default"} {
+					for _, runsAs := range []string{"a", "b", "default", ""} {
 						for i := range p.Policies {
 							name := p.Policies[i].Name
-							who := []sender{accountOf(ns, runsAs, false), by, controller, {"system:kube-controller-manager", nil}}
+							who := []sender{by}
+							if runsAs != "" {
+								who = append(who, accountOf(ns, runsAs, false))
+							}
+							if runsAs != "" || slices.Contains(by.groups, "system:serviceaccounts:"+ns) {
+								who = append(who, controller, sender{"system:kube-controller-manager", nil})
+							}
 							want, got := mayUse(p, ns, name, who), listed(set, ns, name, runsAs, by)
 							if got != want {
 								t.Fatalf("seed %d: pod of %s/%s sent by %s, %s: RBAC says %t, the table %t\n%+v\n%+v", seed, ns, runsAs, by.name, name, want, got, p.Bindings, set)
 							}
 							if want {
 								yes++
+								if runsAs == "" {
+									mirrored++
+								}
 							} else {
 								no++
 							}
@@ -79,8 +89,8 @@ func TestStaticGrantsAreTheGrants(t *testing.T) {
 			}
 		}
 	}
-	if yes < 1000 || no < 1000 {
-		t.Errorf("%d may, %d may not", yes, no)
+	if yes < 1000 || no < 1000 || mirrored < 500 {
+		t.Errorf("%d may, %d of them by the sender alone, %d may not", yes, mirrored, no)
 	}
 }
 
@@ -104,8 +114,37 @@ func listed(set engine.Set, namespace, policy, runsAs string, by sender) bool {
 			continue
 		}
 		own, isOwn := strings.CutPrefix(by.name, "system:serviceaccount:"+namespace+":")
-		return a.Everybody || slices.Contains(a.Accounts, runsAs) || isOwn && slices.Contains(a.Accounts, own) || slices.Contains(a.Users, by.name) ||
+		return a.Everybody && (runsAs != "" || slices.Contains(by.groups, "system:serviceaccounts:"+namespace)) || slices.Contains(a.Accounts, runsAs) || isOwn && slices.Contains(a.Accounts, own) || slices.Contains(a.Users, by.name) ||
 			slices.ContainsFunc(by.groups, func(g string) bool { return slices.Contains(a.Groups, g) })
 	}
 	return false
+}
+
+// TestEverybodySends: where all accounts of a namespace may use a policy, the table still says who may send pods that have no account.
+func TestEverybodySends(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		to            migrate.Subject
+		users, groups []string
+	}{
+		"who is logged in":              {to: group("system:authenticated"), groups: []string{"system:authenticated", "system:masters"}},
+		"service accounts":              {to: group("system:serviceaccounts"), groups: []string{"system:masters", "system:serviceaccounts"}},
+		"those of the namespace itself": {to: group("system:serviceaccounts:n0"), groups: []string{"system:masters"}},
+		"a controller": {
+			to: account("kube-system/replicaset-controller"), groups: []string{"system:masters"},
+			users: []string{"system:serviceaccount:kube-system:replicaset-controller"},
+		},
+		"all controllers": {to: group("system:serviceaccounts:kube-system"), groups: []string{"system:masters", "system:serviceaccounts:kube-system"}},
+	} {
+		p := &migrate.Plan{TargetVersion: "v1.25", Namespaces: []migrate.Namespace{namespace("n0", "baseline")}, Policies: []migrate.Policy{policy("a", readOnly)}}
+		grant(p, "n0", []string{"a"}, c.to)
+		sets := build(t, p, engine.Options{Mode: engine.Delta, Grants: engine.StaticGrants}).Sets
+		if len(sets) != 1 || len(sets[0].Alternatives) != 1 {
+			t.Fatalf("%s: %+v", name, sets)
+		}
+		a := sets[0].Alternatives[0]
+		if !a.Everybody || len(a.Accounts) > 0 || !slices.Equal(a.Users, c.users) || !slices.Equal(a.Groups, c.groups) {
+			t.Errorf("%s: everybody %t, accounts %q, users %q, groups %q", name, a.Everybody, a.Accounts, a.Users, a.Groups)
+		}
+	}
 }
