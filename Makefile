@@ -139,7 +139,7 @@ oracle: ## compare the simulation of PSP admission with Kubernetes' own code in 
 REQUESTS ?= 50000
 SEED ?= 0
 oracle-replacement: ## compare generated policies with PSP admission by Kubernetes' own code in REQUESTS (50000) random requests from SEED (random) on
-	CASES=$(REQUESTS) SEED=$(SEED) $(GO) test -tags e2e -count=1 -timeout 24h -v -run TestReplacesPSP ./fixtures/controlplane/replacement
+	WIDE=1 CASES=$(REQUESTS) SEED=$(SEED) $(GO) test -tags e2e -count=1 -timeout 24h -v -run 'TestReplacesPSP|TestHostileWidths' ./fixtures/controlplane/replacement
 
 bin/controlplane: FORCE
 	@CGO_ENABLED=0 $(GO) build -o bin/controlplane ./fixtures/controlplane/launch

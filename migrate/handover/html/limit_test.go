@@ -51,7 +51,8 @@ func huge(r *rand.Rand, namespaces int, alike float64) *handover.Report {
 		proof.Rows = append(proof.Rows, handover.Row{ID: fmt.Sprintf("%s-%d", appendix, i+1), Cells: []handover.Cell{{Text: "namespace " + ns.Cells[0].Text}, {Text: letters(r, 90)}}})
 	}
 	report.Sections = []handover.Section{
-		{ID: "namespaces", Title: "Namespaces", Tables: []*handover.Table{of}}, {ID: "workloads", Title: "Workloads", Tables: []*handover.Table{in}},
+		{ID: "namespaces", Title: "Namespaces", Tables: []*handover.Table{of}},
+		{ID: "workloads", Title: "Workloads", Tables: []*handover.Table{in}},
 		{ID: appendix, Title: "Evidence", Tables: []*handover.Table{proof}},
 	}
 	return report
