@@ -1,6 +1,9 @@
 # Every target is a plain command that a newcomer could have typed.
 GO ?= go
-VERSION_FLAGS = -trimpath -ldflags '-s -w'
+VERSION_FLAGS = -ldflags '-s -w'
+# One way to compile for every target but race and what is released: what one has compiled, the next finds in Go's cache.
+export CGO_ENABLED = 0
+export GOFLAGS := -trimpath $(filter-out -trimpath,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test race fuzz bench bench-live bench-replacement bench-scale bench-check bench-report bench-generate mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement controlplane legacy-cluster clean
@@ -9,13 +12,13 @@ help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/psp2pss
-	CGO_ENABLED=0 $(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
+	$(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
 
 demo: ## run the main job on the built-in legacy cluster
-	@CGO_ENABLED=0 $(GO) run $(VERSION_FLAGS) . plan --demo
+	@$(GO) run $(VERSION_FLAGS) . plan --demo
 
 test: ## run the tests, shuffled
-	@CGO_ENABLED=0 .ci/gotest -shuffle=on -timeout 60m ./... ./.ci/mutate
+	@.ci/gotest -shuffle=on -timeout 60m ./... ./.ci/mutate
 
 race: ## run the tests under the race detector (needs a C compiler)
 	@command -v $${CC:-cc} >/dev/null 2>&1 || { echo "make race needs a C compiler, and there is no '$${CC:-cc}' on PATH: install gcc or clang, or set CC" >&2; exit 1; }
@@ -47,7 +50,7 @@ bench-scale: ## plan for lists of 10,000 to 150,000 pods: time and memory
 	$(GO) test -tags e2e -run '^$$' -bench Scale -benchtime 1x -timeout 60m ./fixtures/cluster
 
 bin/kube-score: .ci/others/go.mod .ci/others/go.sum
-	CGO_ENABLED=0 $(GO) build -C .ci/others $(VERSION_FLAGS) -o $(CURDIR)/bin/kube-score github.com/zegl/kube-score/cmd/kube-score
+	$(GO) build -C .ci/others $(VERSION_FLAGS) -o $(CURDIR)/bin/kube-score github.com/zegl/kube-score/cmd/kube-score
 
 bench-report: build ## write the HTML report of 150,000 pods, beside their plan: time, memory, size
 	$(GO) test -tags e2e -run '^$$' -bench Report -benchtime 1x -timeout 60m ./fixtures/cluster
@@ -59,7 +62,7 @@ bench-check: build bin/kube-score ## check 10,000 manifests, beside kube-score: 
 	$(GO) test -tags e2e -run '^$$' -bench Manifests -benchtime 1x -timeout 60m ./fixtures/cluster
 
 bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
-	CGO_ENABLED=0 $(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 lint: bin/golangci-lint ## vet and lint
 	$(GO) vet ./... ./.ci/mutate ./.ci/pages
@@ -87,10 +90,10 @@ release: ## make what a release has of the last commit, into dist (DIRTY=1: with
 	$(GO) run -C .ci/release . $(if $(DIRTY),-dirty)
 
 release-check: ## make a release twice, for this computer and Windows, compare, and install it in every way
-	@cd .ci/release && CGO_ENABLED=0 ../gotest -count=1 -timeout 60m .
+	@cd .ci/release && ../gotest -count=1 -timeout 60m .
 
 release-check-all: ## the same for every platform, each compiled a second time without a cache
-	@cd .ci/release && CGO_ENABLED=0 ../gotest -count=1 -timeout 180m . -args -all
+	@cd .ci/release && ../gotest -count=1 -timeout 180m . -args -all
 
 cover: ## print the test coverage
 	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...
@@ -142,7 +145,7 @@ oracle-replacement: ## compare generated policies with PSP admission by Kubernet
 	WIDE=1 CASES=$(REQUESTS) SEED=$(SEED) $(GO) test -tags e2e -count=1 -timeout 24h -v -run 'TestReplacesPSP|TestHostileWidths' ./fixtures/controlplane/replacement
 
 bin/controlplane: FORCE
-	@CGO_ENABLED=0 $(GO) build -o bin/controlplane ./fixtures/controlplane/launch
+	@$(GO) build -o bin/controlplane ./fixtures/controlplane/launch
 
 controlplane: bin/controlplane ## build the programs of real control planes (once, cached)
 	@exec bin/controlplane build
