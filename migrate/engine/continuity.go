@@ -34,7 +34,6 @@ func (b *builder) buildContinuity() {
 	default:
 		b.leaveOut(message.New("engine-no-grants"), nil)
 	}
-	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(granted)
 	b.remarkOnAdministrators(b.table.Grants == DynamicGrants)
 	b.remarkOnUncertainty(granted)

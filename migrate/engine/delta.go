@@ -318,7 +318,7 @@ func contentOf(all []Alternative) string {
 	return out.String()
 }
 
-// remarkOnUnlistedSeccomp says of which policies the refusal of every seccomp profile is not kept.
+// remarkOnUnlistedSeccomp says of which policies the refusal of every seccomp profile is not kept beside labels.
 func (b *builder) remarkOnUnlistedSeccomp() {
 	for _, c := range b.candidates {
 		if slices.ContainsFunc(c.all, isUnlistedSeccomp) {
