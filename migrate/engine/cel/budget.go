@@ -3,6 +3,9 @@ package cel
 import (
 	"errors"
 	"fmt"
+
+	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 )
 
 // Limits of the API server on what expressions of one policy may cost for one request (k8s.io/apiserver/pkg/apis/cel/config.go and
@@ -32,6 +35,11 @@ const (
 	// into 250 expressions.
 	maxChoices = 100
 )
+
+// maxWrittenCapabilities is how many capabilities a policy may write into a container, those that it adds and those that it drops.
+// What sorts them and takes out doubles costs the square of it for each container, in an expression that costs expressionBudget at
+// most. Linux has 41 (linux: include/uapi/linux/capability.h): with these 100 containers are possible, with as many as here 20.
+const maxWrittenCapabilities = 100
 
 // Sizes of an object in bytes, as the API server stores it.
 const (
@@ -68,6 +76,20 @@ func MaxAsked(_ Options, bothGroups, requesters bool) int {
 func errChecks(set string, policies, most int) error {
 	return fmt.Errorf("set %q has %d policies, and a request can pay for asking the grants of %d of them: use static grants, or give its namespaces fewer policies: %w",
 		set, policies, most, ErrTooMuch)
+}
+
+// checkWrittenCapabilities returns an error for a set with a policy that writes more capabilities than a mutation can pay for.
+func checkWrittenCapabilities(s *engine.Set, all []*candidate) error {
+	for _, c := range all {
+		for _, constraint := range c.policy.Constraints {
+			capabilities, is := constraint.(mapping.Capabilities)
+			if n := len(capabilities.DefaultAdds) + len(capabilities.RequiredDrops); is && n > maxWrittenCapabilities {
+				return fmt.Errorf("set %q: policy %q has %d capabilities to write into containers, and an API server can pay for no more than %d in a pod of 20 containers: shorten its defaultAddCapabilities and requiredDropCapabilities: %w",
+					s.Name, c.policy.Name, n, maxWrittenCapabilities, ErrTooMuch)
+			}
+		}
+	}
+	return nil
 }
 
 // errSize is the error for an object that etcd does not store.

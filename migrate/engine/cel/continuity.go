@@ -31,6 +31,9 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 	if err != nil {
 		return err
 	}
+	if err := checkWrittenCapabilities(s, all); err != nil {
+		return err
+	}
 	addWrites(v, all, o)
 	var again *secondRun
 	if o.Reinvoke {
