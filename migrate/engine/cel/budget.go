@@ -45,6 +45,10 @@ const maxWrittenCapabilities = 100
 const (
 	// maxObjectSize leaves to the API server what it adds: etcd takes requests of 1.5 MiB (1,572,864 bytes).
 	maxObjectSize = 1_500_000
+	// maxMutatingSize is how large a MutatingAdmissionPolicy may be. Before an API server stores one it compiles it, which takes some 10
+	// seconds for as many bytes on two cores that do nothing else, and a request that takes 34 seconds has failed
+	// (k8s.io/apiserver/pkg/endpoints/handlers/rest.go). Fifty policies that use every field are smaller.
+	maxMutatingSize = 600_000
 	// largeObjectSize is where applying an object on the client's side fails, since the annotation of kubectl apply with the whole
 	// object may not have more than 256 KiB, and where the API server begins to need seconds to compile it.
 	largeObjectSize = 250_000
@@ -96,6 +100,12 @@ func checkWrittenCapabilities(s *engine.Set, all []*candidate) error {
 func errSize(kind, name, set string, policies, size int) error {
 	return fmt.Errorf("set %q: %s %q with %d policies has %d bytes, and etcd stores no more than %d: give its namespaces fewer policies, or shorten their lists: %w",
 		set, kind, name, policies, size, maxObjectSize, ErrTooMuch)
+}
+
+// errMutatingSize is the error for a MutatingAdmissionPolicy that an API server may not compile in time.
+func errMutatingSize(name, set string, policies, size int) error {
+	return fmt.Errorf("set %q: MutatingAdmissionPolicy %q with %d policies has %d bytes, and an API server can be relied on to compile no more than %d within the 34 seconds that it gives a request: give its namespaces fewer policies, or shorten their lists: %w",
+		set, name, policies, size, maxMutatingSize, ErrTooMuch)
 }
 
 // errExpression is the error for an expression that an API server does not read.
