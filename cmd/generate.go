@@ -104,7 +104,8 @@ cluster.
 A pod has to meet one of the policies that its service account, or who sends the request, may use.
 With --grants=dynamic the server asks RBAC when a pod is created, so that roles and bindings for
 podsecuritypolicies go on to count, and must stay. --grants=static writes who may use what as it was
-when the plan was made. Dynamic is the default where the limits of the server allow it.
+when the plan was made. Dynamic is the default where the limits of the server allow it; where they do
+not, static takes its place with a note, and --grants=dynamic is refused with the number.
 
 Nothing is refused by what --action=warn writes (the default): who creates a pod is warned, and the
 audit log has the rest. Look at these first; --action=deny writes the same to refuse.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -110,7 +111,12 @@ func (o *generateOptions) build(shown *migrate.Plan, options cel.Options) (*engi
 	if chosenByMutation := o.Mode == engine.Continuity && options.Mutating && options.Action == cel.Deny; !chosenByMutation { // which asks in several steps
 		build.MaxAskedFor = func(bothGroups, byRequester bool) int { return cel.MaxAsked(options, bothGroups, byRequester) }
 	}
-	return engine.Build(shown, build)
+	table, err := engine.Build(shown, build)
+	var tooMany *engine.TooManyAskedError
+	if errors.As(err, &tooMany) {
+		err = errorWithAdvice{err, fmt.Sprintf("leave out --%s to have who may use which policy written down where that is so, or ask for it with --%s=%s", grantsFlag, grantsFlag, engine.StaticGrants)}
+	}
+	return table, err
 }
 
 // documentOptions returns for which server which documents are written, and what is to be said of that. It returns a usage error for

@@ -21,7 +21,7 @@ type DeltaNeed struct {
 	Policies    int      `json:"policies,omitempty"`
 	Constraints int      `json:"constraints,omitempty"`
 	Fields      []string `json:"fields,omitempty"`
-	// NotKept are the fields of these policies by which they refuse pods and that no engine keeps, sorted.
+	// NotKept are the fields of these policies by which they refuse pods and that delta does not keep, sorted.
 	NotKept []string `json:"notKept,omitempty"`
 }
 

@@ -13,7 +13,8 @@ import (
 // Options say which decision table Build makes of a Plan.
 type Options struct {
 	Mode Mode
-	// Grants: "" is dynamic where MaxAsked allows it, else static. Table.Grants says which it became.
+	// Grants: "" is dynamic where MaxAsked allows it, else static. Table.Grants says which it became. Dynamic grants that are asked for
+	// and that MaxAsked does not allow are a TooManyAskedError.
 	Grants Grants
 	// MaxAsked is of how many policies an engine can ask for one pod who may use them; 0 is any number.
 	MaxAsked int
@@ -32,8 +33,20 @@ type Options struct {
 	MaxExceptions int
 }
 
+// TooManyAskedError is the error of Build where dynamic grants are asked for, and for one pod an engine would have to ask about more
+// policies than it can.
+type TooManyAskedError struct {
+	// Policies is about how many, and Limit about how many it can.
+	Policies, Limit int
+}
+
+// Error implements error.
+func (e *TooManyAskedError) Error() string {
+	return fmt.Sprintf("a pod could make the API server ask about the grants of %d policies, and %d are possible", e.Policies, e.Limit)
+}
+
 // Build returns the decision table of a Plan for one mode. It returns an error for a mode, a way of grants and a version that there
-// are not. What the table cannot have is a remark in it.
+// are not, and for dynamic grants that there cannot be. What else the table cannot have is a remark in it.
 func Build(p *migrate.Plan, o Options) (*Table, error) {
 	switch o.Grants {
 	case "", DynamicGrants, StaticGrants:
@@ -58,6 +71,9 @@ func Build(p *migrate.Plan, o Options) (*Table, error) {
 	default:
 		return nil, fmt.Errorf("mode %q is none of %s, %s and %s", o.Mode, Delta, Continuity, RestrictedButFor)
 	}
+	if b.tooMany != nil {
+		return nil, b.tooMany
+	}
 	b.finish()
 	return b.table, nil
 }
@@ -71,6 +87,8 @@ type builder struct {
 	namespaces []*migrate.Namespace
 	candidates []*candidate
 	grants     *grantIndex
+	// tooMany is set where dynamic grants are asked for and cannot be.
+	tooMany *TooManyAskedError
 	// work counts the alternatives that were made and the policies of grant sets that were joined, which tests hold down.
 	work int
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -226,7 +227,7 @@ func TestDelta(t *testing.T) {
 			policies:   []migrate.Policy{policy("a", readOnly), policy("b", readOnly), policy("c", readOnly)},
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},
 			grants:     func(p *migrate.Plan) { grant(p, "one", []string{"a", "b", "c"}, everyone) },
-			opts:       engine.Options{MaxAsked: 2, Grants: engine.DynamicGrants}, grantsAre: engine.StaticGrants,
+			opts:       engine.Options{MaxAsked: 2}, grantsAre: engine.StaticGrants,
 			sets: []string{"one baseline: a(everybody)1 b(everybody)1 c(everybody)1"}, leftOut: []string{"engine-administrators", "engine-grants-static"},
 		},
 		"policies that admit nothing are no alternatives": {
@@ -412,6 +413,32 @@ func TestWrongOptions(t *testing.T) {
 	for _, o := range []engine.Options{{}, {Mode: "all"}, {Mode: engine.Delta, Grants: "some"}, {Mode: engine.Delta, Version: "25"}} {
 		if _, err := engine.Build(&migrate.Plan{TargetVersion: "v1.25"}, o); err == nil {
 			t.Errorf("%+v: no error", o)
+		}
+	}
+}
+
+// TestTooManyAsked: dynamic grants that are asked for are there, or refused with the numbers; those that nobody has asked for give way.
+func TestTooManyAsked(t *testing.T) {
+	t.Parallel()
+	p := &migrate.Plan{
+		TargetVersion: "v1.25", Namespaces: []migrate.Namespace{namespace("one", "baseline")},
+		Policies: []migrate.Policy{policy("a", readOnly), policy("b", readOnly), policy("c", readOnly)},
+	}
+	grant(p, "one", []string{"a", "b", "c"}, group("system:serviceaccounts"))
+	for _, mode := range []engine.Mode{engine.Delta, engine.Continuity} {
+		for _, most := range []int{2, 3} {
+			table, err := engine.Build(p, engine.Options{Mode: mode, MaxAsked: most, Grants: engine.DynamicGrants})
+			var tooMany *engine.TooManyAskedError
+			switch {
+			case most == 3 && (err != nil || table.Grants != engine.DynamicGrants):
+				t.Errorf("%s, %d: %v", mode, most, err)
+			case most == 2 && (!errors.As(err, &tooMany) || *tooMany != engine.TooManyAskedError{Policies: 3, Limit: 2}):
+				t.Errorf("%s, %d: %v", mode, most, err)
+			}
+			wants := map[int]engine.Grants{2: engine.StaticGrants, 3: engine.DynamicGrants}
+			if table, err = engine.Build(p, engine.Options{Mode: mode, MaxAsked: most}); err != nil || table.Grants != wants[most] {
+				t.Errorf("%s, %d, by default: %v", mode, most, err)
+			}
 		}
 	}
 }

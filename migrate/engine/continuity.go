@@ -21,8 +21,7 @@ func (b *builder) buildContinuity() {
 	}
 	b.table.Grants = cmp.Or(b.opts.Grants, DynamicGrants)
 	if b.table.Grants == DynamicGrants && !b.fits(len(b.candidates)) {
-		b.table.Grants = StaticGrants
-		b.leaveOut(message.New("engine-grants-static", "count", len(b.candidates), "limit", b.opts.MaxAsked), nil)
+		b.writeGrants(len(b.candidates))
 	}
 	granted := b.withoutUngranted(places)
 	demands := func(c *candidate) []mapping.Constraint { return inOrderOfAsking(c.all) }
@@ -34,7 +33,6 @@ func (b *builder) buildContinuity() {
 	default:
 		b.leaveOut(message.New("engine-no-grants"), nil)
 	}
-	b.remarkOnUnlistedSeccomp()
 	b.remarkOnControllers(granted)
 	b.remarkOnAdministrators(b.table.Grants == DynamicGrants)
 	b.remarkOnUncertainty(granted)

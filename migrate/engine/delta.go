@@ -200,8 +200,17 @@ func (b *builder) decideGrants(places []*place) {
 		b.leaveOut(message.New("engine-grants-of-usable", "count", len(b.candidates), "limit", b.opts.MaxAsked), nil)
 		return
 	}
+	b.writeGrants(most)
+}
+
+// writeGrants makes the grants of the table static, since an engine cannot ask about so many policies, and says so; unless the options
+// ask for dynamic ones: then there is no table.
+func (b *builder) writeGrants(policies int) {
+	if b.opts.Grants == DynamicGrants {
+		b.tooMany = &TooManyAskedError{Policies: policies, Limit: b.opts.MaxAsked}
+	}
 	b.table.Grants = StaticGrants
-	b.leaveOut(message.New("engine-grants-static", "count", most, "limit", b.opts.MaxAsked), nil)
+	b.leaveOut(message.New("engine-grants-static", "count", policies, "limit", b.opts.MaxAsked), nil)
 }
 
 // withoutNeedless returns the places in which something is left to enforce. Of the others it says which policy demands nothing beyond
@@ -318,7 +327,7 @@ func contentOf(all []Alternative) string {
 	return out.String()
 }
 
-// remarkOnUnlistedSeccomp says of which policies the refusal of every seccomp profile is not kept.
+// remarkOnUnlistedSeccomp says of which policies the refusal of every seccomp profile is not kept beside labels.
 func (b *builder) remarkOnUnlistedSeccomp() {
 	for _, c := range b.candidates {
 		if slices.ContainsFunc(c.all, isUnlistedSeccomp) {

@@ -22,7 +22,7 @@ type Need struct {
 	Policy string
 	// Alternatives are the policies that somebody may use, by name, with what the label leaves of each.
 	Alternatives []Alternative
-	// NotKept are the fields by which these refuse pods and that no engine keeps.
+	// NotKept are the fields by which these refuse pods and that delta does not keep.
 	NotKept []string
 }
 
@@ -95,7 +95,7 @@ type Demand struct {
 	Constraint mapping.Constraint
 	// Left: the policy refuses pods by it that the level of a label accepts.
 	Left bool
-	// NotKept: no mode keeps it.
+	// NotKept: delta does not keep it, though it could be said.
 	NotKept bool
 }
 

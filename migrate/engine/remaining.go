@@ -47,7 +47,7 @@ func demandsBeyondLevel(c mapping.Constraint, lv api.LevelVersion) bool {
 }
 
 // isUnlistedSeccomp reports whether a constraint refuses every seccomp profile because the policy does not list any. That was made
-// for annotations, and forbids what restricted demands: it is not kept.
+// for annotations, and forbids what restricted demands: what is added to labels does not keep it. Continuity, which is beside no label, does.
 func isUnlistedSeccomp(c mapping.Constraint) bool {
 	profiles, ok := c.(mapping.Profiles)
 	return ok && profiles.Kind == mapping.SeccompProfiles && !profiles.Listed

@@ -52,7 +52,7 @@ func engineCELKinds() []Kind {
 			"a change of a pod that the policy of its annotation does not accept may be refused though another one of the {policies} policies of {set} admits it: a request can pay for asking the grants of {most} of them",
 		},
 		{
-			"engine-cel-large-object", "Client-side apply stores the whole object in an annotation, which cannot be that long. An API server takes seconds to compile such a policy: until then it is not in force.",
+			"engine-cel-large-object", "Client-side apply stores the whole object in an annotation, which cannot be that long. An API server takes seconds to compile such a policy: until then it is not in force. A request that takes longer than 34 seconds fails: where the API server is so busy, try again later.",
 			"{kind} {name} has {bytes} bytes: apply it with kubectl apply --server-side, and wait until a pod that it must refuse or change shows that it is in force",
 		},
 	}

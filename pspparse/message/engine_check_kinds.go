@@ -17,8 +17,8 @@ func engineCheckKinds() []Kind {
 			"seccomp profiles are looked at in the fields of each container, else of the pod, and not in annotations",
 		},
 		{
-			"engine-check-seccomp-unlisted", "Without a list of seccomp profiles PodSecurityPolicy refused every pod that has one, the hardened ones among them. That is not kept.",
-			"pods with a seccomp profile are not refused, as PSP did without a list of profiles",
+			"engine-check-seccomp-unlisted", "Without a list of seccomp profiles PodSecurityPolicy refused every pod that has one, the hardened ones among them. Continuity does the same by the fields; annotations about seccomp are not read any more. The level restricted demands a profile, so that no pod is admitted where both are in force: there the policy has to have the annotation allowedProfileNames before it is generated from.",
+			"continuity refuses pods that state a seccomp profile, as PSP did without a list of profiles, and the level restricted demands one",
 		},
 		{
 			"engine-check-profile-unwritable", "The default profile of the policy is in a form that no field of a pod can have. It is not written into pods.",

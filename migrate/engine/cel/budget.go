@@ -3,6 +3,9 @@ package cel
 import (
 	"errors"
 	"fmt"
+
+	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 )
 
 // Limits of the API server on what expressions of one policy may cost for one request (k8s.io/apiserver/pkg/apis/cel/config.go and
@@ -33,10 +36,19 @@ const (
 	maxChoices = 100
 )
 
+// maxWrittenCapabilities is how many capabilities a policy may write into a container, those that it adds and those that it drops.
+// What sorts them and takes out doubles costs the square of it for each container, in an expression that costs expressionBudget at
+// most. Linux has 41 (linux: include/uapi/linux/capability.h): with these 100 containers are possible, with as many as here 20.
+const maxWrittenCapabilities = 100
+
 // Sizes of an object in bytes, as the API server stores it.
 const (
 	// maxObjectSize leaves to the API server what it adds: etcd takes requests of 1.5 MiB (1,572,864 bytes).
 	maxObjectSize = 1_500_000
+	// maxMutatingSize is how large a MutatingAdmissionPolicy may be. Before an API server stores one it compiles it, which takes some 10
+	// seconds for as many bytes on two cores that do nothing else, and a request that takes 34 seconds has failed
+	// (k8s.io/apiserver/pkg/endpoints/handlers/rest.go). Fifty policies that use every field are smaller.
+	maxMutatingSize = 600_000
 	// largeObjectSize is where applying an object on the client's side fails, since the annotation of kubectl apply with the whole
 	// object may not have more than 256 KiB, and where the API server begins to need seconds to compile it.
 	largeObjectSize = 250_000
@@ -70,10 +82,30 @@ func errChecks(set string, policies, most int) error {
 		set, policies, most, ErrTooMuch)
 }
 
+// checkWrittenCapabilities returns an error for a set with a policy that writes more capabilities than a mutation can pay for.
+func checkWrittenCapabilities(s *engine.Set, all []*candidate) error {
+	for _, c := range all {
+		for _, constraint := range c.policy.Constraints {
+			capabilities, is := constraint.(mapping.Capabilities)
+			if n := len(capabilities.DefaultAdds) + len(capabilities.RequiredDrops); is && n > maxWrittenCapabilities {
+				return fmt.Errorf("set %q: policy %q has %d capabilities to write into containers, and an API server can pay for no more than %d in a pod of 20 containers: shorten its defaultAddCapabilities and requiredDropCapabilities: %w",
+					s.Name, c.policy.Name, n, maxWrittenCapabilities, ErrTooMuch)
+			}
+		}
+	}
+	return nil
+}
+
 // errSize is the error for an object that etcd does not store.
 func errSize(kind, name, set string, policies, size int) error {
 	return fmt.Errorf("set %q: %s %q with %d policies has %d bytes, and etcd stores no more than %d: give its namespaces fewer policies, or shorten their lists: %w",
 		set, kind, name, policies, size, maxObjectSize, ErrTooMuch)
+}
+
+// errMutatingSize is the error for a MutatingAdmissionPolicy that an API server may not compile in time.
+func errMutatingSize(name, set string, policies, size int) error {
+	return fmt.Errorf("set %q: MutatingAdmissionPolicy %q with %d policies has %d bytes, and an API server can be relied on to compile no more than %d within the 34 seconds that it gives a request: give its namespaces fewer policies, or shorten their lists: %w",
+		set, name, policies, size, maxMutatingSize, ErrTooMuch)
 }
 
 // errExpression is the error for an expression that an API server does not read.

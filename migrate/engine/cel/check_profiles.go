@@ -16,13 +16,16 @@ import (
 // windowsPod is a CEL boolean: the pod is for Windows.
 const windowsPod = "object.spec.?os.?name.orValue('') == 'windows'"
 
-// checkProfiles: the profile of each container is in the policy's list, compared literally.
+// checkProfiles: the profile of each container is in the policy's list, compared literally. Without a list every AppArmor profile is
+// good, and no seccomp profile.
 func checkProfiles(c mapping.Profiles, f form) []check {
-	if !c.Listed || c.Any {
+	switch {
+	case c.Any:
 		return nil
-	}
-	if c.Kind == mapping.SeccompProfiles {
+	case c.Kind == mapping.SeccompProfiles:
 		return checkSeccomp(c, f)
+	case !c.Listed:
+		return nil
 	}
 	return checkAppArmor(c, f)
 }
@@ -41,9 +44,10 @@ func fillProfiles(c mapping.Profiles) []fill {
 
 // checkSeccomp: with a list that has no *, the seccomp profile that each container states or inherits from the pod is in the list;
 // docker/default and runtime/default are one. No profile is good only if the list has an empty entry, or if the policy writes a
-// default that the list has; not if it writes one that the list has not. PSP looked at annotations, to which API servers of its time copied the fields; it demanded a profile
-// of the pod also where every container had its own, and without a list refused every profile. Nothing reads these annotations
-// any more, so that is left out.
+// default that the list has; not if it writes one that the list has not. Without a list it is as if that had an empty entry alone: every
+// profile is refused, a default that the policy writes among them. PSP looked at annotations, to which API servers of its time copied
+// the fields; it demanded a profile of the pod also where every container had its own. Nothing reads these annotations any more, so
+// that is left out.
 func checkSeccomp(c mapping.Profiles, f form) []check {
 	allowed := slices.Clone(c.Allowed)
 	if slices.Contains(allowed, "docker/default") {
@@ -54,6 +58,7 @@ func checkSeccomp(c mapping.Profiles, f form) []check {
 		accepted := slices.Contains(allowed, canonicalSeccomp(c.Default))
 		absent = accepted && (absent || f == asFilled)
 	}
+	absent = absent && (c.Listed || c.Default == "")
 	stated := slices.DeleteFunc(allowed, func(p string) bool { return p == "" || p == "docker/default" })
 	slices.Sort(stated)
 	stated = slices.Compact(stated)

@@ -31,29 +31,47 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 	if err != nil {
 		return err
 	}
+	if err := checkWrittenCapabilities(s, all); err != nil {
+		return err
+	}
 	addWrites(v, all, o)
+	var again *secondRun
+	if o.Reinvoke {
+		again = addSecondRun(v)
+	}
 	if len(blocks(all)) <= 1 && len(all)+len(changing(all)) <= maxChoices {
-		p.Spec.Mutations = []admissionregistrationv1.Mutation{mutateAtOnce(v, all)}
+		p.Spec.Mutations = []admissionregistrationv1.Mutation{mutateAtOnce(v, all, again)}
 	} else {
-		p.Spec.Mutations = mutateInBlocks(v, all)
+		p.Spec.Mutations = mutateInBlocks(v, all, again)
+	}
+	if again != nil {
+		p.Spec.Mutations = append(p.Spec.Mutations, again.mark())
 	}
 	p.Spec.Variables = v.list
 	return nil
 }
 
-// mutateAtOnce returns the one mutation that chooses among all policies.
-func mutateAtOnce(v *variables, all []*candidate) admissionregistrationv1.Mutation {
+// mutateAtOnce returns the one mutation that chooses among all policies, unless a second run keeps what the first one chose.
+func mutateAtOnce(v *variables, all []*candidate, again *secondRun) admissionregistrationv1.Mutation {
 	choices := append(pick(all, (*candidate).admitsUnchanged), pick(all, (*candidate).admitsAnyhow)...)
-	chosen := v.set("chosen", firstOf(choices))
+	choice := firstOf(choices)
+	if again != nil {
+		choice = again.unchanged + " ? '' :\n" + choice
+	}
+	chosen := v.set("chosen", choice)
 	return jsonPatch(chosen + " != '' ?\n" + annotate(chosen) + writeAll(chosen, all) + " :\n[]")
 }
 
 // mutateInBlocks returns mutations that choose a policy, each among as many as one mutation can take. Each sees what the one before
 // has done: the annotation of the pod says that a policy is chosen, so that the rest has nothing to do. Therefore the
-// first one removes what the sender of the pod wrote there.
-func mutateInBlocks(v *variables, all []*candidate) []admissionregistrationv1.Mutation {
+// first one removes what the sender of the pod wrote there, and in a second run what the first one chose, unless that is kept.
+func mutateInBlocks(v *variables, all []*candidate, again *secondRun) []admissionregistrationv1.Mutation {
 	done := v.set("done", hasPSPAnnotation)
-	out := []admissionregistrationv1.Mutation{jsonPatch(done + " ?\n[JSONPatch{op: 'remove', path: " + pspAnnotationPath + "}] :\n[]")}
+	forget := done
+	if again != nil {
+		forget += " && !" + again.unchanged
+	}
+	out := []admissionregistrationv1.Mutation{jsonPatch(forget + " ?\n[JSONPatch{op: 'remove', path: " + pspAnnotationPath + "}] :\n[]")}
 	for i, block := range blocks(all) {
 		choices := pick(block, (*candidate).admitsUnchanged)
 		if len(choices) == 0 {

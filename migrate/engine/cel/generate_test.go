@@ -324,9 +324,9 @@ func TestMutationSize(t *testing.T) {
 		for _, n := range []int{1, 12, 40, 66, 67, 100, 101, 250} {
 			table := looseTable(engine.Continuity, n)
 			table.Grants = grants
-			if n <= 101 { // each writes much; with more the object is too large
+			if much := min(1000, 50_000/n); n <= 101 { // each writes much; with more the object is too large
 				for i := range table.Policies {
-					table.Policies[i].Constraints = append(table.Policies[i].Constraints, mapping.Capabilities{RequiredDrops: []string{"DROP_" + strings.Repeat("X", 1000)}})
+					table.Policies[i].Constraints = append(table.Policies[i].Constraints, mapping.Capabilities{RequiredDrops: []string{"DROP_" + strings.Repeat("X", much)}})
 				}
 			}
 			d, err := Generate(table, Options{Minor: 37, Mutating: true, Action: Deny})
@@ -382,6 +382,39 @@ func TestObjectSize(t *testing.T) {
 	}
 	if _, err := Generate(of(high), o); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), fmt.Sprint(maxObjectSize)) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A MutatingAdmissionPolicy as large as an API server compiles in time is written; with one more policy it is refused, with the number.
+func TestMutatingSize(t *testing.T) {
+	t.Parallel()
+	of := func(n int) *engine.Table {
+		table := looseTable(engine.Continuity, n)
+		for i := range table.Policies {
+			table.Policies[i].Constraints = append(table.Policies[i].Constraints, mapping.Capabilities{RequiredDrops: []string{"DROP_" + strings.Repeat("X", 1000)}})
+		}
+		return table
+	}
+	for _, o := range []Options{{Minor: 37, Mutating: true, Action: Deny}, {Minor: 37, Mutating: true, Validating: true, Action: Deny, Reinvoke: true}} {
+		low, high := 1, 1000
+		for high-low > 1 {
+			if _, err := Generate(of((low+high)/2), o); err == nil {
+				low = (low + high) / 2
+			} else {
+				high = (low + high) / 2
+			}
+		}
+		fits, err := Generate(of(low), o)
+		if err != nil || !hasRemark(fits, "engine-cel-large-object") {
+			t.Fatalf("%+v: %v", o, err)
+		}
+		if text, err := yaml.Marshal(fits.Documents[0].Object); err != nil || len(text) < maxMutatingSize*9/10 {
+			t.Errorf("%+v: the largest has %d bytes of YAML: %v", o, len(text), err)
+		}
+		_, err = Generate(of(high), o)
+		if want := fmt.Sprintf("with %d policies has ", high); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), fmt.Sprint("no more than ", maxMutatingSize)) {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }
 

@@ -107,6 +107,9 @@ func (d *Documents) add(object sized, kind string, s *engine.Set, stage, place i
 		}
 	}
 	size := object.Size()
+	if _, mutating := object.(*admissionregistrationv1.MutatingAdmissionPolicy); mutating && size > maxMutatingSize {
+		return errMutatingSize(object.GetName(), s.Name, len(s.Alternatives), size)
+	}
 	if size > maxObjectSize {
 		return errSize(kind, object.GetName(), s.Name, len(s.Alternatives), size)
 	}

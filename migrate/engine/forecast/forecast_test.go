@@ -168,7 +168,7 @@ func TestOfPolicy(t *testing.T) {
 	want := map[string][3]forecast.Kept{
 		"privileged":                      {forecast.Whole, forecast.Whole, forecast.Whole},
 		"readOnlyRootFilesystem":          {forecast.Lost, forecast.Checked, forecast.Whole},
-		pspparse.SeccompAllowedAnnotation: {forecast.Lost, forecast.Lost, forecast.Lost},
+		pspparse.SeccompAllowedAnnotation: {forecast.Lost, forecast.Lost, forecast.Whole},
 	}
 	for _, f := range forecast.OfPolicy(p, &p.Policies[0]) {
 		if kept, asked := want[f.Names[0]]; asked && kept != [3]forecast.Kept{f.Label, f.Delta, f.Continuity} {

@@ -67,7 +67,7 @@ func fieldOf(po *migrate.Policy, d *engine.Demand) Field {
 		}
 	}
 	if d.NotKept {
-		out.Delta, out.Continuity = Lost, Lost
+		out.Delta = Lost
 	}
 	if cel.Unwritable(d.Constraint) && !d.NotKept {
 		out.Continuity = out.Delta
