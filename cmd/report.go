@@ -209,6 +209,11 @@ func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*
 
 // parseOutputs reads the values of -o of the command report. Tables of CSV need a folder, unless there is only one.
 func (f *reportFlags) parseOutputs() ([]outputTarget[*handover.Report], error) {
+	for _, value := range f.outputs {
+		if name, _, _ := strings.Cut(value, "="); name == fleetFormat {
+			return nil, usagef("-o %s writes what is kept of several clusters: add --%s with the folder of their plans", fleetFormat, mergeFlag)
+		}
+	}
 	outs, err := parseOutputs(f.outputs, reportFormats(f.bom))
 	if err != nil {
 		return nil, err

@@ -59,9 +59,9 @@ type GateItem struct {
 // Namespace is a namespace of a cluster in a Fleet, with its levels: "none" without one, "unknown" where that is not known.
 type Namespace struct {
 	Name        string `json:"name"`
-	Today       string `json:"today"`
-	Recommended string `json:"recommended"`
-	WithPatches string `json:"withPatches"`
+	Today       string `json:"today" values:"restricted baseline privileged none unknown"`
+	Recommended string `json:"recommended" values:"restricted baseline privileged none unknown"`
+	WithPatches string `json:"withPatches" values:"restricted baseline privileged none unknown"`
 }
 
 // Policy is a PodSecurityPolicy of a cluster in a Fleet.

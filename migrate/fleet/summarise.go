@@ -33,15 +33,13 @@ func Unread(name, why string) Cluster {
 // Summarise returns what a Fleet keeps of a cluster, from its whole Plan and the answer of the gate on it. The name is used where the
 // Plan has none.
 func Summarise(name string, plan *migrate.Plan, answer *gate.Result) (Cluster, error) {
-	// The glossary is the same for every Plan: the first screen is what is wanted.
-	r := handover.Build(plan, answer, handover.Options{Sections: []string{"glossary"}})
-	overview := report.NewOverview(plan, report.Options{})
+	cover, screen, overview := handover.FirstScreen(plan, answer)
 	c := Unread(cmp.Or(plan.Source.Name, name), "")
-	c.UID, c.Source, c.Redacted = plan.Source.UID, r.Cover.Source, plan.Source.Redacted
-	c.ServerVersion, c.TargetVersion, c.ReadAt = plan.Source.ServerVersion, plan.TargetVersion, r.Cover.ReadAt
-	c.Status, c.Verdict = r.Summary.Verdict.Status, r.Summary.Verdict.Text
-	c.Workloads, c.Refusing, c.Blockers = r.Summary.Workloads, r.Summary.Refusing, r.Summary.Blockers
-	c.Gaps, c.Unseen = len(plan.Gaps), r.Summary.Unseen
+	c.UID, c.Source, c.Redacted = plan.Source.UID, cover.Source, plan.Source.Redacted
+	c.ServerVersion, c.TargetVersion, c.ReadAt = plan.Source.ServerVersion, plan.TargetVersion, cover.ReadAt
+	c.Status, c.Verdict = screen.Verdict.Status, screen.Verdict.Text
+	c.Workloads, c.Refusing, c.Blockers = screen.Workloads, screen.Refusing, screen.Blockers
+	c.Gaps, c.Unseen = len(plan.Gaps), screen.Unseen
 	for i := range answer.Reasons {
 		c.Reasons = append(c.Reasons, GateItem{answer.Reasons[i].ID, answer.Reasons[i].Text})
 	}
