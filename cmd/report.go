@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
+	"github.com/psp2pss/psp2pss/migrate/fleet"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/handover/html"
@@ -42,7 +43,7 @@ type reportFlags struct {
 	to                    string
 	assert, outputs       []string
 	title, client, author string
-	sections              []string
+	sections, merge       []string
 	redact, diff          string
 	failOn                []string
 	bom                   bool
@@ -80,6 +81,13 @@ With --diff the report begins with what changed since a plan that was saved earl
 The verdict is that of 'gate', for the whole cluster; -n, -l and --exclude choose the namespaces of
 the tables. From a cluster, stored Helm releases are read for it as by 'gate'.
 
+With --merge the report is on several clusters, from the plans that were saved of them: which are ready, what
+serves most of them, policies of one name that do not say the same, namespaces of one name whose
+levels differ, and what could not be seen. -o fleet writes what was kept of each cluster: such
+files can be merged again, in any order. A file that cannot be read is a cluster that was not seen
+(exit code 4). Its sections are
+` + strings.Join(fleet.SectionIDs(), ", ") + `.
+
 With --redact the report is that of the plan which 'plan --redact' writes: names are pseudonyms, and
 stored Helm releases, which no plan holds, are an open question of the verdict. --title, --client and
 --author stay as they are given.`,
@@ -101,6 +109,10 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
   # For somebody who must not know the names; the key file takes them back
   psp2pss report --plan plan.json --redact acme.key -o html=for-others.html
   psp2pss unredact --key acme.key for-others.html > report.html
+
+  # Several clusters: a plan of each, then one report
+  for c in prod-eu prod-us; do psp2pss plan --context "$c" -o json=plans/"$c".json; done
+  psp2pss report --merge plans -o html=fleet.html
 
   # The built-in legacy cluster
   psp2pss report --demo -o html=demo.html`,
@@ -124,7 +136,15 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "with --"+diffFlag+", exit 3 if anything became looser since then (loosening), blocks newly (new-blocker) or changed (change); may be repeated")
 	registerCompletion(cmd, "fail-on", changeConditions())
 	flags.BoolVar(&f.bom, "bom", false, "begin each file of csv with a byte order mark, by which Excel knows UTF-8")
+	flags.StringArrayVar(&f.merge, mergeFlag, nil, "report on several clusters: a saved plan, what -o "+fleetFormat+" wrote, or a folder of them; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if len(f.merge) > 0 {
+			o, err := f.mergeOptions(cmd.Flags(), streams, deps)
+			if err != nil {
+				return err
+			}
+			return asRunError(mergeRun(cmd.Context(), o))
+		}
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
 			return err
@@ -189,6 +209,11 @@ func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*
 
 // parseOutputs reads the values of -o of the command report. Tables of CSV need a folder, unless there is only one.
 func (f *reportFlags) parseOutputs() ([]outputTarget[*handover.Report], error) {
+	for _, value := range f.outputs {
+		if name, _, _ := strings.Cut(value, "="); name == fleetFormat {
+			return nil, usagef("-o %s writes what is kept of several clusters: add --%s with the folder of their plans", fleetFormat, mergeFlag)
+		}
+	}
 	outs, err := parseOutputs(f.outputs, reportFormats(f.bom))
 	if err != nil {
 		return nil, err

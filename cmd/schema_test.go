@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/difference"
 	"github.com/psp2pss/psp2pss/migrate/finding"
+	"github.com/psp2pss/psp2pss/migrate/fleet"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/patch"
@@ -38,6 +39,7 @@ func schemas() []struct {
 		{"../migrate/difference/changes.schema.json", "changes of psp2pss plan --diff", reflect.TypeFor[difference.Changes]()},
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
 		{"../migrate/handover/report.schema.json", "report of psp2pss", reflect.TypeFor[handover.Report]()},
+		{"../migrate/fleet/fleet.schema.json", "clusters of psp2pss report --merge -o fleet", reflect.TypeFor[fleet.Fleet]()},
 		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[patch.JSONPatches]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[simulation.Result]()},
 		{"../migrate/finding/check.schema.json", "answer of psp2pss check", reflect.TypeFor[finding.Result]()},

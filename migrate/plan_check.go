@@ -34,8 +34,9 @@ func (p *Plan) checkFieldValues() error {
 			return err.Under("admission.defaults")
 		}
 	}
+	known := map[string]bool{} // the same version stands in all namespaces, and to know the newest one takes time
 	for i := range p.Namespaces {
-		if err := p.Namespaces[i].checkRecommendedLabels(p.Source.ServerVersion); err != nil {
+		if err := p.Namespaces[i].checkRecommendedLabels(p.Source.ServerVersion, known); err != nil {
 			return err.Under(fmt.Sprintf("namespaces[%d].recommended", i))
 		}
 	}
@@ -111,8 +112,9 @@ func (l *PodSecurityLabels) checkLevels() *saved.FieldError {
 }
 
 // checkRecommendedLabels returns what is wrong with the recommended labels. The current ones may have any value: they are
-// quoted as they stand on the cluster. A version that nothing has reached is one only where it stands there already.
-func (ns *Namespace) checkRecommendedLabels(serverVersion string) *saved.FieldError {
+// quoted as they stand on the cluster. A version that nothing has reached is one only where it stands there already. It adds to known
+// the versions that are right.
+func (ns *Namespace) checkRecommendedLabels(serverVersion string, known map[string]bool) *saved.FieldError {
 	rec := &ns.RecommendedLabels
 	if err := rec.checkLevels(); err != nil {
 		return err
@@ -123,7 +125,7 @@ func (ns *Namespace) checkRecommendedLabels(serverVersion string) *saved.FieldEr
 		{"auditVersion", rec.AuditVersion, today.AuditVersion},
 		{"warnVersion", rec.WarnVersion, today.WarnVersion},
 	} {
-		if l.value == "" || l.value == l.today {
+		if l.value == "" || l.value == l.today || known[l.value] {
 			continue
 		}
 		version, err := api.ParseVersion(l.value)
@@ -133,6 +135,7 @@ func (ns *Namespace) checkRecommendedLabels(serverVersion string) *saved.FieldEr
 		if err := CheckTargetVersion(version, serverVersion); err != nil {
 			return &saved.FieldError{Path: l.name, Why: err.Error()}
 		}
+		known[l.value] = true
 	}
 	return nil
 }

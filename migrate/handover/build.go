@@ -127,6 +127,12 @@ func Build(plan *migrate.Plan, answer *gate.Result, o Options) *Report {
 	return r
 }
 
+// FirstScreen returns the cover and the first screen of the Report on a whole Plan, and the overview that they are made from.
+func FirstScreen(plan *migrate.Plan, answer *gate.Result) (Cover, Summary, *report.Overview) {
+	b := newBuilder(plan, answer, Options{})
+	return b.cover, b.summary(), b.overview
+}
+
 // newBuilder returns the builder of one Report, with the IDs that rows refer to each other by.
 func newBuilder(plan *migrate.Plan, answer *gate.Result, o Options) *builder {
 	overview := report.NewOverview(plan, report.Options{Invocation: o.Invocation})

@@ -45,29 +45,33 @@ func (b *builder) levelCounts() []LevelCount {
 	return out
 }
 
+// LossClasses returns the classes of what is lost with PodSecurityPolicy for the first screen of a Report, the worst first, counted as 0.
+func LossClasses() []LossCount {
+	return []LossCount{
+		{Class: string(mapping.SecurityLoss), Text: "refused by policies today, and allowed at the recommended levels"},
+		{Class: string(mapping.FunctionalLoss), Text: "set in pods by policies today, and no longer"},
+		{Class: string(mapping.DriftLoss), Text: "different only by the age of the standard, wherever the policy is used"},
+	}
+}
+
 // lossCounts returns, for the first screen of the Report, how many different constraints of each class are lost, and in how many
 // namespaces. What comes only from the age of a standard is the same in all and counted in none.
 func (b *builder) lossCounts() []LossCount {
-	out := []LossCount{}
-	for _, c := range []struct {
-		class mapping.LossClass
-		text  string
-	}{
-		{mapping.SecurityLoss, "refused by policies today, and allowed at the recommended levels"},
-		{mapping.FunctionalLoss, "set in pods by policies today, and no longer"},
-	} {
-		fields, namespaces := map[string]bool{}, 0
-		for i := range b.plan.Namespaces {
-			before := countLost(b.plan.Namespaces[i].Lost, c.class, fields)
-			if before > 0 {
-				namespaces++
+	out := LossClasses()
+	for i := range out {
+		fields, class := map[string]bool{}, mapping.LossClass(out[i].Class)
+		if class == mapping.DriftLoss {
+			countLost(b.plan.StandardsDrift, class, fields)
+		} else {
+			for k := range b.plan.Namespaces {
+				if countLost(b.plan.Namespaces[k].Lost, class, fields) > 0 {
+					out[i].Namespaces++
+				}
 			}
 		}
-		out = append(out, LossCount{Class: string(c.class), Text: c.text, Constraints: len(fields), Namespaces: namespaces})
+		out[i].Constraints = len(fields)
 	}
-	drift := map[string]bool{}
-	countLost(b.plan.StandardsDrift, mapping.DriftLoss, drift)
-	return append(out, LossCount{Class: string(mapping.DriftLoss), Text: "different only by the age of the standard, wherever the policy is used", Constraints: len(drift)})
+	return out
 }
 
 // countLost returns how many lost constraints for a Report are of a class, each field once, and adds the fields to a set.
