@@ -10,17 +10,20 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/pspparse/generated"
 )
 
 // What every object of a set is found by.
 const (
 	// ManagedByLabel has the value ManagedBy on all that this package writes, so that it can be removed by label.
-	ManagedByLabel = "app.kubernetes.io/managed-by"
-	ManagedBy      = "psp2pss"
+	ManagedByLabel = generated.ManagedByLabel
+	ManagedBy      = generated.ManagedBy
 	// SetLabel has the name of the set, or its beginning and a hash.
-	SetLabel = "psp2pss.dev/set"
+	SetLabel = generated.SetLabel
 	// ModeLabel has the mode of the table.
-	ModeLabel = "psp2pss.dev/mode"
+	ModeLabel = generated.ModeLabel
+	// GuardSet is the set of what guards the labels of namespaces.
+	GuardSet = generated.GuardSet
 
 	levelAnnotation    = "psp2pss.dev/level"
 	policiesAnnotation = "psp2pss.dev/policies"

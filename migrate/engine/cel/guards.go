@@ -174,7 +174,7 @@ func guardRemarks(g *GuardOptions, o Options) []engine.Remark {
 
 // guardMeta returns the metadata of an object of the guards.
 func guardMeta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": "psp2pss", "psp2pss.dev/set": "guards"}}
+	return metav1.ObjectMeta{Name: name, Labels: map[string]string{ManagedByLabel: ManagedBy, SetLabel: GuardSet}}
 }
 
 // guardTree returns an object of the guards as a tree of maps: the types of the Kubernetes API would also write a status and a time

@@ -119,7 +119,7 @@ func (r *readme) files() {
 
 // purpose returns what a document does.
 func (r *readme) purpose(it item) string {
-	if it.set == guardSet {
+	if it.set == cel.GuardSet {
 		return guardPurpose(it)
 	}
 	where := ""
@@ -311,12 +311,9 @@ func (r *readme) inForce() {
 	r.table([]string{"dry run", "policy that answers", "says"}, rows)
 }
 
-// guardSet is the label of the documents that guard the labels of namespaces.
-const guardSet = "guards"
-
 // writesIntoPods reports whether one of the documents writes into pods.
 func (r *readme) writesIntoPods() bool {
-	return slices.ContainsFunc(r.items, func(it item) bool { return it.Kind == mutatingPolicy && it.set != guardSet })
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.Kind == mutatingPolicy && it.set != cel.GuardSet })
 }
 
 // firstNamespace returns a namespace of the first set, as a shell takes it.
