@@ -115,21 +115,26 @@ func validatingPolicy(t *engine.Table, s *engine.Set) *admissionregistrationv1.V
 	}
 }
 
-// validatingBinding returns the binding of the ValidatingAdmissionPolicy of a set. One that refuses audits, too: else the audit log
-// says that a pod was refused, and not by what or why.
-func validatingBinding(t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, action Action) *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
-	actions := []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny, admissionregistrationv1.Audit}
+// validationActions returns what a binding does with what its policy does not accept. One that refuses audits, too: else the audit log
+// says that a request was refused, and not by which expression or why.
+func validationActions(action Action) []admissionregistrationv1.ValidationAction {
 	switch action {
 	case Audit:
-		actions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
 	case Warn:
-		actions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn, admissionregistrationv1.Audit}
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn, admissionregistrationv1.Audit}
+	default:
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny, admissionregistrationv1.Audit}
 	}
+}
+
+// validatingBinding returns the binding of the ValidatingAdmissionPolicy of a set.
+func validatingBinding(t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, action Action) *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
 	return &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicyBinding"},
 		ObjectMeta: setMeta(t, s),
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
-			PolicyName: objectName(s.Name), MatchResources: selected(selector), ValidationActions: actions,
+			PolicyName: objectName(s.Name), MatchResources: selected(selector), ValidationActions: validationActions(action),
 		},
 	}
 }

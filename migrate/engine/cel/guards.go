@@ -90,10 +90,7 @@ func Guards(g GuardOptions, o Options) (*Documents, error) {
 		errs = append(errs, add(0, policy, policy.TypeMeta, policy.Name), add(0, binding, binding.TypeMeta, binding.Name))
 	}
 	if o.Validating {
-		policy, binding, err := labelGuard(&g, o)
-		if err != nil {
-			return nil, err
-		}
+		policy, binding := labelGuard(&g, o)
 		errs = append(errs, add(1, policy, policy.TypeMeta, policy.Name), add(1, binding, binding.TypeMeta, binding.Name))
 	}
 	if err := errors.Join(errs...); err != nil {
