@@ -272,11 +272,11 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	}
 	src, inFiles := o.Source, helm.ReleaseCollector{}
 	src.OnOtherObject = inFiles.AddDocument
-	inv, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
+	_, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}
-	facts := gate.Facts{GeneratedPolicies: inv.GeneratedPolicies}
+	var facts gate.Facts
 	if src.ReadsCluster() { // it has them all, as they are now
 		facts.HelmReleases, err = readHelmReleases(ctx, o.streams, o.deps, o.Source)
 	} else {

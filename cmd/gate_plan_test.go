@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -86,4 +88,79 @@ func TestRunInAPlan(t *testing.T) {
 	if one.Source.UID != "a" || one.Source.Run == nil {
 		t.Error("comparing changed the plan")
 	}
+}
+
+// A saved plan knows the generated policies that were read: its gate says of them, and of the roles that they ask, what it says of the
+// input. What writes into pods as it was generated is no gap, and what somebody has changed is one.
+func TestGateOfASavedPlanKnowsGeneratedPolicies(t *testing.T) {
+	t.Parallel()
+	demo := filepath.Join("..", "fixtures", "demo", "input")
+	noPods := filepath.Join(t.TempDir(), "deployment.yaml")
+	if err := os.WriteFile(noPods, []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: stopped, namespace: shop}\n"+
+		"spec: {replicas: 0, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []string{"", "string(i)"} {
+		folder := filepath.Join(t.TempDir(), "set")
+		if code, _, errOut := runTool(SystemDeps("psp2pss"), "", "generate", "-R", "-f", demo, "--mode=continuity", "--action=deny", "-o", "dir="+folder); code != exitDone && code != exitPartial {
+			t.Fatalf("generating: exit code %d\n%s", code, errOut)
+		}
+		mutating, err := filepath.Glob(filepath.Join(folder, "*-mutatingadmissionpolicy-*.yaml"))
+		if err != nil || len(mutating) != 1 {
+			t.Fatalf("%q, %v", mutating, err)
+		}
+		if change != "" {
+			text, err := os.ReadFile(mutating[0])
+			if err != nil || !bytes.Contains(text, []byte(change)) {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(mutating[0], bytes.Replace(text, []byte(change), []byte(change+" + ''"), 1), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(folder, "probe")); err != nil {
+			t.Fatal(err)
+		}
+		input := []string{"-R", "-f", demo, "-f", folder}
+		file := filepath.Join(t.TempDir(), "plan.json")
+		if code, _, errOut := runTool(SystemDeps("psp2pss"), "", append([]string{"plan", "-o", "json=" + file}, input...)...); code != exitDone && code != exitPartial {
+			t.Fatalf("saving the plan: exit code %d\n%s", code, errOut)
+		}
+		read, saved := gateAnswerOf(t, append([]string{"--to", "v1.37"}, input...)...), gateAnswerOf(t, "--to", "v1.37", "--plan", file)
+		of := slices.IndexFunc(read.Result.Unknown, func(u gate.Unknown) bool { return u.ID == "helm-releases-unread" })
+		read.Result.Unknown[of].Message = message.New("helm-releases-unread", "plan", true, "releases", 0)
+		if diff := cmp.Diff(read, saved); diff != "" {
+			t.Errorf("(-read +saved):\n%s", diff)
+		}
+		for _, id := range []string{"policy-roles-asked", "replacements-in-force"} {
+			if !slices.ContainsFunc(saved.Result.Notes, func(n gate.Note) bool { return n.ID == id }) {
+				t.Errorf("the saved plan says nothing of %s", id)
+			}
+		}
+		if code, _, errOut := runTool(SystemDeps("psp2pss"), "", "plan", "-f", noPods, "-f", folder, "-o", "json="+file); code != exitDone && code != exitPartial {
+			t.Fatalf("planning for what has no pods: exit code %d\n%s", code, errOut)
+		}
+		plan := readPlanFile(t, file)
+		gap := slices.ContainsFunc(plan.Gaps, func(g migrate.Gap) bool { return g.ID == "mutator-unknown" })
+		if gap != (change != "") {
+			t.Errorf("changed %q: is it a gap: %t\n%v", change, gap, plan.Gaps)
+		}
+		if changed := slices.ContainsFunc(plan.GeneratedPolicies, func(p inventory.GeneratedPolicy) bool { return p.Changed }); changed != (change != "") {
+			t.Errorf("changed %q: the plan says %t of %+v", change, changed, plan.GeneratedPolicies)
+		}
+	}
+}
+
+// readPlanFile returns a plan that was saved in a file.
+func readPlanFile(t *testing.T, file string) *migrate.Plan {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan migrate.Plan
+	if err := json.Unmarshal(data, &plan); err != nil {
+		t.Fatal(err)
+	}
+	return &plan
 }

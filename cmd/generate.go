@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -41,6 +42,9 @@ type generateOptions struct {
 	System bool
 	// Guards is the level that new namespaces are to have; "" for no guards of labels.
 	Guards api.Level
+	// MayLoosen are those who may loosen the labels all the same, and Rancher lets those do it whom Rancher's own webhook lets.
+	MayLoosen []rbacv1.Subject
+	Rancher   bool
 	// MaxExceptions is how many workloads of a namespace may be named as exceptions to a check.
 	MaxExceptions int
 	Outputs       []outputTarget[*output.Set]
@@ -56,6 +60,8 @@ type generateFlags struct {
 	grants, action string
 	system         bool
 	guards         string
+	mayLoosen      []string
+	rancher        bool
 	exceptions     int
 	outputs        []string
 }
@@ -74,6 +80,8 @@ const (
 	grantsFlag        = "grants"
 	actionFlag        = "action"
 	guardsFlag        = "guards"
+	mayLoosenFlag     = "may-loosen"
+	guardsRancherFlag = "guards-rancher"
 	maxExceptionsFlag = "max-exceptions"
 )
 
@@ -128,7 +136,7 @@ keep all that the policies did: then that is said, and the exit code is 0.`,
   psp2pss generate --mode=restricted-but-for
 
   # With guards: new namespaces get baseline, and who may loosen labels is named by RBAC
-  psp2pss generate --plan plan.json --guards=baseline --action=deny -o dir=policies
+  psp2pss generate --plan plan.json --guards=baseline --may-loosen=group:platform --action=deny -o dir=policies
 
   # Policies from Git, workloads from a cluster that no longer serves policies
   psp2pss generate -f psp/ --context prod`,
@@ -145,6 +153,8 @@ keep all that the policies did: then that is said, and the exit code is 0.`,
 	flags.IntVar(&f.exceptions, maxExceptionsFlag, 0, "with restricted-but-for, also enforce a check that up to this many workloads of a namespace fail, and name these as exceptions")
 	flags.BoolVar(&f.system, "include-system", false, "write policies for namespaces of the platform, too, such as kube-system; those that -n names have them anyway")
 	enumFlag{&f.guards, "level", levels.Names()[1:]}.add(cmd, guardsFlag, "", "also write what gives new namespaces this enforce label, or refuses those without it, and lets only named subjects loosen such labels")
+	flags.StringArrayVar(&f.mayLoosen, mayLoosenFlag, nil, "with --guards, a subject that may loosen labels: user:NAME, group:NAME or serviceaccount:NAMESPACE/NAME (can be repeated; administrators may always)")
+	flags.BoolVar(&f.rancher, guardsRancherFlag, false, "with --guards, let those loosen labels, too, whom Rancher lets: by the verb updatepsa on its projects")
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
 	f.decide.addEnforce(cmd)
@@ -186,6 +196,9 @@ func (f *generateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) 
 		return nil, err
 	}
 	if err := o.checkMode(flags); err != nil {
+		return nil, err
+	}
+	if err := f.setGuards(o); err != nil {
 		return nil, err
 	}
 	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
@@ -78,23 +79,15 @@ func isGeneratedFile(path string, d fs.DirEntry) (bool, error) {
 	return output.IsGenerated(begin), nil
 }
 
-// writeGeneratedFolder writes the files of a generated set into a folder, each whole or not at all, the README last, and removes the stale
-// ones of an earlier set.
+// writeGeneratedFolder writes the files of a generated set into a folder, each whole or not at all, and removes the stale ones of an earlier
+// set. The README is the last: until then it says that the folder is not whole, so that a run that is cut off leaves that behind.
 func writeGeneratedFolder(folder string, files []output.File, stale []string) error {
 	if err := makeFolder(folder); err != nil {
 		return err
 	}
-	for _, file := range files {
-		path := filepath.Join(folder, filepath.FromSlash(file.Name))
-		if in := filepath.Dir(path); in != filepath.Clean(folder) {
-			if err := makeFolder(in); err != nil {
-				return err
-			}
-		}
-		if err := atomicfile.Write(path, func(w io.Writer) error {
-			_, err := w.Write(file.Data)
-			return err
-		}); err != nil {
+	last := slices.IndexFunc(files, func(f output.File) bool { return f.Name == output.ReadmeFile })
+	for _, file := range slices.Concat([]output.File{output.Unfinished()}, slices.Delete(slices.Clone(files), last, last+1)) {
+		if err := writeGeneratedFile(folder, file); err != nil {
 			return err
 		}
 	}
@@ -103,5 +96,19 @@ func writeGeneratedFolder(folder string, files []output.File, stale []string) er
 			return fmt.Errorf("removing a file of the earlier set: %w", err)
 		}
 	}
-	return nil
+	return writeGeneratedFile(folder, files[last])
+}
+
+// writeGeneratedFile writes one file of a generated set below its folder.
+func writeGeneratedFile(folder string, file output.File) error {
+	path := filepath.Join(folder, filepath.FromSlash(file.Name))
+	if in := filepath.Dir(path); in != filepath.Clean(folder) {
+		if err := makeFolder(in); err != nil {
+			return err
+		}
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(file.Data)
+		return err
+	})
 }

@@ -96,7 +96,7 @@ func (o *generateOptions) addGuards(plan *migrate.Plan, documents *cel.Documents
 	}
 	options.Validating = true
 	options.Mutating = options.Mutating || o.Engine == "" && options.Minor >= firstMutating
-	guards, err := cel.Guards(cel.GuardOptions{Level: o.Guards, Version: plan.TargetVersion}, options)
+	guards, err := cel.Guards(cel.GuardOptions{Level: o.Guards, Version: plan.TargetVersion, Subjects: o.MayLoosen, Rancher: o.Rancher}, options)
 	if err != nil {
 		return fmt.Errorf("--%s: %w", guardsFlag, err)
 	}

@@ -82,6 +82,7 @@ func namesNothing() map[string]nothing {
 		"target-server":    {value: "v1.99", code: exitUsage},
 		"grants":           {value: "nosuch", code: exitUsage},
 		"guards":           {value: "nosuch", code: exitUsage},
+		"may-loosen":       {value: "nosuch", code: exitUsage},
 		"action":           {value: "nosuch", code: exitUsage},
 
 		"color": {value: "nosuch", code: exitUsage},

@@ -76,6 +76,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.StandardsDrift = b.standardsDrift()
 	b.addGrants(plan)
 	plan.APIServers = inv.APIServers
+	plan.GeneratedPolicies = inv.GeneratedPolicies
 	addAPIServerFindings(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
 		plan.IneffectiveGrants = append(plan.IneffectiveGrants, ineffectiveGrant(f, b.grants.MissingRoles[f.Object]))

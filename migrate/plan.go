@@ -40,7 +40,10 @@ type Plan struct {
 	Admission *Admission `json:"admission,omitempty"`
 	// APIServers are those of which the mirror pod was read, with the flags that say what their admission does.
 	APIServers []inventory.APIServer `json:"apiServers,omitempty"`
-	Namespaces []Namespace           `json:"namespaces"`
+	// GeneratedPolicies are the admission policies that the command generate wrote and that were read, and their bindings, by set, kind
+	// and name. Absent where there are none, and in a plan of an older version of the tool.
+	GeneratedPolicies []inventory.GeneratedPolicy `json:"generatedPolicies,omitempty"`
+	Namespaces        []Namespace                 `json:"namespaces"`
 	// Evaluations are what workloads with equal pods share, by Key: see Workload.EvaluationKey.
 	Evaluations []*Evaluation `json:"evaluations"`
 	// LostSets are what namespaces lose, each once, by Key: see Namespace.LostKey.

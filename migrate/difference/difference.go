@@ -62,8 +62,9 @@ type Change struct {
 	// Group is the place of the change in the list: the worst first.
 	Group Group `json:"group" values:"looser new-blocker stricter unknown other"`
 	// Kind is what the change is about: the plans as a whole, a namespace, one of its levels or labels, a workload, what of a workload
-	// blocks its namespace, a policy, a role or a binding (grant), or a gap.
-	Kind Kind `json:"kind" values:"plan namespace level label workload blocker policy role grant gap"`
+	// blocks its namespace, a policy, an admission policy that the command generate wrote (replacement), a role or a binding (grant), or
+	// a gap.
+	Kind Kind `json:"kind" values:"plan namespace level label workload blocker policy replacement role grant gap"`
 	// Op says which Plan has it: the later alone (added), the earlier alone (removed), or both (changed). Where the other Plan could not
 	// read it, it is neither added nor removed: it is unread-before or unread-now.
 	Op Op `json:"op" values:"added removed changed unread-before unread-now"`
@@ -72,7 +73,7 @@ type Change struct {
 	Direction Direction `json:"direction" values:"looser stricter both neither unknown"`
 	// Namespace that it is about; absent for the whole cluster.
 	Namespace string `json:"namespace,omitempty"`
-	// Object that it is about: "Deployment/cart", "PodSecurityPolicy/apps", "RoleBinding ci/psp", "ClusterRole psp:apps"; of a gap what
+	// Object that it is about: "Deployment/cart", "PodSecurityPolicy/apps", "RoleBinding ci/psp", "ClusterRole psp:apps", "ValidatingAdmissionPolicy/psp2pss-shop"; of a gap what
 	// could not be read. Absent for a namespace and for the plans.
 	Object string `json:"object,omitempty"`
 	// Field is what of it changed: "needed", "recommended.enforce", "current.enforce", "spec.hostNetwork"; of a grant its role.
@@ -95,16 +96,17 @@ type Kind string
 
 // The kinds of change, in the order in which they are told of one namespace.
 const (
-	KindPlan      Kind = "plan"
-	KindNamespace Kind = "namespace"
-	KindLevel     Kind = "level"
-	KindLabel     Kind = "label"
-	KindPolicy    Kind = "policy"
-	KindRole      Kind = "role"
-	KindGrant     Kind = "grant"
-	KindBlocker   Kind = "blocker"
-	KindWorkload  Kind = "workload"
-	KindGap       Kind = "gap"
+	KindPlan        Kind = "plan"
+	KindNamespace   Kind = "namespace"
+	KindLevel       Kind = "level"
+	KindLabel       Kind = "label"
+	KindPolicy      Kind = "policy"
+	KindReplacement Kind = "replacement"
+	KindRole        Kind = "role"
+	KindGrant       Kind = "grant"
+	KindBlocker     Kind = "blocker"
+	KindWorkload    Kind = "workload"
+	KindGap         Kind = "gap"
 )
 
 // Op says which of two Plans has what a Change is about.
@@ -170,6 +172,7 @@ func Compare(before, after *migrate.Plan) *Changes {
 	c.comparePlans()
 	c.compareNamespaces()
 	c.comparePolicies()
+	c.compareReplacements()
 	c.compareRoles()
 	c.compareBindings()
 	c.compareGaps()
@@ -237,7 +240,7 @@ func groupPlace(g Group) int {
 
 // kindPlace returns the place of a kind of change among those of one namespace.
 func kindPlace(k Kind) int {
-	return slices.Index([]Kind{KindPlan, KindNamespace, KindLevel, KindLabel, KindPolicy, KindRole, KindGrant, KindBlocker, KindWorkload, KindGap}, k)
+	return slices.Index([]Kind{KindPlan, KindNamespace, KindLevel, KindLabel, KindPolicy, KindReplacement, KindRole, KindGrant, KindBlocker, KindWorkload, KindGap}, k)
 }
 
 // sideOf returns what Changes say of one of the two Plans.

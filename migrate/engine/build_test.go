@@ -234,13 +234,13 @@ func TestDelta(t *testing.T) {
 			policies:   []migrate.Policy{admitsNothing(policy("a", open)), policy("b", readOnly)},
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},
 			grants:     func(p *migrate.Plan) { grant(p, "", []string{"a", "b"}, everyone) },
-			sets:       []string{"one baseline: b1"}, leftOut: []string{"psp-ranges-missing"},
+			sets:       []string{"one baseline: b1"}, leftOut: []string{"engine-policy-admits-nothing"},
 		},
 		"none admits anything": {
 			policies:   []migrate.Policy{admitsNothing(policy("a", open))},
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},
 			grants:     func(p *migrate.Plan) { grant(p, "", []string{"a"}, everyone) },
-			nothing:    []string{"engine-no-usable-policies"}, leftOut: []string{"psp-ranges-missing"},
+			nothing:    []string{"engine-no-usable-policies"}, leftOut: []string{"engine-policy-admits-nothing"},
 		},
 		"no policies": {
 			namespaces: []migrate.Namespace{namespace("one", "baseline")},

@@ -33,7 +33,7 @@ func (b *builder) chooseCandidates() bool {
 		po := &b.plan.Policies[i]
 		if po.AdmitsNothing {
 			for _, why := range po.AdmitsNothingWhy {
-				b.table.LeftOut = append(b.table.LeftOut, Remark{Message: why, Policy: po.Name})
+				b.table.LeftOut = append(b.table.LeftOut, Remark{Message: message.New("engine-policy-admits-nothing", "why", why.Text), Policy: po.Name})
 			}
 			continue
 		}

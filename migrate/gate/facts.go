@@ -16,9 +16,6 @@ import (
 type Facts struct {
 	// HelmReleases are those that were read: a Plan holds none.
 	HelmReleases HelmReleases
-	// GeneratedPolicies are the admission policies and bindings that the command generate wrote; none where a plan was saved, which
-	// does not hold them.
-	GeneratedPolicies []inventory.GeneratedPolicy
 }
 
 // HelmReleases is what the gate gets of stored Helm releases: the revisions, and whether all were read.

@@ -76,7 +76,7 @@ func TestReplacements(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := gate.Evaluate(&migrate.Plan{}, gate.Facts{GeneratedPolicies: tt.given}, gate.Options{To: api.MajorMinorVersion(1, 37)})
+			r := gate.Evaluate(&migrate.Plan{GeneratedPolicies: tt.given}, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 37)})
 			if diff := cmp.Diff(tt.want, r.Notes, sameMessages()); diff != "" {
 				t.Errorf("notes (-want +got):\n%s", diff)
 			}
@@ -87,12 +87,12 @@ func TestReplacements(t *testing.T) {
 // Roles that let use policies stay where generated policies ask for them; no command deletes one.
 func TestRolesThatReplacementsAsk(t *testing.T) {
 	t.Parallel()
-	plan := func() *migrate.Plan {
-		return &migrate.Plan{Roles: []migrate.Role{{Name: "use", OtherRules: true, Rules: []rbacv1.PolicyRule{{APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}, Verbs: []string{"use"}}}}}}
+	plan := func(asks bool) *migrate.Plan {
+		ours := []inventory.GeneratedPolicy{{Kind: "ValidatingAdmissionPolicy", Name: "a", Set: "a", AsksGrants: asks}}
+		return &migrate.Plan{GeneratedPolicies: ours, Roles: []migrate.Role{{Name: "use", OtherRules: true, Rules: []rbacv1.PolicyRule{{APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}, Verbs: []string{"use"}}}}}}
 	}
 	for _, asks := range []bool{false, true} {
-		facts := gate.Facts{GeneratedPolicies: []inventory.GeneratedPolicy{{Kind: "ValidatingAdmissionPolicy", Name: "a", Set: "a", AsksGrants: asks}}}
-		r := gate.Evaluate(plan(), facts, gate.Options{To: api.MajorMinorVersion(1, 25)})
+		r := gate.Evaluate(plan(asks), gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)})
 		var reasons, notes []string
 		for _, reason := range r.Reasons {
 			reasons = append(reasons, reason.ID)

@@ -63,6 +63,8 @@ const (
 	label // a value of a Pod Security label
 	serverVersion
 	jsonValue
+	generatedName // of an object that generate wrote
+	generatedSet
 	release // what manages a workload, in the tool's words
 )
 
@@ -77,6 +79,9 @@ func fieldClasses() map[reflect.Type]map[string]class {
 		},
 		reflect.TypeFor[inventory.Run]():       {"Tool": word},
 		reflect.TypeFor[inventory.APIServer](): {"Pod": workload, "Flags": byKey},
+		reflect.TypeFor[inventory.GeneratedPolicy](): {
+			"Kind": word, "Name": generatedName, "Set": generatedSet, "Mode": word, "PolicyName": generatedName, "Actions": word,
+		},
 		reflect.TypeFor[inventory.LabelWriter](): {
 			"Object": reference, "Path": fieldPath, "Labels": byKey, "Syntax": word, "OtherCluster": cluster, "NewNamespaces": text,
 		},

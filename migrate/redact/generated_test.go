@@ -137,3 +137,38 @@ func alikeObjects(r *rand.Rand) string {
 	}
 	return b.String()
 }
+
+// Admission policies that generate wrote have names of namespaces in theirs. A redacted plan has none of these, and gate knows as well
+// what they do.
+func TestGeneratedPoliciesAreRedacted(t *testing.T) {
+	t.Parallel()
+	object := func(kind, name, set, rest string) string {
+		return fmt.Sprintf("{apiVersion: admissionregistration.k8s.io/v1, kind: %s, metadata: {name: %s, labels: {app.kubernetes.io/managed-by: psp2pss, psp2pss.dev/set: %s, psp2pss.dev/mode: delta}}, spec: {%s}}\n---\n", kind, name, set, rest)
+	}
+	const pods = "matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]}"
+	text := "{apiVersion: v1, kind: Namespace, metadata: {name: payroll}}\n---\n" +
+		object("ValidatingAdmissionPolicy", "psp2pss-payroll", "payroll", pods) +
+		object("ValidatingAdmissionPolicyBinding", "psp2pss-payroll", "payroll", "policyName: psp2pss-payroll, validationActions: [Deny, Audit]") +
+		object("ValidatingAdmissionPolicy", "psp2pss-guard-labels", "guards", "") +
+		object("ValidatingAdmissionPolicy", "psp2pss-legal", "legal", "")
+	p := planOfText(t, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
+	checkRedaction(t, p)
+	redacted, err := redact.Plan(p, key(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := string(encode(t, redacted)); strings.Contains(said, "payroll") || strings.Contains(said, "legal") {
+		t.Errorf("a name is left:\n%s", said)
+	}
+	effects := func(p *migrate.Plan) map[string]int {
+		out := map[string]int{}
+		policies, _ := p.BoundPolicies()
+		for _, g := range policies {
+			out[fmt.Sprint(g.Effect, g.Set == "guards", g.Mode)]++
+		}
+		return out
+	}
+	if diff := cmp.Diff(effects(p), effects(redacted)); diff != "" || len(p.GeneratedPolicies) != 4 {
+		t.Errorf("of %d objects (-plain +redacted):\n%s", len(p.GeneratedPolicies), diff)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/generated"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -35,6 +36,8 @@ func isKnown(kind, name string) bool {
 			slices.Contains([]string{"cluster-admin", "admin", "edit", "view", "*"}, name)
 	case prefixContainer:
 		return knownContainers()[name]
+	case prefixSet:
+		return name == generated.GuardSet
 	case prefixClass:
 		return slices.Contains([]string{"runc", "gvisor", "kata", "nvidia", "*"}, name)
 	}

@@ -39,6 +39,7 @@ const (
 	prefixSELinux    = "selinux-"
 	prefixAPIGroup   = "apigroup-"
 	prefixObject     = "object-"
+	prefixSet        = "set-"
 	prefixRelease    = "release-"
 	prefixText       = "text-"
 	prefixKind       = "Kind."

@@ -21,6 +21,9 @@ func arrange(p *migrate.Plan) {
 	}
 	arrangeGrants(p)
 	slices.SortStableFunc(p.APIServers, func(x, y inventory.APIServer) int { return cmp.Compare(x.Pod, y.Pod) })
+	slices.SortStableFunc(p.GeneratedPolicies, func(x, y inventory.GeneratedPolicy) int {
+		return cmp.Or(cmp.Compare(x.Set, y.Set), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name))
+	})
 	slices.SortStableFunc(p.Namespaces, func(x, y migrate.Namespace) int { return cmp.Compare(x.Name, y.Name) })
 	for _, e := range p.Evaluations {
 		arrangeEvaluation(e)

@@ -142,6 +142,7 @@ func (r *redactor) functions() map[class]func(string) string {
 		runtimeClass: r.named(prefixClass), selinux: r.unless(prefixSELinux, seLinuxPattern.MatchString), kind: r.kind,
 		apiGroup: r.unless(prefixAPIGroup, isKnownGroup), resource: r.unless(prefixValue, isKnownResource), fieldPath: r.fieldPath,
 		label: r.unless(prefixValue, isPlainValue), serverVersion: r.serverVersion, jsonValue: r.jsonValue, release: r.release, text: r.text,
+		generatedName: r.named(prefixObject), generatedSet: r.named(prefixSet),
 	}
 	return r.byClass
 }

@@ -160,16 +160,24 @@ func readAdmissionPolicy(sink inventory.CustomSink, o RawObject) {
 	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
-	addGeneratedPolicy(sink, o, "", nil)
+	ours := generatedPolicy(o)
 	scopes := doc.Spec.MatchConstraints.scopes()
-	if len(scopes) == 0 {
-		return
-	}
 	r := inventory.AdmissionRule{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: scopes, Position: o.Position}
 	if mutates {
 		r.Effect = celMutationEffect(doc.Spec.Mutations)
 	}
-	sink.AddAdmissionRule(r)
+	if ours != nil && mutates && len(scopes) > 0 {
+		effect, loosens, asWritten := generatedMutation(o)
+		if ours.Changed = !asWritten; asWritten {
+			r.Effect, r.SetFields = effect, loosens
+		}
+	}
+	if ours != nil {
+		sink.AddGeneratedPolicy(*ours)
+	}
+	if len(scopes) > 0 {
+		sink.AddAdmissionRule(r)
+	}
 }
 
 // readAdmissionPolicyBinding adds the binding of an admission policy of Kubernetes, unless it is for other objects than
@@ -186,7 +194,9 @@ func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
-	addGeneratedPolicy(sink, o, doc.Spec.PolicyName, doc.Spec.ValidationActions)
+	if ours := generatedBinding(o, doc.Spec.PolicyName, doc.Spec.ValidationActions); ours != nil {
+		sink.AddGeneratedPolicy(*ours)
+	}
 	m := &doc.Spec.MatchResources
 	if len(m.ResourceRules) > 0 && len(m.scopes()) == 0 {
 		return // not for pods

@@ -186,6 +186,26 @@ func differenceWorkloadKinds() []Kind {
 func differencePolicyKinds() []Kind {
 	return []Kind{
 		{
+			"difference-replacement-new", "An admission policy that generate wrote is in the later plan only.",
+			"{kind} {name} is new: [?action its action is {action}][!action nothing puts it into force]",
+		},
+		{
+			"difference-replacement-gone", "An admission policy that generate wrote is in the earlier plan only. What it refused is let in.",
+			"{kind} {name} is gone: [?action its action was {action}][!action nothing had put it into force]",
+		},
+		{
+			"difference-replacement-unread", "An admission policy that generate wrote is in one plan only, and the other may not have read it.",
+			"whether {kind} {name} [?present is still there][!present was there before] is not known: not all was read",
+		},
+		{
+			"difference-replacement-action", "The bindings of an admission policy that generate wrote have it do something else. Only deny refuses pods.",
+			"the action of {kind} {name} is [?after {after}][!after none: nothing puts it into force], was [?before {before}][!before none]",
+		},
+		{
+			"difference-replacement-edited", "A policy that writes into pods is not as generate wrote it any more, or is again.",
+			"{kind} {name} is [?again as 'generate' wrote it again][!again not as 'generate' wrote it any more]",
+		},
+		{
 			"difference-policy-new", "The policy is in the later plan only. It admits nothing until somebody may use it.",
 			"policy {policy} is new[?level , closest to {level}]",
 		},

@@ -80,6 +80,10 @@ func engineKinds() []Kind {
 			"not all policies and grants of {namespaces:3} were read: what those allow would be refused",
 		},
 		{
+			"engine-policy-admits-nothing", "The policy cannot admit any pod, so nothing that is generated accepts one by it. Who has no other policy gets no pod.",
+			"a policy that admits no pod is left out: {why}",
+		},
+		{
 			"engine-seccomp-unlisted", "The policy lists no seccomp profile and so refuses every pod that has one. That was made for annotations, which newer servers do not read, and forbids what the level restricted demands.",
 			"the refusal of every seccomp profile is not kept: newer servers read no annotations, and restricted demands a profile",
 		},

@@ -5,7 +5,7 @@ func replacementKinds() []Kind {
 	return []Kind{
 		{
 			"object-replacement", "An admission policy that generate wrote, or the binding of one, and what it does.",
-			"{kind} {name} (set {set}[?mode , mode {mode}]): [?action {action}][?unbound no binding puts it into force][?missing the policy {missing} is not there]",
+			"{kind} {name} (set {set}[?mode , mode {mode}]): [?action {action}][?unbound no binding puts it into force][?missing the policy {missing} is not there][?changed , and it is not as generate wrote it]",
 		},
 		{
 			"replacements-in-force", "These policies go on enforcing what PodSecurityPolicies did. What they cannot keep, generate said when it wrote them.",

@@ -10,17 +10,20 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
+	"github.com/psp2pss/psp2pss/pspparse/generated"
 )
 
 // What every object of a set is found by.
 const (
 	// ManagedByLabel has the value ManagedBy on all that this package writes, so that it can be removed by label.
-	ManagedByLabel = "app.kubernetes.io/managed-by"
-	ManagedBy      = "psp2pss"
+	ManagedByLabel = generated.ManagedByLabel
+	ManagedBy      = generated.ManagedBy
 	// SetLabel has the name of the set, or its beginning and a hash.
-	SetLabel = "psp2pss.dev/set"
+	SetLabel = generated.SetLabel
 	// ModeLabel has the mode of the table.
-	ModeLabel = "psp2pss.dev/mode"
+	ModeLabel = generated.ModeLabel
+	// GuardSet is the set of what guards the labels of namespaces.
+	GuardSet = generated.GuardSet
 
 	levelAnnotation    = "psp2pss.dev/level"
 	policiesAnnotation = "psp2pss.dev/policies"
@@ -112,21 +115,26 @@ func validatingPolicy(t *engine.Table, s *engine.Set) *admissionregistrationv1.V
 	}
 }
 
-// validatingBinding returns the binding of the ValidatingAdmissionPolicy of a set. One that refuses audits, too: else the audit log
-// says that a pod was refused, and not by what or why.
-func validatingBinding(t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, action Action) *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
-	actions := []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny, admissionregistrationv1.Audit}
+// validationActions returns what a binding does with what its policy does not accept. One that refuses audits, too: else the audit log
+// says that a request was refused, and not by which expression or why.
+func validationActions(action Action) []admissionregistrationv1.ValidationAction {
 	switch action {
 	case Audit:
-		actions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
 	case Warn:
-		actions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn, admissionregistrationv1.Audit}
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn, admissionregistrationv1.Audit}
+	default:
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny, admissionregistrationv1.Audit}
 	}
+}
+
+// validatingBinding returns the binding of the ValidatingAdmissionPolicy of a set.
+func validatingBinding(t *engine.Table, s *engine.Set, selector *metav1.LabelSelector, action Action) *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
 	return &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicyBinding"},
 		ObjectMeta: setMeta(t, s),
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
-			PolicyName: objectName(s.Name), MatchResources: selected(selector), ValidationActions: actions,
+			PolicyName: objectName(s.Name), MatchResources: selected(selector), ValidationActions: validationActions(action),
 		},
 	}
 }

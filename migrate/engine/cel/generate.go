@@ -92,6 +92,9 @@ func (d *Documents) addContinuity(t *engine.Table, s *engine.Set, selector *meta
 	if err := fillMutating(policy, t, s, o); err != nil {
 		return err
 	}
+	if err := markWritten(policy, t, s); err != nil {
+		return err
+	}
 	if err := d.add(policy, policy.Kind, s, 0, 10); err != nil {
 		return err
 	}

@@ -90,10 +90,7 @@ func Guards(g GuardOptions, o Options) (*Documents, error) {
 		errs = append(errs, add(0, policy, policy.TypeMeta, policy.Name), add(0, binding, binding.TypeMeta, binding.Name))
 	}
 	if o.Validating {
-		policy, binding, err := labelGuard(&g, o)
-		if err != nil {
-			return nil, err
-		}
+		policy, binding := labelGuard(&g, o)
 		errs = append(errs, add(1, policy, policy.TypeMeta, policy.Name), add(1, binding, binding.TypeMeta, binding.Name))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -174,7 +171,7 @@ func guardRemarks(g *GuardOptions, o Options) []engine.Remark {
 
 // guardMeta returns the metadata of an object of the guards.
 func guardMeta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": "psp2pss", "psp2pss.dev/set": "guards"}}
+	return metav1.ObjectMeta{Name: name, Labels: map[string]string{ManagedByLabel: ManagedBy, SetLabel: GuardSet}}
 }
 
 // guardTree returns an object of the guards as a tree of maps: the types of the Kubernetes API would also write a status and a time

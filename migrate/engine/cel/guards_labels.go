@@ -32,7 +32,7 @@ func guardedModes(auditAndWarn bool) []guardedMode {
 const latestVersion = 1_000_000_000
 
 // labelGuard returns the ValidatingAdmissionPolicy, with its binding, that refuses to loosen or remove the labels of namespaces.
-func labelGuard(g *GuardOptions, o Options) (*admissionregistrationv1.ValidatingAdmissionPolicy, *admissionregistrationv1.ValidatingAdmissionPolicyBinding, error) {
+func labelGuard(g *GuardOptions, o Options) (*admissionregistrationv1.ValidatingAdmissionPolicy, *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
 	fail, forbidden := admissionregistrationv1.Fail, metav1.StatusReasonForbidden
 	modes := guardedModes(g.AuditAndWarn)
 	var looser []string
@@ -59,20 +59,12 @@ func labelGuard(g *GuardOptions, o Options) (*admissionregistrationv1.Validating
 			}},
 		},
 	}
-	actions := map[Action][]admissionregistrationv1.ValidationAction{
-		Audit: {admissionregistrationv1.Audit},
-		Warn:  {admissionregistrationv1.Warn, admissionregistrationv1.Audit},
-		Deny:  {admissionregistrationv1.Deny},
-	}[o.Action]
-	if actions == nil {
-		return nil, nil, fmt.Errorf("the action %q is none of audit, warn and deny", o.Action)
-	}
 	binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicyBinding"},
 		ObjectMeta: guardMeta(labelGuardName),
-		Spec:       admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: labelGuardName, ValidationActions: actions},
+		Spec:       admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: labelGuardName, ValidationActions: validationActions(o.Action)},
 	}
-	return policy, binding, nil
+	return policy, binding
 }
 
 // exceptNamespaces returns the condition that a namespace is none of the excepted ones. A new one may not have its name yet.

@@ -17,6 +17,11 @@ type File struct {
 // ReadmeFile is the name of the file that says what a folder is. A folder has it whatever else is in it.
 const ReadmeFile = "README.md"
 
+// Unfinished returns the README of a folder whose other files are being written.
+func Unfinished() File {
+	return File{ReadmeFile, []byte("<!-- " + generatedMark + " -->\n# Not whole\n\nThis folder was being written and is not whole: files of two sets may be in it. Apply nothing of it. Run `psp2pss generate` again.\n")}
+}
+
 // IsGenerated reports whether the text of a file is one that Files made: those can be written again.
 func IsGenerated(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("# "+generatedMark)) || bytes.HasPrefix(data, []byte("<!-- "+generatedMark))

@@ -214,3 +214,27 @@ func checkRemoval(t *testing.T, sh, name, readme string) {
 		t.Errorf("%q is in a selector: %s", name, out)
 	}
 }
+
+// A set that refuses nothing yet writes nothing: its README has the command for what a set that did has left, and what lists other sets
+// names all kinds that one may have had.
+func TestWhatAnEarlierSetHasLeft(t *testing.T) {
+	t.Parallel()
+	const left = "kubectl delete mutatingadmissionpolicybindings.admissionregistration.k8s.io,mutatingadmissionpolicies.admissionregistration.k8s.io --selector='app.kubernetes.io/managed-by=psp2pss,psp2pss.dev/set in (shop)'"
+	for _, c := range []struct {
+		minor       int
+		action      cel.Action
+		left, lists bool
+	}{{37, cel.Warn, true, true}, {37, cel.Audit, true, true}, {33, cel.Warn, false, false}, {37, cel.Deny, false, true}} {
+		s := generated("shop")
+		s.Options = cel.Options{Minor: c.minor, Validating: true, Action: c.action}
+		s.Documents.Documents = s.Documents.Documents[:2]
+		byName, _ := files(t, s)
+		readme := byName["README.md"]
+		if got := strings.Contains(readme, left); got != c.left {
+			t.Errorf("v1.%d, %s: has %q: %t", c.minor, c.action, left, got)
+		}
+		if got := regexp.MustCompile(`kubectl get .*mutatingadmissionpolicies.* notin `).MatchString(readme); got != c.lists {
+			t.Errorf("v1.%d, %s: lists what writes: %t\n%s", c.minor, c.action, got, readme)
+		}
+	}
+}

@@ -119,7 +119,7 @@ func (r *readme) files() {
 
 // purpose returns what a document does.
 func (r *readme) purpose(it item) string {
-	if it.set == guardSet {
+	if it.set == cel.GuardSet {
 		return guardPurpose(it)
 	}
 	where := ""
@@ -229,10 +229,28 @@ func (r *readme) install() {
 		}
 	}
 	r.text("`--server-side` matters: without it kubectl keeps a copy of each object in an annotation, which large ones have no room for.")
-	if command := othersCommand(r.kubectl(), r.items); command != "" {
+	if command := leftCommand(r.kubectl(), r.items); command != "" && r.Options.Action != cel.Deny && r.servesMutating() {
+		r.text("Nothing here writes, since what writes cannot be tried without effect. Where this is applied over a set of the same name that refuses, or that wrote into pods, that one's MutatingAdmissionPolicies stay in force: this takes them away, and changes nothing where there are none.")
+		r.commands(command)
+	}
+	if command := othersCommand(r.kubectl(), r.items, r.servedResources()); command != "" {
 		r.text("Objects of an earlier set stay in force beside these, unless one of the same name took their place: a pod then has to meet both. This lists what is on the cluster and not in this folder; what is there of an earlier set is removed as its own README says.")
 		r.commands(command)
 	}
+}
+
+// servedResources returns the resources of admission policies that servers of the release have.
+func (r *readme) servedResources() []string {
+	if r.servesMutating() {
+		return append(validatingResources(), mutatingResources()...)
+	}
+	return validatingResources()
+}
+
+// servesMutating reports whether servers of the release have MutatingAdmissionPolicies: by default, or by the flags that the set needs.
+func (r *readme) servesMutating() bool {
+	const always = 36
+	return r.Options.Minor >= always || r.Options.Mutating
 }
 
 // stages returns the numbers of the stages, in order.
@@ -311,12 +329,9 @@ func (r *readme) inForce() {
 	r.table([]string{"dry run", "policy that answers", "says"}, rows)
 }
 
-// guardSet is the label of the documents that guard the labels of namespaces.
-const guardSet = "guards"
-
 // writesIntoPods reports whether one of the documents writes into pods.
 func (r *readme) writesIntoPods() bool {
-	return slices.ContainsFunc(r.items, func(it item) bool { return it.Kind == mutatingPolicy && it.set != guardSet })
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.Kind == mutatingPolicy && it.set != cel.GuardSet })
 }
 
 // firstNamespace returns a namespace of the first set, as a shell takes it.

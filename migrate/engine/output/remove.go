@@ -39,9 +39,10 @@ func removal(kubectl string, items []item) string {
 }
 
 // othersCommand returns the command of a shell that lists what this program has written, is on the cluster, and is of no set of the
-// items; "" where no item is of a set.
-func othersCommand(kubectl string, items []item) string {
-	var sets, kinds []string
+// items; "" where no item is of a set. Resources that the items are not of are listed, too: an earlier set may have had them.
+func othersCommand(kubectl string, items []item, resources []string) string {
+	var sets []string
+	kinds := slices.Clone(resources)
 	for _, it := range items {
 		if it.set == "" {
 			continue
@@ -57,6 +58,40 @@ func othersCommand(kubectl string, items []item) string {
 	slices.Sort(kinds)
 	selector := cel.ManagedByLabel + "=" + cel.ManagedBy + "," + cel.SetLabel + " notin (" + strings.Join(distinct(sets), ",") + ")"
 	return kubectl + " get " + strings.Join(slices.Compact(kinds), ",") + " --selector=" + escape.Shell(selector)
+}
+
+// leftCommand returns the command of a shell that deletes what writes into objects and is of a set of the items; "" where no item is of a
+// set, or where some of them write.
+func leftCommand(kubectl string, items []item) string {
+	var sets []string
+	for _, it := range items {
+		if it.Kind == mutatingPolicy {
+			return ""
+		}
+		if it.set != "" && it.Kind == validatingPolicy {
+			sets = append(sets, it.set)
+		}
+	}
+	if len(sets) == 0 {
+		return ""
+	}
+	selector := cel.ManagedByLabel + "=" + cel.ManagedBy + "," + cel.SetLabel + " in (" + strings.Join(distinct(sets), ",") + ")"
+	return kubectl + " delete " + strings.Join(mutatingResources(), ",") + " --selector=" + escape.Shell(selector)
+}
+
+// validatingResources returns the resources of policies that check, what puts them in force first.
+func validatingResources() []string {
+	return []string{admissionResource(validatingBinding), admissionResource(validatingPolicy)}
+}
+
+// mutatingResources returns the resources of policies that write, what puts them in force first.
+func mutatingResources() []string {
+	return []string{admissionResource(mutatingBinding), admissionResource(mutatingPolicy)}
+}
+
+// admissionResource returns the resource of a kind of admission policies, as kubectl takes it.
+func admissionResource(kind string) string {
+	return strings.ToLower(plural(kind)) + ".admissionregistration.k8s.io"
 }
 
 // removalRank is the place of a kind in the removal: what puts a policy in force goes first, and of these what refuses, so that no
