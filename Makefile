@@ -143,7 +143,7 @@ oracle-replacement: ## compare generated policies with PSP admission by Kubernet
 
 RELEASES ?= all
 WORLDS ?= 20
-oracle-versions: ## have the own code of RELEASES (all, or such as "v1.30 v1.34") judge what is generated for them, of WORLDS (20) random worlds, too
+oracle-versions: ## have the own code of RELEASES (all, or such as "v1.30") judge what is generated for them, of WORLDS (20) random worlds, too
 	RELEASES="$(RELEASES)" WORLDS=$(WORLDS) $(GO) test -tags e2e -count=1 -timeout 24h -v -run TestPastReleases ./fixtures/controlplane/replacement
 
 bin/controlplane: FORCE
