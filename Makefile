@@ -6,7 +6,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := -trimpath $(filter-out -trimpath,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-replacement bench-scale bench-check bench-report bench-generate bench-fleet mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-replacement bench-scale bench-check bench-report bench-generate bench-fleet mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement oracle-versions controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,11 @@ REQUESTS ?= 50000
 SEED ?= 0
 oracle-replacement: ## compare generated policies with PSP admission by Kubernetes' own code in REQUESTS (50000) random requests from SEED (random) on
 	WIDE=1 CASES=$(REQUESTS) SEED=$(SEED) $(GO) test -tags e2e -count=1 -timeout 24h -v -run 'TestReplacesPSP|TestHostileWidths' ./fixtures/controlplane/replacement
+
+RELEASES ?= all
+WORLDS ?= 20
+oracle-versions: ## have the own code of RELEASES (all, or such as "v1.30") judge what is generated for them, of WORLDS (20) random worlds, too
+	RELEASES="$(RELEASES)" WORLDS=$(WORLDS) $(GO) test -tags 'e2e past' -count=1 -timeout 24h -v -run TestPastReleases ./fixtures/controlplane/replacement
 
 bin/controlplane: FORCE
 	@$(GO) build -o bin/controlplane ./fixtures/controlplane/launch
