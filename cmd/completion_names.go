@@ -36,8 +36,21 @@ func (d Deps) limitCompletion(ctx context.Context) (context.Context, context.Can
 // kubeconfig. What cannot be read has no names; nothing is ever said of it.
 type completer struct{ deps Deps }
 
-// addTo makes a command, and those below it, complete the names in its flags and arguments.
+// isCompletion reports whether a command line is that by which the script of a shell asks what a word may become.
+func isCompletion(args []string) bool {
+	return slices.Contains(args, cobra.ShellCompRequestCmd) || slices.Contains(args, cobra.ShellCompNoDescRequestCmd)
+}
+
+// addTo makes a command, and those below it, complete the values of its flags and its arguments. Cobra keeps each such function, with
+// all that it refers to, until the process ends.
 func (c completer) addTo(cmd *cobra.Command) {
+	for _, flags := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+		flags.VisitAll(func(f *pflag.Flag) {
+			if values := f.Annotations[completedValues]; values != nil {
+				_ = cmd.RegisterFlagCompletionFunc(f.Name, completeValues(f.Name, values)) // fails for a flag that does not exist
+			}
+		})
+	}
 	for name, complete := range c.flagValues() {
 		if cmd.Flags().Lookup(name) != nil {
 			_ = cmd.RegisterFlagCompletionFunc(name, complete) // fails where the command has its own
@@ -48,6 +61,16 @@ func (c completer) addTo(cmd *cobra.Command) {
 	}
 	for _, sub := range cmd.Commands() {
 		c.addTo(sub)
+	}
+}
+
+// completeValues returns what completes the values that a command-line flag offers.
+func completeValues(flag string, values []string) cobra.CompletionFunc {
+	if flag != "output" {
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	}
+	return func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return completeFormats(values, begun)
 	}
 }
 

@@ -46,6 +46,16 @@ func checkShown(t *testing.T, what, text string) {
 	}
 }
 
+// newShare returns a function that says of each of many trials whether a test makes it: all of them, and with -short, which is for the race
+// detector, every n-th. One run of a command starts the same goroutines as the next.
+func newShare(n int) func() bool {
+	trial := 0
+	return func() bool {
+		trial++
+		return !testing.Short() || trial%n == 0
+	}
+}
+
 // shown runs a command line and checks what it writes.
 func shown(t *testing.T, deps Deps, args ...string) (code int, out string) {
 	t.Helper()
@@ -141,6 +151,7 @@ func TestHostileObjects(t *testing.T) {
 	if code, out := shown(t, deps, "plan", "-R", "-f", "input", "-o", "json=plan.json", "--allow-partial"); code != exitDone {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
+	mine := newShare(7)
 	for path, c := range commands(t) {
 		if trials()[path].live {
 			continue // see TestHostileJournal
@@ -163,6 +174,9 @@ func TestHostileObjects(t *testing.T) {
 					t.Errorf("command %q does not say its formats", path)
 				}
 				for _, name := range names {
+					if !mine() {
+						continue
+					}
 					line := inFormat(t, slices.Concat(strings.Fields(path), all), name)
 					if code, out := shown(t, deps, line...); code == exitUsage && !mayBeRefused(args) && path != "gate" {
 						t.Errorf("%q was not run:\n%s", line, out)
@@ -270,14 +284,21 @@ func TestHostileArguments(t *testing.T) {
 	shown(t, deps, hostile)
 	shown(t, deps, "--"+hostile)
 	shown(t, deps, "-"+hostile)
+	mine := newShare(7)
 	for path, c := range commands(t) {
 		words := strings.Fields(path)
 		c.InheritedFlags() // merges those of its parents
 		for _, more := range [][]string{{hostile}, {hostile, hostile}, {"--" + hostile}, {"--" + hostile + "=1"}, {"-" + hostile}, {"--yes"}, {"--help", hostile}} {
+			if !mine() {
+				continue
+			}
 			shown(t, deps, slices.Concat(words, more)...)
 		}
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			for _, value := range []string{hostile, "json=" + hostile + "/" + hostile} {
+				if !mine() {
+					continue
+				}
 				for _, more := range [][]string{nil, {"--demo"}} {
 					shown(t, deps, slices.Concat(words, []string{"--" + f.Name + "=" + value}, more)...)
 				}
@@ -320,6 +341,7 @@ func TestHostileServer(t *testing.T) {
 	}
 	deps := SystemDeps("psp2pss")
 	deps.LookupEnv = func(string) (string, bool) { return "", false }
+	mine := newShare(7)
 	for _, version := range []bool{true, false} {
 		for name, answer := range servers {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -346,12 +368,15 @@ func TestHostileServer(t *testing.T) {
 				}
 				lines := append(trials()[path].lines, []string{"--journal", "none"}, []string{"--yes"}, []string{"--context=\u202e"})
 				for _, args := range lines {
+					if !mine() {
+						continue
+					}
 					_, out := shown(t, deps, slices.Concat(strings.Fields(path), hostileObjects.name(args), []string{"--kubeconfig", "config"})...)
 					said += strings.Count(out, `\u202e`)
 				}
 			}
 			s.Close()
-			if said < 20 {
+			if said < 20 && !testing.Short() {
 				t.Errorf("%s: only %d times was anything told of what the server says", name, said)
 			}
 		}
@@ -383,7 +408,11 @@ func TestHostilePlan(t *testing.T) {
 		{"rollout", "--yes"},
 		{"labels", "-o", "terraform"},
 	}
+	mine := newShare(7)
 	n := eachText(t, data, func(doc []byte, at string) {
+		if !mine() {
+			return
+		}
 		if err := os.WriteFile("plan.json", doc, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -410,12 +439,15 @@ func TestHostileJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := bytes.SplitAfter(data, []byte("\n"))
-	n := 0
+	n, mine := 0, newShare(7)
 	for i, line := range written {
 		if len(line) == 0 {
 			continue
 		}
 		n += eachText(t, line, func(doc []byte, at string) {
+			if !mine() {
+				return
+			}
 			changed := slices.Clone(written)
 			changed[i] = append(doc, '\n')
 			for _, args := range [][]string{{"verify"}, {"rollback", "--yes"}, {"rollback", "--dry-run=client"}, {"rollout", "--resume", "--yes"}} {

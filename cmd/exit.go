@@ -135,7 +135,7 @@ func toolName(arg0 string) string {
 
 // Run runs one command line of the tool and returns the exit code: streams and deps are all that it sees of the outside world.
 func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
-	root := NewRootCommand(streams, deps)
+	root := newRootCommand(streams, deps, isCompletion(args))
 	root.SetArgs(args)
 	verb, err := executeRoot(ctx, root, args)
 	code := exitCode(err)

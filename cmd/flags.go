@@ -39,9 +39,7 @@ func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report
 			columnsFormat, strings.Join(document.Rows, " and "), jsonpathFormat)
 	}
 	cmd.Flags().VarP(outputFlag{values}, "output", "o", usage)
-	_ = cmd.RegisterFlagCompletionFunc("output", func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		return completeFormats(append(names, expressions...), begun)
-	})
+	registerCompletion(cmd, "output", append(names, expressions...))
 }
 
 // completeFormats returns the output formats that a word on the command line may become; what goes on behind it has no space
@@ -54,10 +52,17 @@ func completeFormats(formats []string, begun string) ([]string, cobra.ShellCompD
 	return offered, cobra.ShellCompDirectiveNoFileComp
 }
 
-// registerCompletion offers the values of a command-line flag to the shell. It fails only for a flag that does not exist, which a test of the
-// command would show.
+// completedValues is the annotation of a command-line flag that has the values for a shell to complete.
+const completedValues = "psp2pss-completed-values"
+
+// registerCompletion offers the values of a command-line flag to the shell: it writes them into the flag's annotations, from where
+// completer takes them.
 func registerCompletion(cmd *cobra.Command, flag string, values []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	f := cmd.Flag(flag)
+	if f.Annotations == nil {
+		f.Annotations = map[string][]string{}
+	}
+	f.Annotations[completedValues] = values
 }
 
 // refuseEmptyFlags makes every command-line flag of a command and of those below it refuse an empty value: it is what a shell leaves of a

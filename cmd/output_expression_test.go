@@ -199,14 +199,17 @@ func TestHostileExpressions(t *testing.T) {
 	writeHostile(t, "input")
 	deps := SystemDeps("psp2pss")
 	deps.LookupEnv = func(string) (string, bool) { return "", false }
-	escaped := 0
+	escaped, mine, withJSON := 0, newShare(3), commandsWithJSON(t)
 	for path, tried := range trials() {
-		if tried.live || !commandsWithJSON(t)[path] {
+		if tried.live || !withJSON[path] {
 			continue
 		}
 		for _, line := range tried.lines {
 			args := hostileObjects.name(line)
 			for _, format := range []string{"jsonpath={..}", "jsonpath={range .namespaces[*]}{..name}{\"\\n\"}{end}" + strings.ReplaceAll(hostile, "\t", ""), "custom-columns=" + hostile + ":..text,B:.namespace,C:.*"} {
+				if !mine() {
+					continue
+				}
 				line := slices.Concat(strings.Fields(path), args, []string{"-R", "-f", "input", "-o", format})
 				code, out := shown(t, deps, line...)
 				if code == exitUsage || code == exitFailed {
@@ -218,7 +221,7 @@ func TestHostileExpressions(t *testing.T) {
 			}
 		}
 	}
-	if escaped < 10 {
+	if escaped < 10 && !testing.Short() {
 		t.Errorf("only %d outputs held anything hostile", escaped)
 	}
 }

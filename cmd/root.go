@@ -39,8 +39,14 @@ type Deps struct {
 	CompletionTimeout time.Duration
 }
 
-// NewRootCommand returns the root cobra command of the tool with all subcommands.
+// NewRootCommand returns the root cobra command of the tool with all subcommands, and with all that a shell completes.
 func NewRootCommand(streams Streams, deps Deps) *cobra.Command {
+	return newRootCommand(streams, deps, true)
+}
+
+// newRootCommand returns the root command. Only where it completes are there functions for a shell: a process that runs the tool many
+// times, as tests do, would keep those of every run, with what each has read and written.
+func newRootCommand(streams Streams, deps Deps, completes bool) *cobra.Command {
 	d := newDisplay()
 	streams = d.attach(streams)
 	deps = d.withRequestLog(streams, deps)
@@ -119,7 +125,9 @@ object was not read, since their labels are not known: it says so, and the code 
 		newCompletion(streams),
 	)
 	root.SetHelpCommand(newHelp())
-	completer{deps}.addTo(root)
+	if completes {
+		completer{deps}.addTo(root)
+	}
 	refuseEmptyFlags(root)
 	if deps.ToolName != root.Use {
 		renameExamples(root, root.Use, deps.ToolName)

@@ -57,7 +57,7 @@ func TestTodayAsUpstream(t *testing.T) {
 	t.Parallel()
 	r := newRandom(t, 175)
 	seen := map[Action]int{}
-	for range 3000 {
+	for range tries(3000) {
 		labels := randomLabels(r)
 		opts, defaults := Options{}, builtInPodSecurityDefaults()
 		if r.IntN(2) == 0 {
@@ -96,7 +96,7 @@ func TestTodayAsUpstream(t *testing.T) {
 		seen[ns.Action]++
 	}
 	for _, a := range []Action{ActionAdd, ActionChange, ActionLoosen} {
-		if seen[a] < 50 {
+		if seen[a] < 50 && !testing.Short() {
 			t.Errorf("only %d plans %s: the labels are not random enough", seen[a], a)
 		}
 	}

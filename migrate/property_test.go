@@ -25,6 +25,15 @@ import (
 // rounds of every property; the seeds are fixed, so a failure can be had again.
 const rounds = 100
 
+// tries returns how many of n random trials a test makes: all of them, and with -short, which is for the race detector, every seventh.
+// What a trial says of the others is for the whole run.
+func tries(n int) int {
+	if testing.Short() {
+		return n / 7
+	}
+	return n
+}
+
 // random makes small inputs in which everything meets everything: few names, many kinds.
 type random struct {
 	*rand.Rand
@@ -132,7 +141,7 @@ func encode(t *testing.T, p *Plan) []byte {
 
 func TestOrderOfInputNeverMatters(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		source, opts, objects := r.source(), r.options(), r.objects()
 		want := encode(t, build(t, source, opts, objects...))
@@ -145,7 +154,7 @@ func TestOrderOfInputNeverMatters(t *testing.T) {
 
 func TestEveryPlanRoundTrips(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		p := build(t, r.source(), r.options(), r.objects()...)
 		data := encode(t, p)
@@ -165,7 +174,7 @@ func TestEveryPlanRoundTrips(t *testing.T) {
 // One workload more can only ask for more room.
 func TestAddingAWorkloadNeverTightens(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		source, opts, objects := r.source(), r.options(), r.objects()
 		before := build(t, source, opts, objects...)
@@ -197,7 +206,7 @@ func neededAt(ns *Namespace, v api.Version) api.Level {
 // A gap that can change the level withholds enforce, and nothing else: warn, audit and what else is known stay.
 func TestAGapWithholdsEnforce(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		source, opts, objects := r.source(), r.options(), r.objects()
 		p := build(t, source, opts, objects...)
@@ -242,7 +251,7 @@ func TestAGapWithholdsEnforce(t *testing.T) {
 // No outage: left to itself the tool enforces nothing that a workload would not meet, at any version that will judge it.
 func TestEnforceHoldsForEveryWorkload(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		source, opts, objects := r.source(), r.options(), r.objects()
 		opts.Basis, opts.Enforce = BasisWorkloads, ""
@@ -282,7 +291,7 @@ func TestEnforceHoldsForEveryWorkload(t *testing.T) {
 // What is selected is told as it would be without; only the causes are counted anew.
 func TestSelectChangesNothingInANamespace(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		p := build(t, r.source(), r.options(), r.objects()...)
 		before := encode(t, p)
@@ -333,7 +342,7 @@ func TestSelectChangesNothingInANamespace(t *testing.T) {
 // A level is one of the three, or absent; "none" only for cover. And what people read are sentences.
 func TestLevelsAndSentences(t *testing.T) {
 	t.Parallel()
-	for seed := range rounds {
+	for seed := range tries(rounds) {
 		r := newRandom(t, seed)
 		p := build(t, r.source(), r.options(), r.objects()...)
 		for i := range p.Namespaces {

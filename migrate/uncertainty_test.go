@@ -17,7 +17,7 @@ import (
 func TestALevelHoldsHoweverAGapIsCompleted(t *testing.T) {
 	t.Parallel()
 	given := map[inventory.GapPart]int{}
-	for seed := range 4 * rounds {
+	for seed := range tries(4 * rounds) {
 		r := newRandom(t, seed)
 		source, opts := r.source(), r.options()
 		opts.Enforce, opts.AllowPartial = "", false
@@ -46,7 +46,7 @@ func TestALevelHoldsHoweverAGapIsCompleted(t *testing.T) {
 		}
 	}
 	for _, part := range []inventory.GapPart{inventory.PartGrants, inventory.PartPolicies, inventory.PartWorkloads} {
-		if given[part] < 100 {
+		if given[part] < 100 && !testing.Short() {
 			t.Errorf("with a gap in %s only %d levels were given: this says little", part, given[part])
 		}
 	}
@@ -190,7 +190,7 @@ const (
 func TestALevelHoldsWhicheverReadingIsRight(t *testing.T) {
 	t.Parallel()
 	same, differing := 0, 0
-	for seed := range 3 * rounds {
+	for seed := range tries(3 * rounds) {
 		r := newRandom(t, seed)
 		source, opts := r.source(), r.options()
 		opts.Enforce, opts.AllowPartial = "", false
@@ -218,7 +218,7 @@ func TestALevelHoldsWhicheverReadingIsRight(t *testing.T) {
 			}
 		}
 	}
-	if same < 20 || differing < 20 {
+	if (same < 20 || differing < 20) && !testing.Short() {
 		t.Errorf("%d times both readings were the same, %d times not: this says little", same, differing)
 	}
 }

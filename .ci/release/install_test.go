@@ -171,7 +171,7 @@ func (m *madeRelease) testKubectl(t *testing.T) {
 	must(t, m.dist, nil, "sh", "-euc", commands)
 	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(m.dist, m.stem(here()))) })
 
-	kubectl := strings.TrimSpace(must(t, m.root, nil, "go", "run", "./fixtures/controlplane/launch", "kubectl"))
+	kubectl := strings.TrimSpace(must(t, m.root, []string{"CGO_ENABLED=0"}, "go", "run", "-trimpath", "./fixtures/controlplane/launch", "kubectl"))
 	env := []string{"PATH=" + bin, "HOME=" + t.TempDir(), "KUBECONFIG=/nowhere"}
 	m.checkVersion(t, must(t, bin, env, kubectl, "psp2pss", "version"))
 	plan := must(t, bin, env, kubectl, "psp2pss", "plan", "--demo")

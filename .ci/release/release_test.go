@@ -88,11 +88,12 @@ func (m *madeRelease) makeFrom(t *testing.T, folder string) (root string) {
 	return root
 }
 
-// buildTools builds this command and the two of Krew that the tests run.
+// buildTools builds this command and the two of Krew that the tests run, without paths, so that what they share with the program of
+// the release is compiled once.
 func buildTools(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, ".", []string{"CGO_ENABLED=0"}, "go", "build", "-o", dir+string(filepath.Separator),
+	must(t, ".", []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", dir+string(filepath.Separator),
 		".", "sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest")
 	return dir
 }

@@ -169,7 +169,8 @@ func completions() []completion {
 func (r *release) addManPages(ctx context.Context) error {
 	dir := filepath.Join(r.work, "man1")
 	env := append(goEnvironment(platform{runtime.GOOS, runtime.GOARCH}), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.date.Unix(), 10))
-	if _, err := run(ctx, r.root, env, "go", "test", "./cmd", "-count=1", "-run", "^TestManPages$", "-args", "-man", dir); err != nil {
+	// Compiled as the program is, so that the go command finds what it has compiled for it, or for the same commit in another folder.
+	if _, err := run(ctx, r.root, env, "go", "test", "-trimpath", "-vet=off", "./cmd", "-count=1", "-run", "^TestManPages$", "-args", "-man", dir); err != nil {
 		return err
 	}
 	pages, err := os.ReadDir(dir)

@@ -191,10 +191,18 @@ func TestPlacesInJSON(t *testing.T) {
 	}
 }
 
+// tries returns how many of n random trials a test makes: all of them, and with -short, which is for the race detector, every seventh.
+func tries(n uint64) uint64 {
+	if testing.Short() {
+		return n / 7
+	}
+	return n
+}
+
 // TestEditsMeetTheirChecks makes the edits of all findings of generated manifests in their text: then nothing is found any more.
 func TestEditsMeetTheirChecks(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(1000) {
+	for seed := range tries(1000) {
 		document, err := yaml.Marshal(randomDeployment(seed))
 		if err != nil {
 			t.Fatal(err)

@@ -36,15 +36,15 @@ type protobufObject[T any] interface {
 
 // decoderFor returns a decoder of the API server's objects of one type, whose objects add puts into the inventory.
 func decoderFor[T any, P protobufObject[T]](add func(inventory.Sink, P)) objectDecoder {
-	return filteredDecoder(nil, add)
+	return filteredDecoder(func() fieldFilter { return nil }, add)
 }
 
 // filteredDecoder returns a decoder of the API server's objects of one type that decodes of protobuf only what the
-// filter leaves; all of it if that is nil.
-func filteredDecoder[T any, P protobufObject[T]](filter fieldFilter, add func(inventory.Sink, P)) objectDecoder {
+// returned filter leaves; all of it if that is nil.
+func filteredDecoder[T any, P protobufObject[T]](filter func() fieldFilter, add func(inventory.Sink, P)) objectDecoder {
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
 		x := P(new(T))
-		if err := decodeObject(data, c, filter, x); err != nil {
+		if err := decodeObject(data, c, filter(), x); err != nil {
 			return decodedObject{}, err
 		}
 		return decodedObject{
@@ -58,7 +58,7 @@ func filteredDecoder[T any, P protobufObject[T]](filter fieldFilter, add func(in
 // it uses their memory again once they are in the inventory, which keeps nothing of a spec.
 func podDecoder() objectDecoder {
 	pod := reflect.TypeFor[corev1.Pod]()
-	filter, withLabels := newFieldFilter(pod, inventory.PodFields(false)), newFieldFilter(pod, inventory.PodFields(true))
+	filter, withLabels := lazyFieldFilter(pod, inventory.PodFields(false)), lazyFieldFilter(pod, inventory.PodFields(true))
 	var used sync.Pool // of *corev1.Pod
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
 		if c != protobufEncoding || inventory.NeedsWholePod(data) {
@@ -73,7 +73,7 @@ func podDecoder() objectDecoder {
 		if inventory.NeedsPodLabels(data) {
 			leave = withLabels
 		}
-		if err := decodeObject(data, c, leave, p); err != nil {
+		if err := decodeObject(data, c, leave(), p); err != nil {
 			return decodedObject{}, err
 		}
 		return decodedObject{key: objectKey{p.Namespace, p.Name}, add: func(b inventory.Sink) {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // fieldFilter lists the fields of a server's protobuf message that are decoded, by their number; ADR-0003 has the
@@ -31,6 +32,12 @@ func newFieldFilter(api, narrow reflect.Type) fieldFilter {
 		fields[jsonName(narrow.Field(i))] = narrow.Field(i).Type
 	}
 	return filterOfFields(api, fields)
+}
+
+// lazyFieldFilter returns a function that returns the same filter for answers of a server each time, and makes it the first time: most
+// versions of API types that are known are never listed.
+func lazyFieldFilter(api, narrow reflect.Type) func() fieldFilter {
+	return sync.OnceValue(func() fieldFilter { return newFieldFilter(api, narrow) })
 }
 
 // filterOfFields returns, for answers of a server, the protobuf filter of an API type that leaves fields of some names

@@ -46,7 +46,7 @@ type wantedPods struct {
 // controllerDecoder returns a decoder of a cluster's controllers of one API type; a function finds their pod template.
 // The group version of the type is forgotten here: an old object is read as its current form.
 func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wantedPods) objectDecoder {
-	filter := newFieldFilter(reflect.TypeFor[T](), inventory.WorkloadFields())
+	filter := lazyFieldFilter(reflect.TypeFor[T](), inventory.WorkloadFields())
 	return filteredDecoder(filter, func(b inventory.Sink, x P) {
 		a := find(x)
 		if a.template == nil {
