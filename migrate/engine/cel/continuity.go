@@ -38,7 +38,7 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 		p.Spec.Mutations = mutateInBlocks(v, all)
 	}
 	p.Spec.Variables = v.list
-	return nil
+	return markMutatingInForce(p)
 }
 
 // mutateAtOnce returns the one mutation that chooses among all policies.
