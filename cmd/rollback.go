@@ -60,7 +60,7 @@ effect at once and restarts no pod. It can be repeated, and continues where it w
 	flags.SortFlags = false
 	flags.StringVar(&o.Journal, journalFlag, "", "journal of the roll-out to take back")
 	flags.StringSliceVarP(&o.Undo.Namespaces, "namespace", "n", nil, "restore only this namespace; may be repeated")
-	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass; may be repeated")
+	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass, policies; may be repeated")
 	registerCompletion(cmd, "stage", stageNames())
 	flags.BoolVar(&o.Undo.Recreated, "recreated", false, "take the labels off namespaces, too, that were deleted since and made again with them, as from a backup")
 	enumFlag{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")

@@ -31,6 +31,9 @@ type rolloutOptions struct {
 	// ThisCluster says that a plan which names no cluster is meant for this one.
 	ThisCluster bool
 	Verify      batchVerification
+	// Policies is the folder of a set of admission policies to install, and Deny has the set refuse pods in the end.
+	Policies string
+	Deny     bool
 	// GivenFlags are the flags that were on the command line.
 	GivenFlags []string
 }
@@ -128,8 +131,10 @@ not be read (--allow-partial turns 4 into 0).`,
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
 	f.decide.add(cmd)
-	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass; may be repeated")
+	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass, which may be given together; or policies alone")
 	registerCompletion(cmd, "stage", stageNames())
+	flags.StringVar(&f.o.Policies, policiesFlag, "", "with --stage=policies, the folder that 'generate -o dir=FOLDER' wrote")
+	flags.BoolVar(&f.o.Deny, denyFlag, false, "with --stage=policies, have the set refuse pods once it is in force; without it nothing is refused")
 	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made: in their order, 2 before 10, those without it last; each goes through all stages before the next begins")
 	flags.IntVar(&f.o.Rollout.Batch, "batch", 0, "namespaces to a batch; between batches a person is asked whether to go on (default all of a stage)")
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
@@ -144,7 +149,7 @@ not be read (--allow-partial turns 4 into 0).`,
 	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
-			return f.printRole(streams)
+			return f.printRole(cmd.Flags(), streams)
 		}
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
@@ -156,10 +161,22 @@ not be read (--allow-partial turns 4 into 0).`,
 }
 
 // printRole prints the RBAC roles for the stages that the command rollout --print-role asks for.
-func (f *rolloutFlags) printRole(streams Streams) error {
+func (f *rolloutFlags) printRole(flags *pflag.FlagSet, streams Streams) error {
 	stages, err := parseStages(f.stages)
 	if err != nil {
 		return err
+	}
+	o := f.o
+	o.Rollout.Stages = stages
+	if err := o.checkPolicyStage(flags); err != nil {
+		return err
+	}
+	if o.installsPolicies() {
+		steps, err := o.policySteps()
+		if err != nil {
+			return asRunError(err)
+		}
+		return asRunError(roles.WritePolicies(streams.Out, steps))
 	}
 	return asRunError(roles.WriteRollout(streams.Out, readerRules(&f.source), rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
 }
@@ -179,10 +196,16 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if o.Rollout.Stages, err = parseStages(f.stages); err != nil {
 		return nil, err
 	}
+	if err := o.checkPolicyStage(flags); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"batch", "max-namespaces"} {
 		if n, _ := flags.GetInt(name); flags.Changed(name) && n <= 0 {
 			return nil, usagef("--%s=%d must be a number of namespaces above 0: give one, or leave the flag out", name, n)
 		}
+	}
+	if o.installsPolicies() { // what the environment says of a plan is not for it
+		f.source.Plan, f.source.Files, f.source.Demo, f.decide, f.scope = "", nil, false, planFlagValues{}, scopeFlags{}
 	}
 	f.source.NeedsCluster = o.DryRun != dryRunClient || f.source.Plan != ""
 	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && !f.source.NamesCluster()) {

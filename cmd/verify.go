@@ -189,6 +189,9 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	if v.Journal != nil && verify.InstalledPolicies(v.Journal) {
+		return o.verifyPolicies(ctx, v)
+	}
 	if len(v.Namespaces) == 0 {
 		return partialError{fmt.Errorf("nothing to verify: no namespace is meant")}
 	}
@@ -204,6 +207,26 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 		return err
 	}
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
+}
+
+// verifyPolicies checks the objects of the set of admission policies that a journal installs, and prints the results.
+func (o *verifyOptions) verifyPolicies(ctx context.Context, v verify.Verification) error {
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{{"recreate-one", o.Recreate}, {"wait", o.Wait > 0}, {auditLogFlag, len(o.AuditLogs) > 0}} {
+		if f.given {
+			return usagef("--%s is about namespaces, and the roll-out of %q has none: it installs policies", f.name, o.Journal)
+		}
+	}
+	results, err := verify.CheckInstalled(ctx, v.Client, v.Journal)
+	if err != nil {
+		return fmt.Errorf("verifying: %w", err)
+	}
+	if err := writeOutputs(o.streams, o.Outputs, verificationReport(results), o.NoHeaders); err != nil {
+		return err
+	}
+	return verifyExitError(results, o.Decide.AllowPartial)
 }
 
 // expectedState connects to the cluster for the command verify, and returns which namespaces to check and what is
