@@ -66,7 +66,7 @@ func (a *policyStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) er
 // later could not be taken back: a policy that refuses must not lose what writes into pods what it asks for.
 func (a *policyStep) checkUndoAllowed(ctx context.Context, existing *unstructured.Unstructured) error {
 	j := a.runner.Journal
-	for i := a.index + 1; i < len(j.Steps); i++ {
+	for i := len(j.Steps) - 1; i > a.index; i-- {
 		later := j.Steps[i].Policy
 		if later != nil && j.progress[i].lastEvent == NotReverted && later.set() == a.step.Policy.set() {
 			return newStepRefusal(message.New("rollback-policy-needed", "object", later))
