@@ -72,6 +72,7 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
   enforce   the enforce labels, after a last look at what runs in the namespace by now
   bypass    lets the pods of the namespace past the policies: a privileged policy that sorts first,
             a role, and a binding in each namespace that has its enforce label; before v1.25 only
+  policies  installs the admission policies that 'generate -o dir=FOLDER' wrote, see below
 
 Every step is in a journal, on the disk, before it is taken: 'rollback' restores the state before
 from it, and 'rollout --resume' continues a roll-out that was interrupted. Before anything is asked
@@ -101,6 +102,14 @@ Before the first write the server is asked whether this user may take all steps,
 If permissions are missing they are named, and nothing is begun. --print-role prints roles that have
 them.
 
+The stage policies is a roll-out of its own: it takes no plan but a folder, --policies. Each object
+is checked by a dry run, written, and waited for until the API server that answers has it in force:
+it compiles large policies for seconds, and each API server of a cluster does so for itself. An object
+that is there and that 'generate' did not write is refused. Without --deny nothing is refused to anybody,
+and a set that refuses already is not loosened; with it the set warns first, and once all of it is in
+force its bindings refuse. After a refused object no further one is installed. 'verify --journal' says
+whether each is still as written and in force, and 'rollback' deletes or restores it.
+
 Exit codes: 0 done, or the namespaces are as asked for already; 1 failed, or a step was refused; 3
 --verify found something that is not ok; 4 all that was asked for was left alone, or something could
 not be read (--allow-partial turns 4 into 0).`,
@@ -111,6 +120,11 @@ not be read (--allow-partial turns 4 into 0).`,
   psp2pss rollout --plan plan.json --stage observe
   psp2pss rollout --stage enforce -n shop -n blog
   psp2pss rollout --stage bypass -n shop -n blog
+
+  # Policies that 'generate' wrote: to see the steps, to warn, and to refuse
+  psp2pss rollout --stage policies --policies policies/ --dry-run=client
+  psp2pss rollout --stage policies --policies policies/
+  psp2pss rollout --stage policies --policies policies/ --deny
 
   # In a pipeline: ten namespaces at a time, those labelled wave=1 before those labelled wave=2
   psp2pss rollout --stage enforce --yes --journal enforce.journal --wave-label wave --batch 10
@@ -146,7 +160,7 @@ not be read (--allow-partial turns 4 into 0).`,
 	flags.BoolVar(&f.o.Resume, "resume", false, "continue the roll-out of --journal, with the guards of its beginning; refused steps are tried again, namespaces of which something was taken back are skipped, and so are those of --exclude")
 	f.o.Verify.add(flags)
 	addOutputFlag(cmd, &f.outputs, stepFormats())
-	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
+	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, for policies also --policies, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
 			return f.printRole(cmd.Flags(), streams)

@@ -79,6 +79,8 @@ is ok, what is not, and what is unknown:
   recreate   with --recreate-one: the server would admit a pod of every template
   audit log  with --audit-log: what Pod Security noted about requests, by workload, and which pods a
              policy that 'generate' wrote refused, or will refuse once its action is deny
+  policies   with the --journal of 'rollout --stage policies', and then alone: each object of the set
+             is as it was installed and, by the dry run of a pod, in force
 
 Labels do not touch running pods: what breaks shows when a pod is created again. --recreate-one asks
 the server now, with creates that are dry runs and keep nothing. They are made as the user who runs
