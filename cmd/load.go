@@ -14,9 +14,9 @@ import (
 	// azure) are shown what replaced it. The plugins register themselves when they are imported: the one registration by
 	// import here, since client-go offers no other way.
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
-	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/fixtures"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -119,7 +119,8 @@ func connectToCluster(o SourceOptions) (dynamic.Interface, string, error) {
 	}
 	name = flags.ClusterName(config, name)
 	cluster.GuardConfig(config)
-	config.WarningHandlerWithContext = rest.NoWarnings{} // what an old server warns of is why this tool is run
+	// What an old server warns of is why this tool is run. Only who asks whether a policy is in force listens.
+	config.WarningHandlerWithContext = rollout.WarningCollector{}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", name, err)

@@ -38,6 +38,12 @@ func (o *rolloutOptions) checkPermissions(ctx context.Context, client dynamic.In
 		return ctx.Err()
 	}
 	advice := fmt.Sprintf("a role that has them: %s rollout --%s --stage %s", o.deps.ToolName, printRoleFlag, missing.Needed.StageNames())
+	if o.Policies != "" {
+		advice += fmt.Sprintf(" --%s %s", policiesFlag, escape.Shell(o.Policies))
+	}
+	if o.Deny {
+		advice += " --" + denyFlag
+	}
 	if missing.Needed.Verify {
 		advice += " --verify"
 	}

@@ -35,7 +35,8 @@ func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbac
 		Use:   "rollback",
 		Short: "Restore what a roll-out changed, label by label, from its journal",
 		Long: `Rollback takes the steps of a journal back, the last first. It restores every label as it was, or
-its absence, with its owner; and it deletes every object of the bypass that the roll-out created.
+its absence, with its owner; and it deletes every object of the bypass, and of a set of policies,
+that the roll-out created. A policy that the roll-out changed is put back as it was.
 It leaves, and names, what somebody else has changed since, and a label that somebody else has set
 to the same value. It does not remove an enforce label while the pods of the namespace still bypass
 the policies, and does not delete the policy of the bypass while a namespace uses it, whichever
@@ -60,7 +61,7 @@ effect at once and restarts no pod. It can be repeated, and continues where it w
 	flags.SortFlags = false
 	flags.StringVar(&o.Journal, journalFlag, "", "journal of the roll-out to take back")
 	flags.StringSliceVarP(&o.Undo.Namespaces, "namespace", "n", nil, "restore only this namespace; may be repeated")
-	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass; may be repeated")
+	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass, policies; may be repeated")
 	registerCompletion(cmd, "stage", stageNames())
 	flags.BoolVar(&o.Undo.Recreated, "recreated", false, "take the labels off namespaces, too, that were deleted since and made again with them, as from a backup")
 	enumFlag{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")

@@ -31,6 +31,9 @@ type rolloutOptions struct {
 	// ThisCluster says that a plan which names no cluster is meant for this one.
 	ThisCluster bool
 	Verify      batchVerification
+	// Policies is the folder of a set of admission policies to install, and Deny has the set refuse pods in the end.
+	Policies string
+	Deny     bool
 	// GivenFlags are the flags that were on the command line.
 	GivenFlags []string
 }
@@ -69,6 +72,7 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
   enforce   the enforce labels, after a last look at what runs in the namespace by now
   bypass    lets the pods of the namespace past the policies: a privileged policy that sorts first,
             a role, and a binding in each namespace that has its enforce label; before v1.25 only
+  policies  installs the admission policies that 'generate -o dir=FOLDER' wrote, see below
 
 Every step is in a journal, on the disk, before it is taken: 'rollback' restores the state before
 from it, and 'rollout --resume' continues a roll-out that was interrupted. Before anything is asked
@@ -98,6 +102,14 @@ Before the first write the server is asked whether this user may take all steps,
 If permissions are missing they are named, and nothing is begun. --print-role prints roles that have
 them.
 
+The stage policies is a roll-out of its own: it takes no plan but a folder, --policies. Each object
+is checked by a dry run, written, and waited for until the API server that answers has it in force:
+it compiles large policies for seconds, and each API server of a cluster does so for itself. An object
+that is there and that 'generate' did not write is refused. Without --deny nothing is refused to anybody,
+and a set that refuses already is not loosened; with it the set warns first, and once all of it is in
+force its bindings refuse. After a refused object no further one is installed. 'verify --journal' says
+whether each is still as written and in force, and 'rollback' deletes or restores it.
+
 Exit codes: 0 done, or the namespaces are as asked for already; 1 failed, or a step was refused; 3
 --verify found something that is not ok; 4 all that was asked for was left alone, or something could
 not be read (--allow-partial turns 4 into 0).`,
@@ -108,6 +120,11 @@ not be read (--allow-partial turns 4 into 0).`,
   psp2pss rollout --plan plan.json --stage observe
   psp2pss rollout --stage enforce -n shop -n blog
   psp2pss rollout --stage bypass -n shop -n blog
+
+  # Policies that 'generate' wrote: to see the steps, to warn, and to refuse
+  psp2pss rollout --stage policies --policies policies/ --dry-run=client
+  psp2pss rollout --stage policies --policies policies/
+  psp2pss rollout --stage policies --policies policies/ --deny
 
   # In a pipeline: ten namespaces at a time, those labelled wave=1 before those labelled wave=2
   psp2pss rollout --stage enforce --yes --journal enforce.journal --wave-label wave --batch 10
@@ -128,8 +145,10 @@ not be read (--allow-partial turns 4 into 0).`,
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
 	f.decide.add(cmd)
-	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass; may be repeated")
+	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass, which may be given together; or policies alone")
 	registerCompletion(cmd, "stage", stageNames())
+	flags.StringVar(&f.o.Policies, policiesFlag, "", "with --stage=policies, the folder that 'generate -o dir=FOLDER' wrote")
+	flags.BoolVar(&f.o.Deny, denyFlag, false, "with --stage=policies, have the set refuse pods once it is in force; without it nothing is refused")
 	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made: in their order, 2 before 10, those without it last; each goes through all stages before the next begins")
 	flags.IntVar(&f.o.Rollout.Batch, "batch", 0, "namespaces to a batch; between batches a person is asked whether to go on (default all of a stage)")
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
@@ -141,10 +160,10 @@ not be read (--allow-partial turns 4 into 0).`,
 	flags.BoolVar(&f.o.Resume, "resume", false, "continue the roll-out of --journal, with the guards of its beginning; refused steps are tried again, namespaces of which something was taken back are skipped, and so are those of --exclude")
 	f.o.Verify.add(flags)
 	addOutputFlag(cmd, &f.outputs, stepFormats())
-	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
+	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, for policies also --policies, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
-			return f.printRole(streams)
+			return f.printRole(cmd.Flags(), streams)
 		}
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
@@ -156,10 +175,22 @@ not be read (--allow-partial turns 4 into 0).`,
 }
 
 // printRole prints the RBAC roles for the stages that the command rollout --print-role asks for.
-func (f *rolloutFlags) printRole(streams Streams) error {
+func (f *rolloutFlags) printRole(flags *pflag.FlagSet, streams Streams) error {
 	stages, err := parseStages(f.stages)
 	if err != nil {
 		return err
+	}
+	o := f.o
+	o.Rollout.Stages = stages
+	if err := o.checkPolicyStage(flags); err != nil {
+		return err
+	}
+	if o.installsPolicies() {
+		steps, err := o.policySteps()
+		if err != nil {
+			return asRunError(err)
+		}
+		return asRunError(roles.WritePolicies(streams.Out, steps))
 	}
 	return asRunError(roles.WriteRollout(streams.Out, readerRules(&f.source), rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
 }
@@ -179,10 +210,16 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if o.Rollout.Stages, err = parseStages(f.stages); err != nil {
 		return nil, err
 	}
+	if err := o.checkPolicyStage(flags); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"batch", "max-namespaces"} {
 		if n, _ := flags.GetInt(name); flags.Changed(name) && n <= 0 {
 			return nil, usagef("--%s=%d must be a number of namespaces above 0: give one, or leave the flag out", name, n)
 		}
+	}
+	if o.installsPolicies() { // what the environment says of a plan is not for it
+		f.source.Plan, f.source.Files, f.source.Demo, f.decide, f.scope = "", nil, false, planFlagValues{}, scopeFlags{}
 	}
 	f.source.NeedsCluster = o.DryRun != dryRunClient || f.source.Plan != ""
 	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && !f.source.NamesCluster()) {

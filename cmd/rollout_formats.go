@@ -54,6 +54,8 @@ func writeStepNames(w io.Writer, r *stepsReport, _ report.Options) error {
 		switch c := s.Create; {
 		case s.Result == skippedResult:
 			continue
+		case s.Policy != nil:
+			name = s.Policy.String()
 		case c != nil && c.Namespace != "":
 			name = c.Namespace + "/" + strings.ToLower(c.Kind) + "/" + c.Name
 		case c != nil:

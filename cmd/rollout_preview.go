@@ -66,6 +66,9 @@ func stepsAndNamespaces(planned []rollout.Outcome) string {
 	for i := range planned {
 		steps[i] = planned[i].Step
 	}
+	if len(rollout.StepNamespaces(steps)) == 0 && slices.ContainsFunc(steps, func(s rollout.Step) bool { return s.Policy != nil }) {
+		return english.Count(len(steps), "step", "steps")
+	}
 	return english.Count(len(steps), "step", "steps") + " in " + english.Count(len(rollout.StepNamespaces(steps)), "namespace", "namespaces")
 }
 

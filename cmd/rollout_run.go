@@ -25,6 +25,9 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	if o.Resume {
 		return resumeRollout(ctx, o)
 	}
+	if o.installsPolicies() {
+		return rolloutPolicies(ctx, o)
+	}
 	plan, err := readOrBuildNamedPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err

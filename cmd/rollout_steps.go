@@ -112,7 +112,7 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 // keep counts a roll-out step, and keeps it for JSON.
 func (p *rolloutPrinter) keep(o rollout.Outcome) {
 	p.taken++
-	p.records = append(p.records, stepReport{Step: o.Step, Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
+	p.records = append(p.records, stepReport{Step: withoutManifest(o.Step), Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
 }
 
 // reportedStep converts the outcome of a roll-out step to the form that package report draws.
@@ -123,6 +123,9 @@ func (p *rolloutPrinter) reportedStep(o rollout.Outcome) report.RolloutStep {
 	}
 	if o.Step.Create != nil {
 		s.Object = o.Step.Create.String()
+	}
+	if p := o.Step.Policy; p != nil {
+		s.Policy, s.Denies = p.String(), p.Action == rollout.DenyPolicy
 	}
 	for _, c := range o.Step.Labels {
 		_, short, _ := strings.Cut(c.Key, "/")

@@ -183,8 +183,8 @@ func TestRolloutUsage(t *testing.T) {
 		{"resume and a stage", []string{"rollout", "--yes", "--resume", "--journal", "j", "--stage", "enforce"}, "--stage cannot change a roll-out that has begun: its journal says what is left to do"},
 		{"resume and a level", []string{"rollout", "--yes", "--resume", "--journal", "j", "--enforce", "baseline"}, "--enforce cannot change a roll-out that has begun: its journal says what is left to do"},
 		{"resume and a version", []string{"rollout", "--yes", "--resume", "--journal", "j", "--target-version", "v1.28"}, "--target-version cannot change a roll-out that has begun: its journal says what is left to do"},
-		{"no such stage", []string{"rollout", "--yes", "--stage", "observ"}, `--stage="observ": it is not one of observe, enforce, bypass; did you mean "observe"?`},
-		{"no such stage back", []string{"rollback", "--yes", "--journal", "j", "--stage", "x"}, `--stage="x": it is not one of observe, enforce, bypass`},
+		{"no such stage", []string{"rollout", "--yes", "--stage", "observ"}, `--stage="observ": it is not one of observe, enforce, bypass, policies; did you mean "observe"?`},
+		{"no such stage back", []string{"rollback", "--yes", "--journal", "j", "--stage", "x"}, `--stage="x": it is not one of observe, enforce, bypass, policies`},
 		{"no such dry run", []string{"rollout", "--dry-run=yes"}, `invalid argument "yes" for "--dry-run" flag: it is not one of none, client, server`},
 		{"negative", []string{"rollout", "--yes", "--batch", "-1"}, "--batch=-1 must be a number of namespaces above 0: give one, or leave the flag out"},
 		{"no batch", []string{"rollout", "--yes", "--batch", "0"}, "--batch=0 must be a number of namespaces above 0: give one, or leave the flag out"},
@@ -653,7 +653,7 @@ func TestRolloutPrintRole(t *testing.T) {
 		}
 	}
 	code, _, errOut := newGround(t).run(t.Context(), nil, "rollout", "--print-role", "--stage", "x")
-	if code != exitUsage || !strings.HasPrefix(errOut, `psp2pss: --stage="x": it is not one of observe, enforce, bypass`) {
+	if code != exitUsage || !strings.HasPrefix(errOut, `psp2pss: --stage="x": it is not one of observe, enforce, bypass, policies`) {
 		t.Errorf("exit code %d, %q", code, errOut)
 	}
 }

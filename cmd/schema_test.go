@@ -77,7 +77,7 @@ func allowedValues(t reflect.Type) []string {
 	case reflect.TypeFor[simulation.Form]():
 		return []string{string(simulation.AsWritten), string(simulation.AsAdmitted), string(simulation.AfterPSP)}
 	case reflect.TypeFor[rollout.Stage]():
-		return []string{string(rollout.StageObserve), string(rollout.StageEnforce), string(rollout.StageBypass)}
+		return []string{string(rollout.StageObserve), string(rollout.StageEnforce), string(rollout.StageBypass), string(rollout.StagePolicies)}
 	case reflect.TypeFor[gate.Assertion]():
 		var out []string
 		for _, a := range gate.Assertions() {

@@ -79,6 +79,8 @@ is ok, what is not, and what is unknown:
   recreate   with --recreate-one: the server would admit a pod of every template
   audit log  with --audit-log: what Pod Security noted about requests, by workload, and which pods a
              policy that 'generate' wrote refused, or will refuse once its action is deny
+  policies   with the --journal of 'rollout --stage policies', and then alone: each object of the set
+             is as it was installed and, by the dry run of a pod, in force
 
 Labels do not touch running pods: what breaks shows when a pod is created again. --recreate-one asks
 the server now, with creates that are dry runs and keep nothing. They are made as the user who runs
@@ -189,6 +191,9 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	if v.Journal != nil && verify.InstalledPolicies(v.Journal) {
+		return o.verifyPolicies(ctx, v)
+	}
 	if len(v.Namespaces) == 0 {
 		return partialError{fmt.Errorf("nothing to verify: no namespace is meant")}
 	}
@@ -204,6 +209,26 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 		return err
 	}
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
+}
+
+// verifyPolicies checks the objects of the set of admission policies that a journal installs, and prints the results.
+func (o *verifyOptions) verifyPolicies(ctx context.Context, v verify.Verification) error {
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{{"recreate-one", o.Recreate}, {"wait", o.Wait > 0}, {auditLogFlag, len(o.AuditLogs) > 0}} {
+		if f.given {
+			return usagef("--%s is about namespaces, and the roll-out of %q has none: it installs policies", f.name, o.Journal)
+		}
+	}
+	results, err := verify.CheckInstalled(ctx, v.Client, v.Journal)
+	if err != nil {
+		return fmt.Errorf("verifying: %w", err)
+	}
+	if err := writeOutputs(o.streams, o.Outputs, verificationReport(results), o.NoHeaders); err != nil {
+		return err
+	}
+	return verifyExitError(results, o.Decide.AllowPartial)
 }
 
 // expectedState connects to the cluster for the command verify, and returns which namespaces to check and what is

@@ -23,6 +23,10 @@ type RolloutStep struct {
 	// Labels are the changes of the namespace's labels, or Object is the object that is created: "RoleBinding shop/psp".
 	Labels []LabelChange
 	Object string
+	// Policy is an object of a set of admission policies that is installed, "validatingadmissionpolicy/psp2pss-shop"; Denies is true
+	// where it is a binding that is to refuse.
+	Policy string
+	Denies bool
 	// Why it was refused, altered or not reverted; Overrode says which field managers lost labels by force.
 	Why, Overrode string
 	// AdmissionLabels and AdmissionFields are what the server's admission changed along with the step.
@@ -41,7 +45,7 @@ func RolloutStepDocument(s *RolloutStep, opts Options) *Document {
 	if s.Wave != "" {
 		text += "wave " + s.Wave + ": "
 	}
-	if s.Object == "" {
+	if s.Object == "" && s.Policy == "" {
 		text += s.Namespace + ": "
 	}
 	text += s.change()
@@ -114,13 +118,19 @@ func hasBatchesWithinStage(steps []RolloutStep) bool {
 // change: "2 namespaces: 8 labels to add, 1 to change; 3 objects to create".
 func RolloutSummary(steps []RolloutStep) string {
 	namespaces := map[string]bool{}
-	var labels, objects rolloutCounts
+	var labels, objects, policies rolloutCounts
 	for i := range steps {
 		s := &steps[i]
 		if s.Namespace != "" {
 			namespaces[s.Namespace] = true
 		}
 		switch {
+		case s.Policy != "" && s.Undo:
+			policies.removed++
+		case s.Denies:
+			policies.changed++
+		case s.Policy != "":
+			policies.added++
 		case s.Object == "" || s.Existed:
 		case s.Undo:
 			objects.removed++
@@ -137,9 +147,13 @@ func RolloutSummary(steps []RolloutStep) string {
 	}
 	parts := slices.DeleteFunc([]string{
 		labels.text("label", "to add", changed, "to remove"), objects.text("object", "to create", "", "to delete"),
+		policies.text("policy object", "to install", "to set to deny", "to take back"),
 	}, func(text string) bool { return text == "" })
 	if len(parts) == 0 {
 		parts = []string{"nothing to change"}
+	}
+	if len(namespaces) == 0 && policies != (rolloutCounts{}) {
+		return strings.Join(parts, "; ")
 	}
 	return english.Count(len(namespaces), "namespace", "namespaces") + ": " + strings.Join(parts, "; ")
 }
@@ -193,6 +207,14 @@ func (s *RolloutStep) word() string {
 // baseline:v1.25", "enforce removed (was baseline)".
 func (s *RolloutStep) change() string {
 	switch {
+	case s.Policy != "" && s.Undo && s.Existed:
+		return "put back " + s.Policy + " as it was"
+	case s.Policy != "" && s.Undo:
+		return "delete " + s.Policy
+	case s.Denies:
+		return "have " + s.Policy + " refuse"
+	case s.Policy != "":
+		return "install " + s.Policy
 	case s.Object != "" && s.Undo && s.Existed:
 		return "leave " + s.Object
 	case s.Object != "" && s.Undo:

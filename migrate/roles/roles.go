@@ -85,3 +85,24 @@ func WriteRollout(w io.Writer, reads []rbacv1.PolicyRule, n rollout.PermissionOp
 	_, err := w.Write(out.Bytes())
 	return err
 }
+
+// WritePolicies writes the roles that the commands rollout and rollback need to install the set of admission policies of some steps. An
+// error is one of writing.
+func WritePolicies(w io.Writer, steps []rollout.Step) error {
+	rules, in := rollout.PolicyRBACRules(steps)
+	out := bytes.NewBufferString(`# All that 'rollout --stage policies' needs for this set, and 'rollback' and 'verify' of it. Objects are named where RBAC
+# can: a new one has no name yet. Whoever may create such objects may refuse any request. Pods are created as dry runs only,
+# to ask whether a policy is in force. No role can grant just that: whoever has these may create pods. Grant the roles with
+#   kubectl create clusterrolebinding psp2pss-policies --clusterrole=psp2pss-policies --user=NAME
+`)
+	documents := []any{newRole("ClusterRole", "psp2pss-policies", "", rules)}
+	for _, r := range in {
+		fmt.Fprintf(out, "#   kubectl create rolebinding psp2pss-policies -n %s --role=psp2pss-policies --user=NAME\n", r.Namespace)
+		documents = append(documents, newRole("Role", "psp2pss-policies", r.Namespace, r.Rules))
+	}
+	if err := manifest.WriteYAML(out, documents...); err != nil {
+		return err
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}

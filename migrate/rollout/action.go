@@ -22,8 +22,11 @@ type stepAction interface {
 // newStepAction returns the action of a roll-out step, which is the one at an index of the journal. check and describe
 // need no runner.
 func newStepAction(r *Runner, index int, s *Step) stepAction {
-	if s.Create != nil {
+	switch {
+	case s.Create != nil:
 		return &bypassStep{r, index, s}
+	case s.Policy != nil:
+		return &policyStep{r, index, s}
 	}
 	return &labelStep{r, index, s}
 }

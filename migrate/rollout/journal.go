@@ -120,6 +120,8 @@ type JournalEntry struct {
 	Before *ObservedState `json:"before,omitempty"`
 	// AdmissionChanges is what the server's admission changed along with the step.
 	AdmissionChanges *AdmissionChanges `json:"also,omitempty"`
+	// Written is what the API server made of the object of a set of policies; it comes with Done and Altered.
+	Written json.RawMessage `json:"written,omitempty"`
 	// Scope is what is taken back; it comes with RollbackBegun.
 	Scope *RollbackScope `json:"undo,omitempty"`
 }
@@ -137,6 +139,8 @@ type ObservedState struct {
 	OtherLabels map[string]string `json:"others,omitempty"`
 	// Exists is true if the object that a step creates was there already: then a rollback does not delete it.
 	Exists bool `json:"exists,omitempty"`
+	// Object is the object of a set of policies that was there, whole but for its managedFields.
+	Object json.RawMessage `json:"object,omitempty"`
 }
 
 // LabelOwner is a field manager that owned labels of a namespace before a roll-out step.
@@ -167,6 +171,7 @@ type stepProgress struct {
 	lastEvent        Event // "" if nothing was done
 	reason           string
 	observed         *ObservedState
+	written          json.RawMessage
 	admissionChanges AdmissionChanges
 	// rollbackBegun is true if a rollback of it was begun.
 	rollbackBegun bool
@@ -352,10 +357,18 @@ func (j *Journal) applyEntry(e JournalEntry) error {
 		if e.Before == nil {
 			return errors.New("a step was begun without a word on what was there before")
 		}
+		if len(e.Before.Object) > 0 {
+			if _, err := e.Before.object(); err != nil {
+				return fmt.Errorf("what a step found cannot be read: %w", err)
+			}
+		}
 		s.observed = e.Before
 	case Done, Refused, Altered, Undoing, Undone, NotReverted:
 	default:
 		return fmt.Errorf("there is no event %q", e.Event)
+	}
+	if e.Written != nil {
+		s.written = e.Written
 	}
 	s.admissionChanges.merge(e.AdmissionChanges)
 	s.lastEvent, s.reason = e.Event, e.Reason

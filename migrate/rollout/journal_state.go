@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -26,6 +27,8 @@ type StepState struct {
 	Observed *ObservedState
 	// AdmissionChanges is what the server's admission changed along with the step.
 	AdmissionChanges AdmissionChanges
+	// Written is what the API server made of the object of a set of policies; nil if that is not known.
+	Written json.RawMessage
 	// MayBeApplied is true if the step may have changed the cluster and was not taken back.
 	MayBeApplied bool
 	// RollbackBegun is true if a rollback of the step was begun, to whatever end that came.
@@ -41,7 +44,7 @@ func (j *Journal) StepStates() []StepState {
 	for i := range j.Steps {
 		p := &j.progress[i]
 		states[i] = StepState{
-			LastEvent: p.lastEvent, Reason: p.reason, Observed: p.observed, AdmissionChanges: p.admissionChanges,
+			LastEvent: p.lastEvent, Reason: p.reason, Observed: p.observed, Written: p.written, AdmissionChanges: p.admissionChanges,
 			MayBeApplied: j.MayBeApplied(i), RollbackBegun: j.isRollbackBegun(i), NamespaceCancelled: cancelled[j.Steps[i].Namespace],
 		}
 	}

@@ -33,7 +33,9 @@ type memory struct {
 	// hook, if set, is asked before each request ("patch namespaces/a") and may fail it, or change the cluster; heard is
 	// called when the server has done it, and may lose the answer. made changes what a write makes of labels.
 	hook, heard func(request string) error
-	made        func(labels map[string]string)
+	// warned, if set, has the warnings that come with the answer to a request.
+	warned func(request string) []string
+	made   func(labels map[string]string)
 	// annotated are annotations that a write leaves, whatever there was.
 	annotated map[string]string
 	// created changes what is created.
@@ -139,6 +141,11 @@ func (r *memoryResource) request(ctx context.Context, verb, name string, do func
 		return nil, err
 	}
 	request := verb + " " + r.path(name)
+	if r.m.warned != nil {
+		for _, text := range r.m.warned(request) {
+			WarningCollector{}.HandleWarningHeaderWithContext(ctx, 299, "", text)
+		}
+	}
 	if r.m.hook != nil {
 		if err := r.m.hook(request); err != nil {
 			return nil, err

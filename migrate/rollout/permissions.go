@@ -96,6 +96,7 @@ func CheckPermissions(ctx context.Context, client dynamic.Interface, steps []Ste
 // requiredPermissions returns all permissions that steps and their rollback need, each with the namespaces of its stages.
 func requiredPermissions(steps []Step, n PermissionOptions) []Permission {
 	in, policy := map[Stage][]string{}, ""
+	policies := policySetPermissions(steps)
 	for i := range steps {
 		s := &steps[i]
 		if s.Namespace != "" {
@@ -119,7 +120,7 @@ func requiredPermissions(steps []Step, n PermissionOptions) []Permission {
 			out = append(out, right)
 		}
 	}
-	return mergePermissions(out)
+	return mergePermissions(append(out, policies...))
 }
 
 // mergePermissions joins permissions for a roll-out that differ in their namespaces alone.

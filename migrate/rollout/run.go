@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,6 +29,8 @@ type Runner struct {
 	Exclude []string
 	// KnownViolations are the workloads that did not meet the level when the plan was made (JournalHeader.KnownViolations).
 	KnownViolations []string
+	// InForceWait is how long a step waits for the API server to have a policy in force; 0 is two minutes.
+	InForceWait time.Duration
 	// OnBegin is called before a step is taken, or taken back; OnOutcome with what became of it.
 	OnBegin   func(*Step)
 	OnOutcome func(Outcome)
@@ -39,7 +42,7 @@ type Runner struct {
 	// mutators is the answer of likelyMutators, once that was asked; nil before.
 	mutators *namespaceMutators
 	// stoppedNamespaces are the namespaces that get no further step, with what became of an earlier one; "" is for the
-	// objects that the bypass shares.
+	// objects that the bypass shares, and for those of a set of policies.
 	stoppedNamespaces map[string]Event
 	// dryRunEnforced are the namespaces whose enforce label a dry run would have put on.
 	dryRunEnforced map[string]bool
@@ -64,6 +67,8 @@ type Outcome struct {
 	DryRun bool
 	// IsRollback is true for a step that is taken back.
 	IsRollback bool
+	// written is what the API server made of an object of a set of policies.
+	written json.RawMessage
 }
 
 // stepRefusal is the error for a roll-out step that must not be taken, or that the server does not take; other steps go
@@ -181,13 +186,13 @@ func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 		if r.stoppedNamespaces[s.Namespace] == "" {
 			r.stoppedNamespaces[s.Namespace] = Refused
 		}
-		if err := r.Journal.record(JournalEntry{Step: i, Event: refused.event, Message: refused.reason, AdmissionChanges: out.AdmissionChanges}); err != nil {
+		if err := r.Journal.record(JournalEntry{Step: i, Event: refused.event, Message: refused.reason, AdmissionChanges: out.AdmissionChanges, Written: out.written}); err != nil {
 			return err
 		}
 	case err != nil:
 		return fmt.Errorf("%s: %w", s, err)
 	default:
-		if err := r.Journal.record(JournalEntry{Step: i, Event: Done, AdmissionChanges: out.AdmissionChanges}); err != nil {
+		if err := r.Journal.record(JournalEntry{Step: i, Event: Done, AdmissionChanges: out.AdmissionChanges, Written: out.written}); err != nil {
 			return err
 		}
 		r.dryRunEnforced[s.Namespace] = out.DryRun && (r.dryRunEnforced[s.Namespace] || s.Stage == StageEnforce)
@@ -217,6 +222,9 @@ func (r *Runner) checkNotStopped(i int, s *Step) error {
 	}
 	if was := r.stoppedNamespaces[s.Namespace]; was != "" && s.Namespace != "" {
 		return &stepRefusal{event, message.New("rollout-namespace-stopped", "takenBack", was == Undone)}
+	}
+	if was := r.stoppedNamespaces[""]; was != "" && s.Stage == StagePolicies {
+		return &stepRefusal{event, message.New("rollout-policies-stopped", "takenBack", was == Undone)}
 	}
 	if was := r.stoppedNamespaces[""]; was != "" && s.Stage == StageBypass {
 		return &stepRefusal{event, message.New("rollout-bypass-stopped", "takenBack", was == Undone)}

@@ -12,7 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Stage is one pass of a roll-out over the namespaces: observe, enforce or bypass.
+// Stage is one pass of a roll-out over the namespaces: observe, enforce or bypass. The stage policies is a roll-out of its own, over
+// the objects of a set of admission policies.
 type Stage string
 
 // The stages of a roll-out, in their safe order: the pods of a namespace are let past the policies only once its level is
@@ -24,13 +25,15 @@ const (
 	StageEnforce Stage = "enforce"
 	// StageBypass lets pods use a policy that lets everything in. The policies stay, for namespaces that are not there yet.
 	StageBypass Stage = "bypass"
+	// StagePolicies installs a set of admission policies that 'generate' wrote. No Plan leads to it.
+	StagePolicies Stage = "policies"
 )
 
 // Stages returns all stages of a roll-out, in their safe order.
-func Stages() []Stage { return []Stage{StageObserve, StageEnforce, StageBypass} }
+func Stages() []Stage { return []Stage{StageObserve, StageEnforce, StageBypass, StagePolicies} }
 
-// Step is one change of a roll-out: labels of one namespace, or an object to create. With its values before, a runner can
-// check whether the cluster still is as it was when the step was planned.
+// Step is one change of a roll-out: labels of one namespace, an object to create, or one of a set of policies to install. With its
+// values before, a runner can check whether the cluster still is as it was when the step was planned.
 type Step struct {
 	Stage Stage `json:"stage"`
 	// Namespace is empty for the objects that the bypass of every namespace shares.
@@ -42,9 +45,10 @@ type Step struct {
 	// Level is the one that the namespace has to enforce before its pods are let past the policies; for the stage bypass
 	// alone.
 	Level api.Level `json:"level,omitempty"`
-	// Labels to change, or Create: exactly one is set.
+	// Labels to change, Create or Policy: exactly one is set.
 	Labels []LabelChange `json:"labels,omitempty"`
 	Create *BypassObject `json:"create,omitempty"`
+	Policy *PolicyObject `json:"policy,omitempty"`
 }
 
 // LabelChange is the change of one namespace label, by a roll-out step or by admission. Before and After are null for

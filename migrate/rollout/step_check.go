@@ -29,12 +29,23 @@ func validateStep(s *Step) error {
 	switch {
 	case !slices.Contains(Stages(), s.Stage):
 		return fmt.Errorf("there is no stage %q", s.Stage)
-	case (s.Create == nil) == (len(s.Labels) == 0):
+	case s.changes() != 1:
 		return errors.New("it is neither about labels nor about one object")
 	case s.Namespace != "" && len(validation.IsDNS1123Label(s.Namespace)) > 0:
 		return fmt.Errorf("%q is no name of a namespace", s.Namespace)
 	}
 	return newStepAction(nil, 0, s).check()
+}
+
+// changes returns how many kinds of things a step of a journal changes: one, if a roll-out wrote it.
+func (s *Step) changes() int {
+	n := 0
+	for _, set := range []bool{len(s.Labels) > 0, s.Create != nil, s.Policy != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 // validateLabelChange returns an error for a label change in a journal that its stage does not make.
@@ -43,7 +54,7 @@ func validateLabelChange(stage Stage, c LabelChange) error {
 	switch {
 	case !slices.Contains(inventory.PodSecurityLabelKeys(), c.Key):
 		return fmt.Errorf("%q is not a label of Pod Security", c.Key)
-	case stage == StageBypass, enforce != (stage == StageEnforce) && !repairsInvalidLabel(c):
+	case stage == StageBypass, stage == StagePolicies, enforce != (stage == StageEnforce) && !repairsInvalidLabel(c):
 		return fmt.Errorf("the stage %s does not write the label %s", stage, c.Key)
 	case c.After == nil:
 		return fmt.Errorf("it takes the label %s off", c.Key)

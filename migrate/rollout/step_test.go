@@ -207,7 +207,7 @@ func TestKnown(t *testing.T) {
 
 func TestStagesAreOrdered(t *testing.T) {
 	t.Parallel()
-	if !slices.Equal(Stages(), []Stage{StageObserve, StageEnforce, StageBypass}) {
+	if !slices.Equal(Stages(), []Stage{StageObserve, StageEnforce, StageBypass, StagePolicies}) {
 		t.Errorf("stages %v", Stages())
 	}
 }

@@ -27,7 +27,7 @@ func Table() []Kind {
 		engineCheckKinds(),
 		differencePlanKinds(), differenceNamespaceKinds(), differenceWorkloadKinds(), differencePolicyKinds(), differenceGrantKinds(),
 		engineKinds(),
-		engineCELKinds(), guardKinds(), replacementKinds(),
+		engineCELKinds(), guardKinds(), replacementKinds(), policyStepKinds(), verifyPolicyKinds(),
 	)
 }
 

@@ -48,7 +48,7 @@ func fillMutating(p *admissionregistrationv1.MutatingAdmissionPolicy, t *engine.
 		p.Spec.Mutations = append(p.Spec.Mutations, again.mark())
 	}
 	p.Spec.Variables = v.list
-	return nil
+	return markMutatingInForce(p)
 }
 
 // mutateAtOnce returns the one mutation that chooses among all policies, unless a second run keeps what the first one chose.

@@ -1,10 +1,24 @@
 package output
 
-import "github.com/psp2pss/psp2pss/migrate/engine/cel"
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/psp2pss/psp2pss/migrate/engine/cel"
+)
 
 // probeFile is the file of the pod whose dry run tells whether a set is in force. It is in a folder below, so that nobody applies it
 // with the rest.
 const probeFile = "probe/pod.yaml"
+
+// ProbePod returns, as JSON, the pod whose dry run tells whether a set is in force. An error is one of encoding.
+func ProbePod() (json.RawMessage, error) {
+	text, err := json.Marshal(probePod())
+	if err != nil {
+		return nil, fmt.Errorf("writing the pod %s: %w", cel.ProbePod, err)
+	}
+	return text, nil
+}
 
 // podManifest is a pod as it is written into a file.
 type podManifest struct {

@@ -52,6 +52,8 @@ const (
 	CheckPods = "pods"
 	// CheckRecreate creates a pod of every template as a dry run.
 	CheckRecreate = "recreate"
+	// CheckPolicies looks whether the objects of a set of admission policies are as a roll-out left them, and in force.
+	CheckPolicies = "policies"
 	// CheckAudit looks into an audit log of the API server.
 	CheckAudit = "audit log"
 )
@@ -123,7 +125,7 @@ func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, err
 // compareCheckResults orders the results of a verification by namespace, check and workload; a result about the
 // namespace as a whole comes first.
 func compareCheckResults(a, b CheckResult) int {
-	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
+	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit, CheckPolicies}
 	return cmp.Or(
 		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(slices.Index(checks, a.Check), slices.Index(checks, b.Check)),
