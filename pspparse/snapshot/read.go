@@ -18,14 +18,19 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-const (
-	// maxManifest is how long the manifest of a snapshot may be.
-	maxManifest = 1 << 20
-	// maxInflated is how much a snapshot may hold once it is decompressed.
-	maxInflated = 8 << 30
-	// maxRatio is how many times as large as its archive the content may be beyond freelyInflated.
-	maxRatio, freelyInflated = 1000, 64 << 20
-)
+// maxManifest is how long the manifest of a snapshot may be.
+const maxManifest = 1 << 20
+
+// limits bound what a snapshot may cost. They are counted on what is read, not on what headers say.
+type limits struct {
+	// inflated is how many bytes it may hold once it is decompressed.
+	inflated int64
+	// Beyond free bytes its content may be ratio times as large as the archive.
+	ratio, free int64
+}
+
+// defaultLimits are those of Read. Each is several times what a cluster of 150,000 pods needs.
+func defaultLimits() limits { return limits{inflated: 4 << 30, ratio: 1000, free: 64 << 20} }
 
 // recogniseBytes is enough of the beginning of a file for Recognise.
 const recogniseBytes = 4096
@@ -53,8 +58,11 @@ func RecogniseBytes() int { return recogniseBytes }
 
 // Read reads a snapshot, as Write has written it or decompressed, and returns its inventory. It returns an error for one of a newer form,
 // with what to do, and for one that is damaged or cut off, with the entry and the line.
-func Read(r io.Reader) (*inventory.Inventory, error) {
-	in, err := newInflater(r)
+func Read(r io.Reader) (*inventory.Inventory, error) { return read(r, defaultLimits()) }
+
+// read is Read with limits on what the snapshot may cost.
+func read(r io.Reader, l limits) (*inventory.Inventory, error) {
+	in, err := newInflater(r, l)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +90,10 @@ func Read(r io.Reader) (*inventory.Inventory, error) {
 	if _, err := io.Copy(io.Discard, in); err != nil { // the sum of gzip is at its end
 		return nil, damaged("%v", err)
 	}
-	return c.inv, c.check()
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c.inv, nil
 }
 
 // damaged returns the error for a snapshot that is not as it was written.
@@ -181,6 +192,7 @@ type inflater struct {
 	content  io.Reader
 	archive  *countingReader
 	inflated int64
+	limits   limits
 }
 
 // countingReader counts the bytes that are read of an archive.
@@ -197,10 +209,10 @@ func (c *countingReader) Read(p []byte) (int, error) {
 }
 
 // newInflater returns a reader of the content of a snapshot, whether it is compressed or not.
-func newInflater(r io.Reader) (*inflater, error) {
+func newInflater(r io.Reader, l limits) (*inflater, error) {
 	counted := &countingReader{Reader: r}
 	buffered := bufio.NewReader(counted)
-	in := &inflater{content: buffered, archive: counted}
+	in := &inflater{content: buffered, archive: counted, limits: l}
 	if begin, _ := buffered.Peek(2); bytes.Equal(begin, []byte{0x1f, 0x8b}) {
 		zipped, err := gzip.NewReader(buffered)
 		if err != nil {
@@ -216,10 +228,10 @@ func (in *inflater) Read(p []byte) (int, error) {
 	n, err := in.content.Read(p)
 	in.inflated += int64(n)
 	switch {
-	case in.inflated > maxInflated:
-		return n, fmt.Errorf("it holds more than %d GiB", int64(maxInflated)>>30)
-	case in.inflated > freelyInflated && in.inflated/maxRatio > in.archive.n:
-		return n, fmt.Errorf("it inflates to more than %d times its size", maxRatio)
+	case in.inflated > in.limits.inflated:
+		return n, fmt.Errorf("it holds more than %d bytes", in.limits.inflated)
+	case in.inflated > in.limits.free && in.inflated/in.limits.ratio > in.archive.n:
+		return n, fmt.Errorf("it inflates to more than %d times its size", in.limits.ratio)
 	}
 	return n, err
 }
