@@ -13,6 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -26,12 +28,17 @@ type snapshotOptions struct {
 	Source  SourceOptions
 	// File is the archive to write, "-" for standard output; "" writes none.
 	File string
+	// PrintScript prints the script that collects with kubectl alone, and does nothing else.
+	PrintScript bool
 	// AllowPartial accepts that something could not be read.
 	AllowPartial bool
 }
 
 // snapshotEnding is how the help names snapshots. They are known by their content.
 const snapshotEnding = ".psp2pss.tar.gz"
+
+// printScriptFlag prints a script for sites where no other program than kubectl may run.
+const printScriptFlag = "print-script"
 
 // newSnapshot returns the cobra command "snapshot", which keeps what was read in an archive.
 func newSnapshot(streams Streams, deps Deps, runF func(context.Context, *snapshotOptions) error) *cobra.Command {
@@ -54,7 +61,13 @@ what rules look at. The other entries are JSON lines, one record each. The same 
 bytes.
 
 It lists what is in the archive. Without -o it only says what would be, and writes nothing. Where
-something could not be read, the archive has that as a gap, and the exit code is 4.`,
+something could not be read, the archive has that as a gap, and the exit code is 4.
+
+Where no other program than kubectl may run, --print-script prints a shell script that saves the lists
+which 'plan' reads in a folder, for -f. It only gets and lists, and asks for no Secret and no ConfigMap;
+pods are saved as they are, with the environment of their containers. What may not be listed becomes
+a gap. A folder of lists is not known to be whole, and has no version of the server: where both can
+be had, a snapshot says more.`,
 		Example: `  # Of the cluster of the current kubeconfig context, to hand over
   psp2pss snapshot -o prod` + snapshotEnding + `
 
@@ -64,6 +77,11 @@ something could not be read, the archive has that as a gap, and the exit code is
   # Whoever is given it
   psp2pss plan -f prod` + snapshotEnding + `
   psp2pss report -f prod` + snapshotEnding + ` -o html=report.html
+
+  # Where only kubectl may run
+  psp2pss snapshot --print-script > collect.sh
+  sh collect.sh prod-lists --context prod
+  psp2pss plan -f prod-lists
 
   # Of files, or of the built-in legacy cluster
   psp2pss snapshot -R -f dump/ -o dump` + snapshotEnding + `
@@ -76,6 +94,7 @@ something could not be read, the archive has that as a gap, and the exit code is
 	addCustomResourcesFlag(flags, &o.Source)
 	addConnectionFlags(flags, &o.Source)
 	flags.StringVarP(&o.File, "output", "o", "", "file to write the archive to, or - for standard output; without it none is written")
+	flags.BoolVar(&o.PrintScript, printScriptFlag, false, "print a shell script that saves the lists with kubectl alone, and do nothing else")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.complete(cmd.Flags()); err != nil {
@@ -91,6 +110,9 @@ func (o *snapshotOptions) complete(flags *pflag.FlagSet) error {
 	if err := o.Source.validate(flags, o.streams); err != nil {
 		return err
 	}
+	if o.PrintScript && (o.File != "" || !o.Source.ReadsCluster()) {
+		return usagef("--%s prints a script that reads a cluster, and nothing else: leave out -f, --%s and -o", printScriptFlag, demoFlag)
+	}
 	if sameFile(o.File, o.Source.Files) != "" {
 		return usagef("-o %s would overwrite a file that is read: name another one", fileerror.Name(o.File))
 	}
@@ -101,6 +123,9 @@ func (o *snapshotOptions) complete(flags *pflag.FlagSet) error {
 func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if o.PrintScript {
+		return o.printScript()
+	}
 	toFile := o.File != "" && o.File != "-"
 	if toFile {
 		if err := checkOutputFiles([]outputTarget[*inventory.Inventory]{{file: o.File}}); err != nil {
@@ -119,6 +144,21 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 		return err
 	}
 	return o.exitError(inv)
+}
+
+// printScript prints the script that collects with kubectl alone, for the cluster that the flags name, if they name one.
+func (o *snapshotOptions) printScript() error {
+	s := &o.Source
+	kubectl, err := script.KubectlCommand(inventory.Source{
+		Kind: inventory.SourceCluster, Name: s.Context, Kubeconfig: s.Kubeconfig, Cluster: s.Cluster, User: s.User, Server: s.Server, WithToken: s.Token != "",
+		As: s.As, AsGroups: s.AsGroups,
+	})
+	if err != nil {
+		return err
+	}
+	always, custom := cluster.ReadResources()
+	_, err = io.WriteString(o.streams.Out, script.Collect(toolAndVersion(), kubectl, always, custom))
+	return err
 }
 
 // write writes the archive of an inventory, and what is in it.
