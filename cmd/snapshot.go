@@ -194,12 +194,9 @@ func (o *snapshotOptions) list(source inventory.Source, m *snapshot.Manifest) er
 	for _, e := range m.Entries {
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\n", e.Name, e.Records, e.Holds)
 	}
-	for i, text := range m.NotHeld {
-		label := ""
-		if i == 0 {
-			label = "\nnot in it:"
-		}
-		_, _ = fmt.Fprintf(w, "%s\t\t%s\n", label, text)
+	_, _ = fmt.Fprintf(w, "\nNot in it:\n")
+	for _, text := range m.NotHeld {
+		_, _ = fmt.Fprintf(w, "  %s\n", text)
 	}
 	return w.Flush()
 }

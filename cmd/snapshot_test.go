@@ -103,7 +103,7 @@ func TestSnapshotCommand(t *testing.T) {
 	if piped, _ := runDone(t, deps, "snapshot", "-o", "-"); piped != string(archive) {
 		t.Error("standard output has another archive")
 	}
-	for _, want := range []string{"Snapshot of context prod (server v1.24.17)", "written to ", "workloads.jsonl", "not in it:"} {
+	for _, want := range []string{"Snapshot of context prod (server v1.24.17)", "written to ", "workloads.jsonl", "Not in it:"} {
 		if !strings.Contains(listed, want) {
 			t.Errorf("it does not say %q:\n%s", want, listed)
 		}

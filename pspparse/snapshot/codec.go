@@ -33,8 +33,8 @@ func (c *codec) sections() []section {
 	inv := c.inv
 	return []section{
 		tableSection("shapes.jsonl", "pods reduced to what rules look at, each once", &c.shapes, newShapeRecord, shapeRecord.shape),
-		tableSection("pod-metadata.jsonl", "labels and injectors' annotations of pod templates, each once", &c.podMetas, newPodMetaRecord, podMetaRecord.podMeta),
-		tableSection("template-metadata.jsonl", "managers and images of pod templates, each once", &c.templateMetas, newTemplateMetaRecord, templateMetaRecord.templateMeta),
+		tableSection("pod-metadata.jsonl", "metadata of pod templates, each once", &c.podMetas, newPodMetaRecord, podMetaRecord.podMeta),
+		tableSection("template-metadata.jsonl", "managers and images of templates, each once", &c.templateMetas, newTemplateMetaRecord, templateMetaRecord.templateMeta),
 		listSection("policies.jsonl", "PodSecurityPolicies", &inv.Policies,
 			func(p **pspparse.Policy) *pspparse.Policy { return *p }, existingPolicy),
 		listSection("namespaces.jsonl", "namespaces with their labels", &inv.Namespaces, newNamespaceRecord, checked(namespaceRecord.namespace)),
@@ -51,26 +51,26 @@ func (c *codec) sections() []section {
 		listSection("apiservers.jsonl", "API servers with their flags about admission", &inv.APIServers,
 			func(a *inventory.APIServer) inventory.APIServer { return *a },
 			checked(func(a inventory.APIServer) inventory.APIServer { return a })),
-		listSection("admission-rules.jsonl", "webhooks and policies that change or refuse pods", &inv.AdmissionRules, c.newAdmissionRuleRecord, c.admissionRule),
-		listSection("generated-policies.jsonl", "admission policies that this tool generated", &inv.GeneratedPolicies,
+		listSection("admission-rules.jsonl", "what changes or refuses pods at admission", &inv.AdmissionRules, c.newAdmissionRuleRecord, c.admissionRule),
+		listSection("generated-policies.jsonl", "admission policies of this tool", &inv.GeneratedPolicies,
 			func(p *inventory.GeneratedPolicy) generatedPolicyRecord { return generatedPolicyRecord(*p) },
 			checked(func(r generatedPolicyRecord) inventory.GeneratedPolicy { return inventory.GeneratedPolicy(r) })),
-		listSection("misplaced-keys.jsonl", "keys of Pod Security where they have no effect", &inv.MisplacedKeys, newMisplacedKeyRecord, checked(misplacedKeyRecord.misplacedKey)),
-		listSection("admission-config-templates.jsonl", "configurations of Pod Security admission", &inv.AdmissionConfigTemplates,
+		listSection("misplaced-keys.jsonl", "keys of Pod Security without effect", &inv.MisplacedKeys, newMisplacedKeyRecord, checked(misplacedKeyRecord.misplacedKey)),
+		listSection("admission-configs.jsonl", "configurations of Pod Security", &inv.AdmissionConfigTemplates,
 			func(t *inventory.AdmissionConfigTemplate) admissionConfigTemplateRecord {
 				return admissionConfigTemplateRecord(*t)
 			},
 			checked(func(r admissionConfigTemplateRecord) inventory.AdmissionConfigTemplate {
 				return inventory.AdmissionConfigTemplate(r)
 			})),
-		listSection("admission-config-template-uses.jsonl", "which cluster is given which configuration", &inv.AdmissionConfigTemplateUses,
+		listSection("admission-config-uses.jsonl", "which cluster has which configuration", &inv.AdmissionConfigTemplateUses,
 			func(u *inventory.AdmissionConfigTemplateUse) admissionConfigTemplateUseRecord {
 				return admissionConfigTemplateUseRecord(*u)
 			},
 			checked(func(r admissionConfigTemplateUseRecord) inventory.AdmissionConfigTemplateUse {
 				return inventory.AdmissionConfigTemplateUse(r)
 			})),
-		listSection("label-writers.jsonl", "objects that write labels of namespaces that were not read", &inv.LabelWriters,
+		listSection("label-writers.jsonl", "what labels namespaces that were not read", &inv.LabelWriters,
 			func(w *inventory.LabelWriter) inventory.LabelWriter { return *w },
 			checked(func(w inventory.LabelWriter) inventory.LabelWriter { return w })),
 		listSection("gaps.jsonl", "what could not be read or evaluated", &inv.Gaps,
@@ -79,7 +79,7 @@ func (c *codec) sections() []section {
 		listSection("notes.jsonl", "remarks that make nothing uncertain", &inv.Notes,
 			func(n *inventory.Note) noteRecord { return noteRecord(*n) },
 			func(r noteRecord) (inventory.Note, error) { return inventory.Note(r), checkMessage(r.Why) }),
-		listSection("skipped.jsonl", "how many documents of other kinds there were", &inv.Skipped,
+		listSection("skipped.jsonl", "numbers of documents of other kinds", &inv.Skipped,
 			func(k *inventory.KindCount) inventory.KindCount { return *k },
 			checked(func(k inventory.KindCount) inventory.KindCount { return k })),
 	}

@@ -71,7 +71,7 @@ func notHeld() []string {
 		"Secrets, ConfigMaps and stored Helm releases",
 		"credentials, kubeconfigs and addresses of API servers",
 		"environment, commands, arguments and image tags of containers",
-		"objects that hold no pod, policy, grant or namespace: they are counted by kind",
+		"objects of kinds without pods, policies and grants: they are counted",
 	}
 }
 
