@@ -280,6 +280,9 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseSnapshots(listed, "check"); err != nil {
+		return err
+	}
 	if err := o.checkOverwrites(ctx, listed); err != nil {
 		return err
 	}

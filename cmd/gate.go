@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -282,6 +283,7 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	} else {
 		facts.HelmReleases = collectedHelmReleases(&inFiles)
 	}
+	facts.HelmReleases.NotInPlan = plan.Source.Kind == inventory.SourceSnapshot // it holds none, as a plan
 	return plan, facts, err
 }
 

@@ -35,6 +35,7 @@ func mayImport() map[string][]string {
 		"pspparse/custom":           {"pspparse/english", "pspparse/fieldpath", "pspparse/generated", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
 		"pspparse/files":            {"pspparse/custom", "pspparse/english", "pspparse/fileerror", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
 		"pspparse/cluster":          {"pspparse/custom", "pspparse/english", "pspparse/fileerror", "pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/snapshot":         {"pspparse/english", "pspparse/inventory", "pspparse", "pspparse/message"},
 		"pspparse/helm":             {"pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
@@ -120,6 +121,7 @@ func mayImport() map[string][]string {
 			"pspparse/fileerror",
 			"pspparse/files",
 			"pspparse/helm",
+			"pspparse/snapshot",
 			"pspparse/yamlnode",
 		}, stages...),
 	}

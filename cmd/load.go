@@ -31,6 +31,12 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 	if o.Demo {
 		return loadDemoCluster(b)
 	}
+	if archive, err := openSnapshot(&o); err != nil || archive != nil {
+		if err != nil {
+			return nil, err
+		}
+		return readSnapshot(archive)
+	}
 	if len(o.Files) > 0 {
 		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Skip: o.SkipPaths, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject}
 		var sink inventory.Sink = b

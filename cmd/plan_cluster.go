@@ -27,7 +27,7 @@ func checkClusterOfPlan(ctx context.Context, client dynamic.Interface, plan *mig
 	}
 	if planned := plan.Source.UID; planned != "" && planned != id {
 		was := ""
-		if plan.Source.Name != "" && plan.Source.Kind != inventory.SourceFiles {
+		if plan.Source.Name != "" && plan.Source.Origin() != inventory.SourceFiles {
 			was = fmt.Sprintf(" (context %q, server %s)", plan.Source.Name, plan.Source.ServerVersion)
 		}
 		return "", fmt.Errorf("the plan%s is of another cluster%s than that of context %q: the UID of its namespace kube-system is %s, and here it is %s; choose the right cluster with --%s or --%s, or make a plan of this one",
@@ -38,7 +38,7 @@ func checkClusterOfPlan(ctx context.Context, client dynamic.Interface, plan *mig
 
 // refuseDemoPlan returns the usage error for a saved Plan of the demo where a cluster is meant.
 func refuseDemoPlan(plan *migrate.Plan, src SourceOptions) error {
-	if src.Plan == "" || plan.Source.Kind != inventory.SourceDemo {
+	if src.Plan == "" || plan.Source.Origin() != inventory.SourceDemo {
 		return nil
 	}
 	return usagef("the plan %q is of the built-in demo cluster, which no command reaches: make a plan of the cluster with 'plan -o json=plan.json'", src.Plan)
@@ -62,7 +62,7 @@ func (o *rolloutOptions) requireClusterOfPlan(plan *migrate.Plan) error {
 		return nil
 	}
 	why := "it was made from files"
-	if plan.Source.Kind != inventory.SourceFiles {
+	if plan.Source.Origin() != inventory.SourceFiles {
 		why = "it has no UID of kube-system (that was not known when it was made, or it is of an earlier version)"
 	}
 	return usagef("the plan %q does not name its cluster, since %s: make the plan of this cluster, or add --%s if it is meant for this one", o.Source.Plan, why, thisClusterFlag)

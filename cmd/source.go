@@ -116,15 +116,25 @@ const (
 // addSourceFlags defines the command-line flags that say where objects are read from: files, a saved plan, the demo or a
 // cluster.
 func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
+	addFileFlags(flags, o)
+	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
+	addCustomResourcesFlag(flags, o)
+	addAdmissionConfigFlag(flags, &o.AdmissionConfig)
+	addConnectionFlags(flags, o)
+}
+
+// addFileFlags defines the command-line flags that name files to read, or the demo in their place.
+func addFileFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files or folders to read (YAML, JSON, gzip), or - for standard input; may be repeated; no cluster is read unless --context, --kubeconfig, --cluster or --server is also given")
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	addKustomizeFlag(flags)
 	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")
-	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
+}
+
+// addCustomResourcesFlag defines the command-line flag that leaves custom resources of a cluster out.
+func addCustomResourcesFlag(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.Var((*invertedBoolFlag)(&o.SkipCustomResources), customFlag, "read the known kinds of custom resources that make or change pods or label namespaces, where the cluster serves them; =false leaves them out, which is a gap")
 	flags.Lookup(customFlag).NoOptDefVal = "true"
-	addAdmissionConfigFlag(flags, &o.AdmissionConfig)
-	addConnectionFlags(flags, o)
 }
 
 // invertedBoolFlag is a boolean command-line flag that is true by default and stored inverted.
@@ -379,7 +389,9 @@ func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOption
 	if err != nil {
 		return nil, nil, err
 	}
-	inv.Source.Run = run
+	if inv.Source.Kind != inventory.SourceSnapshot { // it says when what it holds was read
+		inv.Source.Run = run
+	}
 	plan, err := callUntilCancelled(ctx, "making the plan", func() (*migrate.Plan, error) {
 		plan, err := deps.BuildPlan(inv, opts)
 		if err == nil {

@@ -430,5 +430,5 @@ func plainWords() []string {
 
 // schemaWords are those that stand in -o json alone, where the schema explains them.
 func schemaWords() []string {
-	return strings.Fields("admit code command constraint contrary drift evidence expressible functional hcl name neither nobody number ready snapshot text withheld")
+	return strings.Fields("admit code command constraint contrary drift evidence expressible functional hcl name neither nobody number ready text withheld")
 }

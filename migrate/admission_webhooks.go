@@ -243,7 +243,7 @@ func (c *podMutator) addWorkloadWithoutPods(w *inventory.Workload) {
 // mutatesStoredTemplates returns true for a webhook that changes only controllers, not pods: the templates of a cluster that
 // was read have its changes already.
 func (f *injectionPredictor) mutatesStoredTemplates(c *podMutator) bool {
-	return f.inv.Source.Kind == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.AdmissionScope) bool { return s.Kinds == nil })
+	return f.inv.Source.Origin() == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.AdmissionScope) bool { return s.Kinds == nil })
 }
 
 // podsDifferFromTemplates reports whether live pods have containers or violations that none of their templates has, beyond what

@@ -106,7 +106,7 @@ func (f *injectionPredictor) injectionTrigger(i int, w *podTemplate) string {
 // injectorInstalled returns false only for a cluster whose mutating webhooks were all listed, if none of them makes the
 // injector change the pods of the template.
 func (f *injectionPredictor) injectorInstalled(i int, w *podTemplate) bool {
-	if !f.inv.ListedResources["mutatingwebhookconfigurations.admissionregistration.k8s.io"] || f.inv.Source.Kind != inventory.SourceCluster {
+	if !f.inv.ListedResources["mutatingwebhookconfigurations.admissionregistration.k8s.io"] || f.inv.Source.Origin() != inventory.SourceCluster {
 		return true
 	}
 	return f.firstMatchingWebhook(i, w, ifPossible) != nil || slices.ContainsFunc(f.otherMutators, func(c *podMutator) bool {

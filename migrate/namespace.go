@@ -243,7 +243,7 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 	case EmptyBaseline:
 		return api.LevelBaseline, &EnforceDecision{Basis: BasisEmpty}
 	case EmptyAuto:
-		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.KindsRead, "Pod")) {
+		if b.inv.Source.Origin() == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.KindsRead, "Pod")) {
 			if ns.HasUncertainPart(inventory.PartWorkloads) {
 				return "", nil // the gap is in the Plan
 			}

@@ -70,7 +70,7 @@ func (p *Plan) PolicyNotFound(name string) *NotFoundError {
 		known[i] = p.Policies[i].Name
 	}
 	unsure := p.gapHidingObject("podsecuritypolicies", "PodSecurityPolicy", inventory.AllNamespaces)
-	if unsure == "" && len(known) == 0 && p.Source.Kind != inventory.SourceCluster {
+	if unsure == "" && len(known) == 0 && p.Source.Origin() != inventory.SourceCluster {
 		unsure = "no policy was read"
 	}
 	return newNotFoundError(fmt.Sprintf("there is no policy %q in what was read", name), name, known, unsure)
@@ -110,7 +110,7 @@ func (p *Plan) WorkloadNotFound(namespace, kind, name string) *NotFoundError {
 		e.MayExistBecause = gaps[0].gapText()
 	case ns.HasUncertainPart(inventory.PartWorkloads):
 		e.MayExistBecause = p.gapHidingWorkloads(namespace)
-	case len(e.known) == 0 && p.Source.Kind != inventory.SourceCluster:
+	case len(e.known) == 0 && p.Source.Origin() != inventory.SourceCluster:
 		e.MayExistBecause = "nothing that runs in the namespace was read"
 	}
 	return e
@@ -188,7 +188,7 @@ func (p *Plan) whyNamespaceMayExist(name string) string {
 	if why := p.gapHidingObject("namespaces", "Namespace", name); why != "" {
 		return why
 	}
-	if p.Source.Kind == inventory.SourceCluster {
+	if p.Source.Origin() == inventory.SourceCluster {
 		return ""
 	}
 	if len(p.Namespaces) == 0 {
@@ -209,7 +209,7 @@ func (p *Plan) gapHidingObject(resource, kind, namespace string) string {
 	for i := range p.Gaps {
 		g := &p.Gaps[i]
 		switch {
-		case p.Source.Kind != inventory.SourceCluster:
+		case p.Source.Origin() != inventory.SourceCluster:
 			if g.affectsNamespace(namespace) {
 				return g.gapText()
 			}

@@ -86,7 +86,7 @@ func (p *Plan) NameNotFound(namespace, kind, name string, others []string) *NotF
 	case unsure != "":
 	case namespace == "":
 		unsure = p.whyNamespaceMayExist(name)
-	case len(known) == 0 && p.Source.Kind != inventory.SourceCluster:
+	case len(known) == 0 && p.Source.Origin() != inventory.SourceCluster:
 		unsure = "nothing that runs in the namespace was read"
 	}
 	if unsure == "" && namespace == "" && kind == "" {

@@ -67,7 +67,7 @@ func (b *planBuilder) predictAdmission(out *Workload, w *inventory.Workload, usa
 			b.lowerAsAdmittedLevel(out, g.Shape)
 		}
 	}
-	unread := b.inv.Source.Kind == inventory.SourceFiles
+	unread := b.inv.Source.Origin() == inventory.SourceFiles
 	if len(usable.names) > 0 || !unread {
 		b.predictPodAdmission(out, w, usable)
 	}

@@ -108,7 +108,7 @@ func (b *planBuilder) addReasonsAndCautions(ns *Namespace, by *permittedLevel) {
 func (b *planBuilder) cautionUnreadRoles(ns *Namespace) {
 	unread := b.grants.BindingsToMissingRoles[ns.Name]
 	decides := ns.NeededLevel == "" || b.opts.Basis == BasisPolicies || b.opts.Basis == BasisBoth
-	if len(unread) == 0 || !decides || b.inv.Source.Kind != inventory.SourceFiles {
+	if len(unread) == 0 || !decides || b.inv.Source.Origin() != inventory.SourceFiles {
 		return
 	}
 	ns.Cautions = append(ns.Cautions, message.New("roles-unread", "bindings", unread))

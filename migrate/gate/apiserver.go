@@ -137,7 +137,7 @@ func (j *upgradeCheck) noteAdmissionConfigFiles() {
 // observedAssertions returns the assertions of the gate that hold by what was read of a cluster. Files need not have
 // the mirror pod of every API server and prove nothing.
 func (j *upgradeCheck) observedAssertions() []string {
-	live := j.plan.Source.Kind == inventory.SourceCluster || j.plan.Source.Kind == inventory.SourceFilesAndCluster
+	live := slices.Contains([]inventory.SourceKind{inventory.SourceCluster, inventory.SourceFilesAndCluster}, j.plan.Source.Origin())
 	if live && j.seenPolicyPluginOff() && !j.asserted(AssertPolicyPluginOff) {
 		return []string{string(AssertPolicyPluginOff)}
 	}

@@ -167,7 +167,7 @@ func TestHelmUnread(t *testing.T) {
 		reasons int
 	}{
 		{name: "nothing", why: whether + "no Secrets and ConfigMaps of a cluster were read", how: how},
-		{name: "a saved plan", helm: gate.HelmReleases{NotInPlan: true}, why: whether + "a saved plan holds no Helm releases", how: how},
+		{name: "a saved plan", helm: gate.HelmReleases{NotInPlan: true}, why: whether + "saved plans and snapshots hold no Helm releases", how: how},
 		{name: "files", helm: gate.HelmReleases{Histories: unclean}, why: whether + "files do not say whether 1 release is all there is", how: how, reasons: 1},
 		{
 			name: "files with a damaged one", helm: gate.HelmReleases{Histories: unclean, Gaps: []inventory.Gap{gap}}, how: how, reasons: 1,

@@ -215,7 +215,7 @@ func (j *upgradeCheck) checkUnreadRoles() {
 		return
 	case byGap:
 		u.Advice = Advice{message.New("see-gaps")}
-	case j.plan.Source.Kind != inventory.SourceFiles:
+	case j.plan.Source.Origin() != inventory.SourceFiles:
 		return
 	default:
 		for _, f := range j.plan.IneffectiveGrants {

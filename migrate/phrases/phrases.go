@@ -151,6 +151,11 @@ func namedSource(s inventory.Source) string {
 	case inventory.SourceFiles:
 		return "files" + name
 	case inventory.SourceSnapshot:
+		if s.Of != "" {
+			of := s
+			of.Kind, of.Of = s.Of, ""
+			return "the snapshot of " + namedSource(of)
+		}
 		return "snapshot" + name
 	}
 	text := "the cluster"

@@ -74,7 +74,7 @@ func fieldClasses() map[reflect.Type]map[string]class {
 	return map[reflect.Type]map[string]class{
 		reflect.TypeFor[migrate.Plan](): {"APIVersion": word, "Kind": word, "TargetVersion": word, "Basis": word},
 		reflect.TypeFor[inventory.Source](): {
-			"Kind": word, "Name": byKey, "ServerVersion": serverVersion, "UID": uid, "Kubeconfig": file, "Cluster": cluster, "User": user, "Server": server,
+			"Kind": word, "Of": word, "Name": byKey, "ServerVersion": serverVersion, "UID": uid, "Kubeconfig": file, "Cluster": cluster, "User": user, "Server": server,
 			"As": user, "AsGroups": group,
 		},
 		reflect.TypeFor[inventory.Run]():       {"Tool": word},

@@ -151,7 +151,7 @@ func (r *redactor) functions() map[class]func(string) string {
 func (r *redactor) changeByOwner(owner any, mapKey, text string) string {
 	switch o := owner.(type) {
 	case inventory.Source:
-		if o.Kind == inventory.SourceCluster || o.Kind == inventory.SourceFilesAndCluster {
+		if slices.Contains([]inventory.SourceKind{inventory.SourceCluster, inventory.SourceFilesAndCluster}, o.Origin()) {
 			return r.name(prefixContext, text)
 		}
 		return r.file(text)

@@ -73,6 +73,8 @@ const (
 // Source is what an Inventory was read from: files or a cluster, with its version and UID.
 type Source struct {
 	Kind SourceKind `json:"kind"`
+	// Of is, for a snapshot, what that was made from; absent for all else.
+	Of SourceKind `json:"of,omitempty"`
 	// Name is the kubeconfig context, or the files as named by the user.
 	Name string `json:"name,omitempty"`
 	// ServerVersion is the API server's gitVersion, empty for files.
@@ -95,6 +97,15 @@ type Source struct {
 	Redacted bool `json:"redacted,omitempty"`
 	// Run is what differs from one run to the next over the same objects; nil where that is not known.
 	Run *Run `json:"run,omitempty"`
+}
+
+// Origin returns the kind of source that was read in the first place: what a snapshot was made from decides what its Inventory is known to
+// have whole.
+func (s *Source) Origin() SourceKind {
+	if s.Kind == SourceSnapshot && s.Of != "" {
+		return s.Of
+	}
+	return s.Kind
 }
 
 // Run is the version of the tool that read an Inventory, and the time of reading.

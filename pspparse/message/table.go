@@ -2462,7 +2462,7 @@ func gateUnknownKinds() []Kind {
 		},
 		{
 			"helm-releases-unread", "A stored Helm release that holds a policy can be neither upgraded nor rolled back from v1.25 on. Let the command gate read the cluster, since no plan holds Helm releases.",
-			"whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: [!all [?plan a saved plan holds no Helm releases][!plan [?releases files do not say whether {releases} {releases:release is all there is|releases are all there are}][!releases no Secrets and ConfigMaps of a cluster were read]]][?gaps [?all not read: ][!all . Not read, either: ]{gaps:5 and}]",
+			"whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: [!all [?plan saved plans and snapshots hold no Helm releases][!plan [?releases files do not say whether {releases} {releases:release is all there is|releases are all there are}][!releases no Secrets and ConfigMaps of a cluster were read]]][?gaps [?all not read: ][!all . Not read, either: ]{gaps:5 and}]",
 		},
 		{
 			"new-namespaces", "A namespace without labels gets the level of the admission configuration. Without one it lets everything in.",

@@ -1,0 +1,216 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/psp2pss/psp2pss/migrate/atomicfile"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/snapshot"
+)
+
+// snapshotOptions are the parsed flags of the command snapshot.
+type snapshotOptions struct {
+	streams Streams
+	deps    Deps
+	Source  SourceOptions
+	// File is the archive to write, "-" for standard output; "" writes none.
+	File string
+	// PrintScript prints the script that collects with kubectl alone, and does nothing else.
+	PrintScript bool
+	// AllowPartial accepts that something could not be read.
+	AllowPartial bool
+}
+
+// snapshotEnding is how the help names snapshots. They are known by their content.
+const snapshotEnding = ".psp2pss.tar.gz"
+
+// printScriptFlag prints a script for sites where no other program than kubectl may run.
+const printScriptFlag = "print-script"
+
+// newSnapshot returns the cobra command "snapshot", which keeps what was read in an archive.
+func newSnapshot(streams Streams, deps Deps, runF func(context.Context, *snapshotOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = snapshotRun
+	}
+	o := &snapshotOptions{streams: streams, deps: deps}
+	cmd := &cobra.Command{
+		Use:   "snapshot",
+		Short: "Keep what was read of a cluster in an archive for others to analyse",
+		Long: `Snapshot reads a cluster or files as 'plan' does, and keeps what the analysis needs in one archive.
+Every command that reads files takes it with -f, alone, and gives the answer that it would give on
+the source: what a cluster was seen to have whole is known of its snapshot, too. It never writes to
+a cluster.
+
+The archive is a tar.gz. Its first entry, psp2pss-snapshot.json, says what was read, when and of
+which server, what follows, and what it does not hold: no Secret, ConfigMap, Helm release or
+credential, no environment, command or argument of a container, and no image tag. Pods are reduced to
+what rules look at. The other entries are JSON lines, one record each. The same source gives the same
+bytes.
+
+It lists what is in the archive. Without -o it only says what would be, and writes nothing. Where
+something could not be read, the archive has that as a gap, and the exit code is 4.
+
+Where no other program than kubectl may run, --print-script prints a shell script that saves the lists
+which 'plan' reads in a folder, for -f. It only gets and lists, and asks for no Secret and no ConfigMap;
+pods are saved as they are, with the environment of their containers. What may not be listed becomes
+a gap. A folder of lists is not known to be whole, and has no version of the server: where both can
+be had, a snapshot says more.`,
+		Example: `  # Of the cluster of the current kubeconfig context, to hand over
+  psp2pss snapshot -o prod` + snapshotEnding + `
+
+  # What would be in it
+  psp2pss snapshot --context prod
+
+  # Whoever is given it
+  psp2pss plan -f prod` + snapshotEnding + `
+  psp2pss report -f prod` + snapshotEnding + ` -o html=report.html
+
+  # Where only kubectl may run
+  psp2pss snapshot --print-script > collect.sh
+  sh collect.sh prod-lists --context prod
+  psp2pss plan -f prod-lists
+
+  # Of files, or of the built-in legacy cluster
+  psp2pss snapshot -R -f dump/ -o dump` + snapshotEnding + `
+  psp2pss snapshot --demo -o demo` + snapshotEnding + ``,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addFileFlags(flags, &o.Source)
+	addCustomResourcesFlag(flags, &o.Source)
+	addConnectionFlags(flags, &o.Source)
+	flags.StringVarP(&o.File, "output", "o", "", "file to write the archive to, or - for standard output; without it none is written")
+	flags.BoolVar(&o.PrintScript, printScriptFlag, false, "print a shell script that saves the lists with kubectl alone, and do nothing else")
+	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.complete(cmd.Flags()); err != nil {
+			return err
+		}
+		return asRunError(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+// complete checks the flags of the command snapshot together.
+func (o *snapshotOptions) complete(flags *pflag.FlagSet) error {
+	if err := o.Source.validate(flags, o.streams); err != nil {
+		return err
+	}
+	if o.PrintScript && (o.File != "" || !o.Source.ReadsCluster()) {
+		return usagef("--%s prints a script that reads a cluster, and nothing else: leave out -f, --%s and -o", printScriptFlag, demoFlag)
+	}
+	if sameFile(o.File, o.Source.Files) != "" {
+		return usagef("-o %s would overwrite a file that is read: name another one", fileerror.Name(o.File))
+	}
+	return nil
+}
+
+// snapshotRun reads the source, writes the archive, and says what is in it.
+func snapshotRun(ctx context.Context, o *snapshotOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	if o.PrintScript {
+		return o.printScript()
+	}
+	toFile := o.File != "" && o.File != "-"
+	if toFile {
+		if err := checkOutputFiles([]outputTarget[*inventory.Inventory]{{file: o.File}}); err != nil {
+			return err
+		}
+	}
+	run := runOf(o.deps, o.Source)
+	inv, err := readInventory(ctx, o.streams, o.deps, o.Source)
+	if err != nil {
+		return err
+	}
+	if inv.Source.Kind != inventory.SourceSnapshot { // a snapshot of a snapshot is of the same reading
+		inv.Source.Run = run
+	}
+	if err := o.write(inv); err != nil {
+		return err
+	}
+	return o.exitError(inv)
+}
+
+// printScript prints the script that collects with kubectl alone, for the cluster that the flags name, if they name one.
+func (o *snapshotOptions) printScript() error {
+	s := &o.Source
+	kubectl, err := script.KubectlCommand(inventory.Source{
+		Kind: inventory.SourceCluster, Name: s.Context, Kubeconfig: s.Kubeconfig, Cluster: s.Cluster, User: s.User, Server: s.Server, WithToken: s.Token != "",
+		As: s.As, AsGroups: s.AsGroups,
+	})
+	if err != nil {
+		return err
+	}
+	always, custom := cluster.ReadResources()
+	_, err = io.WriteString(o.streams.Out, script.Collect(toolAndVersion(), kubectl, always, custom))
+	return err
+}
+
+// write writes the archive of an inventory, and what is in it.
+func (o *snapshotOptions) write(inv *inventory.Inventory) error {
+	written := &snapshot.Manifest{}
+	save := func(w io.Writer) (err error) {
+		written, err = snapshot.Write(w, inv, toolAndVersion())
+		return err
+	}
+	switch o.File {
+	case "-":
+		return save(o.streams.Out)
+	case "":
+		if err := save(io.Discard); err != nil {
+			return err
+		}
+	default:
+		if err := atomicfile.Write(o.File, save); err != nil {
+			return err
+		}
+	}
+	return o.list(inv.Source, written)
+}
+
+// list prints what is in a snapshot.
+func (o *snapshotOptions) list(source inventory.Source, m *snapshot.Manifest) error {
+	end := "-o FILE" + snapshotEnding + " writes it"
+	if o.File != "" {
+		end = "written to " + escape.Terminal(o.File)
+	}
+	w := tabwriter.NewWriter(o.streams.Out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(w, "Snapshot of %s: %s\n\n", phrases.SourcePhrase(source), end)
+	for _, e := range m.Entries {
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\n", e.Name, e.Records, e.Holds)
+	}
+	_, _ = fmt.Fprintf(w, "\nNot in it:\n")
+	for _, text := range m.NotHeld {
+		_, _ = fmt.Fprintf(w, "  %s\n", text)
+	}
+	return w.Flush()
+}
+
+// exitError returns the error that ends the command where something could not be read, or nothing was there.
+func (o *snapshotOptions) exitError(inv *inventory.Inventory) error {
+	switch n := len(inv.Gaps); {
+	case o.AllowPartial:
+		return nil
+	case len(inv.Policies) == 0 && len(inv.Namespaces) == 0:
+		return partialError{errors.New("nothing to evaluate: no policy, namespace or workload was read")}
+	case n > 0:
+		return partialError{fmt.Errorf("%s could not be read or evaluated, and %s in the snapshot: 'plan -o wide' on it says why; accept them with --%s",
+			english.Count(n, "thing", "things"), english.Plural(n, "is a gap", "are gaps"), allowPartialFlag)}
+	}
+	return nil
+}
