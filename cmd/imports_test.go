@@ -26,6 +26,7 @@ func mayImport() map[string][]string {
 		"pspparse":                  {"pspparse/english", "pspparse/message", "pspparse/yamlnode"},
 		"pspparse/fileerror":        {"pspparse/english", "pspparse"},
 		"pspparse/podspec":          {},
+		"pspparse/auditlog":         {"pspparse/fileerror"},
 		"pspparse/english":          {},
 		"pspparse/fieldpath":        {},
 		"pspparse/yamledit":         {"pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode"},
