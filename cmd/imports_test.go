@@ -65,7 +65,7 @@ func mayImport() map[string][]string {
 		"migrate/atomicfile":        {"pspparse/fileerror"},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"pspparse/english", "pspparse/fileerror", "pspparse/message", "migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
-		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
+		"migrate/rollout/verify":    {"pspparse/auditlog", "migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		// The classes of a plan's texts are those of its types, and what stays is in the tables of known programs.
 		"migrate/redact":          {"migrate", "migrate/escape", "migrate/injector", "migrate/levels", "migrate/mapping", "migrate/patch", "pspparse", "pspparse/inventory", "pspparse/message"},
