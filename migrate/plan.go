@@ -40,7 +40,9 @@ type Plan struct {
 	Admission *Admission `json:"admission,omitempty"`
 	// APIServers are those of which the mirror pod was read, with the flags that say what their admission does.
 	APIServers []inventory.APIServer `json:"apiServers,omitempty"`
-	Namespaces []Namespace           `json:"namespaces"`
+	// AuditEvidence is what audit logs say; absent where none was given.
+	AuditEvidence *AuditEvidence `json:"auditEvidence,omitempty"`
+	Namespaces    []Namespace    `json:"namespaces"`
 	// Evaluations are what workloads with equal pods share, by Key: see Workload.EvaluationKey.
 	Evaluations []*Evaluation `json:"evaluations"`
 	// LostSets are what namespaces lose, each once, by Key: see Namespace.LostKey.
@@ -172,6 +174,9 @@ type Namespace struct {
 	// Blockers are the checks that keep the namespace from the next stricter level, each with the workloads that fail it.
 	Blockers  []Blocker  `json:"blockers"`
 	Workloads []Workload `json:"workloads"`
+	// PodRequesters created pods in it, and RefusedPods were refused, by audit logs.
+	PodRequesters []PodRequester `json:"podRequesters,omitempty"`
+	RefusedPods   []RefusedPods  `json:"refusedPods,omitempty"`
 	// UnseenWorkloads are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
 	// what they say. They are not among Workloads, since no level of theirs is known; each has a gap.
 	UnseenWorkloads []WorkloadRef `json:"unseenWorkloads,omitempty"`
