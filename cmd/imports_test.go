@@ -17,7 +17,7 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/levels", "migrate/saved", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message", "pspparse/english"}
+	stages := []string{"migrate/evidence", "migrate/levels", "migrate/saved", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message", "pspparse/english"}
 	writers := []string{"pspparse/english", "migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
 	return map[string][]string{
 		".":                         {"cmd"},
@@ -26,6 +26,7 @@ func mayImport() map[string][]string {
 		"pspparse":                  {"pspparse/english", "pspparse/message", "pspparse/yamlnode"},
 		"pspparse/fileerror":        {"pspparse/english", "pspparse"},
 		"pspparse/podspec":          {},
+		"pspparse/auditlog":         {"pspparse/fileerror"},
 		"pspparse/english":          {},
 		"pspparse/fieldpath":        {},
 		"pspparse/yamledit":         {"pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode"},
@@ -43,6 +44,7 @@ func mayImport() map[string][]string {
 		"simulate/places":           {"simulate/harden", "simulate/pss", "pspparse/fieldpath", "pspparse/inventory", "pspparse/podspec", "pspparse/message"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
+		"migrate/evidence":          {"pspparse/auditlog", "pspparse/podspec", "simulate/psp"},
 		"migrate/levels":            {},
 		"migrate/saved":             {"pspparse/message"},
 		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse", "pspparse/message"},
@@ -66,7 +68,7 @@ func mayImport() map[string][]string {
 		"migrate/atomicfile":        {"pspparse/fileerror"},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"pspparse/english", "pspparse/fileerror", "pspparse/message", "migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
-		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
+		"migrate/rollout/verify":    {"pspparse/auditlog", "migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		// The classes of a plan's texts are those of its types, and what stays is in the tables of known programs.
 		"migrate/redact":          {"migrate", "migrate/escape", "migrate/injector", "migrate/levels", "migrate/mapping", "migrate/patch", "pspparse", "pspparse/generated", "pspparse/inventory", "pspparse/message"},

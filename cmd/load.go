@@ -27,6 +27,9 @@ import (
 func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
 	b.SameLevels = simulate.SameLevelAfterPSP
+	if o.Evidence != nil {
+		b.WrittenPod = o.Evidence.WrittenPod
+	}
 	source := inventory.Source{}
 	if o.Demo {
 		return loadDemoCluster(b)

@@ -114,6 +114,11 @@ what 'generate --mode delta' would add to the label of each namespace. NEXT are 
 on from here. On a terminal, namespaces that are alike share a line where there are many; in a pipe
 each has its own.
 
+--audit-log adds what the audit logs of the API server say: which policy admitted the pods of each
+workload and what it set in them, beside what the simulation says; who created them; how many of
+those to whom a policy is granted used it; and what was refused. A log speaks of its own time alone.
+Where it has the requests (level RequestResponse), bare pods are taken as they were sent.
+
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can
 be. With it --fail-on ends in exit code 3 for
@@ -146,6 +151,9 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
   psp2pss plan -o json=monday.json
   psp2pss plan --diff monday.json --fail-on=loosening,new-blocker
 
+  # Who really used which policy, and what it changed, out of the API server's audit logs
+  psp2pss plan --audit-log /var/log/kubernetes/audit -o wide
+
   # A plan for somebody who must not know the names, and the way back
   psp2pss plan --redact acme.key -o json=plan-redacted.json
   psp2pss unredact --key acme.key plan-redacted.json
@@ -157,12 +165,16 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 	}
 	formats := planFormats()
 	f.add(cmd, formats, failOnNewBlocker)
+	cmd.Flags().StringArrayVar(&f.source.AuditLogs, auditLogFlag, nil, auditLogUsage)
 	addDiffFlag(cmd, &f.diff)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.Flags().StringVar(&keyFile, redactFlag, "", redactFlagUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
 			return asRunError(roles.WriteReader(streams.Out, readerRules(&f.source), cluster.HelmReleaseRules()))
+		}
+		if resolveFlagConflict(cmd.Flags(), planFlag, auditLogFlag) != nil {
+			return savedPlanFlagError(auditLogFlag)
 		}
 		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker)
 		if err != nil {

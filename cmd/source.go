@@ -15,6 +15,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/engine/forecast"
+	"github.com/psp2pss/psp2pss/migrate/evidence"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -41,6 +42,10 @@ type SourceOptions struct {
 	SkipCustomResources bool
 	// AdmissionConfig is the file of --admission-config; "" where none was given.
 	AdmissionConfig string
+	// AuditLogs are files and folders of audit logs, "-" for standard input.
+	AuditLogs []string
+	// Evidence is what they say; nil without any.
+	Evidence *evidence.Log
 	// Kubeconfig, Context, Cluster, User, Server, Token, As and AsGroups mean what they mean to kubectl.
 	Kubeconfig, Context, Cluster, User, Server string
 	Token, As                                  string
@@ -383,6 +388,14 @@ func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOption
 	var err error
 	if opts.Admission, err = readAdmissionConfig(ctx, src.AdmissionConfig); err != nil {
 		return nil, nil, err
+	}
+	if len(src.AuditLogs) > 0 {
+		if src.Evidence, err = callUntilCancelled(ctx, "reading the audit log", func() (*evidence.Log, error) {
+			return evidence.Read(ctx, src.AuditLogs, src.Stdin)
+		}); err != nil {
+			return nil, nil, err
+		}
+		opts.Evidence = src.Evidence
 	}
 	run := runOf(deps, src)
 	inv, err := readInventory(ctx, streams, deps, src)

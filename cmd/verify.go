@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -21,7 +20,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
-	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 )
 
 // verifyOptions are what the flags of the command verify become.
@@ -57,6 +55,9 @@ type verifyFlags struct {
 
 // auditLogFlag names the audit logs to read.
 const auditLogFlag = "audit-log"
+
+// auditLogUsage is the help of that flag.
+const auditLogUsage = "audit logs of the API server to read: files or folders (JSON lines, lists, gzip; as clouds wrap them, too), or - for standard input; may be repeated"
 
 // newVerify returns the cobra command "verify", which runs runF with its options; nil is verifyRun.
 func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOptions) error) *cobra.Command {
@@ -114,7 +115,7 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something is unknown (--allow-
 	flags.StringSliceVar(&f.stages, "stage", nil, "expect the labels of this stage of the plan: observe, enforce; may be repeated (default both)")
 	registerCompletion(cmd, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)})
 	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server check a pod of every template, in a dry run")
-	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
+	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, auditLogUsage)
 	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
 	addOutputFlag(cmd, &f.outputs, report.VerificationFormats())
 	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
@@ -314,25 +315,6 @@ func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error)
 		return nil, nil
 	}
 	return callUntilCancelled(ctx, "reading the audit log", func() (*verify.AuditLog, error) {
-		var log verify.AuditLog
-		for _, name := range o.AuditLogs {
-			if err := readAuditFile(&log, name, o.streams.In); err != nil {
-				return nil, err
-			}
-		}
-		return &log, nil
+		return verify.ReadAuditLogs(ctx, o.AuditLogs, o.streams.In)
 	})
-}
-
-// readAuditFile reads one audit log that a flag names, or standard input for "-".
-func readAuditFile(log *verify.AuditLog, name string, stdin io.Reader) error {
-	if name == "-" {
-		return log.Read("standard input", stdin)
-	}
-	f, err := os.Open(name) //nolint:gosec // G304: the file that the user names
-	if err != nil {
-		return fmt.Errorf("opening the audit log %q: %w", name, fileerror.Explain(name, err))
-	}
-	defer func() { _ = f.Close() }()
-	return log.Read(name, f)
 }

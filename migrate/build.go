@@ -9,6 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/evidence"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -42,6 +43,8 @@ type Options struct {
 	Enforce, Audit, Warn api.Level
 	// Admission is the API server's admission configuration; nil where it is not known.
 	Admission *Admission
+	// Evidence is what audit logs say; nil where none was given.
+	Evidence *evidence.Log
 	// AllowPartial recommends enforce even where a gap touches the namespace.
 	AllowPartial bool
 }
@@ -83,6 +86,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	}
 	plan.Namespaces = b.buildNamespaces(plan.Gaps)
 	plan.Cautions = slices.Concat(plan.Cautions, b.cautionUnknownOwners(plan.Namespaces), b.cautionSCCPods(), b.cautionPodCreatorsEverywhere(plan.Namespaces))
+	b.addAuditEvidence(plan)
 	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
 	b.evaluations = nil // the plan has what is left of it
 	plan.ArrangeRemarks()

@@ -43,7 +43,9 @@ type Plan struct {
 	// GeneratedPolicies are the admission policies that the command generate wrote and that were read, and their bindings, by set, kind
 	// and name. Absent where there are none, and in a plan of an older version of the tool.
 	GeneratedPolicies []inventory.GeneratedPolicy `json:"generatedPolicies,omitempty"`
-	Namespaces        []Namespace                 `json:"namespaces"`
+	// AuditEvidence is what audit logs say; absent where none was given.
+	AuditEvidence *AuditEvidence `json:"auditEvidence,omitempty"`
+	Namespaces    []Namespace    `json:"namespaces"`
 	// Evaluations are what workloads with equal pods share, by Key: see Workload.EvaluationKey.
 	Evaluations []*Evaluation `json:"evaluations"`
 	// LostSets are what namespaces lose, each once, by Key: see Namespace.LostKey.
@@ -175,6 +177,9 @@ type Namespace struct {
 	// Blockers are the checks that keep the namespace from the next stricter level, each with the workloads that fail it.
 	Blockers  []Blocker  `json:"blockers"`
 	Workloads []Workload `json:"workloads"`
+	// PodRequesters created pods in it, and RefusedPods were refused, by audit logs.
+	PodRequesters []PodRequester `json:"podRequesters,omitempty"`
+	RefusedPods   []RefusedPods  `json:"refusedPods,omitempty"`
 	// UnseenWorkloads are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
 	// what they say. They are not among Workloads, since no level of theirs is known; each has a gap.
 	UnseenWorkloads []WorkloadRef `json:"unseenWorkloads,omitempty"`

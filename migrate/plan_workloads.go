@@ -26,6 +26,8 @@ type Workload struct {
 	*Evaluation `json:"-"`
 	// AdmissionDrift: live pods that would be treated differently if they were created again today.
 	AdmissionDrift []AdmissionDrift `json:"admissionDrift,omitempty"`
+	// Logged is what audit logs say of its pods; absent where none was given, or none has a pod that was created.
+	Logged *LoggedAdmission `json:"logged,omitempty"`
 	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
 	DebuggedPods []DebuggedPod `json:"debuggedPods,omitempty"`
 	// Owner is the controller that made it, where it is known beside it.

@@ -94,6 +94,13 @@ func fieldClasses() map[reflect.Type]map[string]class {
 			"Name": namespace, "Labels": byKey, "PermittedLevel": word, "NeededLevel": word, "AchievableLevel": word, "PermittedBy": policy, "ObservedPolicies": policy,
 			"UncertainParts": word, "Action": word, "LabelOwner": text, "AlsoRefusedBy": text, "LostKey": word,
 		},
+		reflect.TypeFor[migrate.AuditEvidence]():     {"First": word, "Last": word},
+		reflect.TypeFor[migrate.LevelOfPods]():       {"Level": word},
+		reflect.TypeFor[migrate.PolicyAtWork]():      {"Policy": policy, "First": word, "Last": word, "Unexplained": user},
+		reflect.TypeFor[migrate.PodRequester]():      {"User": user, "Policies": policy, "First": word, "Last": word},
+		reflect.TypeFor[migrate.RefusedPods]():       {"User": user, "By": word, "First": word, "Last": word, "Message": text},
+		reflect.TypeFor[migrate.LoggedAdmission]():   {"Result": word},
+		reflect.TypeFor[migrate.LoggedPolicies]():    {"Policy": policy, "First": word, "Last": word},
 		reflect.TypeFor[migrate.PodSecurityLabels](): {"Enforce": label, "EnforceVersion": label, "Audit": label, "AuditVersion": label, "Warn": label, "WarnVersion": label},
 		reflect.TypeFor[migrate.ExcludedPolicy]():    {"Policy": policy, "Closest": word},
 		reflect.TypeFor[migrate.EnforceDecision]():   {"Basis": word, "Policy": policy},
@@ -177,7 +184,7 @@ func argumentClasses() map[string]class {
 	out := map[string]class{}
 	for c, names := range map[class][]string{
 		word: {
-			"level", "next", "action", "minor", "before", "needed", "permitted", "version", "target", "newest", "mode", "origin", "taken", "today", "check", "checks", "safety", "stage", "adviceId", "whyId",
+			"level", "last", "next", "action", "minor", "before", "needed", "permitted", "version", "target", "newest", "mode", "origin", "taken", "today", "check", "checks", "safety", "stage", "adviceId", "whyId",
 			"reasonId", "n", "all", "line", "first", "second", "limit", "times", "bits", "index", "min", "max", "code", "count", "known", "served", "to", "planned", "provider", "enforce",
 			"without", "present", "desired", "dryRuns", "requests", "remaining", "until", "several", "exceptions",
 			"absent", "again", "asBefore", "asked", "appArmor", "baseline", "byAdmission", "byAnnotation", "byConfiguration", "byDefault", "byGap", "cancelled", "case", "configured", "controller",
@@ -228,6 +235,7 @@ func argumentClasses() map[string]class {
 		label:            {"rancher-admission-template enforce", "admission-file-unused enforce", "label-value-invalid value", "label-misplaced value"},
 		labelKey:         {"label-key-misspelt key", "label-key-unknown key"},
 		kind:             {"mutator-unknown kind", "injector-namespace-unread kind"},
+		user:             {"audit-policy-used users"},
 		serverVersion:    {"server-newer-than-standards server"},
 		role:             {"binding-to-role-across role"},
 		workload:         {"api-server-without-pod-security pod"},

@@ -43,12 +43,24 @@ func arrange(p *migrate.Plan) {
 		slices.Sort(p.Gaps[i].Affects)
 	}
 	p.ArrangeRemarks()
+	arrangeEvidence(p.AuditEvidence)
 	if p.Admission != nil {
 		p.Admission.Arrange()
 	}
 	slices.SortStableFunc(p.SkippedKinds, func(x, y inventory.KindCount) int { return cmp.Compare(x.Kind, y.Kind) })
 	p.RecountBlockingViolations()
 	p.IndexShared()
+}
+
+// arrangeEvidence sorts what the plan has of audit logs by name.
+func arrangeEvidence(e *migrate.AuditEvidence) {
+	if e == nil {
+		return
+	}
+	slices.SortStableFunc(e.Policies, func(x, y migrate.PolicyAtWork) int { return cmp.Compare(x.Policy, y.Policy) })
+	for i := range e.Policies {
+		slices.Sort(e.Policies[i].Unexplained)
+	}
 }
 
 // arrangePolicy sorts what a policy of the plan has by name.
@@ -110,9 +122,17 @@ func arrangeNamespace(ns *migrate.Namespace) {
 	})
 	for i := range ns.Workloads {
 		w := &ns.Workloads[i]
+		if w.Logged != nil {
+			slices.SortStableFunc(w.Logged.Policies, func(x, y migrate.LoggedPolicies) int { return cmp.Compare(x.Policy, y.Policy) })
+		}
 		slices.SortStableFunc(w.DebuggedPods, func(x, y migrate.DebuggedPod) int { return cmp.Compare(x.Pod, y.Pod) })
 		slices.SortStableFunc(w.AdmissionDrift, func(x, y migrate.AdmissionDrift) int { return cmp.Compare(x.Example, y.Example) })
 	}
+	slices.SortStableFunc(ns.PodRequesters, func(x, y migrate.PodRequester) int { return cmp.Compare(x.User, y.User) })
+	for i := range ns.PodRequesters {
+		slices.Sort(ns.PodRequesters[i].Policies)
+	}
+	slices.SortStableFunc(ns.RefusedPods, migrate.CompareRefusedPods)
 	slices.Sort(ns.PermittedBy)
 	slices.Sort(ns.ObservedPolicies)
 	slices.SortStableFunc(ns.ExcludedPolicies, func(x, y migrate.ExcludedPolicy) int { return cmp.Compare(x.Policy, y.Policy) })

@@ -30,6 +30,8 @@ func ExplainNamespace(plan *migrate.Plan, name string, wide bool) (*Document, er
 	d.addLostHere(ns, wide)
 	d.addSection("TO KEEP what policies forbid here, beside the label", DeltaTexts(ns))
 	d.addSection("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
+	d.addSection("CREATED PODS here, by the audit log", requesterTexts(ns))
+	d.addSection("REFUSED PODS here, by the audit log", refusedTexts(ns))
 	d.addSection("POLICIES that may be used here", UsablePolicyTexts(ns))
 	d.addSection("NEEDED across versions of the standards", levelsByVersion(ns))
 	d.addSection("GAPS that touch it", gapsOfNamespace(plan, ns.Name))

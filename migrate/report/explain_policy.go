@@ -42,6 +42,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy, wide bool) (*Document
 	d.add(intro)
 	d.addPolicyToday(po)
 	d.addSection("WHO USES IT", policyUsers(plan, po, wide))
+	d.addSection("USED, by the audit log", policyUseTexts(plan, po.Name))
 	d.addSection("CLOSEST LEVEL", ClosestLevelTexts(po))
 	d.addLost(po.Lost, "at "+string(po.ClosestLevel), WholeLostText)
 	d.addSection("YOU GAIN, OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy leaves open", ConditionTexts(plan, po))

@@ -75,6 +75,7 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 	d.addSection("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
 	d.addSection("REFUSED today by PSP admission", message.Texts(wl.Refused))
 	d.addSection("WRITE DOWN YOURSELF: what policies set by mutation today", MutationTexts(wl))
+	d.addSection("ADMITTED, by the audit log", loggedTexts(wl))
 	d.addSection("LIVE PODS that would be treated differently today", admissionDriftTexts(wl))
 	return d
 }

@@ -96,6 +96,8 @@ type Builder struct {
 	// stay in the inventory.
 	conflictingNamespaces []string
 
+	// WrittenPod, if set, returns a bare pod as it was sent to the API server, by the one that runs; nil where that is not known.
+	WrittenPod func(namespace, name string, uid types.UID) *corev1.PodTemplateSpec
 	// SameLevels, if set, returns for the policies a function that reports whether readings of one workload, which stands
 	// more than once under one name, come to the same level at every version of the standards. Then that is a note and the
 	// first reading is used; else it is a gap.

@@ -42,6 +42,19 @@ func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *cor
 	return b.shapes.shape(t.Annotations, &t.Spec), b.templateMeta(&meta, t)
 }
 
+// sentTemplate returns a bare pod as it was sent to the API server, before admission changed it; nil where that is not known. A pod
+// cannot say so of itself: the UID shows that it is the one that runs.
+func (b *Builder) sentTemplate(namespace string, m *ObjectMeta, spec *corev1.PodSpec) (*Shape, *TemplateMeta) {
+	if b.WrittenPod == nil || m.UID == "" {
+		return nil, nil
+	}
+	t := b.WrittenPod(namespace, m.Name, m.UID)
+	if t == nil || !containsAllContainers(t.Spec.InitContainers, spec.InitContainers) || !containsAllContainers(t.Spec.Containers, spec.Containers) || checkContainers(&t.Spec) != nil {
+		return nil, nil
+	}
+	return b.shapes.shape(t.Annotations, &t.Spec), b.templateMeta(&ObjectMeta{Name: m.Name, Namespace: namespace, Labels: t.Labels, Annotations: t.Annotations}, t)
+}
+
 // containsAllContainers reports whether a running pod has all containers of its last-applied manifest: none can be
 // renamed or removed.
 func containsAllContainers(written, running []corev1.Container) bool {

@@ -132,7 +132,9 @@ func (b *Builder) AddPod(m ObjectMeta, spec *corev1.PodSpec, phase corev1.PodPha
 	case s.mirror:
 		s.account = "" // the server gives mirror pods none
 	case s.isBare():
-		s.authorShape, s.authorMeta = b.lastAppliedTemplate(namespace, &m, spec)
+		if s.authorShape, s.authorMeta = b.lastAppliedTemplate(namespace, &m, spec); s.authorShape == nil {
+			s.authorShape, s.authorMeta = b.sentTemplate(namespace, &m, spec)
+		}
 	}
 	b.pods.add(name, generated, s, at)
 }

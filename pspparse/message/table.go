@@ -22,6 +22,7 @@ func Table() []Kind {
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		fileEditKinds(), checkLevelKinds(), checkEffectKinds(), exceptionKinds(), sinceKinds(),
 		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateObjectKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		auditLogKinds(),
 		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 		labelsRefusedKinds(), rolloutSkipKinds(), rolloutStepKinds(), rolloutLabelKinds(), rolloutBypassKinds(), rollbackKinds(),
 		engineCheckKinds(),

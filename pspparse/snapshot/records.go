@@ -172,6 +172,7 @@ type generatedPolicyRecord struct {
 	PolicyName string            `json:"policyName,omitzero"`
 	Actions    []string          `json:"actions,omitzero"`
 	AsksGrants bool              `json:"asksGrants,omitzero"`
+	Changed    bool              `json:"changed,omitzero"`
 	Position   pspparse.Position `json:"position,omitzero"`
 }
 

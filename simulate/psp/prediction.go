@@ -177,3 +177,15 @@ func (d *mutationDiff) addCapabilities(path string, was, is []corev1.Capability)
 		d.addField(path, was, is)
 	}
 }
+
+// MutatedFields returns the values that PSP admission wrote into a pod, from the pod as it was sent, and as it is stored. known is
+// false where the two have not the same containers: then something else has changed the pod as well.
+func MutatedFields(sent, stored *corev1.Pod) (fields []MutatedField, known bool) {
+	name := func(x, y corev1.Container) bool { return x.Name == y.Name }
+	if !slices.EqualFunc(sent.Spec.InitContainers, stored.Spec.InitContainers, name) || !slices.EqualFunc(sent.Spec.Containers, stored.Spec.Containers, name) {
+		return nil, false
+	}
+	before := ApplyAdmissionDefaults(sent, nil)
+	prepareForCreate(before)
+	return mutatedFields(before, stored), true
+}

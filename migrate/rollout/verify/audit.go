@@ -1,15 +1,11 @@
 package verify
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
-	"errors"
-	"fmt"
+	"context"
 	"io"
 	"strings"
 
-	"sigs.k8s.io/json"
+	"github.com/psp2pss/psp2pss/pspparse/auditlog"
 )
 
 // AuditLog collects what the audit log of an API server says about Pod Security Admission: the annotations
@@ -19,9 +15,8 @@ type AuditLog struct {
 	findings          map[auditFindingKey]*auditFinding
 	evaluatedRequests map[string]int // requests that Pod Security Admission evaluated, by namespace
 	dryRunRequests    map[string]int // requests that were a dry run, by namespace
-	brokenLines       []string       // lines, with their position
-	moreBrokenLines   int            // broken lines that are only counted
-	uncountedRequests int            // requests of more workloads than are kept
+	read              auditlog.Summary
+	uncountedRequests int // requests of more workloads than are kept
 }
 
 // auditFindingKey is the key of the findings of an audit log that are counted together: those of one class about one
@@ -54,75 +49,41 @@ const (
 	auditPolicyFailsRefused                   // a generated policy does not accept it, and something else refused it
 )
 
-// Limits of what is read and kept of an audit log. It may be of any length, and anybody who may ask the server can add lines.
+// Limits of what is kept of an audit log. It may be of any length, and anybody who may ask the server can add lines.
 const (
-	// maxAuditLineBytes is the longest line that is read. A request with its answer is shorter.
-	maxAuditLineBytes = 16 << 20
 	// maxAuditWorkloads is the number of workloads and namespaces whose findings are kept.
 	maxAuditWorkloads = 10_000
-	// maxBrokenAuditLines is the number of broken lines that have a result each.
-	maxBrokenAuditLines = 10
 	// maxAuditMessageBytes is the length at which a message is cut off.
 	maxAuditMessageBytes = 1000
 )
 
-// Read reads an audit log, plain or compressed with gzip, with one JSON event a line. Lines that are no audit event
-// become results. It returns an error if the log cannot be read.
-func (a *AuditLog) Read(name string, r io.Reader) error {
+// ReadAuditLogs reads the audit logs that paths name: files, folders, and stdin for "-". Lines that are no audit event become results.
+// It returns an error if a log cannot be read.
+func ReadAuditLogs(ctx context.Context, paths []string, stdin io.Reader) (*AuditLog, error) {
+	var a AuditLog
+	sum, err := auditlog.ReadFiles(ctx, paths, stdin, a.query())
+	if err != nil {
+		return nil, err
+	}
+	a.read = *sum
+	return &a, nil
+}
+
+// Read reads one audit log, as ReadAuditLogs does.
+func (a *AuditLog) Read(ctx context.Context, name string, r io.Reader) error {
+	return auditlog.Read(ctx, name, r, a.query(), &a.read)
+}
+
+// query returns what is asked of an audit log: the requests that were answered.
+func (a *AuditLog) query() auditlog.Query[*auditRequest] {
 	if a.findings == nil {
 		a.findings, a.evaluatedRequests, a.dryRunRequests = map[auditFindingKey]*auditFinding{}, map[string]int{}, map[string]int{}
 	}
-	lines := bufio.NewReaderSize(r, 1<<16)
-	if magic, _ := lines.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(lines)
-		if err != nil {
-			return fmt.Errorf("reading the audit log %q: %w", name, err)
-		}
-		lines = bufio.NewReaderSize(z, 1<<16)
+	return auditlog.Query[*auditRequest]{
+		Wants:  func(e *auditlog.Event) bool { return e.Stage == auditlog.StageComplete },
+		Reduce: reduceAuditEvent,
+		Each:   a.addRequest,
 	}
-	for number := 1; ; number++ {
-		line, long, err := readAuditLine(lines)
-		var wrong error
-		switch {
-		case long:
-			wrong = fmt.Errorf("it is longer than %d MiB", maxAuditLineBytes>>20)
-		case len(bytes.TrimSpace(line)) > 0:
-			wrong = a.addEvent(line)
-		}
-		if wrong != nil {
-			a.addBrokenLine(fmt.Sprintf("%s:%d: %s", name, number, truncateAuditMessage(wrong.Error())))
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("reading the audit log %q, line %d: %w", name, number, err)
-		}
-	}
-}
-
-// readAuditLine reads one line of an audit log. It skips a line that is too long, and returns long.
-func readAuditLine(r *bufio.Reader) (line []byte, long bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if long = long || len(line)+len(part) > maxAuditLineBytes; long {
-			line = nil
-		} else {
-			line = append(line, part...)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, long, err
-		}
-	}
-}
-
-// addBrokenLine notes a line that is no audit event, up to a number of lines, and counts the others.
-func (a *AuditLog) addBrokenLine(what string) {
-	if len(a.brokenLines) == maxBrokenAuditLines {
-		a.moreBrokenLines++
-		return
-	}
-	a.brokenLines = append(a.brokenLines, what)
 }
 
 // truncateAuditMessage cuts a message of an audit event off at the most that is kept.
@@ -133,43 +94,55 @@ func truncateAuditMessage(text string) string {
 	return strings.ToValidUTF8(text[:maxAuditMessageBytes], "") + "..."
 }
 
-// addEvent counts one event of an audit log. It ignores events that are not complete and those that neither Pod Security Admission
-// saw nor a generated policy has something against. It returns an error for a line that is no audit event.
-func (a *AuditLog) addEvent(line []byte) error {
-	var e auditEvent
-	if err := json.UnmarshalCaseSensitivePreserveInts(line, &e); err != nil {
-		return fmt.Errorf("it is not an event of audit.k8s.io: %w", err)
+// auditRequest is what an audit event says about Pod Security Admission or a generated policy.
+type auditRequest struct {
+	key       auditFindingKey // without the class
+	dryRun    bool
+	evaluated bool // by Pod Security Admission
+	failures  []policyFinding
+	found     auditFindingKey
+	words     string // "" where nothing was found
+}
+
+// reduceAuditEvent returns what one event of an audit log says. It is false for events of no namespace and those that neither Pod
+// Security Admission saw nor a generated policy has something against, and an error for an annotation that cannot be read.
+func reduceAuditEvent(event *auditlog.Event) (*auditRequest, bool, error) {
+	if event.Object.Namespace == "" {
+		return nil, false, nil
 	}
-	if e.Kind != "Event" || !strings.HasPrefix(e.APIVersion, "audit.k8s.io/") {
-		return fmt.Errorf("it is %q of %q, not an event of audit.k8s.io", e.Kind, e.APIVersion)
-	}
-	ns := e.ObjectRef.Namespace
-	if e.Stage != "ResponseComplete" || ns == "" {
-		return nil
-	}
+	e := &auditEvent{event}
 	failures, err := e.replacementFindings()
-	evaluated := e.isAboutPodSecurity()
-	switch {
-	case err != nil:
-		return err
-	case !evaluated && len(failures) == 0:
-		return nil
-	case e.dryRun():
-		countInNamespace(a.dryRunRequests, ns)
-		return nil
+	r := &auditRequest{evaluated: e.isAboutPodSecurity(), failures: failures}
+	if err != nil || !r.evaluated && len(failures) == 0 {
+		return nil, false, err
 	}
-	for _, f := range failures {
-		key := e.findingKey()
-		key.class, key.policy = f.class, truncateAuditMessage(f.policy)
+	r.key, r.dryRun = e.findingKey(), e.DryRun()
+	r.found, r.words = e.finding()
+	r.words = truncateAuditMessage(r.words)
+	for i := range failures {
+		failures[i].policy, failures[i].message = truncateAuditMessage(failures[i].policy), truncateAuditMessage(failures[i].message)
+	}
+	return r, true, nil
+}
+
+// addRequest counts what an audit log says of one request.
+func (a *AuditLog) addRequest(r *auditRequest) {
+	ns := r.key.namespace
+	if r.dryRun {
+		countInNamespace(a.dryRunRequests, ns)
+		return
+	}
+	for _, f := range r.failures {
+		key := r.key
+		key.class, key.policy = f.class, f.policy
 		a.addFinding(key, f.message)
 	}
-	if evaluated {
+	if r.evaluated {
 		countInNamespace(a.evaluatedRequests, ns)
-		if key, words := e.finding(); words != "" {
-			a.addFinding(key, words)
+		if r.words != "" {
+			a.addFinding(r.found, r.words)
 		}
 	}
-	return nil
 }
 
 // countInNamespace adds one to the number of audit events of a namespace, for no more namespaces than are kept.

@@ -2,37 +2,18 @@ package verify
 
 import (
 	"cmp"
-	stdjson "encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"sigs.k8s.io/json"
+
+	"github.com/psp2pss/psp2pss/pspparse/auditlog"
 )
 
-// auditEvent is the part of an audit event that is read, of any version of audit.k8s.io.
-type auditEvent struct {
-	Kind       string `json:"kind"`
-	APIVersion string `json:"apiVersion"`
-	Stage      string `json:"stage"`
-	RequestURI string `json:"requestURI"`
-	User       struct {
-		Username string `json:"username"`
-	} `json:"user"`
-	ObjectRef struct {
-		Resource  string `json:"resource"`
-		Namespace string `json:"namespace"`
-		Name      string `json:"name"`
-	} `json:"objectRef"`
-	ResponseStatus struct {
-		Code    int64  `json:"code"`
-		Message string `json:"message"`
-	} `json:"responseStatus"`
-	RequestObject stdjson.RawMessage `json:"requestObject"`
-	Annotations   map[string]string  `json:"annotations"`
-}
+// auditEvent is an audit event, and what it says about Pod Security Admission and generated policies.
+type auditEvent struct{ *auditlog.Event }
 
 // isAboutPodSecurity reports whether Pod Security Admission evaluated the request of an audit event.
 func (e *auditEvent) isAboutPodSecurity() bool {
@@ -46,18 +27,12 @@ func (e *auditEvent) isAboutPodSecurity() bool {
 
 // refused reports whether Pod Security Admission refused the request of an audit event.
 func (e *auditEvent) refused() bool {
-	return e.ResponseStatus.Code == http.StatusForbidden && isPodSecurityRefusal(e.ResponseStatus.Message)
-}
-
-// dryRun reports whether the request of an audit event was a dry run.
-func (e *auditEvent) dryRun() bool {
-	u, err := url.ParseRequestURI(e.RequestURI)
-	return err == nil && u.Query().Has("dryRun")
+	return e.Code == http.StatusForbidden && isPodSecurityRefusal(e.Message)
 }
 
 // findingKey returns the key of a finding about the workload of an audit event, without its class.
 func (e *auditEvent) findingKey() auditFindingKey {
-	return auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
+	return auditFindingKey{namespace: e.Object.Namespace, workload: truncateAuditMessage(e.workload()), template: e.Object.Resource != "pods"}
 }
 
 // finding returns the worst that an audit event says about its workload, and the message; "" if there is nothing.
@@ -68,7 +43,7 @@ func (e *auditEvent) finding() (auditFindingKey, string) {
 	switch {
 	case e.refused():
 		key.class = auditRefused
-		return key, e.ResponseStatus.Message
+		return key, e.Message
 	case failed != "":
 		key.class = auditError
 		return key, failed
@@ -105,8 +80,8 @@ type podRequestMeta struct {
 // workload names the workload of an audit event: for a pod its controller, if the log has the request, else what the names
 // and the user say.
 func (e *auditEvent) workload() string {
-	if e.ObjectRef.Resource != "pods" {
-		return strings.TrimSuffix(e.ObjectRef.Resource, "s") + "/" + cmp.Or(e.ObjectRef.Name, "(unnamed)")
+	if e.Object.Resource != "pods" {
+		return strings.TrimSuffix(e.Object.Resource, "s") + "/" + cmp.Or(e.Object.Name, "(unnamed)")
 	}
 	var pod podRequestMeta
 	if err := json.UnmarshalCaseSensitivePreserveInts(e.RequestObject, &pod); err != nil {
@@ -122,7 +97,7 @@ func (e *auditEvent) workload() string {
 	if pod.Metadata.GenerateName != "" {
 		return "pod/" + pod.Metadata.GenerateName + "*"
 	}
-	return podControllerByUser(e.User.Username, cmp.Or(e.ObjectRef.Name, podNameInMessage(e.ResponseStatus.Message)))
+	return podControllerByUser(e.User.Name, cmp.Or(e.Object.Name, podNameInMessage(e.Message)))
 }
 
 // podControllerByUser names the controller of a pod by the user that created it, since most controllers have a service

@@ -44,7 +44,7 @@ func (e *auditEvent) replacementFindings() ([]policyFinding, error) {
 			continue
 		}
 		class := auditPolicyFails
-		if e.ResponseStatus.Code >= http.StatusBadRequest {
+		if e.Code >= http.StatusBadRequest {
 			class = auditPolicyFailsRefused
 		}
 		out = append(out, policyFinding{class, f.Policy, f.Message})
@@ -61,10 +61,10 @@ type policyFinding struct {
 // refusingReplacement returns the admission policy of the command generate that refused the request of an audit event, and the refusal;
 // "" where none did.
 func (e *auditEvent) refusingReplacement() (policy, refusal string) {
-	if e.ResponseStatus.Code < http.StatusBadRequest || !isReplacementRefusal(e.ResponseStatus.Message) {
+	if e.Code < http.StatusBadRequest || !isReplacementRefusal(e.Message) {
 		return "", ""
 	}
-	_, rest, _ := strings.Cut(e.ResponseStatus.Message, replacementRefusal)
+	_, rest, _ := strings.Cut(e.Message, replacementRefusal)
 	name, _, _ := strings.Cut(rest, "'")
-	return replacementPrefix + name, e.ResponseStatus.Message
+	return replacementPrefix + name, e.Message
 }

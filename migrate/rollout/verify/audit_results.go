@@ -19,11 +19,11 @@ func (a *AuditLog) results(namespaces []string, enforced map[string]string) []Ch
 	for _, ns := range namespaces {
 		out = append(out, a.summary(ns))
 	}
-	for _, b := range a.brokenLines {
+	for _, b := range a.read.Broken {
 		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: message.New("verify-audit-line", "line", b)})
 	}
-	if a.moreBrokenLines > 0 {
-		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: message.New("verify-audit-lines-more", "n", a.moreBrokenLines)})
+	if a.read.MoreBroken > 0 {
+		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: message.New("verify-audit-lines-more", "n", a.read.MoreBroken)})
 	}
 	if a.uncountedRequests > 0 {
 		why := message.New("verify-audit-uncounted", "n", a.uncountedRequests, "limit", maxAuditWorkloads)
