@@ -50,10 +50,13 @@ func IsUnsafeName(name string) bool {
 // WalkTar calls visit for every entry of a tar in its order. It returns the error of visit, that of a damaged archive, or a
 // LimitError; what was visited until then is whole, but for the body of the last.
 func (m *Meter) WalkTar(src io.Reader, visit func(*Entry) error) error {
-	in := tar.NewReader(src)
+	end := &endReader{from: src}
+	in := tar.NewReader(end)
 	for {
 		h, err := in.Next()
 		switch {
+		case errors.Is(err, io.EOF) && end.isCutOff():
+			return fmt.Errorf("reading the tar: %w", io.ErrUnexpectedEOF)
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil && !errors.Is(err, tar.ErrInsecurePath):
@@ -80,6 +83,47 @@ func (m *Meter) WalkTar(src io.Reader, visit func(*Entry) error) error {
 			return err
 		}
 	}
+}
+
+// endReader is the text of a tar, of which archive/tar does not say whether it ended or was cut off between two entries: a tar ends in
+// blocks of zeros.
+type endReader struct {
+	from  io.Reader
+	ended bool
+	// zeros is how many zeros it ended in so far.
+	zeros int
+}
+
+// Read reads from the tar; its errors are those of the source.
+func (e *endReader) Read(p []byte) (int, error) {
+	n, err := e.from.Read(p)
+	e.ended = e.ended || errors.Is(err, io.EOF)
+	i := n
+	for i > 0 && p[i-1] == 0 {
+		i--
+	}
+	if i > 0 {
+		e.zeros = 0
+	}
+	e.zeros += n - i
+	return n, err
+}
+
+// isCutOff reports whether the source ended without a block of zeros.
+func (e *endReader) isCutOff() bool { return e.ended && e.zeros < SniffedBytes }
+
+// WalkStream calls visit for every entry of a tar that is packed as the format says. Its errors are those of WalkTar, and that of a
+// stream which is damaged or cut off behind the end of the tar.
+func (m *Meter) WalkStream(src io.Reader, f Format, visit func(*Entry) error) error {
+	in, err := m.Inflate(src, f)
+	if err != nil {
+		return err
+	}
+	err = m.WalkTar(in, visit)
+	if err == nil && (f == Gzip || f == Zstd) {
+		_, err = io.Copy(io.Discard, in)
+	}
+	return errors.Join(err, in.Close())
 }
 
 // boundName makes an entry Special whose name is longer than the limit, and cuts the name.

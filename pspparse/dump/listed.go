@@ -134,6 +134,16 @@ func clusterInfoLists() map[string]string {
 	}
 }
 
+// NewClusterInfoStream returns the layout of a cluster-info dump that was printed as one stream: it has every list that such a dump
+// has.
+func NewClusterInfoStream() *Layout {
+	l := NewLayout([]Root{{Kind: ClusterInfo}})
+	for _, resource := range clusterInfoLists() {
+		l.seen[resourceID{groupOfResource(resource), resource}] = true
+	}
+	return l
+}
+
 // clusterInfoEntry says what to do with an entry of a cluster-info dump.
 func (l *Layout) clusterInfoEntry(parts []string) Action {
 	if len(parts) != 2 || !isObjectFile(parts[1]) {

@@ -44,6 +44,9 @@ type documentReader struct {
 	expected objectHeader
 	// nullText is true where "null" in quotes stands for null.
 	nullText bool
+	// skipsLogs leaves out the logs of containers that stand between documents; logs counts them.
+	skipsLogs bool
+	logs      *logSkipper
 	// onObject, if set, is told of every object before it is read.
 	onObject func(kind string, o *manifestObject)
 

@@ -107,7 +107,7 @@ func (r *Reader) readDumpFolder(p *packedReading) error {
 func (p *packedReading) readDumpFile(at, name string) error {
 	open := func() (io.ReadCloser, error) { return os.Open(at) }
 	body := &lazyFile{open: open}
-	err := p.readFile(name, contextReader(p.ctx, body), func() (io.ReadCloser, error) { return reopenText(p.ctx, open, p.limits) })
+	err := p.readFile(name, contextReader(p.ctx, body), func() (io.ReadCloser, error) { return reopenText(p.ctx, open, p.limits, false) })
 	if closeErr := body.Close(); err == nil {
 		err = closeErr
 	}

@@ -128,7 +128,7 @@ func (r *Reader) readArchiveFile(p *packedReading, f archive.Format) error {
 		if _, err := in.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		return walkStream(meter, contextReader(p.ctx, r.progressReader(p.path, in)), f, visit)
+		return meter.WalkStream(contextReader(p.ctx, r.progressReader(p.path, in)), f, visit)
 	}
 	again := p.meter
 	p.meter = r.newPackedReading(p.ctx, p.path, p.sink, p.notes).meter
@@ -143,15 +143,6 @@ func (r *Reader) readArchiveFile(p *packedReading, f archive.Format) error {
 	}
 	p.finish(walk(p.meter, p.readEntry))
 	return p.ctx.Err()
-}
-
-// walkStream calls visit for every entry of a tar, packed or not.
-func walkStream(meter *archive.Meter, src io.Reader, f archive.Format, visit func(*archive.Entry) error) error {
-	in, err := meter.Inflate(src, f)
-	if err != nil {
-		return err
-	}
-	return errors.Join(meter.WalkTar(in, visit), in.Close())
 }
 
 // entryName returns the name of an archive's entry as positions and layouts have it: that of a folder ends in a slash.
@@ -316,6 +307,7 @@ func (p *packedReading) readNested(name string, body io.Reader) error {
 	if err != nil {
 		return err
 	}
+	p.read++
 	at := p.position(name)
 	f, packed := packedFormat(begin)
 	what := ""
@@ -333,7 +325,6 @@ func (p *packedReading) readNested(name string, body io.Reader) error {
 	}
 	inner := p.reader.newPackedReading(p.ctx, at, p.sink, p.notes)
 	inner.meter, inner.nested, inner.kinds = p.meter, true, p.kinds
-	p.read++
 	return inner.readStream(in, f)
 }
 

@@ -22,6 +22,8 @@ const (
 type heldEntry struct {
 	entry archive.Entry
 	body  []byte
+	// err is what ended the reading of the body.
+	err error
 }
 
 // streamReading is the reading of an archive that can be read only once.
@@ -43,10 +45,11 @@ func (p *packedReading) readStream(src io.Reader, f archive.Format) error {
 		refused = s.decide()
 		return refused
 	}
-	err := walkStream(p.meter, src, f, func(e *archive.Entry) error {
+	err := p.meter.WalkStream(src, f, func(e *archive.Entry) error {
 		body, whole, err := s.hold(e)
 		switch {
-		case err != nil:
+		case err != nil && !s.decided:
+			s.held = append(s.held, heldEntry{entry: *e, body: body, err: err})
 			return errors.Join(err, decide())
 		case s.decided:
 			return p.readEntry(e)
@@ -110,6 +113,9 @@ func (s *streamReading) decide() error {
 	for i := range s.held {
 		e := &s.held[i].entry
 		e.Body = bytes.NewReader(s.held[i].body)
+		if err := s.held[i].err; err != nil {
+			e.Body = io.MultiReader(e.Body, readerFunc(func([]byte) (int, error) { return 0, err }))
+		}
 		if err := s.readEntry(e); err != nil {
 			return err
 		}

@@ -55,6 +55,8 @@ type Reader struct {
 
 	// dumpFolders are the folders among Paths that are read as dumps.
 	dumpFolders map[string]bool
+	// streams are the plain files that are what kubectl cluster-info dump prints.
+	streams []packedInput
 	// plainKinds are the kinds of which an object was read outside of dumps.
 	plainKinds map[string]bool
 }
@@ -85,7 +87,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	if err := w.findFiles(paths); err != nil {
 		return err
 	}
-	r.plainKinds = map[string]bool{}
+	r.plainKinds, r.streams = map[string]bool{}, nil
 	for _, f := range w.sortedFiles() {
 		if f.path == StdinPath && r.Dumps {
 			p, err := r.readPackedStdin(ctx, b, t)
@@ -101,7 +103,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 			return err
 		}
 	}
-	if err := r.readDumps(dumps); err != nil {
+	if err := r.readDumps(append(dumps, r.streams...)); err != nil {
 		return err
 	}
 	t.flush(b)
@@ -190,6 +192,8 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	r.reportProgress("reading " + english.EscapeInput(f.path))
 	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject, eachObject: r.EachObject, namespace: r.Namespace}
 	if r.Dumps {
+		s.skipsLogs = true
+		defer func() { r.addStreamOfClusterInfo(ctx, s) }()
 		s.onObject = func(kind string, _ *manifestObject) { r.plainKinds[kind] = true }
 	}
 	if f.path == StdinPath {
@@ -201,7 +205,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	}
 	open := func() (io.ReadCloser, error) { return os.Open(f.resolved) }
 	if f.regular {
-		s.reopen = func() (io.ReadCloser, error) { return reopenText(ctx, open, s.limits) }
+		s.reopen = func() (io.ReadCloser, error) { return reopenText(ctx, open, s.limits, r.Dumps) }
 	}
 	in, err := open()
 	if err != nil {
@@ -218,8 +222,20 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	return ctx.Err()
 }
 
+// addStreamOfClusterInfo adds the gap of a file that has had the logs of containers between its documents, and keeps it for the gaps of
+// what such a dump never holds.
+func (r *Reader) addStreamOfClusterInfo(ctx context.Context, s *documentReader) {
+	if s.logs == nil || s.logs.blocks == 0 {
+		return
+	}
+	s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("dump-with-logs", "n", s.logs.blocks), Position: s.position(0)})
+	p := r.newPackedReading(ctx, s.name, s.sink, s.notes)
+	p.layout = dump.NewClusterInfoStream()
+	r.streams = append(r.streams, packedInput{packedReading: p})
+}
+
 // reopenText opens an input file again and returns its text.
-func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
+func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits, skipLogs bool) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {
 		return nil, err
@@ -227,6 +243,9 @@ func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits 
 	again, err := newTextReader(contextReader(ctx, in), limits)
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
+	}
+	if skipLogs {
+		again = newLogSkipper(again)
 	}
 	return struct {
 		io.Reader
@@ -243,6 +262,9 @@ func (s *documentReader) readSource(src io.Reader) {
 		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("file-not-text", "error", unreadable.msg), Position: s.position(0)})
 	case err != nil:
 		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("file-not-read", "error", readErrorReason(err)), Position: s.position(0)})
+	case s.skipsLogs:
+		s.logs = newLogSkipper(in)
+		s.readDocuments(s.logs)
 	default:
 		s.readDocuments(in)
 	}
@@ -299,7 +321,7 @@ func ReadFS(fsys fs.FS, b inventory.Sink) error {
 			return fmt.Errorf("opening %s: %w", quoteInput(path), errorWithoutPath(err))
 		}
 		s := &documentReader{name: path, limits: Limits{}.withDefaults(), sink: b, notes: t}
-		s.reopen = func() (io.ReadCloser, error) { return reopenText(context.Background(), open, s.limits) }
+		s.reopen = func() (io.ReadCloser, error) { return reopenText(context.Background(), open, s.limits, false) }
 		s.readSource(in)
 		return in.Close()
 	})

@@ -38,6 +38,10 @@ func dumpKinds() []Kind {
 			"only names after its first {limit} entries show that it is a {tool}, so what came before was read as plain documents: save it to a file, and name that",
 		},
 		{
+			"dump-with-logs", "Logs stand between the objects of the dump. A line of a log may look like an object, or like the end of the log.",
+			"logs of {n} {n:container|containers} stand between its objects: a line of them may look like an object or hide one, so nothing after the first is certain; save it with kubectl cluster-info dump -A --output-directory=FOLDER",
+		},
+		{
 			"dump-holds-none", "A dump of this kind, or of the version of its program, holds no objects of these kinds. Add them from elsewhere.",
 			"this {tool} holds no {missing}: {advice}",
 		},
