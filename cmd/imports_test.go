@@ -34,7 +34,9 @@ func mayImport() map[string][]string {
 		"pspparse/admissionconfig":  {"pspparse/fileerror"},
 		"pspparse/generated":        {},
 		"pspparse/custom":           {"pspparse/english", "pspparse/fieldpath", "pspparse/generated", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
-		"pspparse/files":            {"pspparse/custom", "pspparse/english", "pspparse/fileerror", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
+		"pspparse/archive":          {},
+		"pspparse/dump":             {"pspparse/english", "pspparse/inventory", "pspparse/message"},
+		"pspparse/files":            {"pspparse/archive", "pspparse/dump", "pspparse/custom", "pspparse/english", "pspparse/fileerror", "pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
 		"pspparse/cluster":          {"pspparse/custom", "pspparse/english", "pspparse/fileerror", "pspparse/inventory", "pspparse", "pspparse/message"},
 		"pspparse/snapshot":         {"pspparse/english", "pspparse/inventory", "pspparse", "pspparse/message"},
 		"pspparse/helm":             {"pspparse/inventory", "pspparse/yamlnode", "pspparse", "pspparse/message"},
@@ -152,6 +154,7 @@ func mayName() map[string][]string {
 	return map[string][]string{
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/jsonpath", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
+		"github.com/klauspost/compress":     {"pspparse/archive"},
 		"github.com/spf13/cobra":            {"cmd"},
 		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/yamlnode", "pspparse/yamledit", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/check", "migrate/exceptions", "migrate/manifest", "cmd"},
 	}

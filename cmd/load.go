@@ -41,7 +41,7 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 		return readSnapshot(archive)
 	}
 	if len(o.Files) > 0 {
-		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Skip: o.SkipPaths, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject}
+		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Skip: o.SkipPaths, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject, Dumps: true}
 		var sink inventory.Sink = b
 		if o.WrapSink != nil {
 			sink = o.WrapSink(b)

@@ -15,8 +15,8 @@ import (
 
 const benchPods = 5000
 
-// dump is what kubectl get pods -A would print, as JSON or YAML.
-func dump(tb testing.TB, pods int, write func(cluster.Spec, io.Writer) error) []byte {
+// podDump is what kubectl get pods -A would print, as JSON or YAML.
+func podDump(tb testing.TB, pods int, write func(cluster.Spec, io.Writer) error) []byte {
 	tb.Helper()
 	var buf bytes.Buffer
 	if err := write(cluster.Spec{Pods: pods, Namespaces: 50, PodsOnly: true}, &buf); err != nil {
@@ -38,7 +38,7 @@ func readBytes(tb testing.TB, data []byte) {
 }
 
 func BenchmarkJSONDump(b *testing.B) {
-	data := dump(b, benchPods, cluster.Spec.WriteJSON)
+	data := podDump(b, benchPods, cluster.Spec.WriteJSON)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -48,7 +48,7 @@ func BenchmarkJSONDump(b *testing.B) {
 
 // BenchmarkJSONScan is the part of BenchmarkJSONDump that finds the items.
 func BenchmarkJSONScan(b *testing.B) {
-	data := dump(b, benchPods, cluster.Spec.WriteJSON)
+	data := podDump(b, benchPods, cluster.Spec.WriteJSON)
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		items := 0
@@ -61,7 +61,7 @@ func BenchmarkJSONScan(b *testing.B) {
 
 // BenchmarkUnmarshalPodList is what BenchmarkJSONDump is measured against.
 func BenchmarkUnmarshalPodList(b *testing.B) {
-	data := dump(b, benchPods, cluster.Spec.WriteJSON)
+	data := podDump(b, benchPods, cluster.Spec.WriteJSON)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -73,7 +73,7 @@ func BenchmarkUnmarshalPodList(b *testing.B) {
 }
 
 func BenchmarkYAMLDump(b *testing.B) {
-	data := dump(b, benchPods/10, cluster.Spec.WriteYAML)
+	data := podDump(b, benchPods/10, cluster.Spec.WriteYAML)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {

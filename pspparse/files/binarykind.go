@@ -36,7 +36,7 @@ func binaryKind(begin []byte) string {
 	case len(begin) > tarMagicOffset && bytes.HasPrefix(begin[tarMagicOffset:], []byte("ustar")):
 		return "it is a tar archive: unpack it (tar -xf FILE), and read the folder with -R -f FOLDER"
 	case len(begin) > boltMagicOffset && bytes.HasPrefix(begin[boltMagicOffset:], []byte("\xed\xda\x0c\xed")):
-		return "it is a snapshot of etcd, of which no objects are read: restore it, and read the cluster or a dump of it"
+		return "it is a snapshot of etcd, of which no objects are read: restore it to an API server that is thrown away afterwards, and read that, or a dump of it"
 	}
 	for _, kind := range binaryKinds() {
 		if bytes.HasPrefix(begin, []byte(kind.begin)) && (kind.begin != "BZh" || isBinary(begin)) {

@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/archive"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
@@ -37,6 +38,18 @@ type documentReader struct {
 	// reopen opens the file again, for the kind of a List that comes after its items; nil where that cannot be done.
 	reopen func() (io.ReadCloser, error)
 
+	// packed is the archive or the dump that the file is an entry of; nil for a file by itself.
+	packed *packedReading
+	// expected is what the place of the file in a dump says of objects in it that do not say their own kind.
+	expected objectHeader
+	// nullText is true where "null" in quotes stands for null.
+	nullText bool
+	// skipsLogs leaves out the logs of containers that stand between documents; logs counts them.
+	skipsLogs bool
+	logs      *logSkipper
+	// onObject, if set, is told of every object before it is read.
+	onObject func(kind string, o *manifestObject)
+
 	// input is the text of the file.
 	input *lineBuffer
 	// toJSON turns YAML trees into JSON, and counts what aliases cost.
@@ -57,6 +70,10 @@ type documentReader struct {
 func (s *documentReader) readDocuments(src io.Reader) {
 	s.input = newLineBuffer(src)
 	s.toJSON.limits = s.limits
+	if s.packed != nil && s.packed.layout != nil && s.readJSONArray() {
+		s.reportUnread()
+		return
+	}
 	cut := &yamlSplitter{input: s.input, maxBytes: s.limits.DocumentBytes, stopAtJSON: true}
 	for p, ok := cut.next(); ok && !s.tooManyNonObjects(); p, ok = cut.next() {
 		switch p.kind {
@@ -120,6 +137,10 @@ func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 func (s *documentReader) addGap(g inventory.Gap) {
 	if len(g.Namespaces) == 0 {
 		g.Namespaces = allNamespaces()
+	}
+	if s.packed != nil {
+		s.packed.addGap(g)
+		return
 	}
 	if s.gapCount++; s.gapCount <= s.limits.Gaps {
 		s.sink.AddGap(g)
@@ -318,7 +339,10 @@ func (s *documentReader) fileBaseName() string {
 // readErrorReason returns the reason why a file could not be read, in words, without the path.
 func readErrorReason(err error) string {
 	var corrupt flate.CorruptInputError
+	var limit *archive.LimitError
 	switch {
+	case errors.As(err, &limit):
+		return archive.Reason(err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "the gzip data is cut off"
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):

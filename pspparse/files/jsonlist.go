@@ -198,28 +198,56 @@ func (d *jsonDocumentReading) readItems() error {
 		d.list.pagination.readListObject(before)
 	}
 	d.hasItems = true
-	err := d.scanner.scanArray(func() error {
-		if d.reader.tooManyNonObjects() {
-			return errStopScan
-		}
-		w := d.scanner.input
-		d.list.itemCount++
-		d.scanner.exceeded = ""
-		w.discardKept()
-		line := w.lineAt(w.pos)
-		over, err := d.scanner.skipValue()
-		if err != nil {
-			return err
-		}
-		if over != "" {
-			d.reader.addLimitGap(d.list.itemLabel(), line, over)
-			return nil
-		}
-		d.reader.readJSONItem(d.list, w, line, d.listDepth)
-		return nil
-	})
+	err := d.scanner.scanArray(d.readItem)
 	d.scanner.input.discardKept()
 	return err
+}
+
+// readItem reads the item of a List in a JSON file at which the scanner is.
+func (d *jsonDocumentReading) readItem() error {
+	if d.reader.tooManyNonObjects() {
+		return errStopScan
+	}
+	w := d.scanner.input
+	d.list.itemCount++
+	d.scanner.exceeded = ""
+	w.discardKept()
+	line := w.lineAt(w.pos)
+	over, err := d.scanner.skipValue()
+	if err != nil {
+		return err
+	}
+	if over != "" {
+		d.reader.addLimitGap(d.list.itemLabel(), line, over)
+		return nil
+	}
+	d.reader.readJSONItem(d.list, w, line, d.listDepth)
+	return nil
+}
+
+// readJSONArray reads a file of a dump that is one JSON array of objects, item by item; false where it is none.
+func (s *documentReader) readJSONArray() bool {
+	scan := &jsonScanner{input: s.input, maxBytes: s.limits.DocumentBytes, maxDepth: s.limits.Depth}
+	if scan.skipWhitespace() != '[' {
+		s.input.pos = s.input.start
+		return false
+	}
+	s.documentCount++
+	l := s.newListReading(s.documentLabel(), s.input.lineAt(s.input.pos))
+	l.headerComplete = true
+	if s.expected.kind != "" {
+		l.header = objectHeader{apiVersion: s.expected.apiVersion, kind: s.expected.kind + "List"}
+	}
+	d := &jsonDocumentReading{reader: s, scanner: scan, list: l, column: s.input.startColumn, hasItems: true}
+	err := scan.scanArray(d.readItem)
+	if err != nil && !errors.Is(err, errStopScan) {
+		s.addBrokenGap(yamlPart{}, l.itemLabel(), s.input.lineAt(s.input.pos), err)
+	}
+	l.reportList(s)
+	if err == nil && scan.skipWhitespace() != 0 {
+		s.addBrokenGap(yamlPart{}, s.documentLabel(), s.input.lineAt(s.input.pos), scan.syntaxErrorf("something follows the JSON array"))
+	}
+	return true
 }
 
 // readAsObject reads the JSON object of the file as one document where it has no items, and ends the List where it has.

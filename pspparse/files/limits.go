@@ -11,7 +11,7 @@ type Limits struct {
 	// Values is how many values one document may hold, its aliases written out: each costs far more memory than text.
 	// Default 1,000,000.
 	Values int
-	// UncompressedBytes is how many bytes one gzip file may inflate to. Default 8 GiB; it is streamed, never held.
+	// UncompressedBytes is how many bytes one packed file may inflate to, an archive with all that is in it. Default 8 GiB; it is streamed, never held.
 	UncompressedBytes int64
 	// AliasBytes is how many bytes of JSON the aliases and merge keys of one file may make, beside four times what is read of it.
 	// Default 8 MiB: a thousand workloads that share what they have in common pass. No limit on a document would do, for a
@@ -20,6 +20,10 @@ type Limits struct {
 	// GzipRatio is how many times its size a gzip file may inflate to, once that is more than 64 MiB. Default 1,000: text does
 	// not come near.
 	GzipRatio int64
+	// Entries and ZipEntries are how many entries a tar and a zip may have. Defaults 1,000,000 and 200,000.
+	Entries, ZipEntries int
+	// SpooledBytes is how large a zip on standard input may be, which is written to a temporary file. Default 2 GiB.
+	SpooledBytes int64
 	// NonObjects is how many documents and items of one file may be no Kubernetes objects: after that the rest of it is one gap. An
 	// empty document costs far more time than its size suggests. Default 200,000.
 	NonObjects int

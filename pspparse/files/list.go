@@ -34,11 +34,13 @@ type fileListReading struct {
 	headerErr          error
 	// pagination says whether the List is one page of more.
 	pagination listPagination
+	// expected is what the items are by the place of the file in a dump.
+	expected objectHeader
 }
 
 // newListReading returns the reading of a List in the file, before its first item.
 func (s *documentReader) newListReading(what string, line int) *fileListReading {
-	return &fileListReading{label: what, line: line}
+	return &fileListReading{label: what, line: line, expected: s.expected}
 }
 
 // itemLabel returns the name of the current item of the file's List: "item 3 of document 1".
@@ -57,6 +59,9 @@ func (s *documentReader) countNonObjectItem(l *fileListReading, line int) {
 // itemHeader returns the apiVersion and kind that a typed List in a file gives items without a kind; false where the
 // List says its own kind only after the items, and it could not be found.
 func (l *fileListReading) itemHeader() (objectHeader, bool) {
+	if l.header.kind == "" && !l.headerComplete && l.expected.kind != "" {
+		return l.expected, true
+	}
 	if l.header.kind == "" && !l.headerComplete {
 		l.headerComplete = true
 		found, err := l.findHeader()
@@ -82,6 +87,7 @@ func (s *documentReader) readListItem(l *fileListReading, o *manifestObject) {
 		s.countNonObject()
 	}
 	if o.node != nil {
+		s.restoreNulls(o.node)
 		o.header = headerOfNode(o.node)
 	}
 	if o.header.kind != "" {

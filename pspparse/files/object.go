@@ -114,13 +114,20 @@ func (s *documentReader) readObject(o *manifestObject) {
 		return
 	}
 	if o.node != nil {
+		s.restoreNulls(o.node)
 		o.header = headerOfNode(o.node)
+	}
+	if o.header.kind == "" && o.listHeader.kind == "" && o.listDepth == 0 && s.expected.kind != "" && nameOfObject(o).Name != "" {
+		o.listHeader = s.expected
 	}
 	if o.header.kind == "" && o.listHeader.kind != "" {
 		o.header.kind = o.listHeader.kind
 		if o.header.apiVersion == "" {
 			o.header.apiVersion = o.listHeader.apiVersion
 		}
+	}
+	if s.onObject != nil {
+		s.onObject(o.header.kind, o)
 	}
 	switch h := o.header; {
 	case s.reportTemplatedName(o):

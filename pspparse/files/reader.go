@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/archive"
+	"github.com/psp2pss/psp2pss/pspparse/dump"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -44,8 +47,18 @@ type Reader struct {
 	// EachObject, if set, is given every object before the Sink is, and the files of kustomizations and charts, which no Sink
 	// gets. PodSecurityPolicies are not among them.
 	EachObject func(*Object)
+	// Dumps reads archives, and folders and archives that are dumps of clusters, by what they hold and with all below them. Without
+	// it an archive is a gap.
+	Dumps bool
 	// Namespace is the one of objects that name none, of kinds that are not known to make pods; "" leaves them without.
 	Namespace string
+
+	// dumpFolders are the folders among Paths that are read as dumps.
+	dumpFolders map[string]bool
+	// streams are the plain files that are what kubectl cluster-info dump prints.
+	streams []packedInput
+	// plainKinds are the kinds of which an object was read outside of dumps.
+	plainKinds map[string]bool
 }
 
 // Load reads the paths into an Inventory of its own. Its errors are those of Read.
@@ -62,17 +75,97 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 // some of the input.
 func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	t := &noteCollector{}
+	paths := r.Paths
+	var dumps []packedInput
+	if r.Dumps {
+		var err error
+		if dumps, paths, err = r.packedInputs(ctx, b, t); err != nil {
+			return err
+		}
+	}
 	w := &fileFinder{recursive: r.Recursive, skip: r.Skip, notes: t, sink: b}
-	if err := w.findFiles(r.Paths); err != nil {
+	if err := w.findFiles(paths); err != nil {
 		return err
 	}
+	r.plainKinds, r.streams = map[string]bool{}, nil
 	for _, f := range w.sortedFiles() {
+		if f.path == StdinPath && r.Dumps {
+			p, err := r.readPackedStdin(ctx, b, t)
+			if err != nil {
+				return err
+			}
+			if p != nil {
+				dumps = append(dumps, packedInput{packedReading: p})
+				continue
+			}
+		}
 		if err := r.readFile(ctx, f, b, t); err != nil {
 			return err
 		}
 	}
+	if err := r.readDumps(append(dumps, r.streams...)); err != nil {
+		return err
+	}
 	t.flush(b)
 	return nil
+}
+
+// readDumps reads the archives and dumps among the paths, and then adds the gaps of what they do not hold and no other path does.
+func (r *Reader) readDumps(dumps []packedInput) error {
+	for _, d := range dumps {
+		if d.readAll == nil {
+			continue // standard input was read in its turn
+		}
+		if err := d.readAll(); err != nil {
+			return err
+		}
+	}
+	for i, d := range dumps {
+		d.addDumpGaps(func(kind string) bool {
+			elsewhere := r.plainKinds[kind]
+			for j, other := range dumps {
+				elsewhere = elsewhere || j != i && other.kinds[kind]
+			}
+			return elsewhere
+		})
+	}
+	return nil
+}
+
+// readPackedStdin reads standard input if it is an archive; else it returns nil, and what it has looked at is read again.
+func (r *Reader) readPackedStdin(ctx context.Context, b inventory.Sink, t *noteCollector) (*packedReading, error) {
+	if r.Stdin == nil {
+		return nil, nil //nolint:nilnil // it is no archive; who reads it says that there is none
+	}
+	in := bufio.NewReaderSize(r.Stdin, packedLookahead)
+	r.Stdin = in
+	begin, err := peek(in, archive.SniffedBytes)
+	if f := archive.Sniff(begin); err == nil && (f == archive.Gzip || f == archive.Zstd) {
+		begin, err = peek(in, packedLookahead)
+	}
+	f, packed := packedFormat(begin)
+	if err != nil || !packed {
+		return nil, nil //nolint:nilnil // as above
+	}
+	r.reportProgress("reading " + StdinPath)
+	p := r.newPackedReading(ctx, StdinPath, b, t)
+	src := contextReader(ctx, r.progressReader(StdinPath, in))
+	if f != archive.Zip {
+		return p, p.readStream(src, f)
+	}
+	file, size, remove, err := p.meter.Spool(src)
+	if err != nil {
+		p.finish(err)
+		return p, ctx.Err()
+	}
+	var survey dump.Survey
+	_ = p.meter.WalkZip(file, size, func(e *archive.Entry) error { return surveyEntry(&survey, e) })
+	p.meter = r.newPackedReading(ctx, StdinPath, b, t).meter
+	if err := p.setLayout(&survey); err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	p.finish(p.meter.WalkZip(file, size, p.readEntry))
+	return p, errors.Join(ctx.Err(), remove())
 }
 
 // Files returns the files that Read would read, by path and without standard input. It fails for a path that the user named and that is
@@ -98,6 +191,11 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	}
 	r.reportProgress("reading " + english.EscapeInput(f.path))
 	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject, eachObject: r.EachObject, namespace: r.Namespace}
+	if r.Dumps {
+		s.skipsLogs = true
+		defer func() { r.addStreamOfClusterInfo(ctx, s) }()
+		s.onObject = func(kind string, _ *manifestObject) { r.plainKinds[kind] = true }
+	}
 	if f.path == StdinPath {
 		if r.Stdin == nil {
 			return errors.New("reading standard input: there is none; name a file instead of -")
@@ -107,7 +205,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	}
 	open := func() (io.ReadCloser, error) { return os.Open(f.resolved) }
 	if f.regular {
-		s.reopen = func() (io.ReadCloser, error) { return reopenText(ctx, open, s.limits) }
+		s.reopen = func() (io.ReadCloser, error) { return reopenText(ctx, open, s.limits, r.Dumps) }
 	}
 	in, err := open()
 	if err != nil {
@@ -124,8 +222,20 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	return ctx.Err()
 }
 
+// addStreamOfClusterInfo adds the gap of a file that has had the logs of containers between its documents, and keeps it for the gaps of
+// what such a dump never holds.
+func (r *Reader) addStreamOfClusterInfo(ctx context.Context, s *documentReader) {
+	if s.logs == nil || s.logs.blocks == 0 {
+		return
+	}
+	s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("dump-with-logs", "n", s.logs.blocks), Position: s.position(0)})
+	p := r.newPackedReading(ctx, s.name, s.sink, s.notes)
+	p.layout = dump.NewClusterInfoStream()
+	r.streams = append(r.streams, packedInput{packedReading: p})
+}
+
 // reopenText opens an input file again and returns its text.
-func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
+func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits, skipLogs bool) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {
 		return nil, err
@@ -133,6 +243,9 @@ func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits 
 	again, err := newTextReader(contextReader(ctx, in), limits)
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
+	}
+	if skipLogs {
+		again = newLogSkipper(again)
 	}
 	return struct {
 		io.Reader
@@ -149,6 +262,9 @@ func (s *documentReader) readSource(src io.Reader) {
 		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("file-not-text", "error", unreadable.msg), Position: s.position(0)})
 	case err != nil:
 		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("file-not-read", "error", readErrorReason(err)), Position: s.position(0)})
+	case s.skipsLogs:
+		s.logs = newLogSkipper(in)
+		s.readDocuments(s.logs)
 	default:
 		s.readDocuments(in)
 	}
@@ -205,7 +321,7 @@ func ReadFS(fsys fs.FS, b inventory.Sink) error {
 			return fmt.Errorf("opening %s: %w", quoteInput(path), errorWithoutPath(err))
 		}
 		s := &documentReader{name: path, limits: Limits{}.withDefaults(), sink: b, notes: t}
-		s.reopen = func() (io.ReadCloser, error) { return reopenText(context.Background(), open, s.limits) }
+		s.reopen = func() (io.ReadCloser, error) { return reopenText(context.Background(), open, s.limits, false) }
 		s.readSource(in)
 		return in.Close()
 	})

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/psp2pss/psp2pss/pspparse/archive"
 )
 
 // notTextError is the error of a file that holds something else than text; its message says what to do.
@@ -25,7 +27,7 @@ const (
 	readBufferBytes = 16 << 10
 )
 
-// newTextReader returns what a file holds as UTF-8 text with line feeds: it unpacks gzip and drops a byte order mark. UTF-16
+// newTextReader returns what a file holds as UTF-8 text with line feeds: it unpacks gzip and zstd and drops a byte order mark. UTF-16
 // and binary data are a *notTextError.
 func newTextReader(src io.Reader, limits Limits) (io.Reader, error) {
 	packed := &countingReader{from: src}
@@ -40,6 +42,17 @@ func newTextReader(src io.Reader, limits Limits) (io.Reader, error) {
 			return nil, &notTextError{"it starts like a gzip file, but " + readErrorReason(err) + "; fetch it again"}
 		}
 		in = bufio.NewReaderSize(&boundedGzipReader{from: unpacked, compressed: packed, limits: limits}, readBufferBytes)
+		if begin, err = peek(in, sniffedBytes); err != nil {
+			return nil, err
+		}
+	}
+	if archive.Sniff(begin) == archive.Zstd {
+		meter := archive.NewMeter(archive.Limits{InflatedBytes: limits.UncompressedBytes, Ratio: limits.GzipRatio})
+		unpacked, err := meter.Inflate(in, archive.Zstd)
+		if err != nil {
+			return nil, &notTextError{"it starts like a zstd file, but " + readErrorReason(err) + "; fetch it again"}
+		}
+		in = bufio.NewReaderSize(unpacked, readBufferBytes)
 		if begin, err = peek(in, sniffedBytes); err != nil {
 			return nil, err
 		}

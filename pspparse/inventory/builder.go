@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -187,7 +188,8 @@ func (b *Builder) refuseObject(kind, namespace, name string, at pspparse.Positio
 
 // AddObjectGap adds to the inventory the gap of one object, unless there are more than maxRefusedNamed of its file.
 func (b *Builder) AddObjectGap(g Gap) {
-	if b.refusedByFile[g.Position.File]++; b.refusedByFile[g.Position.File] <= maxRefusedNamed {
+	file, _, _ := strings.Cut(g.Position.File, "!") // the entries of an archive count as one
+	if b.refusedByFile[file]++; b.refusedByFile[file] <= maxRefusedNamed {
 		b.AddGap(g)
 	}
 }

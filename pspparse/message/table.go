@@ -19,7 +19,7 @@ func Table() []Kind {
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		policyCheckKinds(), lostConstraintKinds(), nearestMissKinds(), unusablePolicyKinds(),
 		requiredValueKinds(), policyFieldKinds(), simplifiedPolicyKinds(), policyProblemKinds(), policyValidationKinds(),
-		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
+		grantKinds(), fileKinds(), archiveKinds(), dumpKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		fileEditKinds(), checkLevelKinds(), checkEffectKinds(), exceptionKinds(), sinceKinds(),
 		editKinds(), obstacleKinds(), patchRemarkKinds(), patchByHandKinds(), gateReasonKinds(), gateObjectKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 		auditLogKinds(),
