@@ -217,7 +217,7 @@ func TestHostileCompletion(t *testing.T) {
 func TestEveryFlagCompletes(t *testing.T) {
 	t.Parallel()
 	ownWords := map[string]bool{
-		"filename": true, "plan": true, "kubeconfig": true, "admission-config": true, "journal": true, "audit-log": true, "undo": true, "backup": true, "files-from": true, "since": true, "diff": true, "exceptions": true, "redact": true, "key": true,
+		"filename": true, "plan": true, "kubeconfig": true, "admission-config": true, "journal": true, "audit-log": true, "undo": true, "backup": true, "files-from": true, "since": true, "diff": true, "exceptions": true, "redact": true, "key": true, "merge": true, "policies": true, "may-loosen": true,
 		"kustomize": true, "skip-path": true, "server": true, "token": true, "v": true,
 		"batch": true, "max-namespaces": true, "max-exceptions": true, "timeout": true, "wait": true, "verify-wait": true,
 	}

@@ -134,6 +134,8 @@ func inFormat(t *testing.T, line []string, format string) []string {
 		return line
 	case kustomizeFormat, dirFormat: // patch and generate write a folder, the others a file
 		return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "k"))
+	case archiveFormat: // no text
+		return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "archive"))
 	case csvFormat: // a folder, too, but for one table
 		if !slices.Contains(line, "--sections=workloads") {
 			return append(line, "-o", format+"="+filepath.Join(t.TempDir(), "tables"))

@@ -81,11 +81,11 @@ With --diff the report begins with what changed since a plan that was saved earl
 The verdict is that of 'gate', for the whole cluster; -n, -l and --exclude choose the namespaces of
 the tables. From a cluster, stored Helm releases are read for it as by 'gate'.
 
-With --merge the report is on several clusters, from the plans that were saved of them: which are ready, what
-serves most of them, policies of one name that do not say the same, namespaces of one name whose
-levels differ, and what could not be seen. -o fleet writes what was kept of each cluster: such
-files can be merged again, in any order. A file that cannot be read is a cluster that was not seen
-(exit code 4). Its sections are
+With --merge the report is on several clusters, from the plans that were saved of them: which are
+ready, what serves most of them, policies of one name that do not say the same, namespaces of one
+name whose levels differ, and what could not be seen. -o fleet writes what was kept of each
+cluster: such files can be merged again, in any order. A file that cannot be read is a cluster that
+was not seen (exit code 4). Its sections are
 ` + strings.Join(fleet.SectionIDs(), ", ") + `.
 
 With --redact the report is that of the plan which 'plan --redact' writes: names are pseudonyms, and
@@ -111,7 +111,8 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
   psp2pss unredact --key acme.key for-others.html > report.html
 
   # Several clusters: a plan of each, then one report
-  for c in prod-eu prod-us; do psp2pss plan --context "$c" -o json=plans/"$c".json; done
+  psp2pss plan --context prod-eu -o json=plans/prod-eu.json
+  psp2pss plan --context prod-us -o json=plans/prod-us.json
   psp2pss report --merge plans -o html=fleet.html
 
   # The built-in legacy cluster

@@ -127,7 +127,7 @@ func TestReportMergeRefuses(t *testing.T) {
 		{[]string{"--merge", dir, "--redact", "key"}, exitUsage, "exclude each other"},
 		{[]string{"--merge", dir, "--sections", "workloads"}, exitUsage, "clusters"},
 		{[]string{"--merge", dir, "-o", "csv"}, exitUsage, "name a folder"},
-		{[]string{"--merge", filepath.Join(dir, "gone")}, exitUsage, "gone"},
+		{[]string{"--merge", filepath.Join(dir, "gone")}, exitFailed, "gone"},
 		{[]string{"--merge", t.TempDir()}, exitUsage, "without .json and .yaml files"},
 		{[]string{"--merge", dir, "--merge", twice}, exitFailed, "was read twice"},
 		{[]string{"--demo", "-o", "fleet"}, exitUsage, "--merge"},

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/psp2pss/psp2pss/migrate/atomicfile"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -26,12 +26,32 @@ type snapshotOptions struct {
 	streams Streams
 	deps    Deps
 	Source  SourceOptions
-	// File is the archive to write, "-" for standard output; "" writes none.
-	File string
+	Outputs []outputTarget[*snapshotContent]
 	// PrintScript prints the script that collects with kubectl alone, and does nothing else.
 	PrintScript bool
 	// AllowPartial accepts that something could not be read.
 	AllowPartial bool
+}
+
+// snapshotContent is what the formats of the command snapshot write.
+type snapshotContent struct {
+	inventory *inventory.Inventory
+	// archived is whether the archive is written, too.
+	archived bool
+}
+
+// archiveFormat is the output format of the command snapshot that can be read again.
+const archiveFormat = "archive"
+
+// snapshotFormats are the output formats of the command snapshot, the default first.
+func snapshotFormats() []report.Format[*snapshotContent] {
+	return []report.Format[*snapshotContent]{
+		{Name: "table", Write: func(w io.Writer, c *snapshotContent, _ report.Options) error { return c.list(w) }},
+		{Name: archiveFormat, Write: func(w io.Writer, c *snapshotContent, _ report.Options) error {
+			_, err := snapshot.Write(w, c.inventory, toolAndVersion())
+			return err
+		}},
+	}
 }
 
 // snapshotEnding is how the help names snapshots. They are known by their content.
@@ -46,6 +66,7 @@ func newSnapshot(streams Streams, deps Deps, runF func(context.Context, *snapsho
 		runF = snapshotRun
 	}
 	o := &snapshotOptions{streams: streams, deps: deps}
+	var outputs []string
 	cmd := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Keep what was read of a cluster in an archive for others to analyse",
@@ -60,8 +81,8 @@ credential, no environment, command or argument of a container, and no image tag
 what rules look at. The other entries are JSON lines, one record each. The same source gives the same
 bytes.
 
-It lists what is in the archive. Without -o it only says what would be, and writes nothing. Where
-something could not be read, the archive has that as a gap, and the exit code is 4.
+Without -o archive it only lists what would be in the archive. Where something could not be read, the
+archive has that as a gap, and the exit code is 4.
 
 Where no other program than kubectl may run, --print-script prints a shell script that saves the lists
 which 'plan' reads in a folder, for -f. It only gets and lists, and asks for no Secret and no ConfigMap;
@@ -69,7 +90,7 @@ pods are saved as they are, with the environment of their containers. What may n
 a gap. A folder of lists is not known to be whole, and has no version of the server: where both can
 be had, a snapshot says more.`,
 		Example: `  # Of the cluster of the current kubeconfig context, to hand over
-  psp2pss snapshot -o prod` + snapshotEnding + `
+  psp2pss snapshot -o archive=prod` + snapshotEnding + `
 
   # What would be in it
   psp2pss snapshot --context prod
@@ -84,8 +105,8 @@ be had, a snapshot says more.`,
   psp2pss plan -f prod-lists
 
   # Of files, or of the built-in legacy cluster
-  psp2pss snapshot -R -f dump/ -o dump` + snapshotEnding + `
-  psp2pss snapshot --demo -o demo` + snapshotEnding + ``,
+  psp2pss snapshot -R -f dump/ -o archive=dump` + snapshotEnding + `
+  psp2pss snapshot --demo -o archive=demo` + snapshotEnding,
 		Args: noArgs,
 	}
 	flags := cmd.Flags()
@@ -93,11 +114,11 @@ be had, a snapshot says more.`,
 	addFileFlags(flags, &o.Source)
 	addCustomResourcesFlag(flags, &o.Source)
 	addConnectionFlags(flags, &o.Source)
-	flags.StringVarP(&o.File, "output", "o", "", "file to write the archive to, or - for standard output; without it none is written")
+	addOutputFlag(cmd, &outputs, snapshotFormats())
 	flags.BoolVar(&o.PrintScript, printScriptFlag, false, "print a shell script that saves the lists with kubectl alone, and do nothing else")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := o.complete(cmd.Flags()); err != nil {
+		if err := o.complete(cmd.Flags(), outputs); err != nil {
 			return err
 		}
 		return asRunError(runF(cmd.Context(), o))
@@ -106,15 +127,23 @@ be had, a snapshot says more.`,
 }
 
 // complete checks the flags of the command snapshot together.
-func (o *snapshotOptions) complete(flags *pflag.FlagSet) error {
+func (o *snapshotOptions) complete(flags *pflag.FlagSet, outputs []string) (err error) {
+	if o.Outputs, err = parseOutputs(outputs, snapshotFormats()); err != nil {
+		return err
+	}
 	if err := o.Source.validate(flags, o.streams); err != nil {
 		return err
 	}
-	if o.PrintScript && (o.File != "" || !o.Source.ReadsCluster()) {
+	if o.PrintScript && (len(outputs) > 0 || !o.Source.ReadsCluster()) {
 		return usagef("--%s prints a script that reads a cluster, and nothing else: leave out -f, --%s and -o", printScriptFlag, demoFlag)
 	}
-	if sameFile(o.File, o.Source.Files) != "" {
-		return usagef("-o %s would overwrite a file that is read: name another one", fileerror.Name(o.File))
+	for _, out := range o.Outputs {
+		if out.format.Name == archiveFormat && out.file == "" && o.streams.Width > 0 {
+			return usagef("-o %[1]s is no text, and would go to a terminal: name a file, as in -o %[1]s=FILE%[2]s", archiveFormat, snapshotEnding)
+		}
+		if sameFile(out.file, o.Source.Files) != "" {
+			return usagef("-o %s=%s would overwrite a file that is read: name another one", out.format.Name, fileerror.Name(out.file))
+		}
 	}
 	return nil
 }
@@ -126,11 +155,8 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 	if o.PrintScript {
 		return o.printScript()
 	}
-	toFile := o.File != "" && o.File != "-"
-	if toFile {
-		if err := checkOutputFiles([]outputTarget[*inventory.Inventory]{{file: o.File}}); err != nil {
-			return err
-		}
+	if err := checkOutputFiles(o.Outputs); err != nil {
+		return err
 	}
 	run := runOf(o.deps, o.Source)
 	inv, err := readInventory(ctx, o.streams, o.deps, o.Source)
@@ -140,7 +166,8 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 	if inv.Source.Kind != inventory.SourceSnapshot { // a snapshot of a snapshot is of the same reading
 		inv.Source.Run = run
 	}
-	if err := o.write(inv); err != nil {
+	archived := slices.ContainsFunc(o.Outputs, func(out outputTarget[*snapshotContent]) bool { return out.format.Name == archiveFormat })
+	if err := writeReports(o.streams, o.Outputs, &snapshotContent{inv, archived}, report.Options{}); err != nil {
 		return err
 	}
 	return o.exitError(inv)
@@ -161,42 +188,23 @@ func (o *snapshotOptions) printScript() error {
 	return err
 }
 
-// write writes the archive of an inventory, and what is in it.
-func (o *snapshotOptions) write(inv *inventory.Inventory) error {
-	written := &snapshot.Manifest{}
-	save := func(w io.Writer) (err error) {
-		written, err = snapshot.Write(w, inv, toolAndVersion())
+// list prints what is in a snapshot, or would be.
+func (c *snapshotContent) list(out io.Writer) error {
+	m, err := snapshot.Write(io.Discard, c.inventory, toolAndVersion())
+	if err != nil {
 		return err
 	}
-	switch o.File {
-	case "-":
-		return save(o.streams.Out)
-	case "":
-		if err := save(io.Discard); err != nil {
-			return err
-		}
-	default:
-		if err := atomicfile.Write(o.File, save); err != nil {
-			return err
-		}
-	}
-	return o.list(inv.Source, written)
-}
-
-// list prints what is in a snapshot.
-func (o *snapshotOptions) list(source inventory.Source, m *snapshot.Manifest) error {
-	end := "-o FILE" + snapshotEnding + " writes it"
-	if o.File != "" {
-		end = "written to " + escape.Terminal(o.File)
-	}
-	w := tabwriter.NewWriter(o.streams.Out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(w, "Snapshot of %s: %s\n\n", phrases.SourcePhrase(source), end)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(w, "Snapshot of %s\n\n", phrases.SourcePhrase(c.inventory.Source))
 	for _, e := range m.Entries {
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\n", e.Name, e.Records, e.Holds)
 	}
 	_, _ = fmt.Fprintf(w, "\nNot in it:\n")
 	for _, text := range m.NotHeld {
 		_, _ = fmt.Fprintf(w, "  %s\n", text)
+	}
+	if !c.archived {
+		_, _ = fmt.Fprintf(w, "\nIt is not written yet: add -o %s=FILE%s\n", archiveFormat, snapshotEnding)
 	}
 	return w.Flush()
 }

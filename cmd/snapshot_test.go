@@ -89,8 +89,8 @@ func TestSnapshotCommand(t *testing.T) {
 	at := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
 	deps := clusterOf("../fixtures/demo/input", at)
 	first, second := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	listed, _ := runDone(t, deps, "snapshot", "-o", first)
-	if _, code := runDone(t, deps, "snapshot", "-o", second); code != exitDone {
+	listed, _ := runDone(t, deps, "snapshot", "-o", "table", "-o", "archive="+first)
+	if _, code := runDone(t, deps, "snapshot", "-o", "archive="+second); code != exitDone {
 		t.Errorf("exit code %d", code)
 	}
 	archive, err := os.ReadFile(first)
@@ -100,15 +100,15 @@ func TestSnapshotCommand(t *testing.T) {
 	if again, err := os.ReadFile(second); err != nil || !bytes.Equal(archive, again) {
 		t.Errorf("two snapshots of one cluster differ (%v)", err)
 	}
-	if piped, _ := runDone(t, deps, "snapshot", "-o", "-"); piped != string(archive) {
+	if piped, _ := runDone(t, deps, "snapshot", "-o", "archive"); piped != string(archive) {
 		t.Error("standard output has another archive")
 	}
-	for _, want := range []string{"Snapshot of context prod (server v1.24.17)", "written to ", "workloads.jsonl", "Not in it:"} {
+	for _, want := range []string{"Snapshot of context prod (server v1.24.17)", "workloads.jsonl", "Not in it:"} {
 		if !strings.Contains(listed, want) {
 			t.Errorf("it does not say %q:\n%s", want, listed)
 		}
 	}
-	if would, code := runDone(t, deps, "snapshot"); code != exitDone || !strings.Contains(would, "writes it") {
+	if would, code := runDone(t, deps, "snapshot"); code != exitDone || !strings.Contains(would, "add -o archive=FILE.psp2pss.tar.gz") {
 		t.Errorf("without -o: exit code %d\n%s", code, would)
 	}
 	real := SystemDeps("psp2pss")
@@ -131,8 +131,8 @@ func TestSnapshotCommand(t *testing.T) {
 		{[]string{"plan", "-f", first, "--context", "prod"}, exitUsage, "is a snapshot, which is read alone"},
 		{[]string{"check", "-f", first, "--level=baseline"}, exitUsage, "is a snapshot, which holds no manifests"},
 		{[]string{"fix", "-f", first, "--raise"}, exitUsage, "is a snapshot, which holds no manifests"},
-		{[]string{"snapshot", "-f", first, "-o", first}, exitUsage, "would overwrite a file that is read"},
-		{[]string{"snapshot", "--demo", "-o", filepath.Join(dir, "no", "such")}, exitFailed, "cannot write"},
+		{[]string{"snapshot", "-f", first, "-o", "archive=" + first}, exitUsage, "would overwrite a file that is read"},
+		{[]string{"snapshot", "--demo", "-o", "archive=" + filepath.Join(dir, "no", "such")}, exitFailed, "cannot write"},
 		{[]string{"snapshot", "--demo", "--print-script"}, exitUsage, "leave out -f, --demo and -o"},
 	} {
 		if code, out, errOut := runTool(real, "", test.args...); code != test.code || !strings.Contains(errOut, test.want) || out != "" {

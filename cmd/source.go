@@ -130,7 +130,7 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 
 // addFileFlags defines the command-line flags that name files to read, or the demo in their place.
 func addFileFlags(flags *pflag.FlagSet, o *SourceOptions) {
-	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files or folders to read (YAML, JSON, gzip), or - for standard input; may be repeated; no cluster is read unless --context, --kubeconfig, --cluster or --server is also given")
+	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files, folders, or archives and dumps of other programs to read (YAML, JSON, gzip, tar, zip), or - for standard input; may be repeated; no cluster is read unless --context, --kubeconfig, --cluster or --server is also given")
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	addKustomizeFlag(flags)
 	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")

@@ -60,7 +60,7 @@ func checkWidth(t *testing.T, what, text string, width int) {
 
 // formatsToCopy are those whose lines programs read, or people copy.
 func formatsToCopy() []string {
-	return []string{"json", "yaml", "name", commandsFormat, manifestFormat, kustomizeFormat, applyFormat, "terraform", "admission-config", "custom-columns", "jsonpath", "sarif", "junit", "github", "github-summary", "gitlab", "policyreport", "openreports", "markdown", "html", "csv", dirFormat}
+	return []string{"json", "yaml", "name", commandsFormat, manifestFormat, kustomizeFormat, applyFormat, "terraform", "admission-config", "custom-columns", "jsonpath", "sarif", "junit", "github", "github-summary", "gitlab", "policyreport", "openreports", "markdown", "html", "csv", dirFormat, archiveFormat}
 }
 
 const maxName = 253

@@ -52,7 +52,7 @@ func trials() map[string]trial {
 			task:  []string{"-o", "json=DIR/out"}, prints: true,
 		},
 
-		"snapshot": {lines: [][]string{{}, {"--allow-partial"}}, task: []string{"-o", "DIR/out"}},
+		"snapshot": {lines: [][]string{{}, {"--allow-partial"}}, task: []string{"-o", "archive=DIR/out"}},
 
 		"generate": {
 			lines: [][]string{{}, {"--mode=continuity", "--action=deny"}, {"-n", "NAMESPACE", "--mode=restricted-but-for"}, {"--grants=static", "--target-server=v1.30", "--allow-partial"}},

@@ -201,7 +201,7 @@ func otherTools() []struct{ words, advice string } {
 		{"install setup", "nothing is installed in a cluster: begin with '%[1]s plan'"},
 		{"migrate convert transform", "begin with '%[1]s plan', then '%[1]s labels' or '%[1]s rollout'"},
 		{"namespace namespaces ns psp psps policy policies workload workloads why", "'%[1]s explain' gives the reasons for one namespace, policy or workload"},
-		{"snapshot dump export save report", "'%[1]s plan -o json=plan.json' saves what was found"},
+		{"dump export save", "'%[1]s plan -o json=plan.json' saves what was found"},
 		{"helm clean cleanup", "'%[1]s clean-helm' takes policies out of stored Helm releases"},
 	}
 }

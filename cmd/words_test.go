@@ -377,6 +377,8 @@ func kubernetesWords() map[string]string {
 		"container":  `the containers of a pod`,
 		"create":     `a verb of RBAC`,
 		"debug":      `kubectl debug`,
+		"deny":       `an action of ValidatingAdmissionPolicyBindings`,
+		"validating": `ValidatingAdmissionPolicy`,
 		"enforce":    `a mode of Pod Security admission`,
 		"exempt":     `the exemptions of Pod Security admission`,
 		"field":      `kubectl explain`,
@@ -418,13 +420,13 @@ func kubernetesWords() map[string]string {
 // plainWords are those that mean in the output what they mean in a newspaper.
 func plainWords() []string {
 	return strings.Fields(`
-		action add added after all allow already also altered and annotation as at backup batch be became before blocker both break by call can cause caution continuity
-		change changed check clean condition could decide decided delta demo different done down earlier effect empty ensured error
-		example fail file finding flag from gain get group guaranteed how impossible in instead it its keep kind knowing known later limit live
+		action add added after agree all allow already also altered and annotation as at backup batch be became before blocker both break but by call can cause caution continuity
+		change changed check clean condition could created decide decided delta demo differ different done down earlier effect empty ensured error
+		example fail file finding flag for from gain get group guaranteed how impossible in install instead it its keep kind knowing known later limit live
 		look loosen looser lose lost made map may meet must need new next no none not note nothing now observed of off ok only or other
-		out override pair part pass place plan platform problem read recommended refuse refused remove removed reverted run safe
-		saved say scope set since skip skipped stage
-		still stricter tell test that the to today unchanged understand unknown unread upgrade usable usage use via wave way were
+		out override pair part pass place plan platform problem read recommended refuse refused remove removed replacement reverted run safe
+		saved say scope set since skip skipped snapshot stage
+		still stricter tell test that the to today unchanged understand unknown unread unseen upgrade usable usage use used via wave way were
 		what where who why without worth would write written yes you yourself`)
 }
 

@@ -41,7 +41,7 @@ func (c *codec) sections() []section {
 		listSection("serviceaccounts.jsonl", "service accounts", &inv.ServiceAccounts,
 			func(s *inventory.ServiceAccount) serviceAccountRecord { return serviceAccountRecord(*s) },
 			checked(func(r serviceAccountRecord) inventory.ServiceAccount { return inventory.ServiceAccount(r) })),
-		listSection("roles.jsonl", "Roles and ClusterRoles with the rules that matter", &inv.Roles,
+		listSection("roles.jsonl", "Roles and ClusterRoles, as far as they matter", &inv.Roles,
 			func(r *inventory.Role) roleRecord { return roleRecord(*r) },
 			checked(func(r roleRecord) inventory.Role { return inventory.Role(r) })),
 		listSection("bindings.jsonl", "RoleBindings and ClusterRoleBindings", &inv.Bindings,
