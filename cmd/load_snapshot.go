@@ -59,7 +59,7 @@ func snapshotAt(name string, o *SourceOptions) (io.ReadCloser, error) {
 		return io.NopCloser(in), nil
 	}
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return nil, nil //nolint:nilnil // a folder, a pipe that can be read only once, or nothing
+		return nil, nil //nolint:nilerr,nilnil // a folder, a pipe that can be read only once, or nothing
 	}
 	f, err := os.Open(name) //nolint:gosec // G304: the file that the user names
 	if err != nil {

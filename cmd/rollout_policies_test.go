@@ -40,7 +40,8 @@ func TestPolicySetSteps(t *testing.T) {
 		{nil, false, "install validatingadmissionpolicy/psp2pss-shop, install validatingadmissionpolicybinding/psp2pss-shop"},
 		{nil, true, "install validatingadmissionpolicy/psp2pss-shop, install validatingadmissionpolicybinding/psp2pss-shop, have validatingadmissionpolicybinding/psp2pss-shop refuse"},
 		{
-			[]string{"--mode=continuity", "--action=deny", "--guards=baseline"}, true,
+			[]string{"--mode=continuity", "--action=deny", "--guards=baseline"},
+			true,
 			"install clusterrole/psp2pss-loosen-labels, install mutatingadmissionpolicy/psp2pss-shop, install mutatingadmissionpolicybinding/psp2pss-shop, " +
 				"install mutatingadmissionpolicy/psp2pss-guard-new-namespaces, install mutatingadmissionpolicybinding/psp2pss-guard-new-namespaces, " +
 				"install validatingadmissionpolicy/psp2pss-shop, install validatingadmissionpolicybinding/psp2pss-shop, " +

@@ -111,11 +111,11 @@ func TestSnapshotCommand(t *testing.T) {
 	if would, code := runDone(t, deps, "snapshot"); code != exitDone || !strings.Contains(would, "add -o archive=FILE.psp2pss.tar.gz") {
 		t.Errorf("without -o: exit code %d\n%s", code, would)
 	}
-	real := SystemDeps("psp2pss")
-	real.LookupEnv = deps.LookupEnv
-	fromFile, _ := runDone(t, real, "plan", "-f", first, "-o", "json")
+	plain := SystemDeps("psp2pss")
+	plain.LookupEnv = deps.LookupEnv
+	fromFile, _ := runDone(t, plain, "plan", "-f", first, "-o", "json")
 	streams, out, errOut := BufferStreams(string(archive))
-	if code := Run(t.Context(), streams, real, []string{"plan", "-f", "-", "-o", "json"}); code == exitFailed || out.String() != fromFile {
+	if code := Run(t.Context(), streams, plain, []string{"plan", "-f", "-", "-o", "json"}); code == exitFailed || out.String() != fromFile {
 		t.Errorf("from standard input: exit code %d\n%s", code, errOut)
 	}
 	live, _ := runDone(t, deps, "plan", "-o", "json")
@@ -135,7 +135,7 @@ func TestSnapshotCommand(t *testing.T) {
 		{[]string{"snapshot", "--demo", "-o", "archive=" + filepath.Join(dir, "no", "such")}, exitFailed, "cannot write"},
 		{[]string{"snapshot", "--demo", "--print-script"}, exitUsage, "leave out -f, --demo and -o"},
 	} {
-		if code, out, errOut := runTool(real, "", test.args...); code != test.code || !strings.Contains(errOut, test.want) || out != "" {
+		if code, out, errOut := runTool(plain, "", test.args...); code != test.code || !strings.Contains(errOut, test.want) || out != "" {
 			t.Errorf("%q: exit code %d\n%s%s", test.args, code, out, errOut)
 		}
 	}
@@ -143,7 +143,7 @@ func TestSnapshotCommand(t *testing.T) {
 	if err := os.WriteFile(cut, archive[:len(archive)-20], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errOut := runTool(real, "", "plan", "-f", cut); code != exitFailed || !strings.Contains(errOut, "damaged or cut off") {
+	if code, _, errOut := runTool(plain, "", "plan", "-f", cut); code != exitFailed || !strings.Contains(errOut, "damaged or cut off") {
 		t.Errorf("cut off: exit code %d\n%s", code, errOut)
 	}
 }

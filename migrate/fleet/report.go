@@ -232,15 +232,26 @@ func (b *builder) clusters() ([]string, *handover.Table) {
 	t := &handover.Table{
 		Text: "One row for each cluster. The numbers of namespaces are by the level that is recommended for them; without is those for which none can be, or may be, yet.",
 		Columns: []handover.Column{
-			{ID: "cluster", Title: "Cluster", Kind: "name"}, {ID: "ready", Title: "Upgrade", Kind: "status"}, {ID: "version", Title: "Version", Kind: "text"},
-			{ID: "namespaces", Title: "Namespaces", Kind: "number"}, {ID: "restricted", Title: "restricted", Kind: "number"},
-			{ID: "baseline", Title: "baseline", Kind: "number"}, {ID: "privileged", Title: "privileged", Kind: "number"}, {ID: "without", Title: "Without", Kind: "number"},
-			{ID: "enforced", Title: "Enforced today", Kind: "number"}, {ID: "workloads", Title: "Workloads", Kind: "number"}, {ID: "policies", Title: "Policies", Kind: "number"},
-			{ID: "gaps", Title: "Gaps", Kind: "number"}, {ID: "read-at", Title: "Read at", Kind: "text"}, {ID: "source", Title: "Source", Kind: "evidence"},
+			{ID: "cluster", Title: "Cluster", Kind: "name"},
+			{ID: "ready", Title: "Upgrade", Kind: "status"},
+			{ID: "version", Title: "Version", Kind: "text"},
+			{ID: "namespaces", Title: "Namespaces", Kind: "number"},
+			{ID: "restricted", Title: "restricted", Kind: "number"},
+			{ID: "baseline", Title: "baseline", Kind: "number"},
+			{ID: "privileged", Title: "privileged", Kind: "number"},
+			{ID: "without", Title: "Without", Kind: "number"},
+			{ID: "enforced", Title: "Enforced today", Kind: "number"},
+			{ID: "workloads", Title: "Workloads", Kind: "number"},
+			{ID: "policies", Title: "Policies", Kind: "number"},
+			{ID: "gaps", Title: "Gaps", Kind: "number"},
+			{ID: "read-at", Title: "Read at", Kind: "text"},
+			{ID: "source", Title: "Source", Kind: "evidence"},
 		},
 		Details: []handover.DetailColumn{
-			{ID: "verdict", Title: "Verdict", Kind: "text"}, {ID: "reasons", Title: "Against the upgrade", Kind: "text"},
-			{ID: "questions", Title: "Not known", Kind: "text"}, {ID: "unseen", Title: "Not seen", Kind: "text"},
+			{ID: "verdict", Title: "Verdict", Kind: "text"},
+			{ID: "reasons", Title: "Against the upgrade", Kind: "text"},
+			{ID: "questions", Title: "Not known", Kind: "text"},
+			{ID: "unseen", Title: "Not seen", Kind: "text"},
 		},
 	}
 	for i := range b.fleet.Clusters {
@@ -258,9 +269,20 @@ func (b *builder) clusters() ([]string, *handover.Table) {
 		}
 		t.Rows = append(t.Rows, handover.Row{
 			Cells: []handover.Cell{
-				{Text: b.names[i]}, {Text: statusText(c)}, {Text: c.ServerVersion}, {Number: len(c.Namespaces)}, {Number: recommended["restricted"]}, {Number: recommended["baseline"]},
-				{Number: recommended["privileged"]}, {Number: recommended[report.NoLevel] + recommended[report.UnknownLevel]}, {Number: enforced}, {Number: c.Workloads},
-				{Number: len(c.Policies)}, {Number: c.Gaps}, {Text: c.ReadAt}, {Text: c.Source},
+				{Text: b.names[i]},
+				{Text: statusText(c)},
+				{Text: c.ServerVersion},
+				{Number: len(c.Namespaces)},
+				{Number: recommended["restricted"]},
+				{Number: recommended["baseline"]},
+				{Number: recommended["privileged"]},
+				{Number: recommended[report.NoLevel] + recommended[report.UnknownLevel]},
+				{Number: enforced},
+				{Number: c.Workloads},
+				{Number: len(c.Policies)},
+				{Number: c.Gaps},
+				{Text: c.ReadAt},
+				{Text: c.Source},
 			},
 			Detail: slices.Concat(detail(t, "verdict", []string{verdict}), detail(t, "reasons", texts(c.Reasons)), detail(t, "questions", texts(c.Questions)), detail(t, "unseen", c.Unseen)),
 		})

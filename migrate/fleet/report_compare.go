@@ -82,16 +82,27 @@ func (b *builder) fixes() ([]string, *handover.Table) {
 	t := &handover.Table{
 		Text: "One row for what is to be done about workloads of one kind, name and images, those of most clusters first: one change of a chart or manifest that they share serves all.",
 		Columns: []handover.Column{
-			{ID: "workload", Title: "Workload", Kind: "name"}, {ID: "what", Title: "What to do", Kind: "text"}, {ID: "clusters", Title: "Clusters", Kind: "number"},
-			{ID: "namespaces", Title: "Namespaces", Kind: "number"}, {ID: "workloads", Title: "Workloads", Kind: "number"},
-			{ID: "chart", Title: "Chart", Kind: "text"}, {ID: "images", Title: "Images", Kind: "text"}, {ID: "names", Title: "In", Kind: "text", Table: "clusters"},
+			{ID: "workload", Title: "Workload", Kind: "name"},
+			{ID: "what", Title: "What to do", Kind: "text"},
+			{ID: "clusters", Title: "Clusters", Kind: "number"},
+			{ID: "namespaces", Title: "Namespaces", Kind: "number"},
+			{ID: "workloads", Title: "Workloads", Kind: "number"},
+			{ID: "chart", Title: "Chart", Kind: "text"},
+			{ID: "images", Title: "Images", Kind: "text"},
+			{ID: "names", Title: "In", Kind: "text", Table: "clusters"},
 		},
 	}
 	all := b.fixesAcross()
 	for _, f := range all[:min(len(all), mostFixes)] {
 		t.Rows = append(t.Rows, handover.Row{Cells: []handover.Cell{
-			{Text: f.kind + "/" + f.name}, {Text: f.what()}, {Number: len(f.clusters)}, {Number: f.namespaces}, {Number: f.workloads},
-			{Text: f.chart}, {Text: strings.Join(f.images, ", ")}, b.namesOf(f.clusters),
+			{Text: f.kind + "/" + f.name},
+			{Text: f.what()},
+			{Number: len(f.clusters)},
+			{Number: f.namespaces},
+			{Number: f.workloads},
+			{Text: f.chart},
+			{Text: strings.Join(f.images, ", ")},
+			b.namesOf(f.clusters),
 		}})
 	}
 	if more := len(all) - mostFixes; more > 0 {
@@ -129,8 +140,12 @@ func (b *builder) policies() ([]string, *handover.Table) {
 	t := &handover.Table{
 		Text: "One row for each policy and what it says: a name that has several rows does not mean the same in all clusters. Those come first.",
 		Columns: []handover.Column{
-			{ID: "policy", Title: "Policy", Kind: "name"}, {ID: "contents", Title: "Different contents", Kind: "number"}, {ID: "content", Title: "Content", Kind: "text"},
-			{ID: "closest", Title: "Closest level", Kind: "level"}, {ID: "clusters", Title: "Clusters", Kind: "number"}, {ID: "names", Title: "In", Kind: "text", Table: "clusters"},
+			{ID: "policy", Title: "Policy", Kind: "name"},
+			{ID: "contents", Title: "Different contents", Kind: "number"},
+			{ID: "content", Title: "Content", Kind: "text"},
+			{ID: "closest", Title: "Closest level", Kind: "level"},
+			{ID: "clusters", Title: "Clusters", Kind: "number"},
+			{ID: "names", Title: "In", Kind: "text", Table: "clusters"},
 		},
 	}
 	in := map[Policy][]int{}
@@ -169,8 +184,11 @@ func (b *builder) namespaces() ([]string, *handover.Table) {
 	t := &handover.Table{
 		Text: "One row for each name that several clusters have and whose namespaces are not at one level, today or as recommended: one manifest for all of them would be wrong for some.",
 		Columns: []handover.Column{
-			{ID: "namespace", Title: "Namespace", Kind: "name"}, {ID: "clusters", Title: "Clusters", Kind: "number"}, {ID: "today", Title: "Today", Kind: "text"},
-			{ID: "recommended", Title: "Recommended", Kind: "text"}, {ID: "with-patches", Title: "With patches", Kind: "text"},
+			{ID: "namespace", Title: "Namespace", Kind: "name"},
+			{ID: "clusters", Title: "Clusters", Kind: "number"},
+			{ID: "today", Title: "Today", Kind: "text"},
+			{ID: "recommended", Title: "Recommended", Kind: "text"},
+			{ID: "with-patches", Title: "With patches", Kind: "text"},
 		},
 		Details: []handover.DetailColumn{{ID: "clusters", Title: "In each cluster", Kind: "text"}},
 	}

@@ -126,7 +126,7 @@ func randomLine(r *rand.Rand) []byte {
 // one byte changed or the end cut off.
 func TestAsEncodingJSON(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(23, 9)) //nolint:gosec // G404: seeded on purpose
+	r := rand.New(rand.NewPCG(23, 9))
 	for range 4_000 {
 		line := randomLine(r)
 		switch r.IntN(3) {
@@ -196,7 +196,7 @@ func writeLog(b *testing.B, bytes int) (path string, size int64) {
 	lease := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"b-2","stage":"ResponseComplete","requestURI":"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-1?timeout=10s","verb":"update","user":{"username":"system:node:node-1","groups":["system:nodes","system:authenticated"]},"sourceIPs":["10.0.0.1"],"userAgent":"kubelet/v1.24.17 (linux/amd64) kubernetes/22a9682","objectRef":{"resource":"leases","namespace":"kube-node-lease","name":"node-1","uid":"u","apiGroup":"coordination.k8s.io","apiVersion":"v1","resourceVersion":"1"},"responseStatus":{"metadata":{},"code":200},"requestReceivedTimestamp":"2026-01-02T03:04:05.000000Z","stageTimestamp":"2026-01-02T03:04:06.000000Z","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`
 	block := create + "\n" + strings.Repeat(status+"\n", 4) + strings.Repeat(lease+"\n", 15)
 	path = filepath.Join(b.TempDir(), "audit.log")
-	f, err := os.Create(path) //nolint:gosec // G304: of the test's own folder
+	f, err := os.Create(path)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func peakHeap(b *testing.B, path string, wants func(*auditlog.Event) bool) uint6
 // decodeLines decodes every line with encoding/json, with all processors.
 func decodeLines(b *testing.B, path string) int {
 	b.Helper()
-	f, err := os.Open(path) //nolint:gosec // G304: of the test's own folder
+	f, err := os.Open(path)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -114,8 +114,11 @@ func TestLinksAndDevicesInArchives(t *testing.T) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, h := range []tar.Header{
-		{Typeflag: tar.TypeSymlink, Name: "a/within.yaml", Linkname: "../b.yaml"}, {Typeflag: tar.TypeSymlink, Name: "out.yaml", Linkname: "../../etc/passwd"},
-		{Typeflag: tar.TypeSymlink, Name: "abs.yaml", Linkname: "/etc/passwd"}, {Typeflag: tar.TypeChar, Name: "dev.yaml"}, {Typeflag: tar.TypeFifo, Name: "pipe.yaml"},
+		{Typeflag: tar.TypeSymlink, Name: "a/within.yaml", Linkname: "../b.yaml"},
+		{Typeflag: tar.TypeSymlink, Name: "out.yaml", Linkname: "../../etc/passwd"},
+		{Typeflag: tar.TypeSymlink, Name: "abs.yaml", Linkname: "/etc/passwd"},
+		{Typeflag: tar.TypeChar, Name: "dev.yaml"},
+		{Typeflag: tar.TypeFifo, Name: "pipe.yaml"},
 	} {
 		if err := w.WriteHeader(&h); err != nil {
 			t.Fatal(err)

@@ -145,7 +145,7 @@ func (r *Reader) readPackedStdin(ctx context.Context, b inventory.Sink, t *noteC
 	}
 	f, packed := packedFormat(begin)
 	if err != nil || !packed {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilerr,nilnil // who reads it meets the error again
 	}
 	r.reportProgress("reading " + StdinPath)
 	p := r.newPackedReading(ctx, StdinPath, b, t)
