@@ -210,6 +210,7 @@ func (d *Documents) fillNamed(p *admissionregistrationv1.ValidatingAdmissionPoli
 	if most := affordable(all); most < len(all) {
 		d.remark(s, message.New("engine-cel-update-budget", "set", s.Name, "policies", len(all), "most", most))
 	}
+	d.remarkOnWidePods(s, all)
 	refusal := addRefusal(v, all, asFilled)
 	p.Spec.Validations = append(p.Spec.Validations, refuseUnless(one(accepted), refusal))
 	p.Spec.AuditAnnotations = append(reasonsAnnotation(v, all, o), admissionregistrationv1.AuditAnnotation{Key: PolicyKey, ValueExpression: named})

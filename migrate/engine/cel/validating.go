@@ -25,6 +25,7 @@ func (d *Documents) fillAny(p *admissionregistrationv1.ValidatingAdmissionPolicy
 		// Nothing is refused, so that the set can be tried.
 		d.remark(s, message.New("engine-cel-audit-budget", "set", s.Name, "policies", len(all), "most", most))
 	}
+	d.remarkOnWidePods(s, all)
 	if len(all) > 0 {
 		p.Spec.Validations = append(p.Spec.Validations, refuseUnless(one(admitting(all)), addRefusal(v, all, f)))
 		if o.Action == Deny {
