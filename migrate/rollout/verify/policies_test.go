@@ -43,7 +43,7 @@ func journalOfPolicies(t *testing.T, entries ...string) *rollout.Journal {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(path) //nolint:gosec // G304: the file above
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
