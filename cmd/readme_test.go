@@ -10,13 +10,14 @@ import (
 )
 
 // The sessions in the README are real: each command is run, and what is shown is what it prints. A line "..." stands for
-// any number of lines left out. What needs a cluster is run on one, by the tests in fixtures/controlplane.
+// any number of lines left out. What needs a cluster is run on one, by the tests in fixtures/controlplane. The commands write folders where
+// they run, so that is one of their own.
 func TestReadmeSessions(t *testing.T) {
-	t.Parallel()
 	data, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(t.TempDir())
 	before, live, found := strings.Cut(string(data), "\n## Try it on a real cluster\n")
 	_, after, _ := strings.Cut(live, "\n## Commands\n")
 	if !found {

@@ -79,7 +79,8 @@ is ok, what is not, and what is unknown:
   pods       every controller has as many pods as it asks for, ready or not
   recreate   with --recreate-one: the server would admit a pod of every template
   audit log  with --audit-log: what Pod Security noted about requests, by workload, and which pods a
-             policy that 'generate' wrote refused, or will refuse once its action is deny
+             policy that 'generate' wrote refused, or will refuse once its action is deny. Before
+             v1.37 API servers note only the first policy that a request fails
   policies   with the --journal of 'rollout --stage policies', and then alone: each object of the set
              is as it was installed and, by the dry run of a pod, in force
 

@@ -41,7 +41,7 @@ func demandsBeyondLevel(c mapping.Constraint, lv api.LevelVersion) bool {
 		return true
 	case mapping.Capabilities:
 		// From v1.25 on restricted asks pods for Windows for no drops. PodSecurityPolicy wrote them, and the API server refused them.
-		return len(c.RequiredDrops) > 0 && !lv.Version.Older(api.MajorMinorVersion(1, 25))
+		return len(c.RequiredDrops) > 0 && !lv.Version.Older(dropsNothingOnWindows())
 	}
 	return false
 }
@@ -83,10 +83,14 @@ func checked(c mapping.Constraint, lv api.LevelVersion) mapping.Constraint {
 	return c
 }
 
-// restrictedDropsAll reports whether a level demands that every container drops all capabilities.
+// restrictedDropsAll reports whether a level demands that every container drops all capabilities. From v1.25 on none does: pods for
+// Windows need not, and may drop just what the policy requires.
 func restrictedDropsAll(lv api.LevelVersion) bool {
-	return lv.Level == api.LevelRestricted && !lv.Version.Older(api.MajorMinorVersion(1, 22))
+	return lv.Level == api.LevelRestricted && !lv.Version.Older(api.MajorMinorVersion(1, 22)) && lv.Version.Older(dropsNothingOnWindows())
 }
+
+// dropsNothingOnWindows returns the version from which on restricted asks pods for Windows for no drops.
+func dropsNothingOnWindows() api.Version { return api.MajorMinorVersion(1, 25) }
 
 // inOrderOfAsking returns constraints with those first that cost little and that pods often do not meet.
 func inOrderOfAsking(all []mapping.Constraint) []mapping.Constraint {

@@ -358,6 +358,14 @@ func (r *random) change(pod *corev1.Pod) {
 		func() { spec.RuntimeClassName = pick(r, nil, new("gvisor"), new("kata")) },
 		func() { spec.HostUsers = pick(r, nil, new(false)) },
 		func() { spec.OS = pick(r, nil, &corev1.PodOS{Name: corev1.Windows}) },
+		func() { // restricted asks it for no drops, so that those of the policy decide
+			spec.OS = &corev1.PodOS{Name: corev1.Windows}
+			for _, c := range all {
+				if c.SecurityContext != nil {
+					c.SecurityContext.Capabilities = &corev1.Capabilities{Drop: pick(r, nil, []corev1.Capability{"NET_RAW"})}
+				}
+			}
+		},
 		func() {
 			volume(corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: pick(r, "/var/log/x", "/etc")}})
 		},
@@ -421,6 +429,38 @@ func TestRefusedDefaultsRemain(t *testing.T) {
 		}
 		if kept != test.kept {
 			t.Errorf("%s: the default is kept: %t, want %t", test.name, kept, test.kept)
+		}
+	}
+}
+
+// Restricted asks pods for Windows for no drops from v1.25 on. They have to drop what the policy requires, not all capabilities; other
+// pods have dropped all then, which counts as each.
+func TestRequiredDropsOfWindowsPods(t *testing.T) {
+	t.Parallel()
+	p := policyOf([]mapping.Constraint{mapping.Capabilities{Addable: []string{"NET_BIND_SERVICE"}, RequiredDrops: []string{"KILL"}}})
+	all := []string{"ALL"}
+	for _, test := range []struct {
+		level   api.Level
+		version api.Version
+		drops   []string
+		want    []string
+	}{
+		{api.LevelRestricted, api.LatestVersion(), []string{"KILL"}, []string{"KILL"}},
+		{api.LevelRestricted, api.MajorMinorVersion(1, 25), []string{"KILL"}, []string{"KILL"}},
+		{api.LevelRestricted, api.MajorMinorVersion(1, 25), []string{"ALL", "KILL"}, all},
+		{api.LevelRestricted, api.MajorMinorVersion(1, 24), []string{"KILL"}, nil}, // implied: every pod drops all
+		{api.LevelRestricted, api.MajorMinorVersion(1, 21), []string{"KILL"}, []string{"KILL"}},
+		{api.LevelBaseline, api.LatestVersion(), []string{"KILL"}, []string{"KILL"}},
+	} {
+		p.Spec.RequiredDropCapabilities = test.drops
+		var got []string
+		for _, c := range remaining(p, mapping.Constraints(p), api.LevelVersion{Level: test.level, Version: test.version}) {
+			if c, ok := c.(mapping.Capabilities); ok {
+				got = c.RequiredDrops
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s %s, required to drop %v: %v is left to drop, want %v", test.level, test.version, test.drops, got, test.want)
 		}
 	}
 }

@@ -52,6 +52,14 @@ func engineCELKinds() []Kind {
 			"a change of a pod that the policy of its annotation does not accept may be refused though another one of the {policies} policies of {set} admits it: a request can pay for asking the grants of {most} of them",
 		},
 		{
+			"engine-cel-static-budget", "Policies whose grants are written down take no questions, but what they demand of a wide pod has its cost, too. It is next to nothing for a pod of one container, and a request can pay for a limited number of policies that use every field and a pod as wide as is counted for.",
+			"{set} has {policies} policies, and a request can be relied on to pay for {most} of them where a pod has 20 containers with 20 mounts each, and 20 volumes: such a pod may be refused, or reported, though a later one accepts it",
+		},
+		{
+			"engine-cel-wide-pods", "PodSecurityPolicy judged pods of any width. What a request may cost an API server is limited, and the cost of policies is counted for pods of 20 containers with 20 mounts each, and 20 volumes.",
+			"costs are counted for pods of up to 20 containers with 20 mounts each, and 20 volumes: a wider one may cost more than an API server pays for, and be refused, or reported, with a message on its cost",
+		},
+		{
 			"engine-cel-large-object", "Client-side apply stores the whole object in an annotation, which cannot be that long. An API server takes seconds to compile such a policy: until then it is not in force. A request that takes longer than 34 seconds fails: where the API server is so busy, try again later.",
 			"{kind} {name} has {bytes} bytes: apply it with kubectl apply --server-side, and wait until a pod that it must refuse or change shows that it is in force",
 		},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/engine"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Limits of the API server on what expressions of one policy may cost for one request (k8s.io/apiserver/pkg/apis/cel/config.go and
@@ -21,7 +22,13 @@ const (
 // constraintCost is what is kept of the budget for the constraints of each policy. All fields of a policy cost less than that for a
 // pod of 20 containers, each with 20 mounts, and 20 volumes. For a plain pod they cost next to nothing, but who has such a pod must
 // not be refused because its policy is the last one by name.
+//
+// Wider pods are not counted for, and a set whose grants are static is not refused for its number of policies: whether a request costs
+// too much is up to the pod, and plain pods are most. Both are said with the documents.
 const constraintCost = 100_000
+
+// maxStatic is how many policies that use every field a request can pay for where grants are static, for a pod that is as wide.
+const maxStatic = requestBudget / constraintCost
 
 // askingCost is what it costs at most to judge a pod by a policy that takes a number of questions to the authorizer.
 func askingCost(checks int) int { return checks*grantCheckCost + constraintCost }
@@ -74,6 +81,23 @@ func MaxAsked(_ Options, bothGroups, requesters bool) int {
 		checks *= 2
 	}
 	return requestBudget / askingCost(checks)
+}
+
+// remarkOnWidePods says of a set whose grants are static that it has more policies than a request can pay for at worst. Policies that
+// demand the same count once, and those that demand nothing do not.
+func (d *Documents) remarkOnWidePods(s *engine.Set, all []*candidate) {
+	judged := map[string]bool{}
+	for _, c := range all {
+		if c.checks > 0 {
+			return // affordable has counted what they demand
+		}
+		if c.accepts != "" {
+			judged[c.accepts] = true
+		}
+	}
+	if len(judged) > maxStatic {
+		d.remark(s, message.New("engine-cel-static-budget", "set", s.Name, "policies", len(judged), "most", maxStatic))
+	}
 }
 
 // errChecks is the error for a set with more policies than one request can ask the grants of.

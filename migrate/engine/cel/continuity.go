@@ -195,7 +195,7 @@ func jsonPatch(expression string) admissionregistrationv1.Mutation {
 // used. The annotation of a new pod is what the MutatingAdmissionPolicy wrote; who writes another one gains nothing, since that
 // policy has to accept the pod and to be usable, too. Since everybody who may change a pod may change the annotation, a change is
 // also accepted that any other usable policy accepts, as PodSecurityPolicy admission did.
-func (d *Documents) fillNamed(p *admissionregistrationv1.ValidatingAdmissionPolicy, t *engine.Table, s *engine.Set) error {
+func (d *Documents) fillNamed(p *admissionregistrationv1.ValidatingAdmissionPolicy, t *engine.Table, s *engine.Set, o Options) error {
 	v := newVariables()
 	named := v.set("psp", "object.metadata.?annotations[?'"+pspAnnotation+"'].orValue('')")
 	all, err := candidates(v, t, s, strict)
@@ -210,9 +210,10 @@ func (d *Documents) fillNamed(p *admissionregistrationv1.ValidatingAdmissionPoli
 	if most := affordable(all); most < len(all) {
 		d.remark(s, message.New("engine-cel-update-budget", "set", s.Name, "policies", len(all), "most", most))
 	}
+	d.remarkOnWidePods(s, all)
 	refusal := addRefusal(v, all, asFilled)
 	p.Spec.Validations = append(p.Spec.Validations, refuseUnless(one(accepted), refusal))
-	p.Spec.AuditAnnotations = append(reasonsAnnotation(v, all), admissionregistrationv1.AuditAnnotation{Key: PolicyKey, ValueExpression: named})
+	p.Spec.AuditAnnotations = append(reasonsAnnotation(v, all, o), admissionregistrationv1.AuditAnnotation{Key: PolicyKey, ValueExpression: named})
 	p.Spec.Variables = v.list
 	return nil
 }

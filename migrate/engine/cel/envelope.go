@@ -31,7 +31,7 @@ const (
 
 // The keys of audit annotations, each behind the name of the policy and a slash.
 const (
-	// ReasonsKey is the audit annotation with the reasons for a refusal.
+	// ReasonsKey is the audit annotation with the reasons for a refusal, on API servers before v1.37.
 	ReasonsKey = "reasons"
 	// PolicyKey is the audit annotation with the name of the PodSecurityPolicy that the pod says it was admitted by.
 	PolicyKey = "policy"

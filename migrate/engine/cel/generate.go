@@ -106,7 +106,7 @@ func (d *Documents) addContinuity(t *engine.Table, s *engine.Set, selector *meta
 		return nil
 	}
 	checked := validatingPolicy(t, s)
-	if err := d.fillNamed(checked, t, s); err != nil {
+	if err := d.fillNamed(checked, t, s, o); err != nil {
 		return err
 	}
 	return d.addWithBinding(checked, t, s, selector, o, 1)

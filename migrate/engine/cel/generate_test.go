@@ -213,6 +213,46 @@ func TestGrantBudget(t *testing.T) {
 	}
 }
 
+// Policies whose grants are written down are not refused for their number: what they cost is up to the pod. With more that demand
+// something than a wide pod can pay for it is said; those that demand the same are one, and those that demand nothing cost nothing.
+func TestStaticBudget(t *testing.T) {
+	t.Parallel()
+	type demands = func(i int) []mapping.Constraint
+	of := func(i int) []mapping.Constraint {
+		return []mapping.Constraint{mapping.CSIDrivers{Drivers: []string{fmt.Sprint("driver-", i)}}}
+	}
+	for name, test := range map[string]struct {
+		mode     engine.Mode
+		policies int
+		demands  demands
+		told     bool
+	}{
+		"as many":             {engine.Delta, maxStatic, of, false},
+		"one more":            {engine.Delta, maxStatic + 1, of, true},
+		"changes of pods":     {engine.Continuity, maxStatic + 1, of, true},
+		"the same":            {engine.Delta, maxStatic + 1, func(int) []mapping.Constraint { return of(0) }, false},
+		"nothing but by some": {engine.Delta, maxStatic + 1, func(i int) []mapping.Constraint { return of(i)[:i%2] }, false},
+	} {
+		table := looseTable(test.mode, test.policies)
+		table.Grants = engine.StaticGrants
+		for i := range table.Policies {
+			table.Policies[i].Constraints = test.demands(i)
+			table.Sets[0].Alternatives[i].Constraints = test.demands(i)
+		}
+		d, err := Generate(table, Options{Minor: 37, Validating: true, Mutating: test.mode == engine.Continuity, Action: Deny})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !hasRemark(d, "engine-cel-wide-pods") {
+			t.Errorf("%s: it is not told that wider pods are not counted for", name)
+		}
+		if told := hasRemark(d, "engine-cel-static-budget"); told != test.told {
+			t.Errorf("%s: %d policies that are too many are told: %t", name, test.policies, told)
+		}
+	}
+}
+
 func hasRemark(d *Documents, id string) bool {
 	for _, r := range d.Remarks {
 		if r.ID == id {

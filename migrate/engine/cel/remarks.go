@@ -47,6 +47,7 @@ func tableRemarks(t *engine.Table, o Options) []engine.Remark {
 	}
 	if len(t.Policies) > 0 {
 		say(message.New("engine-cel-fixed-text"))
+		say(message.New("engine-cel-wide-pods"))
 	}
 	return append(out, policyRemarks(t, o)...)
 }

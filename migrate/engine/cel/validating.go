@@ -25,10 +25,11 @@ func (d *Documents) fillAny(p *admissionregistrationv1.ValidatingAdmissionPolicy
 		// Nothing is refused, so that the set can be tried.
 		d.remark(s, message.New("engine-cel-audit-budget", "set", s.Name, "policies", len(all), "most", most))
 	}
+	d.remarkOnWidePods(s, all)
 	if len(all) > 0 {
 		p.Spec.Validations = append(p.Spec.Validations, refuseUnless(one(admitting(all)), addRefusal(v, all, f)))
 		if o.Action == Deny {
-			p.Spec.AuditAnnotations = append(p.Spec.AuditAnnotations, reasonsAnnotation(v, all)...)
+			p.Spec.AuditAnnotations = append(p.Spec.AuditAnnotations, reasonsAnnotation(v, all, o)...)
 		}
 	}
 	checks, err := levelValidations(v, s, o)
@@ -70,11 +71,18 @@ func refuseUnless(expression, refusal string) admissionregistrationv1.Validation
 	}
 }
 
+// firstWithAllFailures is the release whose audit annotation validation_failure has the failed validations of a request, up to 50. Before
+// it has the first one only, which may be that of another policy (k8s.io/apiserver/pkg/admission/plugin/policy/validating/dispatcher.go).
+const firstWithAllFailures = 37
+
 // reasonsAnnotation returns the audit annotation with the reasons for which no policy accepts a pod, and none where one accepts
-// every pod. It is not there for a pod that one of them accepts: without asking the authorizer, which it cannot, it would not know
-// more. A policy that only audits has none: its failures are in the audit log with the same text, and an audit annotation that fails
-// refuses the request whatever the binding says (k8s.io/apiserver/pkg/admission/plugin/policy/validating/dispatcher.go).
-func reasonsAnnotation(v *variables, all []*candidate) []admissionregistrationv1.AuditAnnotation {
+// every pod. It is there for API servers before v1.37: they may not say it in validation_failure, and later ones do. It is
+// not there for a pod that a policy accepts: without asking the authorizer, which it cannot, it would not know more. A policy that only
+// audits has none: an audit annotation that fails refuses the request whatever the binding says (the same dispatcher.go).
+func reasonsAnnotation(v *variables, all []*candidate, o Options) []admissionregistrationv1.AuditAnnotation {
+	if o.Minor >= firstWithAllFailures {
+		return nil
+	}
 	var accepted []string
 	for _, c := range all {
 		if c.accepts == "" {

@@ -88,7 +88,8 @@ func TestFiles(t *testing.T) {
 		"cat 1-*.yaml | kubectl apply --server-side -f -", "cat 2-*.yaml | kubectl apply --server-side -f -", "Wait until it is in force",
 		"kubectl get mutatingadmissionpolicies.admissionregistration.k8s.io,mutatingadmissionpolicybindings.admissionregistration.k8s.io," +
 			"validatingadmissionpolicies.admissionregistration.k8s.io,validatingadmissionpolicybindings.admissionregistration.k8s.io --selector='app.kubernetes.io/managed-by=psp2pss,psp2pss.dev/set notin (shop)'",
-		"kubectl create --dry-run=server --namespace=shop -f probe/pod.yaml", "in force: revision 0123abcd", "impersonate", "validation_failure",
+		"| `kubectl create --dry-run=server --namespace=shop -f probe/pod.yaml` | `psp2pss-shop` | `in force: revision 0123abcd` |", "impersonate", "validation_failure",
+		`| ` + "`" + `kubectl create --dry-run=server --namespace=shop -f probe/pod.yaml -o jsonpath='{.metadata.annotations.psp2pss\.dev/in-force}{"\n"}'` + "` | `psp2pss-shop` | `0123abcd` |",
 		"kubectl delete validatingadmissionpolicybindings.admissionregistration.k8s.io,mutatingadmissionpolicybindings.admissionregistration.k8s.io," +
 			"validatingadmissionpolicies.admissionregistration.k8s.io,mutatingadmissionpolicies.admissionregistration.k8s.io --selector='app.kubernetes.io/managed-by=psp2pss,psp2pss.dev/set in (shop)'",
 	} {
@@ -99,6 +100,42 @@ func TestFiles(t *testing.T) {
 	var kustomization struct{ Resources []string }
 	if err := yaml.Unmarshal([]byte(byName["kustomization.yaml"]), &kustomization); err != nil || !slices.Equal(kustomization.Resources, want[:4]) {
 		t.Errorf("kustomization.yaml has %q (%v)", kustomization.Resources, err)
+	}
+}
+
+// API servers before v1.37 have only the first failed validation of a request in their audit annotation, and the README says so. The
+// reasons of policies are in one of their own there, where the set refuses pods and has policies.
+func TestAuditAnnotationsOfReleases(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		minor       int
+		action      cel.Action
+		policies    bool
+		all, reason bool
+	}{
+		{37, cel.Deny, true, true, false},
+		{36, cel.Deny, true, false, true},
+		{36, cel.Deny, false, false, false},
+		{36, cel.Warn, true, false, false},
+		{30, cel.Audit, true, false, false},
+	} {
+		s := generated("shop")
+		s.Options.Minor, s.Options.Action = test.minor, test.action
+		if !test.policies {
+			s.Table.Policies, s.Table.Sets[0].Alternatives = nil, nil
+			s.Table.Sets[0].Checks = []engine.LevelCheck{{ID: "seccompProfile_restricted"}}
+		}
+		byName, _ := files(t, s)
+		text := byName["README.md"]
+		if all := strings.Contains(text, "have them all"); all != test.all {
+			t.Errorf("%+v: the audit annotations have all: %t", test, all)
+		}
+		if first := strings.Contains(text, "only the first failed validation of a request before v1.37"); first == test.all {
+			t.Errorf("%+v: the audit annotations have the first alone: %t", test, first)
+		}
+		if reason := strings.Contains(text, "`POLICY/reasons`"); reason != test.reason {
+			t.Errorf("%+v: the audit annotation of reasons is named: %t", test, reason)
+		}
 	}
 }
 

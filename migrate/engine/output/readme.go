@@ -295,7 +295,7 @@ func (r *readme) evidence() {
 	if r.Options.Action == cel.Warn {
 		r.text("- **Warnings** go to whoever sends the request: `Warning: Validation failed for ValidatingAdmissionPolicy ...`. Pods of a Deployment are made by a controller, so nobody sees theirs.")
 	}
-	r.text("- **Audit annotations** have them all, if the API server logs requests about pods. This audit policy (`--audit-policy-file`) is enough; without one the evidence is lost:")
+	r.text("- **Audit annotations** have " + r.audited() + ", if the API server logs requests about pods. This audit policy (`--audit-policy-file`) is enough; without one the evidence is lost:")
 	r.commands(strings.Split(auditPolicy, "\n")...)
 	r.text("  This shows them, with the namespace, the one who sent the request, and the reason:")
 	r.commands(`jq -r '.annotations["validation.policy.admission.k8s.io/validation_failure"] as $f | select($f) | [.objectRef.namespace, .user.username, $f] | @tsv' audit.log`)
@@ -303,43 +303,59 @@ func (r *readme) evidence() {
 	r.commands(r.kubectl() + " get --raw=/metrics | grep '^apiserver_validating_admission_policy_check_total.*psp2pss'")
 }
 
+// audited returns the phrase on what of a request is in the audit annotations of an API server of the release.
+func (r *readme) audited() string {
+	const all = 37
+	switch {
+	case r.Options.Minor >= all:
+		return "them all"
+	case r.Options.Action == cel.Deny && len(r.Table.Policies) > 0:
+		return "only the first failed validation of a request before v1.37, which may be that of another policy; the annotation `POLICY/" + cel.ReasonsKey + "` has the reasons of each policy here for which no PodSecurityPolicy accepts a pod"
+	}
+	return "only the first failed validation of a request before v1.37, which may be that of another policy"
+}
+
 // inForce writes how to tell that the set is in force.
 func (r *readme) inForce() {
 	r.heading("Know that it is in force")
 	r.text("An API server compiles policies after it has taken them: small ones at once, large ones within seconds, and each API server for itself. The dry run of a pod tells; nothing is run.")
 	if r.writesIntoPods() {
-		r.commands(fmt.Sprintf(`%s create --dry-run=server --namespace=%s -f %s -o jsonpath='{.metadata.annotations.kubernetes\.io/psp}{"\n"}'`, r.kubectl(), r.firstNamespace(), probeFile))
-		r.text("prints the name of the policy that was chosen for the pod, once what writes into pods is in force. It prints nothing before that, nor where neither the account `default` of that namespace nor you may use a policy that accepts the pod: take another namespace or add a `serviceAccountName` then.")
+		r.text("Every policy that writes into pods writes its revision into this pod alone, whatever is in it, and only in a dry run. It prints nothing before that policy is in force, nor where a policy that checks pods refuses the pod already:")
+		r.table([]string{"dry run", "policy that writes", "prints"}, r.probes(mutatingPolicy, printsRevision(), func(revision string) string { return revision }))
 	}
 	if !r.has(validatingPolicy) {
 		return
 	}
+	r.text(answer(r.Options.Action))
+	r.table([]string{"dry run", "policy that answers", "says"}, r.probes(validatingPolicy, "", cel.InForceMessage))
+}
+
+// printsRevision returns the option of kubectl that prints what a policy that writes has written into the pod of a dry run.
+func printsRevision() string {
+	return ` -o jsonpath='{.metadata.annotations.` + strings.ReplaceAll(cel.InForceAnnotation, ".", `\.`) + `}{"\n"}'`
+}
+
+// probes returns a row for each policy of a kind that answers a dry run: the command, with an option of kubectl behind it, the policy,
+// and what it answers.
+func (r *readme) probes(kind, option string, answer func(revision string) string) [][]string {
 	var rows [][]string
 	for _, it := range r.items {
-		if it.Kind != validatingPolicy || it.revision == "" {
+		if it.Kind != kind || it.revision == "" {
 			continue
 		}
 		namespace := "NAMESPACE"
 		if s := r.setOf(it); s != nil {
 			namespace = exampleNamespace(s)
 		}
-		rows = append(rows, []string{code(fmt.Sprintf("%s create --dry-run=server --namespace=%s -f %s", r.kubectl(), escape.Shell(namespace), probeFile)), code(it.Name), code(cel.InForceMessage(it.revision))})
+		command := fmt.Sprintf("%s create --dry-run=server --namespace=%s -f %s", r.kubectl(), escape.Shell(namespace), probeFile)
+		rows = append(rows, []string{code(command + option), code(it.Name), code(answer(it.revision))})
 	}
-	r.text(answer(r.Options.Action))
-	r.table([]string{"dry run", "policy that answers", "says"}, rows)
+	return rows
 }
 
 // writesIntoPods reports whether one of the documents writes into pods.
 func (r *readme) writesIntoPods() bool {
 	return slices.ContainsFunc(r.items, func(it item) bool { return it.Kind == mutatingPolicy && it.set != cel.GuardSet })
-}
-
-// firstNamespace returns a namespace of the first set, as a shell takes it.
-func (r *readme) firstNamespace() string {
-	if len(r.Table.Sets) == 0 {
-		return "NAMESPACE"
-	}
-	return escape.Shell(exampleNamespace(&r.Table.Sets[0]))
 }
 
 // setOf returns the set of a document; nil where it is of none.

@@ -10,7 +10,9 @@ import (
 )
 
 // failureAnnotation is the audit annotation in which an API server has the failures of ValidatingAdmissionPolicies whose bindings
-// have the action Audit (k8s.io/apiserver/pkg/admission/plugin/policy/validating).
+// have the action Audit. Before v1.37 it has only the first failed validation of a request, so that nothing is known there of what
+// the request fails beside it: another policy's, or a second one of the same policy. From v1.37 on it has up to 50
+// (k8s.io/apiserver/pkg/admission/plugin/policy/validating/dispatcher.go).
 const failureAnnotation = "validation.policy.admission.k8s.io/validation_failure"
 
 // replacementPrefix is what the names of admission policies begin with that the command generate writes.
