@@ -418,13 +418,13 @@ func kubernetesWords() map[string]string {
 // plainWords are those that mean in the output what they mean in a newspaper.
 func plainWords() []string {
 	return strings.Fields(`
-		action add added after all allow already also altered and annotation as at backup batch be became before blocker both break by call can cause caution continuity
-		change changed check clean condition could decide decided delta demo different done down earlier effect empty ensured error
-		example fail file finding flag from gain get group guaranteed how impossible in instead it its keep kind knowing known later limit live
+		action add added after agree all allow already also altered and annotation as at backup batch be became before blocker both break by call can cause caution continuity
+		change changed check clean condition could created decide decided delta demo differ different done down earlier effect empty ensured error
+		example fail file finding flag from gain get group guaranteed how impossible in instead it its keep kind knowing known later limit live log
 		look loosen looser lose lost made map may meet must need new next no none not note nothing now observed of off ok only or other
 		out override pair part pass place plan platform problem read recommended refuse refused remove removed reverted run safe
 		saved say scope set since skip skipped stage
-		still stricter tell test that the to today unchanged understand unknown unread upgrade usable usage use via wave way were
+		still stricter tell test that the to today unchanged understand unknown unread unseen upgrade usable usage use used via wave way were
 		what where who why without worth would write written yes you yourself`)
 }
 
