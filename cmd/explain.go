@@ -102,6 +102,7 @@ func addExplainFlags(cmd *cobra.Command, o *explainOptions, inNamespace bool, pa
 	if inNamespace {
 		addNamespaceFlag(cmd.Flags(), o)
 	}
+	addAuditLogFlag(cmd.Flags(), &o.Source)
 	decide.add(cmd)
 	o.Output = explainText
 	enumFlag{&o.Output, "format", []string{explainText, explainWide}}.add(cmd, "output", "o", "format of the answer")
@@ -112,7 +113,10 @@ func addExplainFlags(cmd *cobra.Command, o *explainOptions, inNamespace bool, pa
 		if err := parse(cmd, args); err != nil {
 			return err
 		}
-		var err error
+		err := o.Source.checkAuditLogs(cmd.Flags())
+		if err != nil {
+			return err
+		}
 		if o.Decide, _, err = checkInputFlags(cmd.Flags(), o.streams, &o.Source, &decide, &scopeFlags{}); err != nil {
 			return err
 		}
@@ -137,7 +141,7 @@ func (o *explainOptions) readNamespaceFlag(f *pflag.Flag) {
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	if o.Kind == topicCheck && !o.Source.isNamed() {
+	if o.Kind == topicCheck && !o.Source.isNamed() && len(o.Source.AuditLogs) == 0 {
 		if err := migrate.CheckTargetVersion(o.Decide.Target, ""); err != nil {
 			return err
 		}

@@ -32,6 +32,9 @@ func invocationOf(flags *pflag.FlagSet, deps Deps) report.Invocation {
 			c.OneTime = true
 		}
 	}
+	if f := flags.Lookup(auditLogFlag); f != nil && f.Changed {
+		c.OneTime = true // most commands take no audit log: what it said to this one has to be saved
+	}
 	return c
 }
 

@@ -117,7 +117,10 @@ each has its own.
 --audit-log adds what the audit logs of the API server say: which policy admitted the pods of each
 workload and what it set in them, beside what the simulation says; who created them; how many of
 those to whom a policy is granted used it; and what was refused. A log speaks of its own time alone.
-Where it has the requests (level RequestResponse), bare pods are taken as they were sent.
+Where it has the requests (level RequestResponse), bare pods are taken as they were sent. The shapes
+that are read: one event a line, with or without a time before it, and EventList, as an API server
+writes them; from EKS the answers of CloudWatch (events, logEvents); from GKE entries of Cloud
+Logging; from AKS records of Event Hubs and rows of AKSAudit; each also as a list, and with gzip.
 
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can
@@ -165,7 +168,7 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 	}
 	formats := planFormats()
 	f.add(cmd, formats, failOnNewBlocker)
-	cmd.Flags().StringArrayVar(&f.source.AuditLogs, auditLogFlag, nil, auditLogUsage)
+	addAuditLogFlag(cmd.Flags(), &f.source)
 	addDiffFlag(cmd, &f.diff)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.Flags().StringVar(&keyFile, redactFlag, "", redactFlagUsage)
@@ -173,8 +176,8 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 		if role {
 			return asRunError(roles.WriteReader(streams.Out, readerRules(&f.source), cluster.HelmReleaseRules()))
 		}
-		if resolveFlagConflict(cmd.Flags(), planFlag, auditLogFlag) != nil {
-			return savedPlanFlagError(auditLogFlag)
+		if err := f.source.checkAuditLogs(cmd.Flags()); err != nil {
+			return err
 		}
 		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker)
 		if err != nil {

@@ -53,12 +53,6 @@ type verifyFlags struct {
 	o       verifyOptions
 }
 
-// auditLogFlag names the audit logs to read.
-const auditLogFlag = "audit-log"
-
-// auditLogUsage is the help of that flag.
-const auditLogUsage = "audit logs of the API server to read: files or folders (JSON lines, lists, gzip; as clouds wrap them, too), or - for standard input; may be repeated"
-
 // newVerify returns the cobra command "verify", which runs runF with its options; nil is verifyRun.
 func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOptions) error) *cobra.Command {
 	if runF == nil {

@@ -422,7 +422,7 @@ func plainWords() []string {
 	return strings.Fields(`
 		action add added after agree all allow already also altered and annotation as at backup batch be became before blocker both break but by call can cause caution continuity
 		change changed check clean condition could created decide decided delta demo differ different done down earlier effect empty ensured error
-		example fail file finding flag for from gain get group guaranteed how impossible in install instead it its keep kind knowing known later limit live
+		example fail file finding flag for from gain get group guaranteed how impossible in install instead it its keep kind knowing known later limit live log
 		look loosen looser lose lost made map may meet must need new next no none not note nothing now observed of off ok only or other
 		out override pair part pass place plan platform problem read recommended refuse refused remove removed replacement reverted run safe
 		saved say scope set since skip skipped snapshot stage

@@ -13,8 +13,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// maxUnexplained is how many requesters of a policy that no grant explains the Plan names.
+// maxUnexplained is how many requesters of a policy that no grant explains the Plan names, and of its grants that nobody used.
 const maxUnexplained = 20
+
+// maxUnread is how many workloads of a namespace that only audit logs have the Plan names.
+const maxUnread = 20
 
 // logTime returns a time of an audit log for the Plan; "" for none.
 func logTime(t time.Time) string {
@@ -114,7 +117,11 @@ func (p *PolicyAtWork) message(of *AuditEvidence) message.Message {
 	if p.Pods == 0 {
 		return message.New("audit-policy-unseen", "first", of.First, "last", of.Last, "count", p.GrantedTo)
 	}
-	return message.New("audit-policy-used", "n", p.Pods, "first", p.First, "last", p.Last, "bound", p.GrantedTo, "count", p.UsedBy, "users", p.Unexplained)
+	first, last, once := p.First, p.Last, ""
+	if first == last {
+		first, last, once = "", "", first
+	}
+	return message.New("audit-policy-used", "n", p.Pods, "first", first, "last", last, "once", once, "bound", p.GrantedTo, "count", p.UsedBy, "users", p.Unexplained)
 }
 
 // matchGrants sets to how many subjects a policy is granted, how many of these can have used it, and who used it without a grant that
@@ -141,6 +148,13 @@ func (p *PolicyAtWork) matchGrants(grants []PolicyGrant, uses []evidence.UseKey)
 		}
 	}
 	p.GrantedTo, p.UsedBy = len(where), len(used)
+	for s := range where {
+		if !used[s] {
+			p.Unused = append(p.Unused, s)
+		}
+	}
+	slices.SortFunc(p.Unused, compareSubjects)
+	p.Unused = p.Unused[:min(len(p.Unused), maxUnexplained)]
 	p.Unexplained = slices.Sorted(maps.Keys(unexplained))
 	p.Unexplained = p.Unexplained[:min(len(p.Unexplained), maxUnexplained)]
 }
@@ -226,9 +240,15 @@ func addLoggedAdmissions(ns *Namespace, l *evidence.Log) {
 		workloads[WorkloadRef{w.Kind, w.Name}] = w
 	}
 	logged := map[*Workload]map[string]*evidence.Admitted{}
+	var unread []string
+	podsUnread := 0
 	for key, seen := range l.WorkloadsIn(ns.Name) {
 		w := workloadOfLog(workloads, key, seen)
 		if w == nil {
+			unread = append(unread, strings.ToLower(key.Kind)+"/"+key.Name)
+			for _, a := range seen.Policies {
+				podsUnread += a.Pods
+			}
 			continue
 		}
 		if logged[w] == nil {
@@ -248,6 +268,10 @@ func addLoggedAdmissions(ns *Namespace, l *evidence.Log) {
 		if w.Logged.Result == "differs" {
 			differ = append(differ, strings.ToLower(w.Kind)+"/"+w.Name)
 		}
+	}
+	if len(unread) > 0 {
+		slices.Sort(unread)
+		ns.Cautions = append(ns.Cautions, message.New("audit-pods-unread", "n", podsUnread, "workloads", unread[:min(len(unread), maxUnread)], "count", len(unread)))
 	}
 	if len(differ) > 0 {
 		ns.Cautions = append(ns.Cautions, message.New("audit-admission-differs", "workloads", differ))

@@ -1,12 +1,14 @@
 package migrate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/migrate/evidence"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
@@ -49,13 +51,17 @@ func TestAuditEvidence(t *testing.T) {
 	want := &AuditEvidence{
 		PodsCreated: 6, PodsRefused: 1, PodsByLevel: []LevelOfPods{{"", 1}, {"RequestResponse", 6}},
 		Policies: []PolicyAtWork{
-			{Policy: "idle", GrantedTo: 1},
+			{Policy: "idle", GrantedTo: 1, Unused: []Subject{{ServiceAccount: "b/x"}}},
 			{Policy: "other", Pods: 1, Changed: 1, First: "2026-01-02T03:04:00Z", Last: "2026-01-02T03:04:00Z", Unexplained: []string{controller}},
-			{Policy: "own", Pods: 5, Unchanged: 5, First: "2026-01-02T03:01:00Z", Last: "2026-01-02T03:06:00Z", GrantedTo: 2, UsedBy: 1, Unexplained: []string{"jane"}},
+			{Policy: "own", Pods: 5, Unchanged: 5, First: "2026-01-02T03:01:00Z", Last: "2026-01-02T03:06:00Z", GrantedTo: 2, UsedBy: 1, Unused: []Subject{{ServiceAccount: "a/job"}}, Unexplained: []string{"jane"}},
 		},
 	}
 	if diff := cmp.Diff(want, p.AuditEvidence); diff != "" {
 		t.Errorf("evidence (-want +got):\n%s", diff)
+	}
+	unread := message.New("audit-pods-unread", "n", 2, "workloads", []string{"replicaset/gone-7d4b9"}, "count", 1)
+	if !slices.ContainsFunc(ns.Cautions, func(m message.Message) bool { return m.Text == unread.Text }) {
+		t.Errorf("the caution %q is missing in %v", unread.Text, ns.Cautions)
 	}
 	var users []string
 	for _, r := range ns.PodRequesters {

@@ -32,6 +32,8 @@ type PolicyAtWork struct {
 	// admitted. Both are 0 for a policy that is not in the plan.
 	GrantedTo int `json:"grantedTo"`
 	UsedBy    int `json:"usedBy"`
+	// Unused are the others, at most 20: that they do not use it is said of the time of the logs alone.
+	Unused []Subject `json:"unused,omitempty"`
 	// Unexplained are the requesters, at most 20, of pods that no grant of the plan lets use the policy: they are in groups that the log
 	// does not name, the grant is gone, or it was not read.
 	Unexplained []string `json:"unexplained,omitempty"`

@@ -189,7 +189,7 @@ func argumentClasses() map[string]class {
 			"without", "present", "desired", "dryRuns", "requests", "remaining", "until", "several", "exceptions",
 			"absent", "again", "asBefore", "asked", "appArmor", "baseline", "byAdmission", "byAnnotation", "byConfiguration", "byDefault", "byGap", "cancelled", "case", "configured", "controller",
 			"cut", "enforceUnknown", "grantedByRuntimes", "injected", "invalid", "labelsFit", "looser", "madeAgain", "noPolicies", "older", "oneLine", "pspActive", "readOnly",
-			"recursive", "repeated", "restart", "restored", "root", "scalar", "star", "start", "takenBack", "inForce", "refuses", "terminating", "unquoted", "unused", "userNamespace", "withheld",
+			"recursive", "repeated", "restart", "restored", "root", "scalar", "star", "start", "takenBack", "inForce", "once", "refuses", "terminating", "unquoted", "unused", "userNamespace", "withheld",
 			"withoutRoot", "unbound", "generated", "many", "most", "bytes", "list", "newer", "invalidVersion", "bound", "others", "more", "server", "kinds", "count",
 		},
 		namespace:    {"namespace", "namespaces"},

@@ -60,6 +60,7 @@ func arrangeEvidence(e *migrate.AuditEvidence) {
 	slices.SortStableFunc(e.Policies, func(x, y migrate.PolicyAtWork) int { return cmp.Compare(x.Policy, y.Policy) })
 	for i := range e.Policies {
 		slices.Sort(e.Policies[i].Unexplained)
+		slices.SortStableFunc(e.Policies[i].Unused, compareSubjects)
 	}
 }
 

@@ -16,14 +16,10 @@ func loggedTexts(wl *migrate.Workload) []string {
 	}
 	var out []string
 	for _, p := range wl.Logged.Policies {
-		text := english.Count(p.Pods, "pod", "pods") + " admitted by no policy"
+		text := english.Count(p.Pods, "pod", "pods") + " admitted by no policy" + loggedTime(p.First, p.Last)
 		if p.Policy != "" {
-			text = fmt.Sprintf("%s admitted by psp/%s", english.Count(p.Pods, "pod", "pods"), p.Policy)
+			text = fmt.Sprintf("%s admitted%s by psp/%s%s", english.Count(p.Pods, "pod", "pods"), changedText(p), p.Policy, loggedTime(p.First, p.Last))
 		}
-		if p.Changed > 0 || p.Unchanged > 0 {
-			text += fmt.Sprintf(", %d changed, %d not", p.Changed, p.Unchanged)
-		}
-		text += loggedTime(p.First, p.Last)
 		var set []string
 		for _, m := range p.Mutations {
 			set = append(set, m.Path+": "+m.Value)
@@ -47,12 +43,30 @@ func loggedTexts(wl *migrate.Workload) []string {
 	return out
 }
 
+// changedText returns the report's words on how many pods a policy changed, by audit logs; "" where these do not show it.
+func changedText(p migrate.LoggedPolicies) string {
+	switch {
+	case p.Changed == 0 && p.Unchanged == 0:
+		return ""
+	case p.Changed == p.Pods:
+		return " and changed"
+	case p.Unchanged == p.Pods:
+		return " unchanged"
+	case p.Changed+p.Unchanged == p.Pods:
+		return fmt.Sprintf(", %d of them changed,", p.Changed)
+	}
+	return fmt.Sprintf(", %d of them changed and %d not,", p.Changed, p.Unchanged)
+}
+
 // loggedTime returns the report's words on the time that something in an audit log took; "" where the log has no times.
 func loggedTime(first, last string) string {
 	switch {
 	case first == "":
 		return ""
 	case first == last:
+		if !strings.Contains(first, "T") {
+			return " on " + first
+		}
 		return " at " + first
 	}
 	return fmt.Sprintf(" from %s to %s", first, last)
@@ -88,5 +102,32 @@ func policyUseTexts(plan *migrate.Plan, policy string) []string {
 			out = append(out, n.Text)
 		}
 	}
+	if plan.AuditEvidence == nil {
+		return out
+	}
+	for _, p := range plan.AuditEvidence.Policies {
+		if p.Policy != policy || p.Pods == 0 || len(p.Unused) == 0 {
+			continue
+		}
+		var names []string
+		for _, s := range p.Unused {
+			names = append(names, subjectText(s))
+		}
+		if more := p.GrantedTo - p.UsedBy - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
+		}
+		out = append(out, "not used in that time: the "+english.Plural(len(p.Unused), "grant", "grants")+" to "+english.And(names))
+	}
 	return out
+}
+
+// dayOf returns the day of a time of the Plan; "" of none.
+func dayOf(at string) string {
+	day, _, _ := strings.Cut(at, "T")
+	return day
+}
+
+// auditLogText returns the report's line on what audit logs cover.
+func auditLogText(e *migrate.AuditEvidence) string {
+	return english.Count(e.PodsCreated, "pod", "pods") + " created, " + fmt.Sprint(e.PodsRefused) + " refused" + loggedTime(dayOf(e.First), dayOf(e.Last))
 }

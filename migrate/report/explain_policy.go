@@ -335,12 +335,15 @@ func CheckStatusPhrase(s mapping.Status) string {
 }
 
 // useSubject returns the table cell for the user, group or service account that a grant lets use a policy.
-func useSubject(use migrate.PolicyGrant) string {
+func useSubject(use migrate.PolicyGrant) string { return subjectText(use.Subject) }
+
+// subjectText returns the report's words for a user, a group or a service account that a policy is granted to.
+func subjectText(s migrate.Subject) string {
 	switch {
-	case use.ServiceAccount != "":
-		return "serviceaccount " + use.ServiceAccount
-	case use.Group != "":
-		return "group " + use.Group
+	case s.ServiceAccount != "":
+		return "serviceaccount " + s.ServiceAccount
+	case s.Group != "":
+		return "group " + s.Group
 	}
-	return "user " + use.User
+	return "user " + s.User
 }

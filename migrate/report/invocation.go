@@ -16,7 +16,7 @@ type Invocation struct {
 	// Source are the arguments that say what is read, such as --demo or -f and a file; none for the cluster of the
 	// current context. Standard input is not among them: it is read only once.
 	Source []string
-	// OneTime is true where the source cannot be read again.
+	// OneTime is true where the source cannot be read again, or not by every command.
 	OneTime bool
 	// Target is the argument for the target version, and Decide are the others that shape a recommendation.
 	Target, Decide []string

@@ -58,6 +58,9 @@ func (s *planScreen) summary() []pointer {
 		{"FINDINGS", countsOrNone(count{len(CautionTexts(s.plan)), "kind of caution", "kinds of caution"}, count{len(grantFindings(s.plan, false)) + len(NoteTexts(s.plan)), "note", "notes"}, count{s.unrendered(), "looks unrendered", "look unrendered"}), wide},
 		{"GAPS", s.gapsText(), wide},
 	}
+	if e := s.plan.AuditEvidence; e != nil {
+		out = append(out, pointer{"LOG", auditLogText(e), wide})
+	}
 	for i := range out {
 		if out[i].text == "none" {
 			out[i].command = ""

@@ -55,7 +55,7 @@ func (s *documentReader) readWrongDocument(o *manifestObject, data []byte, at ps
 	case own && o.header.kind == "Journal":
 		s.notes.add(message.New("document-given-wrongly", "what", "the journal of a roll-out", "flag", "--journal of rollback or verify"), at, "")
 	case string(group) == "audit.k8s.io":
-		s.notes.add(message.New("document-given-wrongly", "what", "an audit log", "flag", "verify --audit-log"), at, "")
+		s.notes.add(message.New("document-given-wrongly", "what", "an audit log", "flag", "plan --audit-log or verify --audit-log"), at, "")
 	case o.header.kind == "Config" && o.header.apiVersion == "v1" && bytes.Contains(data, []byte(`"contexts"`)):
 		s.notes.add(message.New("document-given-wrongly", "what", "a kubeconfig", "flag", "--kubeconfig"), at, "")
 	}

@@ -25,11 +25,15 @@ func auditLogKinds() []Kind {
 		},
 		{
 			"audit-policy-used", "How many of those to whom a policy is granted made a pod by it in the time of the audit log. Grants that nobody used in a time that is long enough can go.",
-			"it admitted {n} {n:pod|pods} in the audit log, from {first} to {last}; it is granted to {bound}, and used by {count}[?users ; by no grant that was read: {users:3}]",
+			"it admitted {n} {n:pod|pods} in the audit log[?once , at {once}][?first , from {first} to {last}]; it is granted to {bound} {bound:subject|subjects}, and used by {count}[?users ; by no grant that was read: {users:3}]",
 		},
 		{
 			"audit-policy-unseen", "No pod in the audit log was admitted by this policy. A pod that runs for longer than the log may have been, and one that a job makes once a month may be.",
-			"it admitted no pod in the audit log, which goes from {first} to {last}; it is granted to {count}",
+			"it admitted no pod in the audit log, which goes from {first} to {last}; it is granted to {count} {count:subject|subjects}",
+		},
+		{
+			"audit-pods-unread", "Pods in the audit log that nothing that was read makes: jobs that ran and were cleaned up, pods that people made for an hour, workloads that are gone or were not read. If they come again, the label has to let them in.",
+			"the audit log has {n} {n:pod|pods} here of {count} {count:workload|workloads} that {count:was|were} not read: {workloads:3}; what {n:it needs|they need} does not count",
 		},
 		{
 			"audit-admission-differs", "The last pods of these workloads in the audit log were admitted by another policy than a new one would be, or the policy set other values. Policies, grants or templates have changed since, or something is not read. 'explain workload' shows both.",
