@@ -121,7 +121,11 @@ func forEachPlan(t *testing.T, test func(t *testing.T, p *migrate.Plan)) {
 	for name, p := range scenarioPlans(t) {
 		t.Run(name, func(t *testing.T) { test(t, p) })
 	}
-	for seed := range generated {
+	n := generated
+	if testing.Short() { // for the race detector
+		n /= 10
+	}
+	for seed := range n {
 		t.Run(fmt.Sprintf("generated/%d", seed), func(t *testing.T) { test(t, generatedPlan(t, seed)) })
 	}
 }
