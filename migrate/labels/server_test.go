@@ -147,8 +147,12 @@ func TestServerTakesEveryWrite(t *testing.T) {
 	}
 	const all, observe, enforce = labels.StageAll, labels.StageObserve, labels.StageEnforce
 	orders := [][]labels.Stage{{all}, {observe}, {enforce}, {observe, enforce}, {observe, enforce, observe}, {enforce, observe}, {all, all}}
+	seeds := uint64(600)
+	if testing.Short() { // for the race detector
+		seeds = 60
+	}
 	for form, write := range forms() {
-		for seed := range uint64(600) {
+		for seed := range seeds {
 			r := rand.New(rand.NewPCG(seed, 1))
 			before := anyLabels(r)
 			plan := planOfLabels(r, before)

@@ -88,15 +88,23 @@ func checkRedaction(t *testing.T, p *migrate.Plan) {
 // Clusters of the generator of benchmarks.
 func TestGeneratedClusters(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	for seed := range shareOf(3) {
 		checkRedaction(t, planOfText(t, cluster.Spec{Seed: seed, Namespaces: 14, Pods: 160, Bindings: 50, Policies: 6}.WriteYAML))
 	}
+}
+
+// shareOf returns how many of n trials are made: all, and with -short, which is for the race detector, a fifth, and one at least.
+func shareOf(n uint64) uint64 {
+	if testing.Short() {
+		return max(1, n/5)
+	}
+	return n
 }
 
 // Clusters whose names begin with one another, so that it matters by which rule each list is sorted.
 func TestNamesThatBeginAlike(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(12) {
+	for seed := range shareOf(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		checkRedaction(t, planOfText(t, func(w io.Writer) error { _, err := w.Write([]byte(alikeObjects(r))); return err }))
 	}

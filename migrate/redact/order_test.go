@@ -19,7 +19,7 @@ import (
 func TestOrderOfRemarks(t *testing.T) {
 	t.Parallel()
 	several := 0
-	for seed := range uint64(12) {
+	for seed := range shareOf(12) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		p := planOfText(t, func(w io.Writer) error { _, err := w.Write([]byte(alikeObjects(r))); return err })
 		addRemarks(r, p)

@@ -31,7 +31,10 @@ func TestGrowth(t *testing.T) { //nolint:paralleltest // it counts what is alloc
 		tolerance = 1.15
 		slack     = 512 << 10 // buffers
 	)
-	for _, f := range growth.GrowingFiles() {
+	for i, f := range growth.GrowingFiles() {
+		if testing.Short() && i%5 != 0 {
+			continue // the race detector finds nothing in one that it does not find in another
+		}
 		n := max(4, 100*size/len(f.Write(100)))
 		once, twice := allocated(t, f.Write(n)), allocated(t, f.Write(2*n))
 		if float64(twice) > tolerance*2*float64(once)+slack {
