@@ -112,8 +112,10 @@ func (b *builder) cover(o ReportOptions) handover.Cover {
 // summary returns the first screen of the report on a Fleet: the sums over its clusters.
 func (b *builder) summary() handover.Summary {
 	s := handover.Summary{Verdict: b.verdict(), Blockers: []handover.BlockerCount{}, Lost: []handover.LossCount{}, Unseen: b.firstUnseen(), Next: b.next()}
+	strictestFirst := levels.Names()
+	slices.Reverse(strictestFirst)
 	at := map[string]int{}
-	for _, level := range slices.Concat(slices.Collect(reversed(levels.Names())), []string{report.NoLevel, report.UnknownLevel}) {
+	for _, level := range append(strictestFirst, report.NoLevel, report.UnknownLevel) {
 		at[level] = len(s.Levels)
 		s.Levels = append(s.Levels, handover.LevelCount{Level: level})
 	}
@@ -160,17 +162,6 @@ func (b *builder) summary() handover.Summary {
 		}
 	}
 	return s
-}
-
-// reversed returns the elements of a list from its end.
-func reversed(list []string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, element := range slices.Backward(list) {
-			if !yield(element) {
-				return
-			}
-		}
-	}
 }
 
 // The answers of the gate in a Fleet, and that for a cluster that could not be read.
