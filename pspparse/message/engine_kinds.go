@@ -44,7 +44,7 @@ func engineKinds() []Kind {
 			"namespaces that are created later are not covered: generate again for them",
 		},
 		{
-			"engine-nothing-to-add", "All that a policy forbids is forbidden by the label already, and all pods there may use it. So nothing was forbidden there that the label allows.",
+			"engine-nothing-to-add", "All that a policy forbids is forbidden by the label already, and all service accounts there may use it. So nothing was forbidden there that the label allows, but to the mirror pods of kubelets: they have no account, so PodSecurityPolicy asked what their sender may use, which nobody does now.",
 			"psp/{policy} demands nothing beyond {level} and [?controller controllers][!controller every service account there] may use it: there is nothing to add in {namespaces:3}",
 		},
 		{
