@@ -132,6 +132,9 @@ keep all that the policies did: then that is said, and the exit code is 0.`,
   # All that PodSecurityPolicies did, on the servers that the cluster will have
   psp2pss generate --plan plan.json --mode=continuity --target-server=v1.37 -o dir=policies
 
+  # Install a folder step by step, with a journal to go back by
+  psp2pss rollout --stage=policies --policies=policies
+
   # The checks of the next level that what runs meets already
   psp2pss generate --mode=restricted-but-for
 

@@ -207,16 +207,23 @@ func (r *readme) sets() {
 	r.text("Of several policies a pod has to meet one that its service account, or whoever sends the request, may use.")
 }
 
+// denyArgument returns the argument with which a roll-out of the folder refuses pods, for the action with which the documents do.
+func denyArgument(action cel.Action) string {
+	if action == cel.Deny {
+		return " --deny"
+	}
+	return ""
+}
+
 // install writes how to apply the documents.
 func (r *readme) install() {
 	r.heading("Install")
 	r.paragraph("%s", script.SameClusterNote(r.Source))
 	r.commands(script.ClusterUIDCommand(r.kubectl()))
 	if v := r.Table.Mode; v == engine.Delta || v == engine.RestrictedButFor {
-		r.text("The enforce labels that the table above names come first: `psp2pss labels` or `psp2pss rollout` set them. Then, in this folder:")
-	} else {
-		r.text("In this folder:")
+		r.text("The enforce labels that the table above names come first: `psp2pss labels` or `psp2pss rollout` set them.")
 	}
+	r.text("`psp2pss rollout --stage=policies --policies=." + denyArgument(r.Options.Action) + "`, in this folder, takes the steps that follow: it tries each object by a dry run, applies it, waits until it is in force, and keeps a journal, by which `psp2pss rollback` goes back. By hand:")
 	numbers := r.stages()
 	for i, n := range numbers {
 		r.commands(fmt.Sprintf("cat %d-*.yaml | %s apply --server-side -f -", n, r.kubectl()))
