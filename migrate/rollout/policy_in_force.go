@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,32 +126,66 @@ func (a *policyStep) awaitInForce(ctx context.Context) (message.Message, error) 
 	case o.Probe == nil || len(o.Probe.Namespaces) == 0:
 		return message.New("rollout-policy-unanswered"), nil
 	}
-	most := a.runner.InForceWait
-	if most == 0 {
-		most = defaultInForceWait
+	answer, known, err := a.awaitAnswer(ctx, func(answer PolicyAnswer) bool { return answer.InForce && (answer.Refuses || o.Action != DenyPolicy) })
+	switch {
+	case err != nil:
+		return message.Message{}, fmt.Errorf("asking whether %s is in force: %w", o.Probe.Policy, err)
+	case !known && answer.Hidden:
+		return message.New("rollout-policy-hidden", "error", answer.Said), nil
+	case !known:
+		return message.Message{}, fmt.Errorf("%s is on the cluster, and not in force after %s: the dry run of a pod was answered: %s", o, a.inForceWait(), answer.Said)
 	}
+	return message.Message{}, nil
+}
+
+// awaitLoosened waits until the API server no longer refuses by the policy of the step's binding, which was loosened. What writes into
+// pods what the policy asks for is taken back after it: were it gone first, pods would be refused.
+func (a *policyStep) awaitLoosened(ctx context.Context) error {
+	o := a.step.Policy
+	if o.Action != DenyPolicy || o.Probe == nil || len(o.Probe.Namespaces) == 0 {
+		return nil
+	}
+	answer, known, err := a.awaitAnswer(ctx, func(answer PolicyAnswer) bool { return !answer.Refuses && !answer.Hidden })
+	switch {
+	case err != nil:
+		return fmt.Errorf("asking whether %s refuses still: %w", o.Probe.Policy, err)
+	case !known && !answer.Hidden:
+		return fmt.Errorf("%s is as before on the cluster, and refuses still after %s: the dry run of a pod was answered: %s", o, a.inForceWait(), answer.Said)
+	}
+	return nil
+}
+
+// inForceWait is how long the API server is waited for.
+func (a *policyStep) inForceWait() time.Duration {
+	return cmp.Or(a.runner.InForceWait, defaultInForceWait)
+}
+
+// awaitAnswer asks the API server for the policy of the step's binding until the answer is the awaited one. It returns the last answer,
+// and whether it is that one: it is not after a while, or where another policy hides the answer.
+func (a *policyStep) awaitAnswer(ctx context.Context, awaited func(PolicyAnswer) bool) (PolicyAnswer, bool, error) {
 	hidden := 0
 	for waited := time.Duration(0); ; waited += inForcePause {
-		answer, err := o.Probe.Ask(ctx, a.runner.Client)
+		answer, err := a.step.Policy.Probe.Ask(ctx, a.runner.Client)
 		switch {
 		case err != nil && !isTransient(err):
-			return message.Message{}, fmt.Errorf("asking whether %s is in force: %w", o.Probe.Policy, err)
+			return answer, false, err
 		case err != nil:
 			answer.Said = err.Error()
-		case answer.InForce && (answer.Refuses || o.Action != DenyPolicy):
-			return message.Message{}, nil
+		case awaited(answer):
+			return answer, true, nil
 		case answer.Hidden:
 			if hidden++; hidden >= enoughHidden {
-				return message.New("rollout-policy-hidden", "error", answer.Said), nil
+				return answer, false, nil
 			}
 		default:
 			hidden = 0
 		}
-		if waited >= most {
-			return message.Message{}, fmt.Errorf("%s is on the cluster, and not in force after %s: the dry run of a pod was answered: %s", o, most, answer.Said)
+		if waited >= a.inForceWait() {
+			answer.Hidden = false
+			return answer, false, nil
 		}
 		if err := a.runner.waitBetweenAttempts(ctx, inForcePause); err != nil {
-			return message.Message{}, err
+			return answer, false, err
 		}
 	}
 }

@@ -168,6 +168,38 @@ func TestPoliciesThatWrite(t *testing.T) {
 	m.hasLock(true)
 }
 
+// A server refuses for a while by a binding that refuses no more: what writes into pods stays until it has heard of that.
+func TestPoliciesAreLoosenedFirst(t *testing.T) {
+	t.Parallel()
+	m := newPolicyServer(t)
+	start := m.state()
+	r := begin(t, m, policySteps(t, continuitySet(t))...)
+	r.run("", "done "+installMAP, "done "+installMAPB, "done "+installVAP, "done "+installVAPB, "done "+denyVAPB)
+	answer, late := m.hook, 1_000
+	says := "ValidatingAdmissionPolicy 'psp2pss-shop' with binding 'psp2pss-shop' denied request: in force: revision 0123abcd"
+	m.hook = func(request string) error {
+		if !strings.HasPrefix(request, "create pods/shop/") || late == 0 || isDenying(m.objects[vapbPath]) {
+			return answer(request)
+		}
+		if late--; m.objects[mapPath] == nil {
+			t.Error("what writes into pods is gone, and what asks for it refuses")
+		}
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "probe", errors.New(says))
+	}
+	r = r.again()
+	r.rollback(RollbackScope{}, "taking back policies: have validatingadmissionpolicybinding/psp2pss-shop refuse: validatingadmissionpolicybinding/psp2pss-shop is as before on the cluster, and refuses still after 2m0s: "+
+		`the dry run of a pod was answered: pods "probe" is forbidden: `+says)
+	late = 3
+	r = r.again()
+	r.rollback(RollbackScope{}, "", "undone "+denyVAPB, "undone "+installVAPB, "undone "+installVAP, "undone "+installMAPB, "undone "+installMAP)
+	if late != 0 || r.pauses != 3 {
+		t.Errorf("it was asked %d times too little, with %d pauses", late, r.pauses)
+	}
+	if diff := cmp.Diff(start, m.state()); diff != "" {
+		t.Errorf("after the way back (-want +got):\n%s", diff)
+	}
+}
+
 // A dry run asks the server about each object, and changes nothing.
 func TestPoliciesDryRun(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ func (a *policyStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) er
 		!before.Exists && existing.GetAnnotations()[journalAnnotation] != a.runner.Journal.ID:
 		return newStepRefusal(message.New("rollback-object-replaced", "object", a.step.Policy))
 	case before.Exists && bytes.Equal(before.content(), contentOf(existing)):
-		return nil
+		return a.awaitLoosened(ctx)
 	}
 	if err := a.checkUndoAllowed(ctx, existing); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (a *policyStep) undo(ctx context.Context, _ RollbackScope, out *Outcome) er
 	if !bytes.Equal(contentOf(made), contentOf(restored)) {
 		out.Reason = message.New("rollback-policy-altered", "object", a.step.Policy)
 	}
-	return nil
+	return a.awaitLoosened(ctx)
 }
 
 // checkUndoAllowed returns a *stepRefusal if the object is not as the step left it, or if an object of its set that was installed
