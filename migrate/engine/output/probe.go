@@ -29,14 +29,15 @@ type podManifest struct {
 }
 
 // probePod returns the pod whose dry run tells whether a set is in force. It meets every level of the Pod Security Standards, so that
-// no label refuses it first.
+// no label refuses it first. What a policy adds to containers that do not drop it, CAP_SYS_ADMIN by this very name, does not go with
+// allowPrivilegeEscalation: false, so that an API server would refuse the pod as invalid.
 func probePod() podManifest {
 	type m = map[string]any
 	return podManifest{"v1", "Pod", m{"name": cel.ProbePod}, m{
 		"securityContext": m{"runAsNonRoot": true, "seccompProfile": m{"type": "RuntimeDefault"}},
 		"containers": []any{m{
 			"name": "probe", "image": "registry.k8s.io/pause:3.10",
-			"securityContext": m{"allowPrivilegeEscalation": false, "capabilities": m{"drop": []any{"ALL"}}},
+			"securityContext": m{"allowPrivilegeEscalation": false, "capabilities": m{"drop": []any{"ALL", "CAP_SYS_ADMIN"}}},
 		}},
 	}}
 }
