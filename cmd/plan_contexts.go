@@ -84,12 +84,26 @@ func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Dep
 	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
 		return nil, err
 	}
-	for _, out := range o.Outputs {
-		if isPlanFolder(out) && out.file == "" {
-			return nil, usagef("-o %[1]s writes a plan for each cluster: name a folder for them, as in -o %[1]s=FOLDER; -o %[2]s is one document", out.format.Name, fleetFormat)
+	return o, checkPlanFolders(o.Outputs)
+}
+
+// checkPlanFolders returns the usage error for an output of plans of several clusters without a folder, and for one document in such a
+// folder: it would take the place of the plan of a cluster of its name.
+func checkPlanFolders(outs []outputTarget[*fleet.Fleet]) error {
+	for _, folder := range outs {
+		switch {
+		case !isPlanFolder(folder):
+			continue
+		case folder.file == "":
+			return usagef("-o %[1]s writes a plan for each cluster: name a folder for them, as in -o %[1]s=FOLDER; -o %[2]s is one document", folder.format.Name, fleetFormat)
+		}
+		for _, out := range outs {
+			if !isPlanFolder(out) && out.file != "" && filepath.Dir(out.file) == filepath.Clean(folder.file) {
+				return usagef("-o %s=%s lies in the folder of the plans, where a cluster could have that name: name another place for it", out.format.Name, out.file)
+			}
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // fleetPlanRun makes a plan of each of several clusters, writes those that are asked for as soon as they are made, and keeps a row of each.
@@ -150,6 +164,7 @@ func (o *gateOptions) readRows(ctx context.Context, each func(*fleetMember, *mig
 		if err != nil {
 			return nil, err
 		}
+		m.warnOldTarget(plan)
 		if err := each(m, plan); err != nil {
 			return nil, endsFleetError{err}
 		}
