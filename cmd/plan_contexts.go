@@ -45,6 +45,19 @@ func fleetPlanFormats() []report.Format[*fleet.Fleet] {
 // yamlFormat is the output format of documents as YAML.
 const yamlFormat = "yaml"
 
+// refuseFileAmongPlans returns the usage error for one document in the folder of the plans of several clusters: it would take the place of
+// the plan of a cluster of its name.
+func refuseFileAmongPlans(outs []outputTarget[*fleet.Fleet]) error {
+	for _, folder := range outs {
+		for _, out := range outs {
+			if isPlanFolder(folder) && !isPlanFolder(out) && out.file != "" && filepath.Dir(out.file) == filepath.Clean(folder.file) {
+				return usagef("-o %s=%s lies in the folder of the plans, where a cluster could have that name: name another place for it", out.format.Name, out.file)
+			}
+		}
+	}
+	return nil
+}
+
 // isPlanFolder is true for an output format of plans of several clusters that writes a file for each.
 func isPlanFolder(out outputTarget[*fleet.Fleet]) bool {
 	return out.format.Name == report.JSONFormat || out.format.Name == yamlFormat
@@ -84,26 +97,15 @@ func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Dep
 	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
 		return nil, err
 	}
-	return o, checkPlanFolders(o.Outputs)
-}
-
-// checkPlanFolders returns the usage error for an output of plans of several clusters without a folder, and for one document in such a
-// folder: it would take the place of the plan of a cluster of its name.
-func checkPlanFolders(outs []outputTarget[*fleet.Fleet]) error {
-	for _, folder := range outs {
-		switch {
-		case !isPlanFolder(folder):
-			continue
-		case folder.file == "":
-			return usagef("-o %[1]s writes a plan for each cluster: name a folder for them, as in -o %[1]s=FOLDER; -o %[2]s is one document", folder.format.Name, fleetFormat)
-		}
-		for _, out := range outs {
-			if !isPlanFolder(out) && out.file != "" && filepath.Dir(out.file) == filepath.Clean(folder.file) {
-				return usagef("-o %s=%s lies in the folder of the plans, where a cluster could have that name: name another place for it", out.format.Name, out.file)
-			}
+	if err := refuseFileAmongPlans(o.Outputs); err != nil {
+		return nil, err
+	}
+	for _, out := range o.Outputs {
+		if isPlanFolder(out) && out.file == "" {
+			return nil, usagef("-o %[1]s writes a plan for each cluster: name a folder for them, as in -o %[1]s=FOLDER; -o %[2]s is one document", out.format.Name, fleetFormat)
 		}
 	}
-	return nil
+	return o, nil
 }
 
 // fleetPlanRun makes a plan of each of several clusters, writes those that are asked for as soon as they are made, and keeps a row of each.
