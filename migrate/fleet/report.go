@@ -30,10 +30,13 @@ type section struct {
 	build     func(*builder) (text []string, table *handover.Table)
 }
 
+// clustersSection is the ID of the section with a row for each cluster.
+const clustersSection = "clusters"
+
 // sections are all sections of the report on a Fleet, in their order. Each has one table of the same ID.
 func sections() []section {
 	return []section{
-		{"clusters", "Clusters", (*builder).clusters},
+		{clustersSection, "Clusters", (*builder).clusters},
 		{"fixes", "What serves most clusters", (*builder).fixes},
 		{"policies", "Policies", (*builder).policies},
 		{"namespaces", "Namespaces whose levels differ", (*builder).namespaces},
@@ -182,6 +185,9 @@ func (b *builder) verdict() handover.Verdict {
 		count[b.fleet.Clusters[i].Status]++
 	}
 	all := len(b.fleet.Clusters)
+	if all == 0 {
+		return handover.Verdict{Status: unknown, Text: "There is no cluster in what was read."}
+	}
 	if count[ready] == all {
 		return handover.Verdict{Status: ready, Text: english.Plural(all, "The cluster is ready", fmt.Sprintf("All %d clusters are ready", all)) + " for the upgrade: nothing was found against it, and nothing is unknown."}
 	}
