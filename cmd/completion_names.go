@@ -95,6 +95,8 @@ func (c completer) flagValues() map[string]cobra.CompletionFunc {
 		"target-version": c.of(func(context.Context, *completionSource, string) []string { return append(knownReleases(), "latest") }),
 		"to":             c.of(func(context.Context, *completionSource, string) []string { return knownReleases() }),
 		"selector":       cobra.NoFileCompletions,
+		shardFlag:        cobra.NoFileCompletions,
+		parallelFlag:     cobra.NoFileCompletions,
 		"wave-label":     cobra.NoFileCompletions,
 		"title":          cobra.NoFileCompletions,
 		"client":         cobra.NoFileCompletions,

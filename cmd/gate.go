@@ -83,12 +83,19 @@ named. The ConfigMaps of Helm 2 are named and not decoded; what Helm 2 keeps in 
 an SQL database, is not read. Of the content of a release only kinds and names are printed.
 'clean-helm' takes the policies out of the stored revisions.
 
+With several --context, or with --all-contexts, it answers for each cluster, in a table or as json or
+yaml, and ends with the worst exit code of all: 3 before 4. A cluster that cannot be read is named,
+and the others go on. --timeout is for each cluster then, and what --assert says for all of them.
+
 Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unknown.`,
 		Example: `  # May we upgrade to v1.25?
   psp2pss gate --to=v1.25
 
   # In a pipeline, with what was checked by hand
   psp2pss gate --to=v1.25 --assert=psp-plugin-off,helm-releases-clean,new-namespaces-labelled
+
+  # All clusters of the kubeconfig
+  psp2pss gate --all-contexts --to=v1.25
 
   # The way there, as a script to read first; it lists its stages, and takes one at a time
   psp2pss gate -o commands=clear.sh
@@ -109,12 +116,23 @@ Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something is unk
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
+	addContextsFlags(flags, &f.source)
 	addToFlag(flags, &f.to)
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	addAssertFlag(cmd, &f.assert)
 	addOutputFlag(cmd, &f.outputs, gateFormats())
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something is unknown")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := f.source.settleFleet(cmd.Flags()); err != nil {
+			return err
+		}
+		if f.source.isFleet() {
+			o, err := f.fleetOptions(cmd.Flags(), streams, deps)
+			if err != nil {
+				return err
+			}
+			return asRunError(fleetGateRun(cmd.Context(), o))
+		}
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
 			return err
@@ -155,6 +173,16 @@ func assertionHelp() string {
 
 // options checks all flags of the command gate before anything is read.
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
+	o, err := f.commonOptions(cmd.Flags(), streams, deps)
+	if err != nil {
+		return nil, err
+	}
+	o.Outputs, err = parseOutputs(f.outputs, gateFormats())
+	return o, err
+}
+
+// commonOptions checks the flags of the command gate, but for those about its output, before anything is read.
+func (f *gateFlags) commonOptions(flags *pflag.FlagSet, streams Streams, deps Deps) (*gateOptions, error) {
 	o := &gateOptions{streams: streams, deps: deps}
 	var err error
 	if o.To, err = parseRelease(f.to); err != nil {
@@ -164,12 +192,11 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 		return nil, err
 	}
 	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
-	if o.Decide, _, err = checkInputFlags(cmd.Flags(), streams, &f.source, &decide, &scopeFlags{}); err != nil {
+	if o.Decide, _, err = checkInputFlags(flags, streams, &f.source, &decide, &scopeFlags{}); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	o.Outputs, err = parseOutputs(f.outputs, gateFormats())
-	return o, err
+	return o, nil
 }
 
 // parseAssertions reads the values of the flag --assert. It returns a usage error for a name that cannot be asserted.

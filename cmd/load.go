@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ import (
 	"github.com/psp2pss/psp2pss/fixtures"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
+	"github.com/psp2pss/psp2pss/pspparse/english"
+	"github.com/psp2pss/psp2pss/pspparse/fileerror"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
@@ -41,16 +44,19 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 		return readSnapshot(archive)
 	}
 	if len(o.Files) > 0 {
-		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Skip: o.SkipPaths, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject, Dumps: true}
+		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Skip: o.SkipPaths, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject, Dumps: true, DumpCluster: o.DumpCluster}
 		var sink inventory.Sink = b
 		if o.WrapSink != nil {
 			sink = o.WrapSink(b)
 		}
 		if err := r.Read(ctx, sink); err != nil {
-			return nil, err
+			return nil, severalClustersUsage(err)
 		}
 		names := slices.Clone(o.Files)
 		slices.Sort(names)
+		if o.DumpCluster != "" {
+			names = []string{filepath.Join(o.Files[0], o.DumpCluster)}
+		}
 		source = inventory.Source{Kind: inventory.SourceFiles, Name: strings.Join(names, ", ")}
 	}
 	if o.ReadsCluster() {
@@ -66,6 +72,21 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 		source = read
 	}
 	return b.Build(source), nil
+}
+
+// severalClustersUsage returns an error of reading files, which is wrong usage where they are those of several clusters: what to do instead.
+func severalClustersUsage(err error) error {
+	var several *files.SeveralClustersError
+	if !errors.As(err, &several) {
+		return err
+	}
+	const most = 5
+	var folders []string
+	for _, c := range several.Clusters {
+		folders = append(folders, fileerror.Name(filepath.Join(several.Path, c)))
+	}
+	return usagef("-f %s holds %d clusters, and this is about one: 'report --%s' takes all of it; of one, unpacked, name the folder with -R -f: %s",
+		fileerror.Name(several.Path), len(folders), mergeFlag, english.First(folders, most))
 }
 
 // demoServerVersion is the Kubernetes version of the demo cluster: the last that served PodSecurityPolicies. It evaluates Windows pods

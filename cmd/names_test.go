@@ -111,6 +111,8 @@ func namesNothing() map[string]nothing {
 		"batch":          {why: number},
 		"max-namespaces": {why: number},
 		"max-exceptions": {why: number},
+		"parallel":       {why: number},
+		"shard":          {value: "nosuch", code: exitUsage},
 		"merge":          {why: "it excludes all other sources: TestReportMergeRefuses has paths that are not there"},
 		"policies":       {why: "it is for the stage policies alone: TestPolicyFolders has folders that hold no set"},
 		"timeout":        {why: number},

@@ -122,6 +122,12 @@ that are read: one event a line, with or without a time before it, and EventList
 writes them; from EKS the answers of CloudWatch (events, logEvents); from GKE entries of Cloud
 Logging; from AKS records of Event Hubs and rows of AKSAudit; each also as a list, and with gzip.
 
+With several --context, or with --all-contexts, plan reads these clusters side by side, and writes a row
+for each: the table, or -o fleet=FILE for 'report --merge'. -o json=FOLDER writes the plan of each, in
+a file named for its context; a file of an earlier run stays where its cluster could not be read. A
+cluster that cannot be read has a row that says why, and the others go on (exit code 4). --timeout is
+for each cluster then, and --shard=I/N leaves the other parts to other computers.
+
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can
 be. With it --fail-on ends in exit code 3 for
@@ -157,6 +163,9 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
   # Who really used which policy, and what it changed, out of the API server's audit logs
   psp2pss plan --audit-log /var/log/kubernetes/audit -o wide
 
+  # All clusters of the kubeconfig: a table, the plan of each, and what a report is made of
+  psp2pss plan --all-contexts -o table -o json=plans -o fleet=fleet.json
+
   # A plan for somebody who must not know the names, and the way back
   psp2pss plan --redact acme.key -o json=plan-redacted.json
   psp2pss unredact --key acme.key plan-redacted.json
@@ -170,11 +179,22 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 	f.add(cmd, formats, failOnNewBlocker)
 	addAuditLogFlag(cmd.Flags(), &f.source)
 	addDiffFlag(cmd, &f.diff)
+	addContextsFlags(cmd.Flags(), &f.source)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.Flags().StringVar(&keyFile, redactFlag, "", redactFlagUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
 			return asRunError(roles.WriteReader(streams.Out, readerRules(&f.source), cluster.HelmReleaseRules()))
+		}
+		if err := f.source.settleFleet(cmd.Flags()); err != nil {
+			return err
+		}
+		if f.source.isFleet() {
+			o, err := f.fleetOptions(cmd.Flags(), streams, deps)
+			if err != nil {
+				return err
+			}
+			return asRunError(fleetPlanRun(cmd.Context(), o))
 		}
 		if err := f.source.checkAuditLogs(cmd.Flags()); err != nil {
 			return err

@@ -26,6 +26,8 @@ type progressLine struct {
 	asLines bool
 	// display is told while the line is there; nil if nobody asks.
 	display *display
+	// member is set where the line is part of another one, which several clusters share.
+	member *fleetMember
 
 	mu sync.Mutex // a reader that was left behind may still report
 	// timer draws the text when it is due.
@@ -42,6 +44,10 @@ type progressLine struct {
 // startProgress returns a progress line on standard error with its first text; it shows nothing where that is no terminal
 // and -v does not ask for it.
 func (s Streams) startProgress(text string) *progressLine {
+	if s.member != nil {
+		s.member.update(text)
+		return &progressLine{member: s.member}
+	}
 	p := &progressLine{out: s.ErrOut, width: s.ProgressWidth, text: text, display: s.display}
 	if d := s.display; d != nil {
 		p.asLines = p.width == 0 && d.verbosity >= verboseProgress
@@ -59,6 +65,10 @@ func (s Streams) startProgress(text string) *progressLine {
 
 // update replaces the text of the progress line, which is shown a few times a second at the most.
 func (p *progressLine) update(text string) {
+	if p.member != nil {
+		p.member.update(text)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.text = text
@@ -104,6 +114,10 @@ func (p *progressLine) draw() {
 
 // printAbove writes a line above the progress line.
 func (p *progressLine) printAbove(text string) {
+	if p.member != nil {
+		p.member.printAbove(text)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	again := p.shown
@@ -116,6 +130,9 @@ func (p *progressLine) printAbove(text string) {
 
 // close removes the progress line; later updates are not shown.
 func (p *progressLine) close() {
+	if p.member != nil {
+		return
+	}
 	p.display.showProgress(nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()

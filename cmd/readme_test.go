@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,56 @@ func TestReadmeSessions(t *testing.T) {
 	}
 	if ran == 0 {
 		t.Error("the README shows no session")
+	}
+}
+
+// What the README says about many clusters works, in its order, on a kubeconfig of two clusters and one that is gone: what is written is
+// there, and the codes are those that it names.
+func TestReadmeOnManyClusters(t *testing.T) {
+	data, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := contextsConfig(t, map[string]string{"prod-eu": clusterServer(t, "uid-eu", "/"), "prod-us": clusterServer(t, "uid-us", "/"), "prod-zz": goneServer()})
+	deps := fleetDeps()
+	deps.LookupEnv = func(name string) (string, bool) { return config, name == "PSP2PSS_KUBECONFIG" }
+	t.Chdir(t.TempDir())
+	_, section, _ := strings.Cut(string(data), "\n## Many clusters\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	ran := 0
+	for _, block := range strings.Split(section, "```sh\n")[1:] {
+		text, _, _ := strings.Cut(block, "```")
+		for line := range strings.Lines(text) {
+			words := strings.Fields(line)
+			if len(words) == 2 && words[0] == "mkdir" {
+				if err := os.Mkdir(words[1], 0o700); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if len(words) < 2 || words[0] != "psp2pss" || words[1] == "fleet" {
+				continue
+			}
+			ran++
+			want := exitDone
+			if slices.Contains(words, "--all-contexts") && !strings.Contains(line, "--shard") {
+				want = exitPartial // one is gone
+			}
+			code, _, errOut := run(t, deps, words[1:]...)
+			if code != want {
+				t.Errorf("%s exit code %d, want %d\n%s", line, code, want, errOut)
+			}
+			for _, word := range words {
+				if _, file, isFile := strings.Cut(word, "="); isFile && !strings.HasPrefix(word, "--") {
+					if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+						t.Errorf("%s did not write %s: %v", line, file, err)
+					}
+				}
+			}
+		}
+	}
+	if ran < 4 {
+		t.Errorf("%d commands were run", ran)
 	}
 }
 

@@ -81,10 +81,12 @@ With --diff the report begins with what changed since a plan that was saved earl
 The verdict is that of 'gate', for the whole cluster; -n, -l and --exclude choose the namespaces of
 the tables. From a cluster, stored Helm releases are read for it as by 'gate'.
 
-With --merge the report is on several clusters, from the plans that were saved of them: which are
-ready, what serves most of them, policies of one name that do not say the same, namespaces of one
-name whose levels differ, and what could not be seen. -o fleet writes what was kept of each
-cluster: such files can be merged again, in any order. A file that cannot be read is a cluster that
+With several --context, or with --all-contexts, the report is on several clusters: which are ready,
+what serves most of them, policies of one name that do not say the same, namespaces of one name whose
+levels differ, and what could not be seen. --timeout is for each cluster then, and stored Helm
+releases are an open question of the verdict. With --merge it is the same report from what was saved
+of them: plans, snapshots, and folders of these or of kubectl gather. -o fleet writes what was kept
+of each cluster: such files can be merged again, in any order. What cannot be read is a cluster that
 was not seen (exit code 4). Its sections are
 ` + strings.Join(fleet.SectionIDs(), ", ") + `.
 
@@ -110,9 +112,11 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
   psp2pss report --plan plan.json --redact acme.key -o html=for-others.html
   psp2pss unredact --key acme.key for-others.html > report.html
 
-  # Several clusters: a plan of each, then one report
-  psp2pss plan --context prod-eu -o json=plans/prod-eu.json
-  psp2pss plan --context prod-us -o json=plans/prod-us.json
+  # Several clusters, or all of the kubeconfig
+  psp2pss report --context prod-eu --context prod-us -o html=fleet.html
+  psp2pss report --all-contexts --timeout=5m -o html=fleet.html
+
+  # The same, from what others have saved of theirs: plans and snapshots
   psp2pss report --merge plans -o html=fleet.html
 
   # The built-in legacy cluster
@@ -122,6 +126,7 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
+	addContextsFlags(flags, &f.source)
 	f.scope.add(flags)
 	f.decide.add(cmd)
 	addToFlag(flags, &f.to)
@@ -137,10 +142,20 @@ stored Helm releases, which no plan holds, are an open question of the verdict. 
 	flags.StringSliceVar(&f.failOn, "fail-on", nil, "with --"+diffFlag+", exit 3 if anything became looser since then (loosening), blocks newly (new-blocker) or changed (change); may be repeated")
 	registerCompletion(cmd, "fail-on", changeConditions())
 	flags.BoolVar(&f.bom, "bom", false, "begin each file of csv with a byte order mark, by which Excel knows UTF-8")
-	flags.StringArrayVar(&f.merge, mergeFlag, nil, "report on several clusters: a saved plan, what -o "+fleetFormat+" wrote, or a folder of them; may be repeated")
+	flags.StringArrayVar(&f.merge, mergeFlag, nil, "report on several clusters: a saved plan, a snapshot, what -o "+fleetFormat+" wrote, a folder of them, or a dump of kubectl gather; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(f.merge) > 0 {
 			o, err := f.mergeOptions(cmd.Flags(), streams, deps)
+			if err != nil {
+				return err
+			}
+			return asRunError(mergeRun(cmd.Context(), o))
+		}
+		if err := f.source.settleFleet(cmd.Flags()); err != nil {
+			return err
+		}
+		if f.source.isFleet() {
+			o, err := f.contextsOptions(cmd.Flags(), streams, deps)
 			if err != nil {
 				return err
 			}
@@ -212,7 +227,7 @@ func (f *reportFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*
 func (f *reportFlags) parseOutputs() ([]outputTarget[*handover.Report], error) {
 	for _, value := range f.outputs {
 		if name, _, _ := strings.Cut(value, "="); name == fleetFormat {
-			return nil, usagef("-o %s writes what is kept of several clusters: add --%s with the folder of their plans", fleetFormat, mergeFlag)
+			return nil, usagef("-o %s writes what is kept of several clusters: add --%s with the folder of their plans, or --%s", fleetFormat, mergeFlag, allContextsFlag)
 		}
 	}
 	outs, err := parseOutputs(f.outputs, reportFormats(f.bom))

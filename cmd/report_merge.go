@@ -2,23 +2,21 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/fleet"
-	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/handover"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
@@ -37,10 +35,10 @@ type fleetReport struct {
 	report *handover.Report
 }
 
-// mergeOptions are what the flags of 'report --merge' become.
+// mergeOptions are what the flags of the command report become where it is on several clusters.
 type mergeOptions struct {
 	gateOptions
-	// Paths are saved plans, fleets, and folders of them.
+	// Paths are saved plans, fleets, snapshots, and folders of them; none where the clusters of contexts are read.
 	Paths   []string
 	Report  fleet.ReportOptions
 	Outputs []outputTarget[*fleetReport]
@@ -49,11 +47,10 @@ type mergeOptions struct {
 
 // mergeOptions checks all flags of 'report --merge' before anything is read.
 func (f *reportFlags) mergeOptions(flags *pflag.FlagSet, streams Streams, deps Deps) (*mergeOptions, error) {
-	o := &mergeOptions{gateOptions: gateOptions{streams: streams, deps: deps}, Paths: f.merge, BOM: f.bom}
 	source, scope := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	addSourceFlags(source, &SourceOptions{})
 	(&scopeFlags{}).add(scope)
-	for _, name := range slices.Concat(allFlagNames(source), allFlagNames(scope), planChangingFlags(), []string{redactFlag, diffFlag, "fail-on"}) {
+	for _, name := range slices.Concat(allFlagNames(source), contextsFlagNames(), allFlagNames(scope), planChangingFlags(), []string{redactFlag, diffFlag, "fail-on"}) {
 		if name == timeoutFlag {
 			continue
 		}
@@ -61,9 +58,39 @@ func (f *reportFlags) mergeOptions(flags *pflag.FlagSet, streams Streams, deps D
 			return nil, err
 		}
 	}
+	o, err := f.fleetReportOptions(flags, streams, deps, []string{mergeFlag, "to", "assert"})
+	if err != nil {
+		return nil, err
+	}
+	o.Paths, o.Decide.AllowPartial, o.Source.Timeout = f.merge, f.decide.allowPartial, f.source.Timeout
+	return o, nil
+}
+
+// contextsOptions checks all flags of the command report, where it reads the clusters of several contexts, before anything is read.
+func (f *reportFlags) contextsOptions(flags *pflag.FlagSet, streams Streams, deps Deps) (*mergeOptions, error) {
+	if flags.Changed("fail-on") {
+		return nil, usagef("--fail-on of a report is about what --%s finds, and a report on several clusters compares with none", diffFlag)
+	}
+	decide, _, err := checkInputFlags(flags, streams, &f.source, &f.decide, &scopeFlags{})
+	if err != nil {
+		return nil, err
+	}
+	named := slices.Concat([]string{kubeconfigFlag, contextFlag, allContextsFlag, shardFlag, asFlag, asGroupFlag, customFlag, admissionConfigFlag}, planChangingFlags(), []string{allowPartialFlag, "to", "assert"})
+	o, err := f.fleetReportOptions(flags, streams, deps, named)
+	if err != nil {
+		return nil, err
+	}
+	o.Source, o.Decide = f.source, decide
+	return o, nil
+}
+
+// fleetReportOptions checks the flags of the command report that are about a report on several clusters, wherever what it knows of them
+// comes from. Named are the flags that the report repeats as its own call.
+func (f *reportFlags) fleetReportOptions(flags *pflag.FlagSet, streams Streams, deps Deps, named []string) (*mergeOptions, error) {
+	o := &mergeOptions{gateOptions: gateOptions{streams: streams, deps: deps}, BOM: f.bom}
 	for _, name := range f.sections {
 		if !slices.Contains(fleet.SectionIDs(), name) {
-			return nil, usagef("--%s=%q with --%s: %s", sectionsFlag, name, mergeFlag, notOneOf(name, fleet.SectionIDs()))
+			return nil, usagef("--%s=%q on several clusters: %s", sectionsFlag, name, notOneOf(name, fleet.SectionIDs()))
 		}
 	}
 	var err error
@@ -73,10 +100,9 @@ func (f *reportFlags) mergeOptions(flags *pflag.FlagSet, streams Streams, deps D
 	if o.Assert, err = parseAssertions(f.assert); err != nil {
 		return nil, err
 	}
-	o.Decide.AllowPartial, o.Source.Timeout = f.decide.allowPartial, f.source.Timeout
 	o.Report = fleet.ReportOptions{
 		Title: f.title, Client: f.client, Author: f.author, Sections: f.sections, Tool: toolAndVersion(),
-		Command: report.Invocation{Tool: deps.ToolName}.Command("report", givenArguments(flags, []string{mergeFlag, "to", "assert"})),
+		Command: report.Invocation{Tool: deps.ToolName}.Command("report", givenArguments(flags, named)),
 	}
 	if o.Outputs, err = parseOutputs(f.outputs, fleetFormats(f.bom)); err != nil {
 		return nil, err
@@ -118,21 +144,13 @@ func fleetFormats(bom bool) []report.Format[*fleetReport] {
 	return append(formats, report.Format[*fleetReport]{Name: fleetFormat, Write: func(w io.Writer, r *fleetReport, _ report.Options) error { return fleet.Write(w, r.fleet) }})
 }
 
-// mergeRun reads saved plans and fleets, one plan at a time on each processor, and writes the report on all their clusters.
+// mergeRun writes the report on several clusters, from what was saved of them or from the clusters of contexts.
 func mergeRun(ctx context.Context, o *mergeOptions) error {
-	ctx, cancel := o.Source.withTimeout(ctx)
-	defer cancel()
 	toFiles, toFolders := splitOutputs(o.Outputs, csvFormat)
 	if err := errors.Join(checkOutputFiles(toFiles), checkOutputFolders(toFolders)); err != nil {
 		return err
 	}
-	paths, err := plansIn(o.Paths)
-	if err != nil {
-		return err
-	}
-	p := o.streams.startProgress("reading " + english.Count(len(paths), "file", "files"))
-	merged, err := callUntilCancelled(ctx, "reading the plans", func() (*fleet.Fleet, error) { return o.readFleet(ctx, paths) })
-	p.close()
+	merged, err := o.readAll(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +163,23 @@ func mergeRun(ctx context.Context, o *mergeOptions) error {
 	if err := writeReports(o.streams, toFiles, r, report.Options{}); err != nil {
 		return err
 	}
-	return fleetPartialError(merged, o.Decide.AllowPartial)
+	return errors.Join(nothingInShardError(merged, &o.Source, o.Decide.AllowPartial), fleetPartialError(merged, o.Decide.AllowPartial))
+}
+
+// readAll returns what is kept of all clusters of the report: from the files that --merge names, or from the clusters themselves.
+func (o *mergeOptions) readAll(ctx context.Context) (*fleet.Fleet, error) {
+	if len(o.Paths) == 0 {
+		return o.readRows(ctx, func(*fleetMember, *migrate.Plan) error { return nil })
+	}
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	members, err := membersIn(o.Paths)
+	if err != nil {
+		return nil, err
+	}
+	p := o.streams.startProgress("reading " + english.Count(len(members), "file", "files"))
+	defer p.close()
+	return callUntilCancelled(ctx, "reading the plans", func() (*fleet.Fleet, error) { return o.readFleet(ctx, members) })
 }
 
 // fleetPartialError returns the error for clusters of a Fleet that were not read, or not whole; nil where that is allowed.
@@ -159,64 +193,25 @@ func fleetPartialError(f *fleet.Fleet, allowed bool) error {
 			gaps++
 		}
 	}
-	switch {
-	case allowed || unread+gaps == 0:
+	if allowed {
 		return nil
-	case unread == 0:
-		return partialError{fmt.Errorf("%s; accept that with --%s", english.Count(gaps, "cluster was not read whole", "clusters were not read whole"), allowPartialFlag)}
 	}
-	return partialError{fmt.Errorf("%s, and %s; accept that with --%s", english.Count(unread, "cluster could not be read", "clusters could not be read"),
-		english.Count(gaps, "was not read whole", "were not read whole"), allowPartialFlag)}
+	return unreadClustersError(unread, gaps)
 }
 
-// plansIn returns the files that the paths of 'report --merge' name, each once and sorted: those given, and the .json, .yaml and .yml
-// files of folders. It fails for a path that is not there, and for a folder without any.
-func plansIn(paths []string) ([]string, error) {
-	seen := map[string]bool{}
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fmt.Errorf("opening %s: %w", fileerror.Name(path), fileerror.Explain(path, err))
-		}
-		if !info.IsDir() {
-			seen[filepath.Clean(path)] = true
-			continue
-		}
-		entries, err := os.ReadDir(path)
-		if err != nil {
-			return nil, fmt.Errorf("opening %s: %w", fileerror.Name(path), fileerror.Explain(path, err))
-		}
-		found := false
-		for _, e := range entries {
-			if ext := strings.ToLower(filepath.Ext(e.Name())); !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && (ext == ".json" || ext == ".yaml" || ext == ".yml") {
-				seen[filepath.Join(path, e.Name())], found = true, true
-			}
-		}
-		if !found {
-			return nil, usagef("--%s=%s is a folder without .json and .yaml files: save plans into it with 'plan -o json=%s'", mergeFlag, path, filepath.Join(path, "CLUSTER.json"))
-		}
-	}
-	var out []string
-	for path := range seen {
-		out = append(out, path)
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// readFleet reads files with plans and fleets and merges them. A file that cannot be read is a cluster of which nothing is known.
-func (o *mergeOptions) readFleet(ctx context.Context, paths []string) (*fleet.Fleet, error) {
-	fleets, errs := make([]*fleet.Fleet, len(paths)), make([]error, len(paths))
+// readFleet reads plans, fleets, snapshots and clusters of dumps, one at a time on each processor, and merges them. One that cannot be read is a cluster of which nothing is known.
+func (o *mergeOptions) readFleet(ctx context.Context, members []savedMember) (*fleet.Fleet, error) {
+	fleets, errs := make([]*fleet.Fleet, len(members)), make([]error, len(members))
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+	for range min(runtime.GOMAXPROCS(0), len(members)) {
 		workers.Go(func() {
 			for i := range next {
-				fleets[i], errs[i] = o.readMember(paths[i])
+				fleets[i], errs[i] = o.readMember(ctx, members[i])
 			}
 		})
 	}
-	for i := range paths {
+	for i := range members {
 		if ctx.Err() != nil {
 			break
 		}
@@ -230,13 +225,23 @@ func (o *mergeOptions) readFleet(ctx context.Context, paths []string) (*fleet.Fl
 	return fleet.Merge(fleets...)
 }
 
-// readMember reads one file of a fleet: a saved plan, of which it keeps the rows, or a fleet.
-func (o *mergeOptions) readMember(path string) (*fleet.Fleet, error) {
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	unread := func(err error) (*fleet.Fleet, error) { return fleet.Of(fleet.Unread(name, err.Error())), nil }
-	data, err := os.ReadFile(path) //nolint:gosec // G304: reading the files that the user names is the point
+// readMember reads what 'report --merge' names of one cluster or more: a saved plan, a snapshot or a cluster of a dump, of which it keeps the
+// rows, or a fleet.
+func (o *mergeOptions) readMember(ctx context.Context, m savedMember) (*fleet.Fleet, error) {
+	unread := func(err error) (*fleet.Fleet, error) { return fleet.Of(fleet.Unread(m.name(), err.Error())), nil }
+	if m.isSnapshot || m.cluster != "" {
+		plan, err := o.planOf(ctx, m)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			return unread(err)
+		}
+		return o.summariseMember(m, plan)
+	}
+	data, err := os.ReadFile(m.path) //nolint:gosec // G304: reading the files that the user names is the point
 	if err != nil {
-		return unread(fileerror.Explain(path, err))
+		return unread(fileerror.Explain(m.path, err))
 	}
 	if isFleet(data) {
 		f, err := fleet.Read(data)
@@ -252,15 +257,19 @@ func (o *mergeOptions) readMember(path string) (*fleet.Fleet, error) {
 	if err != nil {
 		return unread(err)
 	}
-	answer, err := o.evaluate(plan, gate.Facts{HelmReleases: gate.HelmReleases{NotInPlan: true}})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", fileerror.Name(path), err)
+	return o.summariseMember(m, plan)
+}
+
+// summariseMember returns what a fleet keeps of the plan of a member of 'report --merge'.
+func (o *mergeOptions) summariseMember(m savedMember, plan *migrate.Plan) (*fleet.Fleet, error) {
+	if err := nothingSeenError(plan); err != nil {
+		return fleet.Of(fleet.Unread(cmp.Or(plan.Source.Name, m.name()), err.Error())), nil
 	}
-	c, err := fleet.Summarise(name, plan, answer)
+	f, err := o.summarise(m.name(), plan)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", fileerror.Name(m.path), err)
 	}
-	return fleet.Of(c), nil
+	return f, nil
 }
 
 // isFleet says whether a document is a Fleet by its head, which stands at its beginning as 'report --merge -o fleet' writes it.

@@ -95,7 +95,7 @@ object was not read, since their labels are not known: it says so, and the code 
 			if err := setFlagsFromEnvironment(cmd.Flags(), deps.LookupEnv); err != nil {
 				return err
 			}
-			return errors.Join(refuseKustomize(cmd, args), d.check(cmd.Flags()))
+			return errors.Join(refuseKustomize(cmd, args), refuseContexts(cmd), d.check(cmd.Flags()))
 		},
 	}
 	root.SetIn(streams.In)

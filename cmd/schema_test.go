@@ -40,6 +40,7 @@ func schemas() []struct {
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
 		{"../migrate/handover/report.schema.json", "report of psp2pss", reflect.TypeFor[handover.Report]()},
 		{"../migrate/fleet/fleet.schema.json", "clusters of psp2pss report --merge -o fleet", reflect.TypeFor[fleet.Fleet]()},
+		{"../migrate/fleet/answers.schema.json", "answers of psp2pss gate on several clusters", reflect.TypeFor[fleet.Answers]()},
 		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[patch.JSONPatches]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[simulation.Result]()},
 		{"../migrate/finding/check.schema.json", "answer of psp2pss check", reflect.TypeFor[finding.Result]()},

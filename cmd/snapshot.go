@@ -84,6 +84,10 @@ bytes.
 Without -o archive it only lists what would be in the archive. Where something could not be read, the
 archive has that as a gap, and the exit code is 4.
 
+With several --context, or with --all-contexts, -o archive=FOLDER writes an archive of each cluster, named
+for its context, which 'report --merge' takes together. A cluster that cannot be read is named, and
+the others go on. --timeout is for each cluster then.
+
 Where no other program than kubectl may run, --print-script prints a shell script that saves the lists
 which 'plan' reads in a folder, for -f. It only gets and lists, and asks for no Secret and no ConfigMap;
 pods are saved as they are, with the environment of their containers. What may not be listed becomes
@@ -94,6 +98,10 @@ be had, a snapshot says more.`,
 
   # What would be in it
   psp2pss snapshot --context prod
+
+  # Of every cluster of the kubeconfig, for one report
+  psp2pss snapshot --all-contexts -o archive=snapshots
+  psp2pss report --merge snapshots -o html=fleet.html
 
   # Whoever is given it
   psp2pss plan -f prod` + snapshotEnding + `
@@ -114,10 +122,21 @@ be had, a snapshot says more.`,
 	addFileFlags(flags, &o.Source)
 	addCustomResourcesFlag(flags, &o.Source)
 	addConnectionFlags(flags, &o.Source)
+	addContextsFlags(flags, &o.Source)
 	addOutputFlag(cmd, &outputs, snapshotFormats())
 	flags.BoolVar(&o.PrintScript, printScriptFlag, false, "print a shell script that saves the lists with kubectl alone, and do nothing else")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.Source.settleFleet(cmd.Flags()); err != nil {
+			return err
+		}
+		if o.Source.isFleet() {
+			f, err := o.fleetOptions(cmd.Flags(), outputs)
+			if err != nil {
+				return err
+			}
+			return asRunError(fleetSnapshotRun(cmd.Context(), f))
+		}
 		if err := o.complete(cmd.Flags(), outputs); err != nil {
 			return err
 		}

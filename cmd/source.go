@@ -27,6 +27,8 @@ type SourceOptions struct {
 	// Files are files and folders, "-" for standard input; Recursive descends into folders.
 	Files     []string
 	Recursive bool
+	// DumpCluster chooses one cluster of a dump of kubectl gather that has several, by its folder.
+	DumpCluster string
 	// SkipPaths are patterns of what is not read in folders.
 	SkipPaths []string
 	// Demo reads the built-in cluster, Plan a saved plan.
@@ -50,7 +52,13 @@ type SourceOptions struct {
 	Kubeconfig, Context, Cluster, User, Server string
 	Token, As                                  string
 	AsGroups                                   []string
-	// Timeout bounds the whole run; 0 means no bound.
+	// Contexts are the values of --context, of which Context is the last. AllContexts and Shard have several clusters read, Parallel at
+	// once.
+	Contexts    []string
+	AllContexts bool
+	Shard       shard
+	Parallel    int
+	// Timeout bounds the whole run, or the reading of each of several clusters; 0 means no bound.
 	Timeout time.Duration
 
 	// Stdin is what "-" reads. OnProgress, if not nil, gets what is being read, and OnForbidden what may not be, before the
@@ -76,7 +84,7 @@ func (o *SourceOptions) ReadsCluster() bool {
 
 // NamesCluster says whether a flag names the cluster to read.
 func (o *SourceOptions) NamesCluster() bool {
-	return o.Context != "" || o.Kubeconfig != "" || o.Cluster != "" || o.Server != ""
+	return o.Context != "" || o.AllContexts || o.Kubeconfig != "" || o.Cluster != "" || o.Server != ""
 }
 
 // connection returns the flags that say which cluster is read, and as whom, as package cluster takes them.
@@ -164,7 +172,7 @@ func (u *invertedBoolFlag) Type() string { return "bool" }
 // addConnectionFlags defines the command-line flags that say which cluster is read, and as which user.
 func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringVar(&o.Kubeconfig, kubeconfigFlag, "", "kubeconfig file to read the cluster through")
-	flags.StringVar(&o.Context, contextFlag, "", "kubeconfig context to use")
+	flags.Var(contextFlagValue{o}, contextFlag, "kubeconfig context to use")
 	flags.StringVar(&o.Cluster, clusterFlag, "", "kubeconfig cluster to use instead of that of the context")
 	flags.StringVar(&o.User, userFlag, "", "kubeconfig user to use instead of that of the context")
 	flags.StringVarP(&o.Server, serverFlag, "s", "", "address of the API server")

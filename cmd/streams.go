@@ -28,6 +28,8 @@ type Streams struct {
 
 	// display is what flags say about colours and ErrOut; nil where there are none.
 	display *display
+	// member is the cluster that is read, where several are read at once; nil where one is.
+	member *fleetMember
 }
 
 // noColour is the environment variable of no-color.org: set to anything, it switches colour off.

@@ -30,10 +30,13 @@ type section struct {
 	build     func(*builder) (text []string, table *handover.Table)
 }
 
+// clustersSection is the ID of the section with a row for each cluster.
+const clustersSection = "clusters"
+
 // sections are all sections of the report on a Fleet, in their order. Each has one table of the same ID.
 func sections() []section {
 	return []section{
-		{"clusters", "Clusters", (*builder).clusters},
+		{clustersSection, "Clusters", (*builder).clusters},
 		{"fixes", "What serves most clusters", (*builder).fixes},
 		{"policies", "Policies", (*builder).policies},
 		{"namespaces", "Namespaces whose levels differ", (*builder).namespaces},

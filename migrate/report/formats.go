@@ -58,7 +58,7 @@ func PlanFormats() []Format[*migrate.Plan] {
 // GateFormats returns the formats of the report on the gate's answer, the default first.
 func GateFormats() []Format[*gate.Result] {
 	return []Format[*gate.Result]{
-		document("table", GateDocument), NewJSONFormat[*gate.Result]("reasons", "unknown"), yamlFormat[*gate.Result](), {Name: "name", Write: GateNames},
+		document("table", GateDocument), NewJSONFormat[*gate.Result]("reasons", "unknown"), NewYAMLFormat[*gate.Result](), {Name: "name", Write: GateNames},
 	}
 }
 
@@ -93,8 +93,8 @@ func NewJSONFormat[R any](rows ...string) Format[R] {
 	return Format[R]{Name: JSONFormat, Write: func(w io.Writer, result R, _ Options) error { return manifest.WriteJSON(w, result) }, Rows: rows}
 }
 
-// yamlFormat returns the output format that writes a result as a YAML document.
-func yamlFormat[R any]() Format[R] {
+// NewYAMLFormat returns the output format that writes a result as a YAML document.
+func NewYAMLFormat[R any]() Format[R] {
 	return Format[R]{Name: "yaml", Write: func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
 }
 

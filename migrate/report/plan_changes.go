@@ -18,7 +18,7 @@ const maxChangesShown = 15
 func ChangeFormats() []Format[*difference.Changes] {
 	return []Format[*difference.Changes]{
 		document("table", ChangesDocument), document("wide", ChangesWideDocument),
-		NewJSONFormat[*difference.Changes]("changes"), yamlFormat[*difference.Changes](),
+		NewJSONFormat[*difference.Changes]("changes"), NewYAMLFormat[*difference.Changes](),
 	}
 }
 

@@ -22,6 +22,8 @@ type Layout struct {
 	kind Kind
 	// folders are its roots: a must-gather has one for each image.
 	folders []string
+	// clusters are the folders of a Gather that are read.
+	clusters []string
 	// seen are the resources of which the dump has an entry, by group and name.
 	seen map[resourceID]bool
 	// declared are the namespaces of which an object was read, podLists those of which the dump has the pods.
@@ -53,7 +55,7 @@ func NewLayout(roots []Root) *Layout {
 		unversioned: map[string]bool{},
 	}
 	for _, r := range roots {
-		l.folders = append(l.folders, r.Folder)
+		l.folders, l.clusters = append(l.folders, r.Folder), append(l.clusters, r.Clusters...)
 	}
 	return l
 }

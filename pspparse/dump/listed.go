@@ -102,10 +102,10 @@ func (l *Layout) rancherBundleEntry(parts []string) Action {
 	return a
 }
 
-// gatherEntry says what to do with an entry of a dump of kubectl gather with one cluster (nirs/kubectl-gather: pkg/gather):
+// gatherEntry says what to do with an entry of a dump of kubectl gather, of the clusters that are read (nirs/kubectl-gather: pkg/gather):
 // CLUSTER/namespaces/NS/[group/]resource/NAME.yaml and CLUSTER/cluster/[group/]resource/NAME.yaml.
 func (l *Layout) gatherEntry(parts []string) Action {
-	if len(parts) < 4 || !strings.HasSuffix(parts[len(parts)-1], ".yaml") {
+	if len(parts) < 4 || !strings.HasSuffix(parts[len(parts)-1], ".yaml") || !slices.Contains(l.clusters, parts[0]) {
 		return Action{}
 	}
 	below := parts[2 : len(parts)-1]

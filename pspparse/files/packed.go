@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -117,32 +118,31 @@ func (r *Reader) readArchiveFile(p *packedReading, f archive.Format) error {
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	var survey dump.Survey
-	walk := func(meter *archive.Meter, visit func(*archive.Entry) error) error {
-		if f == archive.Zip {
-			info, err := in.Stat()
-			if err != nil {
-				return err
-			}
-			return meter.WalkZip(in, info.Size(), visit)
-		}
-		if _, err := in.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		return meter.WalkStream(contextReader(p.ctx, r.progressReader(p.path, in)), f, visit)
-	}
-	again := p.meter
-	p.meter = r.newPackedReading(p.ctx, p.path, p.sink, p.notes).meter
 	// What is wrong with the archive, the second walk says.
-	_ = walk(p.meter, func(e *archive.Entry) error { return surveyEntry(&survey, e) })
-	p.meter = again
+	_ = r.newPackedReading(p.ctx, p.path, p.sink, p.notes).walk(in, f, func(e *archive.Entry) error { return surveyEntry(&survey, e) })
 	if err := p.setLayout(&survey); err != nil {
 		return err
 	}
 	if p.layout != nil && p.layout.Kind() == dump.Velero {
 		p.readVeleroBackup(filepath.Join(filepath.Dir(p.path), dump.VeleroBackupFile))
 	}
-	p.finish(walk(p.meter, p.readEntry))
+	p.finish(p.walk(in, f, p.readEntry))
 	return p.ctx.Err()
+}
+
+// walk calls visit with every entry of the archive, from its beginning on.
+func (p *packedReading) walk(in *os.File, f archive.Format, visit func(*archive.Entry) error) error {
+	if f == archive.Zip {
+		info, err := in.Stat()
+		if err != nil {
+			return err
+		}
+		return p.meter.WalkZip(in, info.Size(), visit)
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return p.meter.WalkStream(contextReader(p.ctx, p.reader.progressReader(p.path, in)), f, visit)
 }
 
 // entryName returns the name of an archive's entry as positions and layouts have it: that of a folder ends in a slash.
@@ -186,12 +186,13 @@ func (p *packedReading) setLayout(s *dump.Survey) error {
 	switch first := roots[0]; {
 	case len(roots) > 1 && first.Kind != dump.MustGather:
 		return fmt.Errorf("%s holds %d dumps (%s): read them one at a time, with -f FOLDER of each", quoteInput(p.path), len(roots), strings.Join(firstOf(folders), ", "))
-	case first.Kind == dump.Gather && len(first.Clusters) > 1:
-		var clusters []string
-		for _, c := range first.Clusters {
-			clusters = append(clusters, quoteInput(c))
+	case first.Kind == dump.Gather && p.reader.DumpCluster != "":
+		if !slices.Contains(first.Clusters, p.reader.DumpCluster) {
+			return fmt.Errorf("%s has no cluster %s", quoteInput(p.path), quoteInput(p.reader.DumpCluster))
 		}
-		return fmt.Errorf("%s is a dump of %d clusters (%s): read one at a time, unpacked, with -R -f FOLDER/CLUSTER", quoteInput(p.path), len(clusters), strings.Join(firstOf(clusters), ", "))
+		roots[0].Clusters = []string{p.reader.DumpCluster}
+	case first.Kind == dump.Gather && len(first.Clusters) > 1:
+		return &SeveralClustersError{Path: p.path, Clusters: first.Clusters}
 	}
 	p.layout = dump.NewLayout(roots)
 	return nil

@@ -50,6 +50,9 @@ type Reader struct {
 	// Dumps reads archives, and folders and archives that are dumps of clusters, by what they hold and with all below them. Without
 	// it an archive is a gap.
 	Dumps bool
+	// DumpCluster chooses one of the clusters of a dump of kubectl gather, by its folder. Without it such a dump of several clusters is a
+	// *SeveralClustersError.
+	DumpCluster string
 	// Namespace is the one of objects that name none, of kinds that are not known to make pods; "" leaves them without.
 	Namespace string
 
