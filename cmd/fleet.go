@@ -53,7 +53,7 @@ func newFleet(streams Streams, deps Deps, runF func(context.Context, *fleetOptio
 cluster is reached, and nothing of a kubeconfig but the number of its contexts is in what it prints.
 
 A Job of kind Indexed reads one part of the contexts in each index, and leaves a file of rows on a
-volume; a pod that is killed, or could not read its cluster whole, is replaced as often as
+volume; a pod that is killed, or could not read its cluster, is replaced as often as
 --backoff-limit-per-index says, and what has been read is not read again. A second Job, which waits until
 it is started, makes the report of all rows. A cluster that was never read is in it, with the reason.
 The comments at the top of the output have the commands, from the Secret to the report.
@@ -90,7 +90,7 @@ The image is that of a release, in a registry of yours. Kubernetes must be v1.29
 	flags.StringVar(&j.JobNamespace, "job-namespace", "psp2pss", "namespace that the Jobs run in")
 	flags.IntVar(&j.Parallelism, "parallelism", 10, "how many clusters are read at once")
 	flags.IntVar(&j.BackoffLimitPerIndex, "backoff-limit-per-index", 2, "how often an index that failed is tried again")
-	flags.IntVar(&j.MaxFailedIndexes, "max-failed-indexes", 0, "how many indexes may fail for good before the Job gives up on the others (default: all)")
+	flags.IntVar(&j.MaxFailedIndexes, "max-failed-indexes", 0, "how many indexes may fail for good before the Job gives up on the others, which are not in the report then (default: all)")
 	flags.DurationVar(&j.Timeout, timeoutFlag, 0, "time that the plan of one index may take, such as 10m; 0 means no limit")
 	flags.StringVar(&j.Memory, "memory", "1Gi", "memory that a pod may use")
 	flags.BoolVar(&j.Plans, "plans", false, "keep the plan of each cluster on the volume, too")
@@ -170,10 +170,7 @@ func (o *fleetOptions) countContexts() error {
 		return err
 	}
 	n := len(names.Contexts)
-	switch {
-	case o.Job.Clusters > n && n > 0:
-		return usagef("--%s=%d is more than the kubeconfig has contexts (%d): an index without a context fails", clustersFlag, o.Job.Clusters, n)
-	case n == 0:
+	if n == 0 {
 		return usagef("the kubeconfig has no context to count: name one that has with --%s, or say how many there are with --%s", kubeconfigFlag, clustersFlag)
 	}
 	o.Job.Clusters = cmp.Or(o.Job.Clusters, n)

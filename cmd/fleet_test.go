@@ -116,15 +116,6 @@ func TestFleetRefuses(t *testing.T) {
 			t.Errorf("%s: exit code %d, %d bytes, %q, want %d and %q", tt.args, code, len(out), errOut, tt.code, tt.want)
 		}
 	}
-	for clusters, want := range map[string]string{
-		"--clusters=3": `--clusters=3 is more than the kubeconfig has contexts (2): an index without a context fails`,
-		"":             "",
-	} {
-		args := append([]string{"fleet", "--print-job", "--image=a", "--kubeconfig", kubeconfigOf(t, 2, false)}, strings.Fields(clusters)...)
-		if _, _, errOut := runTool(world(nil), "", args...); want != "" && !strings.Contains(errOut, want) || want == "" && errOut != "" {
-			t.Errorf("%s: %q, want %q", args, errOut, want)
-		}
-	}
 	code, out, errOut := runTool(world(nil), "", "fleet", "--print-job", "--image=a", "--kubeconfig", kubeconfigOf(t, 0, false))
 	if code != exitUsage || out != "" || !strings.Contains(errOut, "the kubeconfig has no context to count") {
 		t.Errorf("no context: exit code %d, %q", code, errOut)

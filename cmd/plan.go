@@ -72,6 +72,9 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	if o.FailOn, err = checkFailOn(f.failOn, failOn...); err != nil {
 		return nil, err
 	}
+	if err := refuseUnread(o.FailOn); err != nil {
+		return nil, err
+	}
 	if o.Diff, err = f.diffOptions(); err != nil {
 		return nil, err
 	}
@@ -125,8 +128,10 @@ Logging; from AKS records of Event Hubs and rows of AKSAudit; each also as a lis
 With several --context, or with --all-contexts, plan reads these clusters side by side, and writes a row
 for each: the table, or -o fleet=FILE for 'report --merge'. -o json=FOLDER writes the plan of each, in
 a file named for its context; a file of an earlier run stays where its cluster could not be read. A
-cluster that cannot be read has a row that says why, and the others go on (exit code 4). --timeout is
-for each cluster then, and --shard=I/N leaves the other parts to other computers.
+cluster that cannot be read has a row that says why, and the others go on (exit code 4; with
+--fail-on=unread 3, also with --allow-partial, which is then about what is only not whole). --timeout is
+for each cluster then, and --shard=I/N leaves the other parts to other computers ('fleet' prints Jobs
+for that); a part whose run is cut off is left in FILE as unread.
 
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can
@@ -176,7 +181,7 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 		Args: noArgs,
 	}
 	formats := planFormats()
-	f.add(cmd, formats, failOnNewBlocker)
+	f.add(cmd, formats, failOnNewBlocker, failOnUnread)
 	addAuditLogFlag(cmd.Flags(), &f.source)
 	addDiffFlag(cmd, &f.diff)
 	addContextsFlags(cmd.Flags(), &f.source)
@@ -199,7 +204,7 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 		if err := f.source.checkAuditLogs(cmd.Flags()); err != nil {
 			return err
 		}
-		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker)
+		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker, failOnUnread)
 		if err != nil {
 			return err
 		}

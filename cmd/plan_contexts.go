@@ -73,7 +73,7 @@ func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Dep
 		return nil, err
 	}
 	o.Source = f.source
-	if o.FailOn, err = checkFailOn(f.failOn); err != nil {
+	if o.FailOn, err = checkFailOn(f.failOn, failOnUnread); err != nil {
 		return nil, err
 	}
 	formats := fleetPlanFormats()
@@ -109,6 +109,9 @@ func fleetPlanRun(ctx context.Context, o *fleetPlanOptions) error {
 			return err
 		}
 	}
+	if err := o.markBegun(toFiles); err != nil {
+		return err
+	}
 	found := &fleetFindings{}
 	merged, err := o.readRows(ctx, func(m *fleetMember, plan *migrate.Plan) error {
 		found.add(m.name, planExitError(plan, migrate.NamespaceScope{}, o.FailOn, true))
@@ -125,7 +128,7 @@ func fleetPlanRun(ctx context.Context, o *fleetPlanOptions) error {
 	if err := writeOutputs(o.streams, toFiles, merged, o.NoHeaders); err != nil {
 		return err
 	}
-	return errors.Join(found.error(), nothingInShardError(merged, &o.Source, o.Decide.AllowPartial), fleetPartialError(merged, o.Decide.AllowPartial))
+	return errors.Join(found.error(), o.unreadError(merged), nothingInShardError(merged, &o.Source, o.Decide.AllowPartial), fleetPartialError(merged, o.Decide.AllowPartial))
 }
 
 // writePlanOf writes the plan of one of several clusters into a folder, whole or not at all.

@@ -118,9 +118,9 @@ func TestCommands(t *testing.T) {
 		plan, merge string
 		kubeconfig  string
 	}{
-		{plain(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/5 -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json", report, "/fleet/kubeconfigs/0/kubeconfig"},
+		{plain(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/5 --allow-partial --fail-on=unread -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json", report, "/fleet/kubeconfigs/0/kubeconfig"},
 		{
-			named(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/4000 -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json -o json=/fleet/plans --timeout=10m0s",
+			named(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/4000 --allow-partial --fail-on=unread -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json -o json=/fleet/plans --timeout=10m0s",
 			report, "/fleet/kubeconfigs/0/kubeconfig:/fleet/kubeconfigs/1/kubeconfig",
 		},
 	} {

@@ -130,7 +130,7 @@ func (o *Options) accountName() string {
 // plan returns the Job that reads the clusters, one shard for each index. An index that fails is tried again, and fails alone.
 func (o *Options) plan() job {
 	args := []string{
-		"plan", "--all-contexts", fmt.Sprintf("--shard=%s/%d", completionIndex, o.Clusters),
+		"plan", "--all-contexts", fmt.Sprintf("--shard=%s/%d", completionIndex, o.Clusters), "--allow-partial", "--fail-on=unread",
 		"-o", fmt.Sprintf("fleet=%s/%s.json", rowsFolder, completionIndex),
 	}
 	mounts := []corev1.VolumeMount{o.mount(rowsFolder, "rows", false)}

@@ -63,7 +63,7 @@ func (o *Options) header() string {
 	c.line("2. Apply this file. Index I reads the contexts whose place in the sorted list, from 0, leaves I when divided by %d.", o.Clusters)
 	c.line("One that fails is tried again %s, and what was read is not read again.", times(o.BackoffLimitPerIndex))
 	c.line("")
-	c.line("3. Wait for the end, which is Complete, or Failed where some cluster could not be read whole; then merge what there is:")
+	c.line("3. Wait for the end, which is Complete, or Failed where some cluster could not be read; then merge what there is:")
 	c.line("    until %s get job %s -o jsonpath='{.status.conditions[*].type}' | grep -qE '(^| )(Complete|Failed)( |$)'; do sleep 5; done", kubectl, plan)
 	c.line("    %s patch job %s --type=merge -p '{\"spec\":{\"suspend\":false}}'", kubectl, merge)
 	c.line("    %s wait --for=condition=Complete --timeout=1h job/%s", kubectl, merge)
