@@ -20,7 +20,6 @@ const (
 	printJobFlag = "print-job"
 	imageFlag    = "image"
 	clustersFlag = "clusters"
-	secretFlag   = "kubeconfig-secret"
 	claimFlag    = "volume-claim"
 )
 
@@ -85,7 +84,7 @@ The image is that of a release, in a registry of yours. Kubernetes must be v1.29
 	flags.StringArrayVar(&j.ImagePullSecrets, "image-pull-secret", nil, "Secret for the registry of the image; may be repeated")
 	flags.IntVar(&j.Clusters, clustersFlag, 0, "number of indexes; each context is read in one of them (default: one for each context of the kubeconfig)")
 	flags.StringVar(&o.Kubeconfig, kubeconfigFlag, "", "kubeconfig file whose contexts are counted, of the same content as the Secrets")
-	flags.StringArrayVar(&o.Secrets, secretFlag, nil, "Secret with the kubeconfig, as NAME or NAME:KEY; may be repeated; KEY is kubeconfig unless it is given (default JOB-NAME-kubeconfig)")
+	flags.StringArrayVar(&o.Secrets, "kubeconfig-secret", nil, "Secret with the kubeconfig, as NAME or NAME:KEY; may be repeated; KEY is kubeconfig unless it is given (default JOB-NAME-kubeconfig)")
 	flags.StringVar(&j.JobName, "job-name", "psp2pss-fleet", "what the names of the Jobs begin with, and that of all else")
 	flags.StringVar(&j.JobNamespace, "job-namespace", "psp2pss", "namespace that the Jobs run in")
 	flags.IntVar(&j.Parallelism, "parallelism", 10, "how many clusters are read at once")

@@ -68,7 +68,9 @@ func TestFleetCountsContexts(t *testing.T) {
 		{"given, of more", []string{"--clusters=3", "--kubeconfig", kubeconfigOf(t, 7, false)}, 3, 3, ""},
 		{"with a limit", []string{"--clusters=3", "--max-failed-indexes=0"}, 3, 0, ""},
 		{
-			"with a program", []string{"--kubeconfig", kubeconfigOf(t, 2, true)}, 2, 2,
+			"with a program",
+			[]string{"--kubeconfig", kubeconfigOf(t, 2, true)},
+			2, 2,
 			"warning: 1 context gets its credentials from a program or a file of this computer, which no pod has: secret\\x1b-0\n",
 		},
 	} {

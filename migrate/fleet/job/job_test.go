@@ -226,7 +226,7 @@ func TestPodsAreRestricted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: the same options in every run
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 40 {
 		o := randomOptions(random)
 		p := write(t, o)
@@ -267,7 +267,7 @@ func TestPodsAreRestricted(t *testing.T) {
 		}
 		plan := p.jobs[o.JobName+"-plan"].Spec
 		got := []int32{*plan.Completions, *plan.Parallelism, *plan.BackoffLimitPerIndex, *plan.MaxFailedIndexes}
-		want := []int32{int32(o.Clusters), int32(min(o.Parallelism, o.Clusters)), int32(o.BackoffLimitPerIndex), int32(o.MaxFailedIndexes)} //nolint:gosec // G115: small numbers
+		want := []int32{int32(o.Clusters), int32(min(o.Parallelism, o.Clusters)), int32(o.BackoffLimitPerIndex), int32(o.MaxFailedIndexes)}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("numbers of the Job (-want +got):\n%s", diff)
 		}

@@ -153,8 +153,8 @@ func (o *Options) plan() job {
 	}
 	spec := o.jobSpec(args, mounts, volumes, []corev1.EnvVar{{Name: "KUBECONFIG", Value: strings.Join(paths, ":")}})
 	spec.CompletionMode, spec.Completions = new(batchv1.IndexedCompletion), new(int32(o.Clusters))                        // #nosec G115 -- Check bounds the numbers
-	spec.Parallelism = new(int32(min(o.Parallelism, o.Clusters)))                                                         // #nosec G115
-	spec.BackoffLimitPerIndex, spec.MaxFailedIndexes = new(int32(o.BackoffLimitPerIndex)), new(int32(o.MaxFailedIndexes)) // #nosec G115
+	spec.Parallelism = new(int32(min(o.Parallelism, o.Clusters)))                                                         // #nosec G115 -- Check bounds it
+	spec.BackoffLimitPerIndex, spec.MaxFailedIndexes = new(int32(o.BackoffLimitPerIndex)), new(int32(o.MaxFailedIndexes)) // #nosec G115 -- Check bounds it
 	spec.PodFailurePolicy = &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
 		{Action: batchv1.PodFailurePolicyActionIgnore, OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue}}},
 		{Action: batchv1.PodFailurePolicyActionFailIndex, OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{

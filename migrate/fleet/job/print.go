@@ -27,12 +27,11 @@ func WriteYAML(w io.Writer, o Options) error {
 }
 
 // comments collects the comment lines of a header.
-type comments struct{ strings.Builder }
+type comments struct{ text strings.Builder }
 
 // line adds a comment line.
 func (c *comments) line(format string, args ...any) {
-	text := strings.TrimRight("# "+escape.Comment(fmt.Sprintf(format, args...)), " ")
-	c.WriteString(text + "\n")
+	c.text.WriteString(strings.TrimRight("# "+escape.Comment(fmt.Sprintf(format, args...)), " ") + "\n")
 }
 
 // header returns the comments before the manifests. What stands in them at an indent of four is to be run in a shell; every name in it has
@@ -77,7 +76,7 @@ func (o *Options) header() string {
 	if o.VolumeClaim == "" {
 		c.line("Whoever deletes what is in this file deletes the claim %s, and all that is on it.", o.claimName())
 	}
-	return c.String()
+	return c.text.String()
 }
 
 // times says how often something is tried again.
