@@ -30,35 +30,41 @@ type contextFlagValue struct{ source *SourceOptions }
 func (f contextFlagValue) Set(name string) error { return f.Append(name) }
 
 // Append adds a kubeconfig context to the list.
-func (f contextFlagValue) Append(name string) error {
-	return f.Replace(append(slices.Clone(f.source.Contexts), name))
-}
+func (f contextFlagValue) Append(name string) error { return f.Replace(append(f.GetSlice(), name)) }
 
-// Replace sets the list of kubeconfig contexts.
+// Replace sets the list of kubeconfig contexts. One alone is no list.
 func (f contextFlagValue) Replace(names []string) error {
-	f.source.Contexts, f.source.Context = names, ""
+	f.source.Contexts, f.source.Context = nil, ""
 	if n := len(names); n > 0 {
 		f.source.Context = names[n-1]
+	}
+	if len(names) > 1 {
+		f.source.Contexts = slices.Clone(names)
 	}
 	return nil
 }
 
 // GetSlice returns the list of kubeconfig contexts.
-func (f contextFlagValue) GetSlice() []string { return f.source.Contexts }
+func (f contextFlagValue) GetSlice() []string {
+	if f.source.Context != "" && len(f.source.Contexts) == 0 {
+		return []string{f.source.Context}
+	}
+	return slices.Clone(f.source.Contexts)
+}
 
 // String returns the list of kubeconfig contexts as pflag shows lists.
 func (f contextFlagValue) String() string {
-	if f.source == nil || len(f.source.Contexts) == 0 {
+	if f.source == nil {
 		return "[]"
 	}
-	return "[" + strings.Join(f.source.Contexts, ",") + "]"
+	return "[" + strings.Join(f.GetSlice(), ",") + "]"
 }
 
 // Type returns the word that pflag has for a flag that may be repeated and is not split at commas.
 func (contextFlagValue) Type() string { return "stringArray" }
 
-// shard is a part of the contexts of a kubeconfig: of their sorted list those whose index modulo of is index. The zero value is all.
-type shard struct{ index, of int }
+// shard is a part of the contexts of a kubeconfig: of their sorted list those whose index modulo Of is Index. The zero value is all.
+type shard struct{ Index, Of int }
 
 // Set reads the value of the command-line flag --shard, I/N. An empty one is all contexts.
 func (s *shard) Set(text string) error {
@@ -78,14 +84,41 @@ func (s *shard) Set(text string) error {
 
 // String returns the value of --shard as it is given; "" for all contexts.
 func (s *shard) String() string {
-	if s.of == 0 {
+	if s.Of == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d/%d", s.index, s.of)
+	return fmt.Sprintf("%d/%d", s.Index, s.Of)
 }
 
 // Type returns the word that the help shows for the value of --shard.
 func (*shard) Type() string { return "I/N" }
+
+// parallel is how many clusters are read at once: the zero value is mostParallel.
+type parallel int
+
+// Set reads the value of the command-line flag --parallel.
+func (p *parallel) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostParallel {
+		return fmt.Errorf("give a number from 1 to %d; for more at once, run several with --%s", mostParallel, shardFlag)
+	}
+	*p = parallel(n)
+	return nil
+}
+
+// String returns how many clusters are read at once.
+func (p *parallel) String() string { return strconv.Itoa(p.clusters()) }
+
+// Type returns the word that pflag has for a number.
+func (*parallel) Type() string { return "int" }
+
+// clusters returns how many clusters are read at once.
+func (p *parallel) clusters() int {
+	if *p == 0 {
+		return mostParallel
+	}
+	return int(*p)
+}
 
 // addContextsFlags defines the command-line flags by which a command reads several clusters, one plan or answer each. The command has
 // the connection flags already.
@@ -93,7 +126,7 @@ func addContextsFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.Lookup(contextFlag).Usage += "; may be repeated, to read several clusters side by side"
 	flags.BoolVar(&o.AllContexts, allContextsFlag, false, "read the clusters of all contexts of the kubeconfig side by side")
 	flags.Var(&o.Shard, shardFlag, "with --"+allContextsFlag+" or several --"+contextFlag+", read only part I of N: of the sorted contexts those whose index modulo N is I, from 0 on")
-	flags.IntVar(&o.Parallel, parallelFlag, mostParallel, fmt.Sprintf("how many of several clusters are read at once, from 1 to %d", mostParallel))
+	flags.Var(&o.Parallel, parallelFlag, fmt.Sprintf("how many of several clusters are read at once, from 1 to %d", mostParallel))
 }
 
 // contextsFlagNames returns the command-line flags that have several clusters read.
@@ -119,7 +152,7 @@ func refuseContexts(cmd *cobra.Command) error {
 
 // isFleet says whether the flags ask for several clusters side by side. One is left of them where a shard has only one.
 func (o *SourceOptions) isFleet() bool {
-	return o.AllContexts || len(o.Contexts) > 1 || o.Shard.of > 0
+	return o.AllContexts || len(o.Contexts) > 1 || o.Shard.Of > 0
 }
 
 // fleetConflict is a command-line flag that cannot be given where several clusters are read, and why.
@@ -134,12 +167,20 @@ func fleetConflicts() []fleetConflict {
 		names     = "pseudonyms are made of one plan at a time"
 	)
 	return []fleetConflict{
-		{demoFlag, oneSource}, {planFlag, oneSource + " ('report --" + mergeFlag + "' takes several plans)"}, {fileFlag, oneSource}, {recursiveFlag, oneSource},
+		{demoFlag, oneSource},
+		{planFlag, oneSource + " ('report --" + mergeFlag + "' takes several plans)"},
+		{fileFlag, oneSource},
+		{recursiveFlag, oneSource},
 		{auditLogFlag, "a log is that of one cluster"},
-		{clusterFlag, sameOne}, {serverFlag, sameOne},
-		{userFlag, "every cluster has users of its own"}, {tokenFlag, "one token is not sent to several clusters"},
-		{"namespace", whole}, {"selector", whole}, {"exclude", whole},
-		{redactFlag, names}, {diffFlag, "a plan is compared with an earlier one of the same cluster"},
+		{clusterFlag, sameOne},
+		{serverFlag, sameOne},
+		{userFlag, "every cluster has users of its own"},
+		{tokenFlag, "one token is not sent to several clusters"},
+		{"namespace", whole},
+		{"selector", whole},
+		{"exclude", whole},
+		{redactFlag, names},
+		{diffFlag, "a plan is compared with an earlier one of the same cluster"},
 		{printScriptFlag, "the script is for one cluster"},
 	}
 }
@@ -174,10 +215,8 @@ func (o *SourceOptions) checkContexts(flags *pflag.FlagSet) error {
 		}
 	}
 	switch {
-	case o.Shard.of > 0 && !o.AllContexts && len(o.Contexts) == 0:
+	case o.Shard.Of > 0 && !o.AllContexts && o.Context == "":
 		return usagef("--%s=%s is a part of several contexts: add --%s, or name them with --%s", shardFlag, &o.Shard, allContextsFlag, contextFlag)
-	case o.Parallel < 1 || o.Parallel > mostParallel:
-		return usagef("--%s=%d: give a number from 1 to %d; for more at once, run several with --%s", parallelFlag, o.Parallel, mostParallel, shardFlag)
 	case !o.isFleet() && flags.Changed(parallelFlag) && !setByEnvironment(flags.Lookup(parallelFlag)):
 		return usagef("--%s is about several clusters: add --%s, or name contexts with --%s", parallelFlag, allContextsFlag, contextFlag)
 	}
@@ -208,7 +247,7 @@ func (o *SourceOptions) fleetContexts() ([]string, error) {
 	}
 	names := known.Contexts
 	if !o.AllContexts {
-		names = slices.Sorted(slices.Values(o.Contexts))
+		names = slices.Sorted(slices.Values(contextFlagValue{o}.GetSlice()))
 	}
 	for _, name := range names {
 		if slices.Contains(known.Contexts, name) {
@@ -223,11 +262,11 @@ func (o *SourceOptions) fleetContexts() ([]string, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("the kubeconfig has no context to read a cluster through: name one that has with --%s", kubeconfigFlag)
 	}
-	if o.Shard.of == 0 {
+	if o.Shard.Of == 0 {
 		return names, nil
 	}
 	var part []string
-	for i := o.Shard.index; i < len(names); i += o.Shard.of {
+	for i := o.Shard.Index; i < len(names); i += o.Shard.Of {
 		part = append(part, names[i])
 	}
 	return part, nil
@@ -236,6 +275,6 @@ func (o *SourceOptions) fleetContexts() ([]string, error) {
 // ofContext returns the options that read the cluster of one context.
 func (o *SourceOptions) ofContext(name string) SourceOptions {
 	one := *o
-	one.Context, one.Contexts, one.AllContexts, one.Shard = name, []string{name}, false, shard{}
+	one.Context, one.Contexts, one.AllContexts, one.Shard = name, nil, false, shard{}
 	return one
 }

@@ -112,7 +112,7 @@ func readContexts[T any](ctx context.Context, streams Streams, source SourceOpti
 	}
 	out, next := make([]T, len(names)), make(chan int)
 	var workers sync.WaitGroup
-	for range min(source.Parallel, len(names)) {
+	for range min(source.Parallel.clusters(), len(names)) {
 		workers.Go(func() {
 			for i := range next {
 				value, err := readOne(names[i])

@@ -11,11 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/spf13/cobra"
 
@@ -447,8 +449,8 @@ func TestWrongUseOfContexts(t *testing.T) {
 		{append(all, "--shard", "2/2"), "it is no part of a whole"},
 		{append(all, "--shard", "-1/2"), "it is no part of a whole"},
 		{append(all, "--shard", "1"), "it is no part of a whole"},
-		{append(all, "--parallel", "5"), "a number from 1 to 4"},
-		{append(all, "--parallel", "0"), "a number from 1 to 4"},
+		{append(all, "--parallel", "5"), "give a number from 1 to 4"},
+		{append(all, "--parallel", "0"), "give a number from 1 to 4"},
 		{append(all, "-o", "json"), "name a folder"},
 		{append(all, "-o", "wide"), "-o wide is the form of one cluster"},
 		{append(all, "-o", "commands"), "-o commands is the form of one cluster"},
@@ -665,5 +667,54 @@ func TestReportOfGathered(t *testing.T) {
 	code, out, errOut := run(t, deps, "plan", "-R", "-f", filepath.Join(folder, "dr1"), "-o", "name")
 	if code == exitFailed || code == exitUsage || out == "" {
 		t.Errorf("one of them by itself: exit code %d\n%s%s", code, out, errOut)
+	}
+}
+
+// TestContextsAreDropped reads clusters one after the other, and looks whether what was read of the earlier ones is still in memory.
+func TestContextsAreDropped(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	config, deps := fakeFleet(t, func(context.Context, string) error { return nil }, names...)
+	load := deps.LoadInventory
+	var read []weak.Pointer[inventory.Inventory]
+	kept := 0
+	deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+		runtime.GC()
+		for _, earlier := range read[:max(0, len(read)-1)] { // the last one may still be on a stack
+			if earlier.Value() != nil {
+				kept++
+			}
+		}
+		inv, err := load(ctx, o)
+		read = append(read, weak.Make(inv))
+		return inv, err
+	}
+	code, _, errOut := run(t, deps, "plan", "--kubeconfig", config, "--all-contexts", "--parallel=1")
+	if code != exitDone || len(read) != len(names) || kept > 0 {
+		t.Errorf("exit code %d, %d clusters, of which earlier ones were in memory %d times\n%s", code, len(read), kept, errOut)
+	}
+}
+
+// TestProgressNamesContexts has two clusters say what they are at on one progress line.
+func TestProgressNamesContexts(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	line := &progressLine{out: &out}
+	shared := &fleetProgress{line: line, all: 7}
+	streams := Streams{ErrOut: &out}
+	for _, name := range []string{"prod-eu", "prod-us"} {
+		m := &fleetMember{name: name, fleet: shared}
+		streams.member = m
+		p := streams.startProgress("reading what is there")
+		p.update("listing pods")
+		p.printAbove("warning: something")
+		p.close()
+		m.end()
+	}
+	if want := "1 of 7 clusters done; prod-us: listing pods"; line.text != want || line.over {
+		t.Errorf("the line says %q, want %q", line.text, want)
+	}
+	if want := "prod-eu: warning: something\nprod-us: warning: something\n"; out.String() != want {
+		t.Errorf("above the line is %q, want %q", out.String(), want)
 	}
 }

@@ -111,7 +111,7 @@ func namesNothing() map[string]nothing {
 		"batch":          {why: number},
 		"max-namespaces": {why: number},
 		"max-exceptions": {why: number},
-		"parallel":       {why: number},
+		"parallel":       {value: "nosuch", code: exitUsage},
 		"shard":          {value: "nosuch", code: exitUsage},
 		"merge":          {why: "it excludes all other sources: TestReportMergeRefuses has paths that are not there"},
 		"policies":       {why: "it is for the stage policies alone: TestPolicyFolders has folders that hold no set"},
@@ -368,6 +368,8 @@ func namesOfNothing(t *testing.T, path string, cmd *cobra.Command) {
 			args := slices.Concat(strings.Fields(path), smallObjects.name(taskOf(path)))
 			given := func(s string) bool { return s == "--"+f.Name || strings.HasPrefix(s, "--"+f.Name+"=") }
 			switch {
+			case env == nil && f.Name == contextFlag: // a second one is wrong use whatever it names
+				args = append(slices.DeleteFunc(args, given), flag)
 			case env == nil:
 				args = append(args, flag)
 			case slices.Contains(args, "-"+f.Shorthand):

@@ -37,7 +37,8 @@ func fleetPlanFormats() []report.Format[*fleet.Fleet] {
 			return report.Text(w, fleet.ClustersDocument(f, o), o)
 		}},
 		{Name: fleetFormat, Write: func(w io.Writer, f *fleet.Fleet, _ report.Options) error { return fleet.Write(w, f) }},
-		{Name: report.JSONFormat}, {Name: yamlFormat},
+		{Name: report.JSONFormat},
+		{Name: yamlFormat},
 	}
 }
 
@@ -222,10 +223,13 @@ func (f *fleetFindings) error() error {
 	return errors.Join(errs...)
 }
 
-// nothingInShardError returns the error for a part of the contexts that has none; nil where that is allowed.
+// nothingInShardError returns the error for a part of the contexts that has none, and for a fleet without a cluster; nil where that is allowed.
 func nothingInShardError(f *fleet.Fleet, source *SourceOptions, allowed bool) error {
 	if len(f.Clusters) > 0 || allowed {
 		return nil
+	}
+	if source.Shard.Of == 0 {
+		return partialError{errors.New("nothing to evaluate: there is no cluster in what was read")}
 	}
 	return partialError{fmt.Errorf("nothing to evaluate: there are fewer contexts than parts, and none is left for --%s=%s", shardFlag, &source.Shard)}
 }

@@ -47,7 +47,7 @@ const begunReason = "its reading was begun and did not end: the run failed or wa
 // misses none then of which a run was killed. Only -o fleet=FILE has them, and only where the file is not there: what an earlier run
 // has read stays until there is better.
 func (o *fleetPlanOptions) markBegun(outs []outputTarget[*fleet.Fleet]) error {
-	if o.Source.Shard.of == 0 {
+	if o.Source.Shard.Of == 0 {
 		return nil
 	}
 	names, err := o.Source.fleetContexts()

@@ -48,26 +48,12 @@ func membersIn(paths []string) ([]savedMember, error) {
 		if err != nil {
 			return nil, fmt.Errorf("opening %s: %w", fileerror.Name(path), fileerror.Explain(path, err))
 		}
-		gathered := files.GatheredClusters(path)
-		for _, cluster := range gathered {
-			seen[savedMember{path: filepath.Clean(path), cluster: cluster}] = true
+		found, err := membersAt(path, info.IsDir())
+		if err != nil {
+			return nil, err
 		}
-		switch {
-		case len(gathered) > 0:
-		case !info.IsDir():
-			isSnapshot, err := isSnapshotFile(path)
-			if err != nil {
-				return nil, err
-			}
-			seen[savedMember{path: filepath.Clean(path), isSnapshot: isSnapshot}] = true
-		default:
-			inFolder, err := membersInFolder(path)
-			if err != nil {
-				return nil, err
-			}
-			for _, m := range inFolder {
-				seen[m] = true
-			}
+		for _, m := range found {
+			seen[m] = true
 		}
 	}
 	var out []savedMember
@@ -78,6 +64,29 @@ func membersIn(paths []string) ([]savedMember, error) {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.cluster, b.cluster))
 	})
 	return out, nil
+}
+
+// membersAt returns what one path of 'report --merge' names: a file, the clusters of a dump, or what is in a folder.
+func membersAt(path string, isFolder bool) ([]savedMember, error) {
+	file := savedMember{path: filepath.Clean(path)}
+	if !isFolder {
+		var err error
+		if file.isSnapshot, err = isSnapshotFile(path); err != nil || file.isSnapshot {
+			return []savedMember{file}, err
+		}
+	}
+	gathered := files.GatheredClusters(path)
+	switch {
+	case len(gathered) > 0:
+		var out []savedMember
+		for _, cluster := range gathered {
+			out = append(out, savedMember{path: file.path, cluster: cluster})
+		}
+		return out, nil
+	case isFolder:
+		return membersInFolder(path)
+	}
+	return []savedMember{file}, nil
 }
 
 // membersInFolder returns the plans, fleets and snapshots in a folder of 'report --merge'. Hidden files, and what is below, are none.

@@ -239,7 +239,7 @@ func (o *mergeOptions) readMember(ctx context.Context, m savedMember) (*fleet.Fl
 		}
 		return o.summariseMember(m, plan)
 	}
-	data, err := os.ReadFile(m.path) //nolint:gosec // G304: reading the files that the user names is the point
+	data, err := os.ReadFile(m.path)
 	if err != nil {
 		return unread(fileerror.Explain(m.path, err))
 	}

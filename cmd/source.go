@@ -52,12 +52,12 @@ type SourceOptions struct {
 	Kubeconfig, Context, Cluster, User, Server string
 	Token, As                                  string
 	AsGroups                                   []string
-	// Contexts are the values of --context, of which Context is the last. AllContexts and Shard have several clusters read, Parallel at
-	// once.
+	// Contexts are the values of --context where there are several, of which Context is the last. They, AllContexts and Shard have several
+	// clusters read, Parallel at once.
 	Contexts    []string
 	AllContexts bool
 	Shard       shard
-	Parallel    int
+	Parallel    parallel
 	// Timeout bounds the whole run, or the reading of each of several clusters; 0 means no bound.
 	Timeout time.Duration
 

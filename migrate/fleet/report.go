@@ -185,6 +185,9 @@ func (b *builder) verdict() handover.Verdict {
 		count[b.fleet.Clusters[i].Status]++
 	}
 	all := len(b.fleet.Clusters)
+	if all == 0 {
+		return handover.Verdict{Status: unknown, Text: "There is no cluster in what was read."}
+	}
 	if count[ready] == all {
 		return handover.Verdict{Status: ready, Text: english.Plural(all, "The cluster is ready", fmt.Sprintf("All %d clusters are ready", all)) + " for the upgrade: nothing was found against it, and nothing is unknown."}
 	}
