@@ -93,6 +93,7 @@ The image is that of a release, in a registry of yours. Kubernetes must be v1.29
 	flags.DurationVar(&j.Timeout, timeoutFlag, 0, "time that the plan of one index may take, such as 10m; 0 means no limit")
 	flags.StringVar(&j.Memory, "memory", "1Gi", "memory that a pod may use")
 	flags.BoolVar(&j.Plans, "plans", false, "keep the plan of each cluster on the volume, too")
+	flags.BoolVar(&j.OnlyUnread, onlyUnreadFlag, false, "read only the clusters that an earlier run of Jobs of the same name has not read")
 	flags.StringVar(&j.VolumeClaim, claimFlag, "", "PersistentVolumeClaim that is there already (default: one is printed)")
 	flags.StringVar(&j.Storage, "storage", "1Gi", "size of the claim that is printed")
 	flags.StringVar(&j.StorageClass, "storage-class", "", "StorageClass of the claim that is printed (default: that of the cluster)")

@@ -46,6 +46,8 @@ type planFlags struct {
 	failOn    []string
 	// diff is the file of an earlier plan; "" for the command labels, which compares with none.
 	diff string
+	// onlyUnread is about several clusters.
+	onlyUnread bool
 }
 
 // add defines the flags of the commands plan and labels; failOn are the values of --fail-on that only one of them has.
@@ -72,7 +74,7 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	if o.FailOn, err = checkFailOn(f.failOn, failOn...); err != nil {
 		return nil, err
 	}
-	if err := refuseUnread(o.FailOn); err != nil {
+	if err := refuseUnread(o.FailOn, f.onlyUnread); err != nil {
 		return nil, err
 	}
 	if o.Diff, err = f.diffOptions(); err != nil {
@@ -131,7 +133,8 @@ a file named for its context; a file of an earlier run stays where its cluster c
 cluster that cannot be read has a row that says why, and the others go on (exit code 4; with
 --fail-on=unread 3, also with --allow-partial, which is then about what is only not whole). --timeout is
 for each cluster then, and --shard=I/N leaves the other parts to other computers ('fleet' prints Jobs
-for that); a part whose run is cut off is left in FILE as unread.
+for that); a part whose run is cut off is left in FILE as unread. --only-unread reads what an earlier run has
+not read into FILE.
 
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can
@@ -185,6 +188,7 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 	addAuditLogFlag(cmd.Flags(), &f.source)
 	addDiffFlag(cmd, &f.diff)
 	addContextsFlags(cmd.Flags(), &f.source)
+	addOnlyUnreadFlag(cmd.Flags(), &f.onlyUnread)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.Flags().StringVar(&keyFile, redactFlag, "", redactFlagUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -27,6 +27,8 @@ type fleetPlanOptions struct {
 	Outputs   []outputTarget[*fleet.Fleet]
 	NoHeaders bool
 	FailOn    []string
+	// OnlyUnread keeps the rows of clusters that an earlier run has read.
+	OnlyUnread bool
 }
 
 // fleetPlanFormats are the output formats of the command plan where it reads several clusters, the default first. Those of folders write
@@ -68,7 +70,7 @@ func refuseFormats[R any](values, ofOne []string, formats []report.Format[R]) er
 
 // fleetOptions checks all flags of the command plan, where it reads several clusters, before anything is read.
 func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Deps) (*fleetPlanOptions, error) {
-	o := &fleetPlanOptions{gateOptions: gateOptions{streams: streams, deps: deps}, NoHeaders: f.noHeaders}
+	o := &fleetPlanOptions{gateOptions: gateOptions{streams: streams, deps: deps}, NoHeaders: f.noHeaders, OnlyUnread: f.onlyUnread}
 	var err error
 	if o.Decide, _, err = checkInputFlags(flags, streams, &f.source, &f.decide, &scopeFlags{}); err != nil {
 		return nil, err
@@ -88,6 +90,9 @@ func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Dep
 		if isPlanFolder(out) && out.file == "" {
 			return nil, usagef("-o %[1]s writes a plan for each cluster: name a folder for them, as in -o %[1]s=FOLDER; -o %[2]s is one document", out.format.Name, fleetFormat)
 		}
+	}
+	if err := o.checkOnlyUnread(); err != nil {
+		return nil, err
 	}
 	return o, nil
 }
@@ -110,11 +115,15 @@ func fleetPlanRun(ctx context.Context, o *fleetPlanOptions) error {
 			return err
 		}
 	}
+	kept, done, err := o.keepRead()
+	if err != nil || done {
+		return err
+	}
 	if err := o.markBegun(toFiles); err != nil {
 		return err
 	}
 	found := &fleetFindings{}
-	merged, err := o.readRows(ctx, func(m *fleetMember, plan *migrate.Plan) error {
+	read, err := o.readRows(ctx, func(m *fleetMember, plan *migrate.Plan) error {
 		found.add(m.name, planExitError(plan, migrate.NamespaceScope{}, o.FailOn, true))
 		for _, folder := range toFolders {
 			if err := writePlanOf(folder, m.name, plan); err != nil {
@@ -123,6 +132,10 @@ func fleetPlanRun(ctx context.Context, o *fleetPlanOptions) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	merged, err := fleet.Merge(kept, read)
 	if err != nil {
 		return err
 	}

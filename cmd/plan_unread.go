@@ -15,12 +15,19 @@ import (
 // with --allow-partial a second attempt is asked for where it may help.
 const failOnUnread = "unread"
 
-// refuseUnread returns the usage error for --fail-on=unread of a plan of one cluster, which fails by itself where that cannot be read.
-func refuseUnread(values []string) error {
-	if slices.Contains(values, failOnUnread) {
-		return usagef("--fail-on=%s is about several clusters: add --%s, or name contexts with --%s", failOnUnread, allContextsFlag, contextFlag)
+// refuseUnread returns the usage error for --fail-on=unread and --only-unread of a plan of one cluster, which fails by itself where that
+// cannot be read.
+func refuseUnread(failOn []string, onlyUnread bool) error {
+	given := ""
+	switch {
+	case slices.Contains(failOn, failOnUnread):
+		given = "fail-on=" + failOnUnread
+	case onlyUnread:
+		given = onlyUnreadFlag
+	default:
+		return nil
 	}
-	return nil
+	return usagef("--%s is about several clusters: add --%s, or name contexts with --%s", given, allContextsFlag, contextFlag)
 }
 
 // unreadError returns the error for clusters that could not be read at all, where --fail-on asks for it.

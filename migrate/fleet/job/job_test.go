@@ -38,7 +38,7 @@ func named() Options {
 		Tool: "psp2pss v1.2.3", JobName: "clusters-of-2026", JobNamespace: "audit", Image: "registry.example:5000/tools/psp2pss@sha256:" + strings.Repeat("0a", 32),
 		ImagePullSecrets: []string{"registry", "mirror.example"}, Clusters: 4000, Parallelism: 20, BackoffLimitPerIndex: 1, MaxFailedIndexes: 40,
 		KubeconfigSecrets: []SecretKey{ParseSecretKey("europe"), ParseSecretKey("america:value")}, VolumeClaim: "shared", ServiceAccount: "reader",
-		Memory: "128Mi", Timeout: 10 * time.Minute, Plans: true,
+		Memory: "128Mi", Timeout: 10 * time.Minute, Plans: true, OnlyUnread: true,
 	}
 }
 
@@ -120,7 +120,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{plain(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/5 --allow-partial --fail-on=unread -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json", report, "/fleet/kubeconfigs/0/kubeconfig"},
 		{
-			named(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/4000 --allow-partial --fail-on=unread -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json -o json=/fleet/plans --timeout=10m0s",
+			named(), "plan --all-contexts --shard=$(JOB_COMPLETION_INDEX)/4000 --allow-partial --fail-on=unread -o fleet=/fleet/rows/$(JOB_COMPLETION_INDEX).json -o json=/fleet/plans --only-unread --timeout=10m0s",
 			report, "/fleet/kubeconfigs/0/kubeconfig:/fleet/kubeconfigs/1/kubeconfig",
 		},
 	} {

@@ -138,6 +138,9 @@ func (o *Options) plan() job {
 		args = append(args, "-o", "json="+plansFolder)
 		mounts = append(mounts, o.mount(plansFolder, "plans", false))
 	}
+	if o.OnlyUnread {
+		args = append(args, "--only-unread")
+	}
 	if o.Timeout > 0 {
 		args = append(args, "--timeout="+o.Timeout.String())
 	}

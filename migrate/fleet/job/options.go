@@ -39,6 +39,8 @@ type Options struct {
 	Timeout time.Duration
 	// Plans has the plan of each cluster kept beside its row.
 	Plans bool
+	// OnlyUnread has only those clusters read that an earlier run of the same Jobs has not.
+	OnlyUnread bool
 }
 
 // SecretKey is a key of a Secret, under which a kubeconfig is.

@@ -71,8 +71,12 @@ func (o *Options) header() string {
 	c.line("4. The report is fleet.html in the folder %s of the claim %s, and fleet.json beside it is for", folderOnClaim(o.JobName, "report"), o.claimName())
 	c.line("'psp2pss report --merge'. The image has no shell: copy them from a pod of your own that mounts the claim.")
 	c.line("")
-	c.line("To read the fleet anew, delete the two Jobs, and apply this file again. With another number of clusters, take another")
-	c.line("--job-name, so that no old rows are among the new ones.")
+	if o.OnlyUnread {
+		c.line("This reads only what an earlier run has not: delete its two Jobs before this is applied, and nothing else.")
+	} else {
+		c.line("To read the fleet anew, delete the two Jobs, and apply this file again. To read only what could not be read, print it with")
+		c.line("--only-unread for that. With another number of clusters, take another --job-name, so that no old rows are among the new.")
+	}
 	if o.VolumeClaim == "" {
 		c.line("Whoever deletes what is in this file deletes the claim %s, and all that is on it.", o.claimName())
 	}
