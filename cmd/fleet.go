@@ -54,7 +54,8 @@ cluster is reached, and nothing of a kubeconfig but the number of its contexts i
 A Job of kind Indexed reads one part of the contexts in each index, and leaves a file of rows on a
 volume; a pod that is killed, or could not read its cluster, is replaced as often as
 --backoff-limit-per-index says, and what has been read is not read again. A second Job, which waits until
-it is started, makes the report of all rows. A cluster that was never read is in it, with the reason.
+it is started, makes the report of all rows. A cluster that was never read is in it, with the reason; to
+try it again later and no other, print the Jobs with --only-unread.
 The comments at the top of the output have the commands, from the Secret to the report.
 
 The kubeconfig comes from Secrets, which are named and not printed. A Secret holds at most 1 MiB: split a
