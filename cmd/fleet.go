@@ -69,9 +69,7 @@ The image is that of a release, in a registry of yours. Kubernetes must be v1.29
   psp2pss fleet --print-job --image registry.example/psp2pss:v0.1.0 > fleet.yaml
 
   # 4,000 clusters, 50 at a time, from two Secrets, onto a claim that is there
-  psp2pss fleet --print-job --image registry.example/psp2pss:v0.1.0 --clusters 4000 \
-    --parallelism 50 --kubeconfig-secret europe \
-    --kubeconfig-secret america:value --volume-claim shared > fleet.yaml
+  psp2pss fleet --print-job --image registry.example/psp2pss:v0.1.0 --clusters 4000 --parallelism 50 --kubeconfig-secret europe --kubeconfig-secret america:value --volume-claim shared > fleet.yaml
 
   # Run it: the comments say how to go on
   kubectl apply -f fleet.yaml`,
