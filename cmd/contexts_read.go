@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
@@ -38,6 +40,13 @@ func (m *fleetMember) update(text string) {
 
 // printAbove writes a line about a cluster above the progress line.
 func (m *fleetMember) printAbove(text string) { m.fleet.line.printAbove(m.name + ": " + text) }
+
+// warnOldTarget prints warnings about the plan of a cluster whose target version is older than v1.25.
+func (m *fleetMember) warnOldTarget(plan *migrate.Plan) {
+	for _, warning := range report.OldTargetWarnings(plan) {
+		m.printAbove("warning: " + warning)
+	}
+}
 
 // end counts a cluster as done.
 func (m *fleetMember) end() {

@@ -169,6 +169,9 @@ func TestPlanOfContexts(t *testing.T) {
 	if !strings.Contains(errOut, "3 clusters could not be read, and 1 was not read whole") {
 		t.Errorf("the error is\n%s", errOut)
 	}
+	if code, _, errOut := run(t, deps, "plan", "--kubeconfig", config, "--context=prod-eu", "--context=prod-us", "--target-version=v1.20"); code != exitDone || strings.Count(errOut, ": warning: ") < 2 {
+		t.Errorf("with an old target: exit code %d\n%s", code, errOut)
+	}
 	if code, _, errOut := run(t, deps, "plan", "--kubeconfig", config, "--all-contexts", "--allow-partial"); code != exitDone {
 		t.Errorf("with --allow-partial: exit code %d\n%s", code, errOut)
 	}
@@ -452,6 +455,7 @@ func TestWrongUseOfContexts(t *testing.T) {
 		{append(all, "--parallel", "5"), "give a number from 1 to 4"},
 		{append(all, "--parallel", "0"), "give a number from 1 to 4"},
 		{append(all, "-o", "json"), "name a folder"},
+		{append(all, "-o", "json=plans", "-o", "fleet=./plans/rows.json"), "name another place"},
 		{append(all, "-o", "wide"), "-o wide is the form of one cluster"},
 		{append(all, "-o", "commands"), "-o commands is the form of one cluster"},
 		{append(all, "-o", "jsonpath={.kind}"), "-o jsonpath is the form of one cluster"},

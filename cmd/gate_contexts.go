@@ -56,6 +56,9 @@ func fleetGateRun(ctx context.Context, o *fleetGateOptions) error {
 		if err == nil {
 			err = nothingSeenError(plan)
 		}
+		if err == nil {
+			m.warnOldTarget(plan)
+		}
 		return fleet.Answer{Name: m.name, Result: result}, err
 	}
 	list, err := readContexts(ctx, o.streams, o.Source, read, func(name, why string) fleet.Answer { return fleet.Answer{Name: name, Error: why} })

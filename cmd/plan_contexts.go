@@ -47,6 +47,19 @@ func fleetPlanFormats() []report.Format[*fleet.Fleet] {
 // yamlFormat is the output format of documents as YAML.
 const yamlFormat = "yaml"
 
+// refuseFileAmongPlans returns the usage error for one document in the folder of the plans of several clusters: it would take the place of
+// the plan of a cluster of its name.
+func refuseFileAmongPlans(outs []outputTarget[*fleet.Fleet]) error {
+	for _, folder := range outs {
+		for _, out := range outs {
+			if isPlanFolder(folder) && !isPlanFolder(out) && out.file != "" && filepath.Dir(out.file) == filepath.Clean(folder.file) {
+				return usagef("-o %s=%s lies in the folder of the plans, where a cluster could have that name: name another place for it", out.format.Name, out.file)
+			}
+		}
+	}
+	return nil
+}
+
 // isPlanFolder is true for an output format of plans of several clusters that writes a file for each.
 func isPlanFolder(out outputTarget[*fleet.Fleet]) bool {
 	return out.format.Name == report.JSONFormat || out.format.Name == yamlFormat
@@ -84,6 +97,9 @@ func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Dep
 		return nil, err
 	}
 	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
+		return nil, err
+	}
+	if err := refuseFileAmongPlans(o.Outputs); err != nil {
 		return nil, err
 	}
 	for _, out := range o.Outputs {
@@ -166,6 +182,7 @@ func (o *gateOptions) readRows(ctx context.Context, each func(*fleetMember, *mig
 		if err != nil {
 			return nil, err
 		}
+		m.warnOldTarget(plan)
 		if err := each(m, plan); err != nil {
 			return nil, endsFleetError{err}
 		}

@@ -103,7 +103,7 @@ func (o *fleetSnapshotOptions) readCluster(ctx context.Context, m *fleetMember, 
 		return clusterSnapshot{}, err
 	}
 	if len(inv.Policies) == 0 && len(inv.Namespaces) == 0 && len(inv.Gaps) > 0 {
-		return clusterSnapshot{}, fmt.Errorf("nothing was read: %s", inv.Gaps[0].Why.Text)
+		return clusterSnapshot{}, fmt.Errorf("nothing was read; %s: %s", inv.Gaps[0].What, inv.Gaps[0].Why.Text)
 	}
 	inv.Source.Run = run
 	c := clusterSnapshot{name: m.name, uid: inv.Source.UID, version: inv.Source.ServerVersion, gaps: len(inv.Gaps)}

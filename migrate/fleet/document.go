@@ -34,10 +34,14 @@ func ClustersDocument(f *Fleet, o report.Options) *report.Document {
 		}
 		table.Columns = append(table.Columns, column)
 	}
-	for _, row := range t.Rows {
+	for k, row := range t.Rows {
 		var cells []string
 		for i := range row.Cells[:shown] {
-			cells = append(cells, cellText(t.Columns[i], row.Cells[i]))
+			text := cellText(t.Columns[i], row.Cells[i])
+			if f.Clusters[k].Error != "" && t.Columns[i].Kind == "number" {
+				text = "-" // nothing was counted
+			}
+			cells = append(cells, text)
 		}
 		table.Rows = append(table.Rows, cells)
 	}
