@@ -101,6 +101,7 @@ func (c completer) flagValues() map[string]cobra.CompletionFunc {
 		"title":          cobra.NoFileCompletions,
 		"client":         cobra.NoFileCompletions,
 		"author":         cobra.NoFileCompletions,
+		imageFlag:        cobra.NoFileCompletions,
 		asFlag:           cobra.NoFileCompletions,
 		asGroupFlag:      cobra.NoFileCompletions,
 	}

@@ -219,6 +219,8 @@ func TestEveryFlagCompletes(t *testing.T) {
 	ownWords := map[string]bool{
 		"filename": true, "plan": true, "kubeconfig": true, "admission-config": true, "journal": true, "audit-log": true, "undo": true, "backup": true, "files-from": true, "since": true, "diff": true, "exceptions": true, "redact": true, "key": true, "merge": true, "policies": true, "may-loosen": true,
 		"kustomize": true, "skip-path": true, "server": true, "token": true, "v": true,
+		"image-pull-secret": true, "kubeconfig-secret": true, "job-name": true, "job-namespace": true, "volume-claim": true, "storage-class": true, "service-account": true,
+		"storage": true, "memory": true, "clusters": true, "parallelism": true, "backoff-limit-per-index": true, "max-failed-indexes": true,
 		"batch": true, "max-namespaces": true, "max-exceptions": true, "timeout": true, "wait": true, "verify-wait": true,
 	}
 	for name := range namesNothing() {

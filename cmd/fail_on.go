@@ -32,6 +32,9 @@ func addFailOnFlag(cmd *cobra.Command, values *[]string, own ...string) {
 	if slices.Contains(own, failOnNewBlocker) {
 		about += "; with --" + diffFlag + " if anything became looser since then (loosening), blocks newly (new-blocker) or changed (change)"
 	}
+	if slices.Contains(own, failOnUnread) {
+		about += "; of several clusters if one could not be read (unread)"
+	}
 	cmd.Flags().StringSliceVar(values, "fail-on", nil, about)
 	registerCompletion(cmd, "fail-on", slices.Concat(own, failOnNames()))
 }

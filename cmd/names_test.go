@@ -32,7 +32,7 @@ type nothing struct {
 
 // namesNothing has every flag that takes a value. A switch names nothing.
 func namesNothing() map[string]nothing {
-	const number, output = "a number is no name", "it is written, not read"
+	const number, output, elsewhere = "a number is no name", "it is written, not read", "it names something in a cluster that is not reached"
 	return map[string]nothing{
 		"namespace": {value: "nosuch", code: exitUsage},
 		"selector":  {value: "no=such", code: exitUsage},
@@ -87,6 +87,21 @@ func namesNothing() map[string]nothing {
 
 		"color": {value: "nosuch", code: exitUsage},
 		"v":     {value: "nosuch", code: exitUsage},
+
+		"image":                   {why: elsewhere},
+		"image-pull-secret":       {why: elsewhere},
+		"kubeconfig-secret":       {why: elsewhere},
+		"job-name":                {why: elsewhere},
+		"job-namespace":           {why: elsewhere},
+		"volume-claim":            {why: elsewhere},
+		"storage-class":           {why: elsewhere},
+		"service-account":         {why: elsewhere},
+		"storage":                 {why: number},
+		"memory":                  {why: number},
+		"clusters":                {why: number},
+		"parallelism":             {why: number},
+		"backoff-limit-per-index": {why: number},
+		"max-failed-indexes":      {why: number},
 
 		"title":          {why: output},
 		"client":         {why: output},

@@ -46,6 +46,8 @@ type planFlags struct {
 	failOn    []string
 	// diff is the file of an earlier plan; "" for the command labels, which compares with none.
 	diff string
+	// onlyUnread is about several clusters.
+	onlyUnread bool
 }
 
 // add defines the flags of the commands plan and labels; failOn are the values of --fail-on that only one of them has.
@@ -70,6 +72,9 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	}
 	o.Source = f.source
 	if o.FailOn, err = checkFailOn(f.failOn, failOn...); err != nil {
+		return nil, err
+	}
+	if err := refuseUnread(o.FailOn, f.onlyUnread); err != nil {
 		return nil, err
 	}
 	if o.Diff, err = f.diffOptions(); err != nil {
@@ -125,8 +130,11 @@ Logging; from AKS records of Event Hubs and rows of AKSAudit; each also as a lis
 With several --context, or with --all-contexts, plan reads these clusters side by side, and writes a row
 for each: the table, or -o fleet=FILE for 'report --merge'. -o json=FOLDER writes the plan of each, in
 a file named for its context; a file of an earlier run stays where its cluster could not be read. A
-cluster that cannot be read has a row that says why, and the others go on (exit code 4). --timeout is
-for each cluster then, and --shard=I/N leaves the other parts to other computers.
+cluster that cannot be read has a row that says why, and the others go on (exit code 4; with
+--fail-on=unread 3, also with --allow-partial, which is then about what is only not whole). --timeout is
+for each cluster then, and --shard=I/N leaves the other parts to other computers ('fleet' prints Jobs
+for that); a part whose run is cut off is left in FILE as unread. --only-unread reads what an earlier run has
+not read into FILE.
 
 --diff compares with an earlier plan ('plan -o json > old.json') and writes what changed since, each
 change with what it means: first what became looser, then new blockers, then what is stricter or can
@@ -176,10 +184,11 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 		Args: noArgs,
 	}
 	formats := planFormats()
-	f.add(cmd, formats, failOnNewBlocker)
+	f.add(cmd, formats, failOnNewBlocker, failOnUnread)
 	addAuditLogFlag(cmd.Flags(), &f.source)
 	addDiffFlag(cmd, &f.diff)
 	addContextsFlags(cmd.Flags(), &f.source)
+	addOnlyUnreadFlag(cmd.Flags(), &f.onlyUnread)
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.Flags().StringVar(&keyFile, redactFlag, "", redactFlagUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -199,7 +208,7 @@ not read is never called gone or new: it is not known, and the exit code is 4.`,
 		if err := f.source.checkAuditLogs(cmd.Flags()); err != nil {
 			return err
 		}
-		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker)
+		o, err := f.options(cmd, streams, deps, formats, failOnNewBlocker, failOnUnread)
 		if err != nil {
 			return err
 		}

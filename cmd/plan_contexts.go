@@ -27,6 +27,8 @@ type fleetPlanOptions struct {
 	Outputs   []outputTarget[*fleet.Fleet]
 	NoHeaders bool
 	FailOn    []string
+	// OnlyUnread keeps the rows of clusters that an earlier run has read.
+	OnlyUnread bool
 }
 
 // fleetPlanFormats are the output formats of the command plan where it reads several clusters, the default first. Those of folders write
@@ -81,13 +83,13 @@ func refuseFormats[R any](values, ofOne []string, formats []report.Format[R]) er
 
 // fleetOptions checks all flags of the command plan, where it reads several clusters, before anything is read.
 func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Deps) (*fleetPlanOptions, error) {
-	o := &fleetPlanOptions{gateOptions: gateOptions{streams: streams, deps: deps}, NoHeaders: f.noHeaders}
+	o := &fleetPlanOptions{gateOptions: gateOptions{streams: streams, deps: deps}, NoHeaders: f.noHeaders, OnlyUnread: f.onlyUnread}
 	var err error
 	if o.Decide, _, err = checkInputFlags(flags, streams, &f.source, &f.decide, &scopeFlags{}); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.FailOn, err = checkFailOn(f.failOn); err != nil {
+	if o.FailOn, err = checkFailOn(f.failOn, failOnUnread); err != nil {
 		return nil, err
 	}
 	formats := fleetPlanFormats()
@@ -104,6 +106,9 @@ func (f *planFlags) fleetOptions(flags *pflag.FlagSet, streams Streams, deps Dep
 		if isPlanFolder(out) && out.file == "" {
 			return nil, usagef("-o %[1]s writes a plan for each cluster: name a folder for them, as in -o %[1]s=FOLDER; -o %[2]s is one document", out.format.Name, fleetFormat)
 		}
+	}
+	if err := o.checkOnlyUnread(); err != nil {
+		return nil, err
 	}
 	return o, nil
 }
@@ -126,8 +131,15 @@ func fleetPlanRun(ctx context.Context, o *fleetPlanOptions) error {
 			return err
 		}
 	}
+	kept, done, err := o.keepRead()
+	if err != nil || done {
+		return err
+	}
+	if err := o.markBegun(toFiles); err != nil {
+		return err
+	}
 	found := &fleetFindings{}
-	merged, err := o.readRows(ctx, func(m *fleetMember, plan *migrate.Plan) error {
+	read, err := o.readRows(ctx, func(m *fleetMember, plan *migrate.Plan) error {
 		found.add(m.name, planExitError(plan, migrate.NamespaceScope{}, o.FailOn, true))
 		for _, folder := range toFolders {
 			if err := writePlanOf(folder, m.name, plan); err != nil {
@@ -139,10 +151,14 @@ func fleetPlanRun(ctx context.Context, o *fleetPlanOptions) error {
 	if err != nil {
 		return err
 	}
+	merged, err := fleet.Merge(kept, read)
+	if err != nil {
+		return err
+	}
 	if err := writeOutputs(o.streams, toFiles, merged, o.NoHeaders); err != nil {
 		return err
 	}
-	return errors.Join(found.error(), nothingInShardError(merged, &o.Source, o.Decide.AllowPartial), fleetPartialError(merged, o.Decide.AllowPartial))
+	return errors.Join(found.error(), o.unreadError(merged), nothingInShardError(merged, &o.Source, o.Decide.AllowPartial), fleetPartialError(merged, o.Decide.AllowPartial))
 }
 
 // writePlanOf writes the plan of one of several clusters into a folder, whole or not at all.

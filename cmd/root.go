@@ -120,6 +120,7 @@ object was not read, since their labels are not known: it says so, and the code 
 		newGate(streams, deps, nil),
 		newReport(streams, deps, nil),
 		newSnapshot(streams, deps, nil),
+		newFleet(streams, deps, nil),
 		newCleanHelm(streams, deps, nil),
 		newUnredact(streams, nil),
 		newVersion(streams, nil),

@@ -54,6 +54,11 @@ func trials() map[string]trial {
 
 		"snapshot": {lines: [][]string{{}, {"--allow-partial"}}, task: []string{"-o", "archive=DIR/out"}},
 
+		"fleet": {
+			lines:  [][]string{{"--print-job", "--image=registry.example/psp2pss:v1", "--clusters=3"}, {"--print-job", "--image=a", "--clusters=4000", "--plans", "--timeout=5m"}},
+			prints: true, unread: true,
+		},
+
 		"generate": {
 			lines: [][]string{{}, {"--mode=continuity", "--action=deny"}, {"-n", "NAMESPACE", "--mode=restricted-but-for"}, {"--grants=static", "--target-server=v1.30", "--allow-partial"}},
 			task:  []string{"-o", "yaml=DIR/out"}, prints: true,

@@ -11,6 +11,9 @@ import (
 // KubeconfigNames are the names that a kubeconfig gives to its contexts, clusters and users, each sorted.
 type KubeconfigNames struct {
 	Contexts, Clusters, Users []string
+	// Bound are the contexts whose credentials are not in the kubeconfig, even if kubectl flattens it: they come from a program or from
+	// the file of a token, and no other computer may have it.
+	Bound []string
 }
 
 // ReadKubeconfigNames returns the names in a kubeconfig, or in the one that is read where path is "". It reaches no
@@ -23,7 +26,15 @@ func ReadKubeconfigNames(path string) (KubeconfigNames, error) {
 	if err != nil {
 		return KubeconfigNames{}, fmt.Errorf("loading the kubeconfig: %w", err)
 	}
+	var bound []string
+	for name, c := range config.Contexts {
+		if u := config.AuthInfos[c.AuthInfo]; u != nil && (u.Exec != nil || u.AuthProvider != nil || u.TokenFile != "" && u.Token == "") {
+			bound = append(bound, name)
+		}
+	}
+	slices.Sort(bound)
 	return KubeconfigNames{
+		Bound:    bound,
 		Contexts: slices.Sorted(maps.Keys(config.Contexts)),
 		Clusters: slices.Sorted(maps.Keys(config.Clusters)),
 		Users:    slices.Sorted(maps.Keys(config.AuthInfos)),
