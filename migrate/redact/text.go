@@ -17,6 +17,11 @@ func (r *redactor) text(text string) string {
 	if r.collecting || text == "" {
 		return text
 	}
+	for _, i := range injectors() {
+		if rest, ok := strings.CutPrefix(text, i.Name); ok && (rest == "" || strings.HasPrefix(rest, " (")) {
+			return i.Name + r.text(rest)
+		}
+	}
 	text = r.replaceAwkward(text)
 	var out strings.Builder
 	end, noun := 0, ""
