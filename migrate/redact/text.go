@@ -1,11 +1,12 @@
 package redact
 
 import (
-	"github.com/psp2pss/psp2pss/migrate"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/psp2pss/psp2pss/migrate"
 )
 
 // textPart matches a text in double quotes, or a run of what is no space and no mark between words.
