@@ -80,7 +80,10 @@ func checkPlanOfRedactedSnapshot(t *testing.T, key, plain, redacted string) {
 		}
 	}
 	for _, args := range [][]string{
-		{"plan", "-f", redacted, "-o", "commands"}, {"patch", "-f", redacted}, {"generate", "--engine", "vap", "-f", redacted}, {"gate", "-f", redacted, "-o", "commands"},
+		{"plan", "-f", redacted, "-o", "commands"},
+		{"patch", "-f", redacted},
+		{"generate", "--engine", "vap", "-f", redacted},
+		{"gate", "-f", redacted, "-o", "commands"},
 		{"rollout", "-f", redacted, "--dry-run=client"},
 	} {
 		if code, out, errOut := runTool(read, "", args...); code != exitFailed || out != "" || !strings.Contains(errOut, "the snapshot is redacted: its names are pseudonyms") {
