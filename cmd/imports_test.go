@@ -73,7 +73,7 @@ func mayImport() map[string][]string {
 		"migrate/rollout/verify":    {"pspparse/auditlog", "migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
 		"migrate/roles":             {"migrate/manifest", "migrate/rollout"},
 		// The classes of a plan's texts are those of its types, and what stays is in the tables of known programs.
-		"migrate/redact":          {"migrate", "migrate/escape", "migrate/injector", "migrate/levels", "migrate/mapping", "migrate/patch", "pspparse", "pspparse/generated", "pspparse/inventory", "pspparse/message"},
+		"migrate/redact":          {"migrate", "migrate/escape", "migrate/injector", "migrate/levels", "migrate/mapping", "migrate/patch", "pspparse", "pspparse/generated", "pspparse/inventory", "pspparse/message", "pspparse/podspec"},
 		"migrate/simulation":      {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/checks":          {},
 		"migrate/exceptions":      {"migrate/checks", "migrate/finding", "pspparse/inventory", "pspparse/english", "pspparse/fieldpath", "pspparse/message", "pspparse/yamlnode", "pspparse"},

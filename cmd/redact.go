@@ -17,6 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/redact"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/fileerror"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // redactFlag names the key file by which names of a plan become pseudonyms.
@@ -31,6 +32,39 @@ func redactPlan(keyFile string, plan *migrate.Plan) (*migrate.Plan, error) {
 	if keyFile == "" {
 		return plan, nil
 	}
+	out := plan
+	err := withRedactionKey(keyFile, func(key *redact.Key) (err error) {
+		if out, err = redact.Plan(plan, key); err != nil {
+			return fmt.Errorf("redacting the plan: %w", err)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// redactInventory returns an inventory with pseudonyms in place of its names, by the key file of the flag --redact, and keeps in that file what
+// they stand for. Without a file it returns the inventory as it is. It makes the plan of the inventory, whose names become the same.
+func redactInventory(keyFile string, inv *inventory.Inventory, build func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error)) (*inventory.Inventory, error) {
+	if keyFile == "" {
+		return inv, nil
+	}
+	plan, err := build(inv, migrate.Options{})
+	if err != nil {
+		return nil, err
+	}
+	out := inv
+	err = withRedactionKey(keyFile, func(key *redact.Key) (err error) {
+		if out, err = redact.Inventory(inv, plan, key); err != nil {
+			return fmt.Errorf("redacting the snapshot: %w", err)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// withRedactionKey calls a function with the key of a redaction, from its file or a new one, and keeps in the file the pseudonyms that it has
+// added.
+func withRedactionKey(keyFile string, redacts func(*redact.Key) error) error {
 	key, err := readRedactionKey(keyFile)
 	isNew := errors.Is(err, fs.ErrNotExist)
 	if isNew {
@@ -39,16 +73,24 @@ func redactPlan(keyFile string, plan *migrate.Plan) (*migrate.Plan, error) {
 		key, err = redact.NewKey(secret), nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out, err := redact.Plan(plan, key)
-	if err != nil {
-		return nil, fmt.Errorf("redacting the plan: %w", err)
+	if err := redacts(key); err != nil {
+		return err
 	}
 	if isNew {
-		return out, atomicfile.CreateDurable(keyFile, append(key.Header(), key.Added()...))
+		return atomicfile.CreateDurable(keyFile, append(key.Header(), key.Added()...))
 	}
-	return out, appendToRedactionKey(keyFile, key.Added())
+	return appendToRedactionKey(keyFile, key.Added())
+}
+
+// buildArrangedPlan is migrate.Build, and sorts what it builds from a redacted snapshot by its pseudonyms.
+func buildArrangedPlan(inv *inventory.Inventory, opts migrate.Options) (*migrate.Plan, error) {
+	plan, err := migrate.Build(inv, opts)
+	if err == nil && inv.Source.Redacted {
+		redact.Arrange(plan)
+	}
+	return plan, err
 }
 
 // checkRedactionKey returns an error, before the work starts, for a key file of --redact that cannot be used. One that is not there is
@@ -140,10 +182,16 @@ func redactedInvocation(i report.Invocation, shown *migrate.Plan) report.Invocat
 // errRedacted is the error of a command that needs names, for a plan whose names are pseudonyms.
 var errRedacted = errors.New("it is redacted: its names are pseudonyms, which no object has; 'psp2pss unredact --key KEYFILE' takes them back")
 
-// refuseRedacted returns an error for a saved plan whose names are pseudonyms, for a command that needs the names.
+// errRedactedSnapshot is errRedacted for the plan that was made of a redacted snapshot.
+var errRedactedSnapshot = errors.New("the snapshot is redacted: its names are pseudonyms, which no object has; save its plan with 'psp2pss plan -o json=FILE', and 'psp2pss unredact --key KEYFILE' takes them back in that")
+
+// refuseRedacted returns an error for a plan that was saved, or without a file made of a snapshot, whose names are pseudonyms, for a command that needs the names.
 func refuseRedacted(plan *migrate.Plan, file string) error {
 	if !plan.Source.Redacted {
 		return nil
+	}
+	if file == "" {
+		return fmt.Errorf("this needs names, and %w", errRedactedSnapshot)
 	}
 	return fmt.Errorf("reading the plan %q: %w", file, errRedacted)
 }

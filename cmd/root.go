@@ -202,7 +202,7 @@ func SystemDeps(name string) Deps {
 	return Deps{
 		ToolName:          name,
 		LoadInventory:     loadInventory,
-		BuildPlan:         migrate.Build,
+		BuildPlan:         buildArrangedPlan,
 		LoadHelmReleases:  loadHelmReleases,
 		Connect:           connectToCluster,
 		LookupEnv:         os.LookupEnv,

@@ -29,6 +29,8 @@ type snapshotOptions struct {
 	Outputs []outputTarget[*snapshotContent]
 	// PrintScript prints the script that collects with kubectl alone, and does nothing else.
 	PrintScript bool
+	// Redact names the key file by which the archive has pseudonyms in place of names; "" keeps them.
+	Redact string
 	// AllowPartial accepts that something could not be read.
 	AllowPartial bool
 }
@@ -87,6 +89,11 @@ archive has that as a gap, and the exit code is 4.
 With several --context, or with --all-contexts, -o archive=FOLDER writes an archive of each cluster, named
 for its context, which 'report --merge' takes together. A cluster that cannot be read is named, and
 the others go on. --timeout is for each cluster then.
+With --redact, names of namespaces, objects, users, images, hosts and paths, and the values of labels
+are pseudonyms, the same as 'plan' and 'report' give with that key file; 'unredact' takes them back in
+what is made of the archive. Its plan is the plan of the source with pseudonyms. Of the order of the
+names it tells that of the policies, since admission tries them by it. Where a sentence lists several
+hosts or SELinux types of one pod, they may stand in another order.
 
 Where no other program than kubectl may run, --print-script prints a shell script that saves the lists
 which 'plan' reads in a folder, for -f. It only gets and lists, and asks for no Secret and no ConfigMap;
@@ -102,6 +109,8 @@ be had, a snapshot says more.`,
   # Of every cluster of the kubeconfig, for one report
   psp2pss snapshot --all-contexts -o archive=snapshots
   psp2pss report --merge snapshots -o html=fleet.html
+  # With pseudonyms in place of names; keep the key
+  psp2pss snapshot --redact names.key -o archive=redacted` + snapshotEnding + `
 
   # Whoever is given it
   psp2pss plan -f prod` + snapshotEnding + `
@@ -125,6 +134,7 @@ be had, a snapshot says more.`,
 	addContextsFlags(flags, &o.Source)
 	addOutputFlag(cmd, &outputs, snapshotFormats())
 	flags.BoolVar(&o.PrintScript, printScriptFlag, false, "print a shell script that saves the lists with kubectl alone, and do nothing else")
+	flags.StringVar(&o.Redact, redactFlag, "", redactFlagUsage)
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.Source.settleFleet(cmd.Flags()); err != nil {
@@ -153,8 +163,8 @@ func (o *snapshotOptions) complete(flags *pflag.FlagSet, outputs []string) (err 
 	if err := o.Source.validate(flags, o.streams); err != nil {
 		return err
 	}
-	if o.PrintScript && (len(outputs) > 0 || !o.Source.ReadsCluster()) {
-		return usagef("--%s prints a script that reads a cluster, and nothing else: leave out -f, --%s and -o", printScriptFlag, demoFlag)
+	if o.PrintScript && (len(outputs) > 0 || !o.Source.ReadsCluster() || o.Redact != "") {
+		return usagef("--%s prints a script that reads a cluster, and nothing else: leave out -f, --%s, --%s and -o", printScriptFlag, demoFlag, redactFlag)
 	}
 	for _, out := range o.Outputs {
 		if out.format.Name == archiveFormat && out.file == "" && o.streams.Width > 0 {
@@ -174,7 +184,7 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 	if o.PrintScript {
 		return o.printScript()
 	}
-	if err := checkOutputFiles(o.Outputs); err != nil {
+	if err := errors.Join(checkOutputFiles(o.Outputs), checkRedactionKey(o.Redact, o.Outputs)); err != nil {
 		return err
 	}
 	run := runOf(o.deps, o.Source)
@@ -184,6 +194,9 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 	}
 	if inv.Source.Kind != inventory.SourceSnapshot { // a snapshot of a snapshot is of the same reading
 		inv.Source.Run = run
+	}
+	if inv, err = redactInventory(o.Redact, inv, o.deps.BuildPlan); err != nil {
+		return err
 	}
 	archived := slices.ContainsFunc(o.Outputs, func(out outputTarget[*snapshotContent]) bool { return out.format.Name == archiveFormat })
 	if err := writeReports(o.streams, o.Outputs, &snapshotContent{inv, archived}, report.Options{}); err != nil {

@@ -133,7 +133,7 @@ func TestSnapshotCommand(t *testing.T) {
 		{[]string{"fix", "-f", first, "--raise"}, exitUsage, "is a snapshot, which holds no manifests"},
 		{[]string{"snapshot", "-f", first, "-o", "archive=" + first}, exitUsage, "would overwrite a file that is read"},
 		{[]string{"snapshot", "--demo", "-o", "archive=" + filepath.Join(dir, "no", "such")}, exitFailed, "cannot write"},
-		{[]string{"snapshot", "--demo", "--print-script"}, exitUsage, "leave out -f, --demo and -o"},
+		{[]string{"snapshot", "--demo", "--print-script"}, exitUsage, "leave out -f, --demo, --redact and -o"},
 	} {
 		if code, out, errOut := runTool(plain, "", test.args...); code != test.code || !strings.Contains(errOut, test.want) || out != "" {
 			t.Errorf("%q: exit code %d\n%s%s", test.args, code, out, errOut)

@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -139,12 +141,12 @@ func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Sel
 // matchesAnyGlob reports, to plan with webhooks, whether a pod or namespace name matches one of the patterns of an
 // admission rule, in which * is any text and ? any character.
 func matchesAnyGlob(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool { return matchesGlob(p, name) })
+	return slices.ContainsFunc(patterns, func(p string) bool { return MatchesGlob(p, name) })
 }
 
-// matchesGlob reports, to plan with webhooks, whether a pod or namespace name matches a pattern of an admission rule,
+// MatchesGlob reports, to plan with webhooks, whether a pod or namespace name matches a pattern of an admission rule,
 // in which * is any text and ? any character.
-func matchesGlob(pattern, name string) bool {
+func MatchesGlob(pattern, name string) bool {
 	star, from := -1, 0
 	p, n := 0, 0
 	for n < len(name) {
@@ -232,7 +234,7 @@ func hasCompleteTemplate(w *inventory.Workload) bool {
 
 // addWorkloadWithoutPods counts a workload whose live pods do not show what a mutating webhook or policy does.
 func (c *podMutator) addWorkloadWithoutPods(w *inventory.Workload) {
-	if c.workloadsWithoutPods++; c.firstWithoutPods == nil {
+	if c.workloadsWithoutPods++; c.firstWithoutPods == nil || w.ComesBefore(c.firstWithoutPods) {
 		c.firstWithoutPods = w
 	}
 	if n := len(c.namespaces); n == 0 || c.namespaces[n-1] != w.Namespace { // workloads are sorted
@@ -443,6 +445,30 @@ func normalizePolicyName(name string) string {
 		return unicode.ToLower(r)
 	}, name)
 }
+
+// KnownWordsOfRefuser returns the words in the names of a validating policy by which a Plan tells which fields of a PodSecurityPolicy it may
+// enforce, too: names of fields, and parts of the names in the libraries of Kyverno and Kubewarden. They say nothing of whose it is.
+func KnownWordsOfRefuser(r *inventory.AdmissionRule) []string {
+	name := normalizePolicyName(r.Name + "/" + r.Rule + "/" + r.Category)
+	var out []string
+	add := func(word string) {
+		if word = normalizePolicyName(word); word != "" && strings.Contains(name, word) {
+			out = append(out, word)
+		}
+	}
+	for _, known := range libraryPolicyNames() {
+		add(known.part)
+	}
+	spec := reflect.TypeFor[pspparse.Spec]()
+	for i := range spec.NumField() {
+		field, _, _ := strings.Cut(spec.Field(i).Tag.Get("json"), ",")
+		add(field)
+	}
+	return out
+}
+
+// IsGatekeeperTemplate reports whether a kind is that of a template of Gatekeeper's library, by which a Plan tells what may be enforced, too.
+func IsGatekeeperTemplate(kind string) bool { return gatekeeperTemplateFields()[kind] != nil }
 
 // gatekeeperTemplateFields returns, for a Plan's cautions, the PodSecurityPolicy fields that each template of
 // Gatekeeper's library is about.

@@ -70,7 +70,7 @@ func (f *injectionPredictor) recordUnreadNamespace(i int, r *inventory.Admission
 		return
 	}
 	u := &f.unreadNamespaces[i]
-	if u.firstWorkload == nil {
+	if u.firstWorkload == nil || w.ComesBefore(u.firstWorkload) {
 		u.webhook, u.firstWorkload = r.String(), w
 	}
 	if n := len(u.namespaces); n == 0 || u.namespaces[n-1] != w.Namespace { // workloads are sorted

@@ -120,6 +120,12 @@ func (b *planBuilder) setPermittedLevel(ns *Namespace, workloads []inventory.Wor
 	return known
 }
 
+// comesBefore reports whether one PodSecurityPolicy has pseudonyms in place of its name and comes before another by its real one. The others
+// are read in the order of their names.
+func (b *planBuilder) comesBefore(policy, other string) bool {
+	return b.policiesByName[policy].Order < b.policiesByName[other].Order
+}
+
 // computePermittedLevel returns the level that policies permit in a namespace of the Plan, with the policies that count
 // for it and those that do not.
 func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *permittedLevel {
@@ -134,7 +140,7 @@ func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *perm
 			continue
 		}
 		p.countedPolicies = append(p.countedPolicies, u.Policy)
-		if l := levels.LeastStrict(p.level, a.Closest); l != p.level {
+		if l := levels.LeastStrict(p.level, a.Closest); l != p.level || l == a.Closest && b.comesBefore(u.Policy, p.loosestPolicy) {
 			p.level, p.loosestPolicy = l, u.Policy
 		}
 	}
@@ -333,6 +339,13 @@ func firstWorkloadAtLevel(workloads []Workload, level api.Level) *WorkloadRef {
 		}
 	}
 	return nil
+}
+
+// ArrangeDecision sets which workload the namespace's level is decided by, the first of several in the order of the workloads.
+func (ns *Namespace) ArrangeDecision() {
+	if ns.DecidedBy != nil && ns.DecidedBy.Workload != nil {
+		ns.DecidedBy.Workload = firstWorkloadAtLevel(workloadsCountingForLevel(ns.Workloads), ns.NeededLevel)
+	}
 }
 
 // compareWithCurrent returns the Action of a namespace, from its recommended Pod Security labels and the current ones.

@@ -17,6 +17,9 @@ type Policy struct {
 	// Name is metadata.name. PodSecurityPolicies are cluster-scoped: a namespace in the document is ignored, with a
 	// Warning.
 	Name string `json:"name"`
+	// Order is, where Name is a pseudonym, the place of the policy among all by their real names, from 1, since admission tries policies
+	// in this order. It is 0 where Name is real.
+	Order int `json:"order,omitempty"`
 	// APIVersion is what the document said: policy/v1beta1 or extensions/v1beta1.
 	APIVersion string `json:"apiVersion"`
 	// Labels and Annotations are those of the object, without kubectl's last-applied annotation.

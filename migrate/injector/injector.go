@@ -218,3 +218,14 @@ func (i *Injector) AllContainerNames() []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// ChoosesByValue reports whether an injector chooses pods by a value of a label or annotation: it belongs to the program, and says
+// nothing of whose the pods are.
+func ChoosesByValue(all []Injector, key, value string) bool {
+	return slices.ContainsFunc(all, func(i Injector) bool {
+		return slices.ContainsFunc(i.injectionRules, func(c injectionRule) bool {
+			prefix, many := strings.CutSuffix(c.key, "*")
+			return (key == c.key || many && strings.HasPrefix(key, prefix)) && c.values != nil && c.matchesValue(value)
+		})
+	})
+}

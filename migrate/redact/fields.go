@@ -66,6 +66,17 @@ const (
 	generatedName // of an object that generate wrote
 	generatedSet
 	release // what manages a workload, in the tool's words
+
+	fieldManager     // who wrote a label, "kubectl-edit"
+	listedResource   // "pods", "rollouts.argoproj.io"
+	namespacePattern // names with * and ?, of namespaces
+	workloadPattern  // and of workloads or pods
+	localProfile     // the file of a seccomp profile
+	volume
+	tokenBundle // what the API server compares to know the token that it adds
+	probeHost
+	subjectKind
+	ruleName // of a webhook, or of a rule in a policy
 )
 
 // fieldClasses returns the class of each field of a Plan that holds a text, a list of texts or a map of them, by its type and name. The
@@ -141,7 +152,7 @@ func fieldClasses() map[reflect.Type]map[string]class {
 		reflect.TypeFor[pspparse.RuntimeClassStrategy](): {"AllowedRuntimeClassNames": runtimeClass, "DefaultRuntimeClassName": runtimeClass},
 
 		reflect.TypeFor[migrate.Role]():            {"Namespace": namespace, "Name": role, "Policies": policy},
-		reflect.TypeFor[rbacv1.PolicyRule]():       {"Verbs": text, "APIGroups": apiGroup, "Resources": resource, "ResourceNames": policy, "NonResourceURLs": hostPath},
+		reflect.TypeFor[rbacv1.PolicyRule]():       {"Verbs": text, "APIGroups": apiGroup, "Resources": resource, "ResourceNames": byKey, "NonResourceURLs": hostPath},
 		reflect.TypeFor[migrate.Binding]():         {"Namespace": namespace, "Name": binding, "Role": reference},
 		reflect.TypeFor[migrate.Subject]():         {"ServiceAccount": account, "User": user, "Group": group},
 		reflect.TypeFor[migrate.PolicyGrant]():     {"Namespace": namespace, "Binding": reference, "Role": reference},
@@ -235,10 +246,11 @@ func argumentClasses() map[string]class {
 		label:            {"rancher-admission-template enforce", "admission-file-unused enforce", "label-value-invalid value", "label-misplaced value"},
 		labelKey:         {"label-key-misspelt key", "label-key-unknown key"},
 		kind:             {"mutator-unknown kind", "injector-namespace-unread kind"},
+		workload:         {"api-server-without-pod-security pod", "obstacle-in-custom-resource name"},
 		user:             {"audit-policy-used users"},
+		selinux:          {"selinux-label-refused type", "selinux-label-refused user", "selinux-label-refused role"},
 		serverVersion:    {"server-newer-than-standards server"},
 		role:             {"binding-to-role-across role"},
-		workload:         {"api-server-without-pod-security pod"},
 		workloadRef:      {"psp-refuses-pods workloads"},
 	} {
 		for _, name := range names {

@@ -28,7 +28,7 @@ func isKnown(kind, name string) bool {
 	case prefixPolicy:
 		return name == migrate.EveryPolicy || (&pspparse.Policy{Name: name}).Provider() != ""
 	case prefixWorkload:
-		return slices.Contains(systemWorkloads(), name)
+		return slices.Contains(systemWorkloads(), name) || slices.ContainsFunc(injectors(), func(i injector.Injector) bool { return i.IsCNIDaemonSet(name) })
 	case prefixAccount:
 		return name == "default" || slices.Contains(systemAccounts(), name)
 	case prefixRole, prefixBinding:
@@ -65,12 +65,15 @@ func systemAccounts() []string {
 	}
 }
 
+// injectors returns the injectors that everybody knows, whose names a redaction keeps.
+var injectors = sync.OnceValue(injector.KnownInjectors)
+
 // knownContainers returns the containers that known injectors add to pods, which a redaction keeps.
 var knownContainers = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
-	for _, i := range injector.KnownInjectors() {
-		for _, c := range slices.Concat(i.DefaultPod.Init, i.DefaultPod.Containers) {
-			out[c.Name] = true
+	for _, i := range injectors() {
+		for _, name := range i.AllContainerNames() {
+			out[name] = true
 		}
 	}
 	return out
@@ -139,12 +142,12 @@ var knownKindsInLowerCase = sync.OnceValue(func() map[string]bool {
 // isKnownKind reports whether a kind, in any case and with or without its API group, is kept by a redaction.
 func isKnownKind(kind string) bool {
 	name, group, grouped := strings.Cut(kind, ".")
-	return (!grouped || isKnownGroup(group)) && knownKindsInLowerCase()[strings.ToLower(name)]
+	return (!grouped || isKnownGroup(group)) && knownKindsInLowerCase()[strings.ToLower(name)] || migrate.IsGatekeeperTemplate(kind)
 }
 
 // isKnownResource reports whether a resource of an RBAC rule, with the part of it that may follow, is one of Kubernetes.
 func isKnownResource(text string) bool {
-	const resources = `* pods podsecuritypolicies namespaces serviceaccounts services secrets configmaps nodes deployments daemonsets statefulsets replicasets replicationcontrollers
+	const resources = `* pods podsecuritypolicies podsecuritypolicy namespaces serviceaccounts services secrets configmaps nodes deployments daemonsets statefulsets replicasets replicationcontrollers
 		jobs cronjobs podtemplates roles rolebindings clusterroles clusterrolebindings events endpoints persistentvolumeclaims persistentvolumes ingresses networkpolicies
 		limitranges resourcequotas leases customresourcedefinitions storageclasses users groups userextras tokenreviews subjectaccessreviews poddisruptionbudgets`
 	const parts = "* exec log status attach portforward proxy eviction scale finalize binding ephemeralcontainers token"
@@ -162,7 +165,7 @@ func isKnownGroup(group string) bool {
 			return true
 		}
 	}
-	return !strings.Contains(group, ".")
+	return slices.Contains([]string{"", "*", "core", "apps", "batch", "policy", "extensions", "autoscaling"}, group) // the only ones without a dot
 }
 
 // isKnownKey reports whether the key of a label or annotation belongs to Kubernetes or to a known program.

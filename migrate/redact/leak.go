@@ -29,15 +29,26 @@ const shortestSought = 4
 // findLeak returns an error for the first name of the plan that stands in the redacted one: as the whole of a text, or as a word of a
 // sentence. Words of our own sentences are no names there: that a name is one of them cannot be told from the sentence.
 func (r *redactor) findLeak(p *migrate.Plan) error {
+	f := r.newLeakFinder()
+	if _, err := copyPlan(p, f); err != nil {
+		return err
+	}
+	return f.err()
+}
+
+// newLeakFinder returns what looks for the known names of a redactor in what it has redacted.
+func (r *redactor) newLeakFinder() *leakFinder {
 	f := &leakFinder{sought: map[string]string{}, arguments: r.arguments}
 	for name, pseudonym := range r.known {
 		if len(name) >= shortestSought && !isQuotedWord(name) && !isKnownAnywhere(name) && !isKnownKind(name) && !isKnownResource(name) && !onlyVocabulary(name) {
 			f.sought[name] = pseudonym
 		}
 	}
-	if _, err := copyPlan(p, f); err != nil {
-		return err
-	}
+	return f
+}
+
+// err returns the error for the first name that was found; nil where none was.
+func (f *leakFinder) err() error {
 	if f.found != nil {
 		return f.found
 	}

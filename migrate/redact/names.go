@@ -7,44 +7,49 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/migrate/injector"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // The prefixes of pseudonyms say what kind of name they stand for.
 const (
-	prefixNamespace  = "ns-"
-	prefixWorkload   = "workload-"
-	prefixAccount    = "account-"
-	prefixPolicy     = "policy-"
-	prefixRole       = "role-"
-	prefixBinding    = "binding-"
-	prefixContainer  = "container-"
-	prefixVolume     = "volume-"
-	prefixImage      = "image-"
-	prefixFile       = "file-"
-	prefixPath       = "path-"
-	prefixUser       = "user-"
-	prefixGroup      = "group-"
-	prefixNode       = "node-"
-	prefixCluster    = "cluster-"
-	prefixContext    = "context-"
-	prefixHost       = "host-"
-	prefixUID        = "uid-"
-	prefixKey        = "key-"
-	prefixValue      = "value-"
-	prefixProfile    = "profile-"
-	prefixDriver     = "driver-"
-	prefixClass      = "class-"
-	prefixSELinux    = "selinux-"
-	prefixAPIGroup   = "apigroup-"
-	prefixObject     = "object-"
-	prefixSet        = "set-"
-	prefixRelease    = "release-"
-	prefixText       = "text-"
-	prefixKind       = "Kind."
-	prefixLowerKind  = "kind."
-	generatedNameEnd = "<generated>"
+	prefixNamespace = "ns-"
+	prefixWorkload  = "workload-"
+	prefixAccount   = "account-"
+	prefixPolicy    = "policy-"
+	prefixRole      = "role-"
+	prefixBinding   = "binding-"
+	prefixContainer = "container-"
+	prefixVolume    = "volume-"
+	prefixImage     = "image-"
+	prefixFile      = "file-"
+	prefixPath      = "path-"
+	prefixUser      = "user-"
+	prefixGroup     = "group-"
+	prefixNode      = "node-"
+	prefixCluster   = "cluster-"
+	prefixContext   = "context-"
+	prefixHost      = "host-"
+	prefixUID       = "uid-"
+	prefixKey       = "key-"
+	prefixValue     = "value-"
+	prefixProfile   = "profile-"
+	prefixDriver    = "driver-"
+	prefixClass     = "class-"
+	prefixSELinux   = "selinux-"
+	prefixAPIGroup  = "apigroup-"
+	prefixObject    = "object-"
+	prefixSet       = "set-"
+	prefixRelease   = "release-"
+	prefixText      = "text-"
+	prefixKind      = "Kind."
+	prefixLowerKind = "kind."
+	// What no namespace and no account can be called has a pseudonym with a capital letter, which neither can have.
+	prefixNoNamespace = "Ns-"
+	prefixNoAccount   = "Account-"
+	generatedNameEnd  = "<generated>"
 )
 
 // redactor replaces the names of one plan. known has the pseudonyms of the names that stand in fields of their own, for the texts in
@@ -52,6 +57,8 @@ const (
 type redactor struct {
 	key   *Key
 	known map[string]string
+	// policies has those of policies, whatever else has the same name.
+	policies map[string]string
 	// collecting is true as long as the names are collected: texts wait until all are known.
 	collecting bool
 	// awkward are those of the known names that are no single word of a text, the longest first.
@@ -61,21 +68,59 @@ type redactor struct {
 	byClass   map[class]func(string) string
 }
 
+// newRedactor returns a redactor that collects the names of a plan.
+func newRedactor(key *Key) *redactor {
+	return &redactor{key: key, known: map[string]string{}, policies: map[string]string{}, arguments: argumentClasses(), collecting: true}
+}
+
 // name returns the pseudonym of a name of a kind, or the name where everybody knows it.
 func (r *redactor) name(prefix, name string) string {
 	if name == "" || isKnown(prefix, name) {
 		return name
 	}
-	out := r.key.pseudonym(prefix, name)
+	out := r.key.pseudonym(prefixFor(prefix, name), name)
 	r.remember(name, out)
 	return out
 }
 
 // remember keeps the pseudonym of a name for the texts of the plan. The first kind of a name wins.
 func (r *redactor) remember(name, pseudonym string) {
-	if _, known := r.known[name]; !known && r.collecting {
+	if !r.collecting {
+		return
+	}
+	if _, known := r.known[name]; !known {
 		r.known[name] = pseudonym
 	}
+	if prefixOf(pseudonym) == prefixPolicy {
+		r.policies[name] = pseudonym
+	}
+}
+
+// resource returns a resource of an RBAC rule in the redacted plan, with the part of it that may follow.
+func (r *redactor) resource(text string) string {
+	name, part, divided := strings.Cut(text, "/")
+	switch {
+	case text == "" || isKnownResource(text):
+		return text
+	case divided && isKnownResource(name):
+		if r.collecting {
+			return text
+		}
+		return name + "/" + r.words(part)
+	}
+	return r.name(prefixValue, text)
+}
+
+// prefixFor returns the prefix of the pseudonym for a name of a kind. One that no namespace or account can have gets a pseudonym that none can have,
+// either: a grant to it is none.
+func prefixFor(prefix, name string) string {
+	switch {
+	case prefix == prefixNamespace && !inventory.IsDNSLabel(name):
+		return prefixNoNamespace
+	case prefix == prefixAccount && !inventory.IsDNSSubdomain(name):
+		return prefixNoAccount
+	}
+	return prefix
 }
 
 // workload returns the name of a workload or pod in the redacted plan. The part that the server chooses is no name.
@@ -252,12 +297,16 @@ func (r *redactor) place(text string) string {
 func (r *redactor) hostPath(text string) string {
 	const readOnly = " (read-only)"
 	name, isReadOnly := strings.CutSuffix(text, readOnly)
-	rest, absolute := strings.CutPrefix(name, "/")
-	out := r.key.pseudonym(prefixPath, rest)
-	r.remember(rest, out)
-	if absolute {
-		r.remember(name, "/"+out)
-		out = "/" + out
+	segments := strings.Split(name, "/") // one by one: what is below a path stays below it
+	for i, segment := range segments {
+		if !slices.Contains([]string{"", ".", "..", "*"}, segment) {
+			segments[i] = r.key.pseudonym(prefixPath, segment)
+		}
+	}
+	out := strings.Join(segments, "/")
+	r.remember(name, out)
+	if len(segments) > 1 && segments[0] == "" {
+		r.remember(name[1:], out[1:])
 	}
 	if isReadOnly {
 		out += readOnly
@@ -289,6 +338,11 @@ func (r *redactor) image(name string) string {
 
 // labelKey returns the key of a label or annotation in the redacted plan.
 func (r *redactor) labelKey(key string) string {
+	for _, domain := range []string{podspec.AppArmorAnnotationPrefix, podspec.SeccompContainerAnnotationPrefix} {
+		if name, ok := strings.CutPrefix(key, domain); ok {
+			return domain + r.name(prefixContainer, name)
+		}
+	}
 	if isKnownKey(key) {
 		return key
 	}
@@ -298,7 +352,7 @@ func (r *redactor) labelKey(key string) string {
 // labelValue returns the value that a key of a label or annotation has in the redacted plan.
 func (r *redactor) labelValue(key, value string) string {
 	switch {
-	case value == "" || isPlainValue(value):
+	case value == "" || isPlainValue(value) || injector.ChoosesByValue(injectors(), key, value):
 		return value
 	case key == "kubernetes.io/metadata.name":
 		return r.name(prefixNamespace, value)
@@ -310,6 +364,7 @@ func (r *redactor) labelValue(key, value string) string {
 
 // isProfileKey reports whether an annotation holds seccomp or AppArmor profiles.
 func isProfileKey(key string) bool {
+	key = strings.TrimPrefix(key, "container.")
 	return strings.HasPrefix(key, "seccomp.security.alpha.kubernetes.io/") || strings.HasPrefix(key, "apparmor.security.beta.kubernetes.io/")
 }
 

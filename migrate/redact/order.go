@@ -129,6 +129,7 @@ func arrangeNamespace(ns *migrate.Namespace) {
 		slices.SortStableFunc(w.DebuggedPods, func(x, y migrate.DebuggedPod) int { return cmp.Compare(x.Pod, y.Pod) })
 		slices.SortStableFunc(w.AdmissionDrift, func(x, y migrate.AdmissionDrift) int { return cmp.Compare(x.Example, y.Example) })
 	}
+	ns.ArrangeDecision()
 	slices.SortStableFunc(ns.PodRequesters, func(x, y migrate.PodRequester) int { return cmp.Compare(x.User, y.User) })
 	for i := range ns.PodRequesters {
 		slices.Sort(ns.PodRequesters[i].Policies)
@@ -266,3 +267,6 @@ func arrangeList(c class, list []string) {
 		start = end
 	}
 }
+
+// Arrange sorts a plan that was built from a redacted inventory as Plan sorts one: Build tries policies in the order of their real names.
+func Arrange(p *migrate.Plan) { arrange(p) }

@@ -17,7 +17,7 @@ func Plan(p *migrate.Plan, key *Key) (*migrate.Plan, error) {
 	if p.Source.Redacted {
 		return nil, errors.New("the plan is redacted already")
 	}
-	r := &redactor{key: key, known: map[string]string{}, arguments: argumentClasses(), collecting: true}
+	r := newRedactor(key)
 	if _, err := copyPlan(p, r); err != nil {
 		return nil, err
 	}

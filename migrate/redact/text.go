@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/psp2pss/psp2pss/migrate"
 )
 
 // textPart matches a text in double quotes, or a run of what is no space and no mark between words.
@@ -15,6 +17,11 @@ var textPart = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[^\s",;()]+`)
 func (r *redactor) text(text string) string {
 	if r.collecting || text == "" {
 		return text
+	}
+	for _, i := range injectors() {
+		if rest, ok := strings.CutPrefix(text, i.Name); ok && (rest == "" || strings.HasPrefix(rest, " (")) {
+			return i.Name + r.text(rest)
+		}
 	}
 	text = r.replaceAwkward(text)
 	var out strings.Builder
@@ -27,10 +34,14 @@ func (r *redactor) text(text string) string {
 			out.WriteString(`"` + r.quoted(noun, part[1:len(part)-1]) + `"`)
 			continue
 		}
+		if policy, mark, _ := strings.Cut(part, ":"); noun == "policy" && mark == "" && r.policies[policy] != "" {
+			out.WriteString(r.policies[policy] + part[len(policy):]) // it may be called as a level is
+		} else {
+			out.WriteString(r.words(part))
+		}
 		if part != "and" && part != "=" {
 			noun = part
 		}
-		out.WriteString(r.words(part))
 	}
 	out.WriteString(text[end:])
 	return out.String()
@@ -64,6 +75,9 @@ func isMark(c rune) bool { return strings.ContainsRune(".,:;!?'`)(", c) }
 
 // quoted returns what stands in quotes in a text of the redacted plan; noun is the word before it.
 func (r *redactor) quoted(noun, content string) string {
+	if r.collecting {
+		return content
+	}
 	switch strings.ToLower(strings.Trim(noun, ":")) {
 	case "container", "containers":
 		return r.quotedName(prefixContainer, content)
@@ -73,6 +87,26 @@ func (r *redactor) quoted(noun, content string) string {
 		return r.quotedName(prefixNamespace, content)
 	case "policy", "policies":
 		return r.quotedName(prefixPolicy, content)
+	case "resource", "resources":
+		return r.resource(content)
+	case "kind", "kinds":
+		if isKnownKind(content) {
+			return content
+		}
+	}
+	switch noun {
+	case "type", "types", "user", "role":
+		if seLinuxPattern.MatchString(content) {
+			return content
+		}
+	case "include":
+		if isCapability(content) {
+			return content
+		}
+	case "ServiceAccount", "User", "Group":
+		if !strings.HasPrefix(content, "system:") {
+			return r.slash(content, r.ofKind(noun))
+		}
 	}
 	switch {
 	case strings.HasPrefix(content, "system:"):
@@ -85,8 +119,6 @@ func (r *redactor) quoted(noun, content string) string {
 		return r.hostPath(content)
 	case strings.HasPrefix(content, "localhost/"):
 		return r.profile(content)
-	case noun == "resource" && isKnownResource(content):
-		return content
 	case strings.HasPrefix(content, "container.apparmor.security.beta.kubernetes.io/"):
 		domain, name, _ := strings.Cut(content, "/")
 		return domain + "/" + r.name(prefixContainer, name)
@@ -108,7 +140,7 @@ func (r *redactor) quotedName(prefix, content string) string {
 	if content == "" || isKnown(prefix, content) {
 		return content
 	}
-	return r.key.pseudonym(prefix, content)
+	return r.key.pseudonym(prefixFor(prefix, content), content)
 }
 
 // isKindWord reports whether a word before a name in quotes can be the kind of an object.
@@ -211,7 +243,7 @@ func (r *redactor) labelKeyIn(key string) string {
 
 // isKindOrSystemName reports whether a word of a text is a kind of Kubernetes or one of its own names.
 func isKindOrSystemName(word string) bool {
-	return knownKinds()[word] || isKnown(prefixNamespace, word) || isKnown(prefixPolicy, word) || isKnown(prefixRole, word)
+	return knownKinds()[word] || migrate.IsGatekeeperTemplate(word) || isKnown(prefixNamespace, word) || isKnown(prefixPolicy, word) || isKnown(prefixRole, word)
 }
 
 // isKnownPage reports whether an address is that of a page of a known project.

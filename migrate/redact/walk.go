@@ -1,10 +1,15 @@
 package redact
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -23,11 +28,13 @@ type walker struct {
 	changer textChanger
 	fields  map[reflect.Type]map[string]class
 	keys    map[reflect.Type]map[string]class
+	// shared are the copies of what is copied once however many point to it, by the pointer to the original; nil where nothing is.
+	shared map[any]reflect.Value
 }
 
 // copyPlan returns a deep copy of a plan whose texts are those that the changer makes of them. What workloads share is shared.
 func copyPlan(p *migrate.Plan, changer textChanger) (*migrate.Plan, error) {
-	w := walker{changer, fieldClasses(), keyClasses()}
+	w := walker{changer: changer, fields: fieldClasses(), keys: keyClasses()}
 	out := w.copyStruct(reflect.ValueOf(*p)).Interface().(migrate.Plan)
 	if err := out.ResolveShared(); err != nil {
 		return nil, err
@@ -63,8 +70,14 @@ func (w *walker) copyValue(from, owner reflect.Value, field string) reflect.Valu
 		if from.IsNil() {
 			return from
 		}
+		if known, ok := w.shared[from.Interface()]; ok {
+			return known
+		}
 		out := reflect.New(from.Type().Elem())
 		out.Elem().Set(w.copyValue(from.Elem(), owner, field))
+		if w.shared != nil {
+			w.shared[from.Interface()] = out
+		}
 		return out
 	case reflect.Slice:
 		if from.IsNil() {
@@ -97,6 +110,8 @@ func (w *walker) copyMap(from, owner reflect.Value, field string) reflect.Value 
 		value := from.MapIndex(key)
 		if value.Kind() == reflect.String {
 			value = reflect.ValueOf(w.changer.change(w.fields[owner.Type()][field], owner, key.String(), value.String()))
+		} else {
+			value = w.copyValue(value, owner, field)
 		}
 		out.SetMapIndex(reflect.ValueOf(w.changer.change(w.keys[owner.Type()][field], owner, "", key.String())), value)
 	}
@@ -140,14 +155,19 @@ func (r *redactor) functions() map[class]func(string) string {
 		labelKey: r.labelKey, profile: r.profile, capability: r.unless(prefixValue, isCapability),
 		sysctl: r.unless(prefixValue, sysctlPattern.MatchString), volumeType: r.unless(prefixValue, listed(volumeTypes())), driver: r.named(prefixDriver),
 		runtimeClass: r.named(prefixClass), selinux: r.unless(prefixSELinux, seLinuxPattern.MatchString), kind: r.kind,
-		apiGroup: r.unless(prefixAPIGroup, isKnownGroup), resource: r.unless(prefixValue, isKnownResource), fieldPath: r.fieldPath,
+		apiGroup: r.unless(prefixAPIGroup, isKnownGroup), resource: r.resource, fieldPath: r.fieldPath,
 		label: r.unless(prefixValue, isPlainValue), serverVersion: r.serverVersion, jsonValue: r.jsonValue, release: r.release, text: r.text,
 		generatedName: r.named(prefixObject), generatedSet: r.named(prefixSet),
+		fieldManager: r.fieldManager, listedResource: r.listedResource, namespacePattern: r.namespacePattern, workloadPattern: r.workloadPattern,
+		localProfile: r.named(prefixProfile), volume: r.unless(prefixVolume, isTokenVolume), tokenBundle: r.unless(prefixValue, isTokenBundle),
+		probeHost:   func(host string) string { return r.quoted("host", host) },
+		subjectKind: func(kind string) string { return r.quoted("kind", kind) },
+		ruleName:    func(name string) string { return r.quoted("webhook", name) },
 	}
 	return r.byClass
 }
 
-// changeByOwner returns a text of a plan whose class depends on what stands beside it.
+// changeByOwner returns a text of a plan or an inventory whose class depends on what stands beside it.
 func (r *redactor) changeByOwner(owner any, mapKey, text string) string {
 	switch o := owner.(type) {
 	case inventory.Source:
@@ -160,6 +180,24 @@ func (r *redactor) changeByOwner(owner any, mapKey, text string) string {
 			return r.hostPath(text)
 		}
 		return r.text(text)
+	case corev1.Sysctl:
+		if r.collecting {
+			return text
+		}
+		return r.word(text)
+	case corev1.Capabilities:
+		return r.quoted("include", text)
+	case rbacv1.PolicyRule:
+		return r.resourceName(&o, text)
+	case rbacv1.Subject:
+		return r.quoted(cmp.Or(o.Kind, "subject"), text)
+	case metav1.LabelSelectorRequirement:
+		return r.labelValue(o.Key, text)
+	case inventory.AdmissionRule:
+		if o.Namespace != "" {
+			return r.ofKind(o.Kind)(text)
+		}
+		return r.quoted(o.Kind, text)
 	}
 	if mapKey == "" {
 		return r.listEntry(text)
@@ -171,7 +209,7 @@ func (r *redactor) changeByOwner(owner any, mapKey, text string) string {
 // stay; other entries are named as where they stand in a field of their own.
 func (r *redactor) listEntry(entry string) string {
 	switch {
-	case entry == "" || isCapability(entry) || sysctlPattern.MatchString(entry) || isPlainValue(entry) || isCamelWord(entry),
+	case entry == "" || isProfile(entry) || isCapability(entry) || sysctlPattern.MatchString(entry) || isPlainValue(entry) || isCamelWord(entry),
 		entry == "Default" || entry == "Unmasked", slices.Contains(volumeTypes(), entry), fixedNumber.MatchString(entry) && !isAddress(entry):
 		return entry
 	case r.known[entry] != "":

@@ -72,7 +72,7 @@ const (
 // are no mirror pods may serve another cluster: hosted control planes are Deployments and StatefulSets.
 func isAPIServer(m *ObjectMeta) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
-	return mirror && m.Namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix) && isDNSSubdomain(m.Name)
+	return mirror && m.Namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix) && IsDNSSubdomain(m.Name)
 }
 
 // AddAPIServer keeps the admission flags of a pod that runs an API server. Any other pod, one that has finished, and one

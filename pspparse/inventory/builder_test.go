@@ -597,12 +597,12 @@ func TestNamesAreValidAsUpstreamSays(t *testing.T) {
 		for i := range name {
 			name[i] = alphabet[rng.IntN(len(alphabet))]
 		}
-		if s := string(name); IsDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
-			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, IsDNSLabel(s), isDNSSubdomain(s))
+		if s := string(name); IsDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || IsDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, IsDNSLabel(s), IsDNSSubdomain(s))
 		}
 	}
 	for _, n := range []int{62, 63, 64, 252, 253, 254} {
-		if s := strings.Repeat("a", n); IsDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+		if s := strings.Repeat("a", n); IsDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || IsDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
 			t.Errorf("a name of %d letters: upstream says otherwise", n)
 		}
 	}

@@ -129,7 +129,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		return err
 	}
 	m := ObjectMeta(o.Metadata)
-	if _, group, ok := strings.Cut(QualifiedKind(c.APIVersion, c.Kind), "."); !isKindName(c.Kind) || ok && !isDNSSubdomain(group) {
+	if _, group, ok := strings.Cut(QualifiedKind(c.APIVersion, c.Kind), "."); !isKindName(c.Kind) || ok && !IsDNSSubdomain(group) {
 		return fmt.Errorf("%s of %s is not a name that a kind can have", quote(c.Kind), quote(c.APIVersion))
 	}
 	if c.ClusterScoped {

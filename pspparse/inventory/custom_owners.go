@@ -52,7 +52,7 @@ func (b *Builder) controllerOrOwner(m *ObjectMeta) Owner {
 	}
 	for i := range m.OwnerReferences {
 		r := &m.OwnerReferences[i]
-		if kind := QualifiedKind(r.APIVersion, r.Kind); isDNSSubdomain(strings.ToLower(kind)) && isDNSSubdomain(r.Name) {
+		if kind := QualifiedKind(r.APIVersion, r.Kind); IsDNSSubdomain(strings.ToLower(kind)) && IsDNSSubdomain(r.Name) {
 			return Owner{Kind: b.internString(kind), Name: r.Name}
 		}
 	}

@@ -247,6 +247,14 @@ type Workload struct {
 	// Embedded are the pod templates within an object of a kind that is not Kubernetes' own. A single one that is not
 	// partial is the Template, too.
 	Embedded []EmbeddedTemplate
+	// Order is, where Name is a pseudonym and the real name came first among others, its place among those, from 1; else 0.
+	Order int
+}
+
+// ComesBefore reports whether a workload of the Inventory stands for several rather than another does that was read before: where names are
+// pseudonyms, the one whose real name came first.
+func (w *Workload) ComesBefore(other *Workload) bool {
+	return w.Order != 0 && (other.Order == 0 || w.Order < other.Order)
 }
 
 // Owner is the object that owns another one of the Inventory in the same namespace, and controls it.

@@ -99,7 +99,7 @@ func ObjectText(kind, namespace, name string) string {
 	if namespace != "" {
 		plain = namespace + "/" + name
 	}
-	if isDNSSubdomain(name) && (namespace == "" || IsDNSLabel(namespace)) {
+	if IsDNSSubdomain(name) && (namespace == "" || IsDNSLabel(namespace)) {
 		return kind + " " + plain
 	}
 	return describeObject(kind, namespace, name)

@@ -33,7 +33,7 @@ func checkObjectName(kind, name string) error {
 		}
 		return nil
 	}
-	if !isDNSSubdomain(name) {
+	if !IsDNSSubdomain(name) {
 		if hasDollarTemplate(name) {
 			return unrenderedNameError("name", name)
 		}
@@ -75,9 +75,9 @@ func IsDNSLabel(s string) bool {
 	return isDNSLabelText(s)
 }
 
-// isDNSSubdomain reports whether a name of an inventory's object is a subdomain of RFC 1123: labels joined by dots,
+// IsDNSSubdomain reports whether a name of an inventory's object is a subdomain of RFC 1123: labels joined by dots,
 // whose length the API server does not limit one by one.
-func isDNSSubdomain(s string) bool {
+func IsDNSSubdomain(s string) bool {
 	if len(s) > maxSubdomainLength {
 		return false
 	}
@@ -116,7 +116,7 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool
 	if strings.HasSuffix(prefix, "-") {
 		prefix += "x" // as the server's random part will
 	}
-	if !isDNSSubdomain(prefix) {
+	if !IsDNSSubdomain(prefix) {
 		return "", false, fmt.Errorf("generateName %s is not valid: use lower-case letters, digits, '-' and '.'", quote(m.GenerateName))
 	}
 	return m.GenerateName + generatedSuffix, true, nil

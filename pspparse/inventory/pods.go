@@ -210,7 +210,7 @@ func (b *Builder) controllerOf(m *ObjectMeta) Owner {
 		if r.Controller == nil || !*r.Controller || r.Kind == "Node" {
 			continue
 		}
-		if kind := QualifiedKind(r.APIVersion, r.Kind); isDNSSubdomain(strings.ToLower(kind)) && isDNSSubdomain(r.Name) {
+		if kind := QualifiedKind(r.APIVersion, r.Kind); IsDNSSubdomain(strings.ToLower(kind)) && IsDNSSubdomain(r.Name) {
 			return Owner{Kind: b.internString(kind), Name: r.Name}
 		}
 	}

@@ -18,6 +18,16 @@ func (c *codec) check() error {
 			return damaged("%s is no name of a namespace", english.QuoteInput(name, 80))
 		}
 	}
+	for i := range inv.Workloads {
+		w := &inv.Workloads[i]
+		if w.Template == nil || w.TemplateMeta == nil {
+			continue
+		}
+		containers := len(w.Template.Spec.InitContainers) + len(w.Template.Spec.Containers)
+		if images := len(w.TemplateMeta.Images); images != containers {
+			return damaged("a template with %s has %s", english.Count(containers, "container", "containers"), english.Count(images, "image", "images"))
+		}
+	}
 	sorted := slices.IsSortedFunc(inv.Policies, func(a, b *pspparse.Policy) int { return cmp.Compare(a.Name, b.Name) }) &&
 		slices.IsSortedFunc(inv.Namespaces, func(a, b inventory.Namespace) int { return cmp.Compare(a.Name, b.Name) }) &&
 		slices.IsSortedFunc(inv.Workloads, func(a, b inventory.Workload) int {

@@ -132,6 +132,7 @@ func (c *codec) newWorkloadRecord(w *inventory.Workload) workloadRecord {
 		Embedded: convertAll(w.Embedded, func(e inventory.EmbeddedTemplate) embeddedRecord {
 			return embeddedRecord{e.Path, c.shapes.known(e.Shape), e.Partial, convertAll(e.PodMetas, c.podMetas.known)}
 		}),
+		Order: w.Order,
 	}
 }
 
@@ -139,7 +140,7 @@ func (c *codec) newWorkloadRecord(w *inventory.Workload) workloadRecord {
 func (c *codec) workload(r workloadRecord) (inventory.Workload, error) {
 	w := inventory.Workload{
 		Namespace: r.Namespace, Kind: r.Kind, Name: r.Name, ServiceAccount: r.ServiceAccount, Replicas: r.Replicas,
-		Owner: (*inventory.Owner)(r.Owner), Position: r.Position,
+		Owner: (*inventory.Owner)(r.Owner), Position: r.Position, Order: r.Order,
 	}
 	l := lookups{codec: c}
 	w.Template, w.TemplateMeta, w.PodMetas = l.shape(r.Template), l.templateMeta(r.TemplateMeta), l.podMetas(r.PodMetas)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // entries returns the entries of a snapshot.
@@ -168,6 +170,17 @@ func TestDamagedSnapshots(t *testing.T) {
 	flipped[len(flipped)-8] ^= 1 // the sum of gzip
 	if _, err := Read(bytes.NewReader(flipped)); err == nil {
 		t.Error("with a wrong sum it is read")
+	}
+}
+
+// TestImagesWithoutContainers checks that a template with more images than containers is refused: whoever looks for one by its place would find none.
+func TestImagesWithoutContainers(t *testing.T) {
+	t.Parallel()
+	s := newFiller(1).shape()
+	inv := newFiller(7).inventoryOf()
+	inv.Workloads = []inventory.Workload{{Namespace: "a", Kind: "Deployment", Name: "a", Template: s, TemplateMeta: &inventory.TemplateMeta{Images: []string{"a", "b"}}}}
+	if _, err := Read(bytes.NewReader(saved(t, inv))); err == nil || !strings.Contains(err.Error(), "a template with 1 container has 2 images") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -65,14 +65,21 @@ type Entry struct {
 	SHA256 string `json:"sha256"`
 }
 
-// notHeld returns what no snapshot holds, for its manifest.
-func notHeld() []string {
-	return []string{
+// notHeld returns what no snapshot holds, or no redacted one, for its manifest.
+func notHeld(redacted bool) []string {
+	out := []string{
 		"Secrets, ConfigMaps and stored Helm releases",
 		"credentials, kubeconfigs and addresses of API servers",
 		"environment, commands, arguments and image tags of containers",
 		"objects of kinds without pods, policies and grants: they are counted",
 	}
+	if redacted {
+		out = append(out,
+			"names that people have chosen: they are pseudonyms, which the key file takes back in a plan or report",
+			"the order of the names, but for that of the policies: a detail that lists several hosts or SELinux types may have them in another order than that of the source",
+		)
+	}
+	return out
 }
 
 // newManifest returns the manifest of an inventory without its entries.
@@ -84,7 +91,7 @@ func newManifest(inv *inventory.Inventory, tool string) Manifest {
 			Kind: s.Origin(), Name: s.Name, ServerVersion: s.ServerVersion, UID: s.UID, Redacted: s.Redacted, Run: s.Run,
 		},
 		KindsRead: inv.KindsRead, ListedResources: trueKeys(inv.ListedResources),
-		FinishedPods: inv.FinishedPods, SCCPods: inv.SCCPods, NotHeld: notHeld(),
+		FinishedPods: inv.FinishedPods, SCCPods: inv.SCCPods, NotHeld: notHeld(s.Redacted),
 	}
 }
 

@@ -104,6 +104,7 @@ type workloadRecord struct {
 	DebuggedPods   []debuggedPodRecord `json:"debuggedPods,omitzero"`
 	Position       pspparse.Position   `json:"position,omitzero"`
 	Embedded       []embeddedRecord    `json:"embedded,omitzero"`
+	Order          int                 `json:"order,omitzero"`
 }
 
 // ownerRecord is the controller that made a workload.

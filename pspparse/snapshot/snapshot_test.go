@@ -49,7 +49,11 @@ func (f *filler) inventoryOf() *inventory.Inventory {
 	f.fill(reflect.ValueOf(inv).Elem(), "")
 	inv.Source.Kind, inv.Source.Of = inventory.SourceCluster, ""
 	for i := range inv.Workloads {
-		inv.Workloads[i].Namespace = f.word()
+		w := &inv.Workloads[i]
+		w.Namespace = f.word()
+		if w.Template != nil && w.TemplateMeta != nil {
+			w.TemplateMeta.Images = []string{f.word()} // a shape has one container
+		}
 	}
 	for i := range inv.Namespaces {
 		inv.Namespaces[i].Name = f.word()

@@ -14,8 +14,11 @@ import (
 // Admitter simulates PodSecurityPolicy admission of Kubernetes v1.24 under the policies of one cluster. It follows
 // plugin/pkg/admission/security/podsecuritypolicy. It does not change once made and is safe for concurrent use.
 type Admitter struct {
-	// policies are sorted by name, without those that admission cannot build a provider from.
+	// policies are sorted by name, without those that admission cannot build a provider from. Policies with pseudonyms stand in the order
+	// of their real names.
 	policies []*compiledPolicy
+	// places are the indexes in policies by name.
+	places map[string]int
 	// maxRefusals is the number of refusals per policy that get a text, 0 for all.
 	maxRefusals int
 }
@@ -23,13 +26,18 @@ type Admitter struct {
 // NewAdmitter returns an Admitter, which does PSP admission, for all policies of one cluster, whoever may use them.
 // Names are unique.
 func NewAdmitter(policies []*pspparse.Policy) *Admitter {
-	a := &Admitter{}
+	a := &Admitter{places: map[string]int{}}
 	for _, p := range policies {
 		if len(p.UnusableReasons()) == 0 {
 			a.policies = append(a.policies, compilePolicy(p))
 		}
 	}
-	slices.SortStableFunc(a.policies, func(x, y *compiledPolicy) int { return cmp.Compare(x.name, y.name) })
+	slices.SortStableFunc(a.policies, func(x, y *compiledPolicy) int {
+		return cmp.Or(cmp.Compare(x.order, y.order), cmp.Compare(x.name, y.name))
+	})
+	for i, p := range a.policies {
+		a.places[p.name] = i
+	}
 	return a
 }
 
@@ -109,7 +117,7 @@ func (a *Admitter) admitNewPod(r *AdmissionRequest) Admission {
 	defaulted := ApplyAdmissionDefaults(r.Pod, r.Automount)
 	first := a.choosePolicy(defaulted, r.UsablePolicies, AdmitPass)
 	if first.chosen == nil {
-		return first.refusedAdmission(AdmitPass)
+		return a.refusedAdmission(&first, AdmitPass)
 	}
 	pod := first.chosen.mutatedPod()
 	if pod.Annotations == nil {
@@ -125,7 +133,7 @@ func (a *Admitter) admitNewPod(r *AdmissionRequest) Admission {
 		InvalidMutations: invalidMutations(defaulted, pod),
 	}
 	if second := a.choosePolicy(pod, r.UsablePolicies, ValidatePass); second.chosen == nil {
-		refused := second.refusedAdmission(ValidatePass)
+		refused := a.refusedAdmission(&second, ValidatePass)
 		refused.Pod, refused.InvalidMutations = out.Pod, out.InvalidMutations
 		return refused
 	}
@@ -141,7 +149,7 @@ func (a *Admitter) validateChangedPod(r *AdmissionRequest) Admission {
 	}
 	c := a.choosePolicy(pod, r.UsablePolicies, ValidatePass)
 	if c.chosen == nil {
-		refused := c.refusedAdmission(ValidatePass)
+		refused := a.refusedAdmission(&c, ValidatePass)
 		refused.Pod = pod
 		return refused
 	}
@@ -220,17 +228,16 @@ func (a *Admitter) policyOrder(pod *corev1.Pod, pass AdmissionPass) []int {
 		return all
 	}
 	hint := pod.Annotations[podspec.AdmittedByAnnotation]
-	at, found := slices.BinarySearchFunc(a.policies, hint, func(p *compiledPolicy, name string) int { return cmp.Compare(p.name, name) })
-	if found {
+	if at, found := a.places[hint]; found {
 		copy(all[1:at+1], all[:at])
 		all[0] = at
 	}
 	return all
 }
 
-// refusedAdmission returns the Admission of a pass that chose no policy, its refusals sorted by policy name.
-func (c *policyChoice) refusedAdmission(pass AdmissionPass) Admission {
-	slices.SortFunc(c.refusals, func(x, y []Refusal) int { return cmp.Compare(x[0].Policy, y[0].Policy) })
-	slices.Sort(c.wouldMutate)
+// refusedAdmission returns the Admission of a pass that chose no policy, its refusals sorted by policy.
+func (a *Admitter) refusedAdmission(c *policyChoice, pass AdmissionPass) Admission {
+	slices.SortFunc(c.refusals, func(x, y []Refusal) int { return cmp.Compare(a.places[x[0].Policy], a.places[y[0].Policy]) })
+	slices.SortFunc(c.wouldMutate, func(x, y string) int { return cmp.Compare(a.places[x], a.places[y]) })
 	return Admission{Refused: pass, Refusals: slices.Concat(c.refusals...), OmittedRefusals: c.omittedRefusals, WouldMutate: c.wouldMutate, NoPolicies: c.noPolicies}
 }

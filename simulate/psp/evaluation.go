@@ -14,6 +14,7 @@ import (
 // stands for the provider of upstream (pkg/security/podsecuritypolicy/factory.go).
 type compiledPolicy struct {
 	name     string
+	order    int
 	spec     *pspparse.Spec
 	mutation *Mutation
 
@@ -36,6 +37,7 @@ func compilePolicy(p *pspparse.Policy) *compiledPolicy {
 	s := &p.Spec
 	return &compiledPolicy{
 		name:         p.Name,
+		order:        p.Order,
 		spec:         &p.Spec,
 		mutation:     MutationOf(p),
 		seccomp:      newSeccompRule(p),

@@ -1,10 +1,5 @@
 package psp
 
-import (
-	"cmp"
-	"slices"
-)
-
 // UsablePolicies is what the simulation of PSP admission is given of a request: the set of policies that it may try for the
 // pod, through the pod's account or through the sender. It is a comparable value and can be part of a map key.
 type UsablePolicies struct {
@@ -22,8 +17,7 @@ func (a *Admitter) UsablePolicies(account, creator []string) UsablePolicies {
 func (a *Admitter) policyBitSet(names []string) string {
 	bits := make([]byte, (len(a.policies)+7)/8)
 	for _, name := range names {
-		at, found := slices.BinarySearchFunc(a.policies, name, func(p *compiledPolicy, name string) int { return cmp.Compare(p.name, name) })
-		if found {
+		if at, found := a.places[name]; found {
 			bits[at/8] |= 1 << (at % 8)
 		}
 	}
