@@ -10,8 +10,6 @@ import (
 	"reflect"
 	"slices"
 
-	kjson "sigs.k8s.io/json"
-
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/saved"
 )
@@ -126,7 +124,7 @@ func Write(w io.Writer, f *Fleet) error {
 // that is missing, and a value that no Fleet has.
 func Read(data []byte) (*Fleet, error) {
 	var f Fleet
-	twice, err := kjson.UnmarshalStrict(data, &f, kjson.DisallowDuplicateFields)
+	twice, err := saved.Decode(data, &f)
 	switch {
 	case err != nil:
 		if at := saved.DecodeError(data, reflect.TypeFor[Fleet]()); at != nil && at.Path != "" {
