@@ -46,6 +46,7 @@ func Summarise(name string, plan *migrate.Plan, answer *gate.Result) (Cluster, e
 	for i := range answer.Unknown {
 		c.Questions = append(c.Questions, GateItem{answer.Unknown[i].ID, answer.Unknown[i].Text})
 	}
+	c.Namespaces = make([]Namespace, 0, len(overview.Namespaces)) // exactly: it stays as long as the Fleet
 	for i := range overview.Namespaces {
 		line := &overview.Namespaces[i]
 		c.Namespaces = append(c.Namespaces, Namespace{line.Name, line.Today, line.Recommended, line.WithPatches})
@@ -127,7 +128,7 @@ func fixesOf(plan *migrate.Plan, overview *report.Overview) []Fix {
 			}
 		}
 	}
-	fixes, shared := []Fix{}, sharedLists{}
+	fixes, shared := make([]Fix, 0, len(byKey)), sharedLists{} // exactly, as well
 	for _, f := range byKey {
 		f.Images, f.Checks, f.Namespaces = shared.of(f.Images), shared.of(sortedKeys(f.checks)), len(f.namespaces)
 		fixes = append(fixes, f.Fix)
