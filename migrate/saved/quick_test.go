@@ -43,8 +43,7 @@ type document struct {
 	Numbers struct {
 		N int `json:"n,string"`
 	} `json:"numbers"`
-	Hidden  string `json:"-"`
-	private string
+	Hidden string `json:"-"`
 	message.Message
 }
 
