@@ -6,7 +6,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := -trimpath $(filter-out -trimpath,$(GOFLAGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-replacement bench-scale bench-check bench-report bench-generate bench-fleet mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement oracle-versions controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-replacement bench-scale bench-check bench-report bench-generate bench-fleet bench-dump bench-audit mutate lint fmt golden docs browser screenshots bench-browser man release release-check release-check-all cover tidy generated ci e2e validate-formats oracle oracle-replacement oracle-versions controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ bench-generate: build ## generate for 400 policies and 2,000 namespaces, beside 
 
 bench-fleet: build ## merge 1,000 plans of 500 namespaces into one report: time, memory
 	$(GO) test -tags e2e -run '^$$' -bench Fleet -benchtime 1x -timeout 60m ./fixtures/cluster
+
+bench-dump: build ## read a support bundle of 150,000 pods beside gunzip and encoding/json, and its snapshot: time, memory
+	$(GO) test -tags e2e -run '^$$' -bench Dump -benchtime 1x -timeout 60m ./fixtures/cluster
+
+bench-audit: build ## plan with an audit log of AUDIT_LOG_MB (10000) from standard input, beside encoding/json: time, memory
+	$(GO) test -tags e2e -run '^$$' -bench AuditLog -benchtime 1x -timeout 120m ./fixtures/cluster
 
 bench-check: build bin/kube-score ## check 10,000 manifests, beside kube-score: time and memory
 	$(GO) test -tags e2e -run '^$$' -bench Manifests -benchtime 1x -timeout 60m ./fixtures/cluster

@@ -127,6 +127,10 @@ that are read: one event a line, with or without a time before it, and EventList
 writes them; from EKS the answers of CloudWatch (events, logEvents); from GKE entries of Cloud
 Logging; from AKS records of Event Hubs and rows of AKSAudit; each also as a list, and with gzip.
 
+An archive that -f names is read up to 8 GiB of what it inflates to, 1,000,000 entries (200,000 of a
+zip), and, past 64 MiB, 1,000 times its own size; what comes after that is a gap. A folder has no
+such limit: unpack what is larger, and name the folder.
+
 With several --context, or with --all-contexts, plan reads these clusters side by side, and writes a row
 for each: the table, or -o fleet=FILE for 'report --merge'. -o json=FOLDER writes the plan of each, in
 a file named for its context; a file of an earlier run stays where its cluster could not be read. A

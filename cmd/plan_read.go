@@ -49,7 +49,7 @@ func parseSavedPlan(data []byte) (*migrate.Plan, error) {
 			return nil, err
 		}
 	}
-	plan, err := migrate.ReadPlan(bytes.NewReader(data))
+	plan, err := migrate.ParsePlan(data)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,11 @@ package migrate
 
 import (
 	"bytes"
-	stdjson "encoding/json"
+	json "encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
-
-	"sigs.k8s.io/json"
 
 	"github.com/psp2pss/psp2pss/migrate/saved"
 )
@@ -24,14 +22,19 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParsePlan(data)
+}
+
+// ParsePlan is ReadPlan for the JSON form of a Plan that is in memory already.
+func ParsePlan(data []byte) (*Plan, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, fmt.Errorf("it is empty; %s", howToSavePlan)
 	}
 	var p Plan
-	twice, err := json.UnmarshalStrict(data, &p, json.DisallowDuplicateFields)
+	twice, err := saved.Decode(data, &p)
 	if err != nil {
 		var h struct{ APIVersion, Kind string }
-		if stdjson.Unmarshal(data, &h) == nil && h.Kind != Kind {
+		if json.Unmarshal(data, &h) == nil && h.Kind != Kind {
 			return nil, errors.New(otherKindReason(h.APIVersion, h.Kind))
 		}
 		if at := saved.DecodeError(data, reflect.TypeFor[Plan]()); at != nil && at.Path != "" {

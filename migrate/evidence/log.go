@@ -19,6 +19,9 @@ import (
 const (
 	// maxKeys is how many workloads, uses of policies and refusals are kept each.
 	maxKeys = 50_000
+	// maxPolicies is how many policies are kept that admitted pods of one workload, and maxLevels how many levels of events.
+	maxPolicies = 1000
+	maxLevels   = 10
 	// maxWritten is how many bare pods are kept as they were sent.
 	maxWritten = 20_000
 	// maxSeen is how many requests are remembered, so that those that are in several files count once.
@@ -169,7 +172,9 @@ func (l *Log) Add(p *Pod) {
 		}
 		l.seen[id] = true
 	}
-	l.Levels[p.Level]++
+	if l.Levels[p.Level] > 0 || len(l.Levels) < maxLevels {
+		l.Levels[p.Level]++
+	}
 	l.byNamespace = nil
 	if p.Refused {
 		l.Refused++
@@ -241,6 +246,10 @@ func (l *Log) addToWorkload(p *Pod) {
 	}
 	a := w.Policies[p.Policy]
 	if a == nil {
+		if len(w.Policies) == maxPolicies {
+			l.Uncounted++
+			return
+		}
 		a = &Admitted{}
 		w.Policies[p.Policy] = a
 	}

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -138,6 +139,27 @@ func TestEverySplitMergesAlike(t *testing.T) {
 	}
 	if n := len(merge(t, all...).Clusters); n != 9 {
 		t.Errorf("%d clusters, want 9: the one that could not be read gives way to those of its name that were", n)
+	}
+}
+
+// TestWriteIsOneDocument compares what is written one cluster after the other with the whole as the library writes it.
+func TestWriteIsOneDocument(t *testing.T) {
+	t.Parallel()
+	c := summarise(t, planOf(t, "../../fixtures/demo/input", "a <b> & \u2028", "1"))
+	other := c
+	other.Name, other.UID = "b", ""
+	for _, clusters := range [][]fleet.Cluster{{}, {c}, {c, other, fleet.Unread("c", "x\n\"y\"")}} {
+		f := &fleet.Fleet{APIVersion: migrate.APIVersion, Kind: fleet.Kind, Clusters: clusters}
+		var want bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", " ")
+		if err := e.Encode(f); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), textOf(t, f)); diff != "" {
+			t.Errorf("%d clusters (-want +got):\n%s", len(clusters), diff)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -9,8 +10,6 @@ import (
 	"io"
 	"reflect"
 	"slices"
-
-	kjson "sigs.k8s.io/json"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/saved"
@@ -114,19 +113,44 @@ func distinct(alike []Cluster) ([]Cluster, error) {
 	return out, nil
 }
 
-// Write writes a Fleet as JSON, which Read reads.
+// Write writes a Fleet as JSON, which Read reads. It writes one cluster after the other, so that no second Fleet is in memory as text.
 func Write(w io.Writer, f *Fleet) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	return e.Encode(f)
+	const begin, end, indent = "\n  ", "\n ]", "  "
+	head, err := json.Marshal(f.APIVersion)
+	if err != nil {
+		return err
+	}
+	kind, err := json.Marshal(f.Kind)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	_, _ = fmt.Fprintf(out, "{\n \"apiVersion\": %s,\n \"kind\": %s,\n \"clusters\": [", head, kind)
+	for i := range f.Clusters {
+		var text bytes.Buffer
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		e.SetIndent(indent, " ")
+		if err := e.Encode(&f.Clusters[i]); err != nil {
+			return err
+		}
+		_, _ = out.WriteString([]string{begin, "," + begin}[min(i, 1)]) // Flush returns the error
+		_, _ = out.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+	}
+	if len(f.Clusters) > 0 {
+		_, _ = out.WriteString(end)
+	} else {
+		_, _ = out.WriteString("]")
+	}
+	_, _ = out.WriteString("\n}\n")
+	return out.Flush()
 }
 
 // Read reads a Fleet from its JSON form. A document of another kind or version is an error, and so is a key that stands twice, a list
 // that is missing, and a value that no Fleet has.
 func Read(data []byte) (*Fleet, error) {
 	var f Fleet
-	twice, err := kjson.UnmarshalStrict(data, &f, kjson.DisallowDuplicateFields)
+	twice, err := saved.Decode(data, &f)
 	switch {
 	case err != nil:
 		if at := saved.DecodeError(data, reflect.TypeFor[Fleet]()); at != nil && at.Path != "" {

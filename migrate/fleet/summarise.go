@@ -46,6 +46,7 @@ func Summarise(name string, plan *migrate.Plan, answer *gate.Result) (Cluster, e
 	for i := range answer.Unknown {
 		c.Questions = append(c.Questions, GateItem{answer.Unknown[i].ID, answer.Unknown[i].Text})
 	}
+	c.Namespaces = make([]Namespace, 0, len(overview.Namespaces)) // exactly: it stays as long as the Fleet
 	for i := range overview.Namespaces {
 		line := &overview.Namespaces[i]
 		c.Namespaces = append(c.Namespaces, Namespace{line.Name, line.Today, line.Recommended, line.WithPatches})
@@ -127,13 +128,27 @@ func fixesOf(plan *migrate.Plan, overview *report.Overview) []Fix {
 			}
 		}
 	}
-	fixes := []Fix{}
+	fixes, shared := make([]Fix, 0, len(byKey)), sharedLists{} // exactly, as well
 	for _, f := range byKey {
-		f.Checks, f.Namespaces = sortedKeys(f.checks), len(f.namespaces)
+		f.Images, f.Checks, f.Namespaces = shared.of(f.Images), shared.of(sortedKeys(f.checks)), len(f.namespaces)
 		fixes = append(fixes, f.Fix)
 	}
 	slices.SortFunc(fixes, func(a, b Fix) int { return a.key().compare(b.key()) })
 	return fixes
+}
+
+// sharedLists has lists of the fixes of one cluster by what they hold: a Fleet has most of them hundreds of times.
+type sharedLists map[string][]string
+
+// of returns a list that is equal to one of a cluster's fixes, the same for all that are equal.
+func (s sharedLists) of(list []string) []string {
+	key := strings.Join(list, "\x00")
+	known := s[key]
+	if known == nil {
+		known = slices.Clip(list)
+		s[key] = known
+	}
+	return known
 }
 
 // fixCount collects the workloads of one Fix.

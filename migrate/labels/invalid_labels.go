@@ -33,9 +33,11 @@ func ServerValueForInvalid(key string) string {
 // to will, in the order of migrate.LabelKeys; empty if it does not refuse. The rule is the API server's
 // (ValidateNamespace): invalid values have to stay as they are, or to go all at once.
 func KeysRefusedOnUpdate(is, will map[string]string) []string {
-	_, before := api.PolicyToEvaluate(is, api.Policy{})
 	_, after := api.PolicyToEvaluate(will, api.Policy{})
-	if len(after) == 0 || len(before) > 0 && reflect.DeepEqual(before, after) {
+	if len(after) == 0 {
+		return nil
+	}
+	if _, before := api.PolicyToEvaluate(is, api.Policy{}); len(before) > 0 && reflect.DeepEqual(before, after) {
 		return nil
 	}
 	return InvalidLabels(will)

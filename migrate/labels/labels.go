@@ -76,8 +76,13 @@ func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 
 // ChangedLabels returns the wanted Pod Security labels that differ from those that the namespace has.
 func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
+	return changedOf(ns, WantedLabels(ns, stage))
+}
+
+// changedOf returns those of the wanted Pod Security labels that differ from those that the namespace has.
+func changedOf(ns *migrate.Namespace, wanted []Label) []Label {
 	var out []Label
-	for _, l := range WantedLabels(ns, stage) {
+	for _, l := range wanted {
 		if value, there := ns.LabelValue(l.Key); !there || value != l.Value {
 			out = append(out, l)
 		}

@@ -43,12 +43,13 @@ const (
 
 // OutcomeOf decides what is done with the labels of a namespace at a stage.
 func OutcomeOf(ns *migrate.Namespace, stage Stage) Outcome {
-	switch {
-	case !WhyRefused(ns).IsZero():
+	if !WhyRefused(ns).IsZero() {
 		return OutcomeRefused
-	case len(WantedLabels(ns, stage)) == 0:
+	}
+	switch wanted := WantedLabels(ns, stage); {
+	case len(wanted) == 0:
 		return OutcomeSkipped
-	case len(ChangedLabels(ns, stage)) == 0:
+	case len(changedOf(ns, wanted)) == 0:
 		return OutcomeUnchanged
 	case ns.LabelOwner != "":
 		return OutcomeOwned

@@ -81,14 +81,15 @@ func (s *planScreen) nextSteps() []NextStep {
 		out = append(out, NextStep{ID: StepSave, Text: "save the plan", Command: "add -o table -o json=" + savedPlan})
 	}
 	unknown, workloads := s.countRank(rankUnknown), len(s.patched)+s.countByHand()
-	observe := len(s.withOutcome(labels.StageObserve, labels.OutcomeToLabel))
+	observed, atEnforce := s.outcomes(labels.StageObserve), s.outcomes(labels.StageEnforce)
+	observe := len(observed[labels.OutcomeToLabel])
 	step(NextStep{ID: StepGaps, Text: "see the gaps of " + namespaces(unknown), Namespaces: unknown}, "plan", c.Source, c.Target, c.Decide, c.Scope, []string{"-o", "wide"})
 	step(NextStep{ID: StepPatch, Text: s.patchText() + ", plan again", Workloads: workloads, ByHand: s.countByHand(), Namespaces: s.namespacesToPatch()}, "patch", c.Source, c.Target, c.Scope)
 	if old, worst, in := s.oldRevisions(); old > 0 {
 		step(NextStep{ID: StepOldRevisions, Text: "delete " + english.Count(old, "old ReplicaSet", "old ReplicaSets") + ", plan again", Workloads: old, Namespaces: in}, "explain ns", []string{worst}, c.Source, c.Target, c.Decide)
 	}
 	step(NextStep{ID: StepObserve, Text: "warn and audit in " + namespaces(observe), Namespaces: observe}, s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=observe"})
-	enforce, refuse := s.enforced()
+	enforce, refuse := s.enforced(atEnforce[labels.OutcomeToLabel])
 	switch n := len(enforce); {
 	case refuse == 0:
 		step(NextStep{ID: StepEnforce, Text: "enforce in " + namespaces(n), Namespaces: n}, s.stageVerb(), c.Source, c.Target, c.Decide, c.Scope, []string{"--stage=enforce"})
@@ -97,9 +98,9 @@ func (s *planScreen) nextSteps() []NextStep {
 	default:
 		step(NextStep{ID: StepEnforce, Text: fmt.Sprintf("enforce in %s; %d would refuse what runs", namespaces(n), refuse), Namespaces: n}, s.stageVerb(), c.Source, c.Target, c.Decide, scopeOf(enforce), []string{"--stage=enforce"})
 	}
-	owned, stage := s.withOutcome(labels.StageObserve, labels.OutcomeOwned), labels.StageObserve
+	owned, stage := observed[labels.OutcomeOwned], labels.StageObserve
 	if len(owned) == 0 {
-		owned, stage = s.withOutcome(labels.StageEnforce, labels.OutcomeOwned), labels.StageEnforce
+		owned, stage = atEnforce[labels.OutcomeOwned], labels.StageEnforce
 	}
 	step(NextStep{ID: StepOwned, Text: fmt.Sprintf("label %d at source", len(owned)), Namespaces: len(owned)}, "labels", c.Source, c.Target, c.Decide, scopeOf(owned), []string{"--stage=" + string(stage)})
 	step(NextStep{ID: StepGate, Text: "see if the upgrade can begin", Namespaces: len(s.plan.Namespaces)}, "gate", c.Source, c.Target)
@@ -183,14 +184,14 @@ func (s *planScreen) patchText() string {
 	return fmt.Sprintf("patch %s, %d by hand", english.Count(n, "workload", "workloads"), s.countByHand())
 }
 
-// enforced returns the names of the namespaces of the report that the stage enforce labels and whose pods go on running,
+// enforced returns those of the namespaces of the report that the stage enforce labels whose pods go on running,
 // and the number of those in which it would refuse what runs.
-func (s *planScreen) enforced() (names []string, refuse int) {
+func (s *planScreen) enforced(toLabel []string) (names []string, refuse int) {
 	refuses := map[string]bool{}
 	for i := range s.plan.Namespaces {
 		refuses[s.plan.Namespaces[i].Name] = rankOf(&s.plan.Namespaces[i]) == rankRefusing
 	}
-	for _, name := range s.withOutcome(labels.StageEnforce, labels.OutcomeToLabel) {
+	for _, name := range toLabel {
 		if refuses[name] {
 			refuse++
 		} else {
@@ -200,15 +201,16 @@ func (s *planScreen) enforced() (names []string, refuse int) {
 	return names, refuse
 }
 
-// withOutcome returns the names of the namespaces of the report for which a stage has an outcome, sorted.
-func (s *planScreen) withOutcome(stage labels.Stage, outcome labels.Outcome) []string {
-	var out []string
+// outcomes returns the names of the namespaces of the report by the outcome that a stage has for them, sorted.
+func (s *planScreen) outcomes(stage labels.Stage) map[labels.Outcome][]string {
+	out := map[labels.Outcome][]string{}
 	for i := range s.plan.Namespaces {
-		if ns := &s.plan.Namespaces[i]; labels.OutcomeOf(ns, stage) == outcome {
-			out = append(out, ns.Name)
-		}
+		outcome := labels.OutcomeOf(&s.plan.Namespaces[i], stage)
+		out[outcome] = append(out[outcome], s.plan.Namespaces[i].Name)
 	}
-	slices.Sort(out)
+	for _, names := range out {
+		slices.Sort(names)
+	}
 	return out
 }
 

@@ -3,11 +3,9 @@ package saved
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/psp2pss/psp2pss/pspparse/message"
 )
@@ -34,13 +32,69 @@ func (e *FieldError) Under(step string) *FieldError {
 // Check returns what is wrong with the first bad value of a saved document, by the tags of its fields; nil if nothing is. allowed says
 // which texts a type may have, nil for any; it may be nil itself. document is a pointer to a struct.
 func Check(document any, allowed func(reflect.Type) []string) *FieldError {
-	c := checker{allowed: allowed}
-	return c.value(reflect.ValueOf(document).Elem(), fieldRules{})
+	c := &checker{allowed: allowed, structs: map[reflect.Type]*structChecks{}}
+	v := reflect.ValueOf(document).Elem()
+	return c.structOf(v.Type()).check(v)
 }
 
-// checker checks the values of a saved document. allowed says which texts a type may have.
+// checker knows how to check the values of a saved document. allowed says which texts a type may have. structs are the types that were
+// asked for: what tags say is read once for each, for a document has many thousand values of a few hundred types.
 type checker struct {
 	allowed func(reflect.Type) []string
+	structs map[reflect.Type]*structChecks
+}
+
+// valueCheck returns what is wrong with a value of a saved document, or with what it holds; nil if nothing is.
+type valueCheck func(reflect.Value) *FieldError
+
+// structChecks are the fields of a struct of a saved document that can have a bad value.
+type structChecks struct {
+	fields []fieldCheck
+}
+
+// fieldCheck is the check of one field of a struct of a saved document. An embedded struct has no name.
+type fieldCheck struct {
+	index int
+	name  string
+	check valueCheck
+}
+
+// check returns what is wrong with the first bad field of a struct of a saved document; nil if nothing is.
+func (s *structChecks) check(v reflect.Value) *FieldError {
+	for i := range s.fields {
+		f := &s.fields[i]
+		if err := f.check(v.Field(f.index)); err != nil {
+			if f.name == "" {
+				return err
+			}
+			return err.Under(f.name)
+		}
+	}
+	return nil
+}
+
+// structOf returns how the fields of a struct of a saved document are checked.
+func (c *checker) structOf(t reflect.Type) *structChecks {
+	if known := c.structs[t]; known != nil {
+		return known
+	}
+	s := &structChecks{}
+	c.structs[t] = s // before its fields, which may have it again
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" {
+			s.fields = append(s.fields, fieldCheck{i, "", c.structOf(f.Type).check})
+		}
+		if name == "" || name == "-" || !f.IsExported() {
+			continue
+		}
+		about := fieldRules{values: f.Tag.Get("values"), format: f.Tag.Get("format"), optional: tagged && strings.HasPrefix(options, "omit")}
+		if check := c.value(f.Type, about); check != nil {
+			s.fields = append(s.fields, fieldCheck{i, name, check})
+		}
+	}
+	return s
 }
 
 // fieldRules is what is known of the field of a saved document that holds a value: its tags, and whether it may be absent.
@@ -49,59 +103,64 @@ type fieldRules struct {
 	optional       bool
 }
 
-// value returns what is wrong with a value of a saved document, or with what it holds; nil if nothing is.
-func (c *checker) value(v reflect.Value, f fieldRules) *FieldError {
-	switch v.Kind() {
+// value returns the check of the values of one type in a field of a saved document; nil if none of them can be wrong.
+func (c *checker) value(t reflect.Type, f fieldRules) valueCheck {
+	switch t.Kind() {
 	case reflect.Pointer:
-		if !v.IsNil() {
-			return c.value(v.Elem(), f)
-		}
-	case reflect.Int:
-		if v.Int() < 0 {
-			return &FieldError{"", fmt.Sprintf("%d is negative", v.Int())}
-		}
-	case reflect.Slice:
-		if v.Type() == reflect.TypeFor[message.Args]() {
-			return checkMessageArgs(v.Interface().(message.Args))
-		}
-		if v.IsNil() && !f.optional {
-			return &FieldError{"", "the list is missing"}
-		}
-		for i := range v.Len() {
-			if err := c.value(v.Index(i), fieldRules{values: f.values, format: f.format}); err != nil {
-				return err.Under("[" + strconv.Itoa(i) + "]")
+		if check := c.value(t.Elem(), f); check != nil {
+			return func(v reflect.Value) *FieldError {
+				if v.IsNil() {
+					return nil
+				}
+				return check(v.Elem())
 			}
 		}
-	case reflect.Struct:
-		if f.optional && v.IsZero() {
+	case reflect.Int:
+		return func(v reflect.Value) *FieldError {
+			if v.Int() < 0 {
+				return &FieldError{"", fmt.Sprintf("%d is negative", v.Int())}
+			}
 			return nil
 		}
-		return c.fields(v)
+	case reflect.Slice:
+		if t == reflect.TypeFor[message.Args]() {
+			return func(v reflect.Value) *FieldError { return checkMessageArgs(v.Interface().(message.Args)) }
+		}
+		return listCheck(f.optional, c.value(t.Elem(), fieldRules{values: f.values, format: f.format}))
+	case reflect.Struct:
+		s := c.structOf(t)
+		return func(v reflect.Value) *FieldError {
+			err := s.check(v)
+			if err != nil && f.optional && v.IsZero() {
+				return nil // one that is left out
+			}
+			return err
+		}
 	case reflect.String:
-		return c.text(v, f)
+		return c.text(t, f)
 	}
 	return nil
 }
 
-// fields returns what is wrong with the first bad field of a struct of a saved document; nil if nothing is.
-func (c *checker) fields(v reflect.Value) *FieldError {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && name == "" {
-			if err := c.fields(v.Field(i)); err != nil {
-				return err
+// listCheck returns the check of lists in a field of a saved document, with that of their items, which may be nil.
+func listCheck(optional bool, item valueCheck) valueCheck {
+	if optional && item == nil {
+		return nil
+	}
+	return func(v reflect.Value) *FieldError {
+		if v.IsNil() && !optional {
+			return &FieldError{"", "the list is missing"}
+		}
+		if item == nil {
+			return nil
+		}
+		for i := range v.Len() {
+			if err := item(v.Index(i)); err != nil {
+				return err.Under("[" + strconv.Itoa(i) + "]")
 			}
 		}
-		if name == "" || name == "-" || !f.IsExported() {
-			continue
-		}
-		about := fieldRules{values: f.Tag.Get("values"), format: f.Tag.Get("format"), optional: tagged && strings.HasPrefix(options, "omit")}
-		if err := c.value(v.Field(i), about); err != nil {
-			return err.Under(name)
-		}
+		return nil
 	}
-	return nil
 }
 
 // checkMessageArgs returns what is wrong with the arguments of a saved message.
@@ -113,45 +172,23 @@ func checkMessageArgs(args message.Args) *FieldError {
 	return nil
 }
 
-// text returns what is wrong with a text in a saved document, by the values that its type or its field may have.
-func (c *checker) text(v reflect.Value, f fieldRules) *FieldError {
-	text := v.String()
-	if text == "" && f.optional {
+// text returns the check of texts in a saved document, by the values that their type or their field may have; nil if any will do.
+func (c *checker) text(t reflect.Type, f fieldRules) valueCheck {
+	allowed := c.allowedTexts(t, f)
+	rule, formatted := formats()[f.format]
+	if allowed == nil && !formatted {
 		return nil
 	}
-	if allowed := c.allowedTexts(v.Type(), f); allowed != nil && !slices.Contains(allowed, text) {
-		return &FieldError{"", fmt.Sprintf("%q is not one of %s", text, strings.Join(allowed, ", "))}
+	return func(v reflect.Value) *FieldError {
+		switch text := v.String(); {
+		case text == "" && f.optional:
+		case allowed != nil && !slices.Contains(allowed, text):
+			return &FieldError{"", fmt.Sprintf("%q is not one of %s", text, strings.Join(allowed, ", "))}
+		case formatted && !rule.usual(text) && !rule.pattern.MatchString(text):
+			return &FieldError{"", fmt.Sprintf("%q is not %s", text, rule.meaning)}
+		}
+		return nil
 	}
-	if rule, known := formats()[f.format]; known && !rule.pattern.MatchString(text) {
-		return &FieldError{"", fmt.Sprintf("%q is not %s", text, rule.meaning)}
-	}
-	return nil
-}
-
-// textFormat is what a text of a saved document's field with the tag `format` has to match, and what such a text is.
-type textFormat struct {
-	pattern *regexp.Regexp
-	meaning string
-}
-
-// formats returns the formats by the word of the tag.
-var formats = sync.OnceValue(func() map[string]textFormat {
-	return map[string]textFormat{
-		"version":   {regexp.MustCompile(`^(latest|v1\.(0|[1-9][0-9]*))$`), "a Kubernetes minor such as v1.25, nor latest"},
-		"name":      {regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[a-z0-9.-]{0,253}<generated>)$`), "a name that an object can have"},
-		"namespace": {regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "a name that a namespace can have"},
-		"kind":      {regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?)?$`), "a name that a kind can have"},
-		"id":        {regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`), "the id of a message"},
-	}
-})
-
-// Patterns returns the regular expressions that texts of a saved document match, by the word of the tag `format` of their field.
-func Patterns() map[string]string {
-	out := map[string]string{}
-	for word, f := range formats() {
-		out[word] = f.pattern.String()
-	}
-	return out
 }
 
 // allowedTexts returns the values that a text field of a saved document may have; nil where any text is allowed.

@@ -363,7 +363,11 @@ func (p *packedReading) finish(err error) {
 		p.sink.AddGap(inventory.Gap{What: quoteInput(p.path), Why: why, Position: at, Namespaces: in})
 	}
 	if err != nil && p.ctx.Err() == nil {
-		gap(message.New("archive-cut-off", "n", p.entries, "error", readErrorReason(err)), allNamespaces())
+		why := message.New("archive-cut-off", "n", p.entries, "error", readErrorReason(err))
+		if limit := (*archive.LimitError)(nil); errors.As(err, &limit) {
+			why = message.New("archive-beyond-limit", "n", p.entries, "error", limit.Error())
+		}
+		gap(why, allNamespaces())
 	}
 	if p.unsafe > 0 {
 		gap(message.New("archive-unsafe-names", "n", p.unsafe, "name", p.firstUnsafe), allNamespaces())

@@ -8,6 +8,10 @@ func archiveKinds() []Kind {
 			"reading it ended after {n} {n:entry|entries}: {error}; what comes after that is not known: fetch the archive again, or split it",
 		},
 		{
+			"archive-beyond-limit", "The archive is larger than what is read of one: by its size, by what it inflates to, or by its entries.",
+			"reading it ended after {n} {n:entry|entries}: {error}; what comes after that is not known: if it may be that large, unpack it and name the folder, which has no such limit",
+		},
+		{
 			"archive-unsafe-names", "Names or links in the archive lead out of it. Such entries are not read.",
 			"{n} of its entries {n:has a name or is a link that leads|have names or are links that lead} out of it, the first is {name:input}: {n:it was|they were} not read; pack it again with names below one folder",
 		},
