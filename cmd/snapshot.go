@@ -89,6 +89,7 @@ archive has that as a gap, and the exit code is 4.
 With several --context, or with --all-contexts, -o archive=FOLDER writes an archive of each cluster, named
 for its context, which 'report --merge' takes together. A cluster that cannot be read is named, and
 the others go on. --timeout is for each cluster then.
+
 With --redact, names of namespaces, objects, users, images, hosts and paths, and the values of labels
 are pseudonyms, the same as 'plan' and 'report' give with that key file; 'unredact' takes them back in
 what is made of the archive. Its plan is the plan of the source with pseudonyms. Of the order of the
@@ -109,6 +110,7 @@ be had, a snapshot says more.`,
   # Of every cluster of the kubeconfig, for one report
   psp2pss snapshot --all-contexts -o archive=snapshots
   psp2pss report --merge snapshots -o html=fleet.html
+
   # With pseudonyms in place of names; keep the key
   psp2pss snapshot --redact names.key -o archive=redacted` + snapshotEnding + `
 
