@@ -115,7 +115,7 @@ func checkRedactionKey[R any](keyFile string, outs []outputTarget[R]) error {
 
 // readRedactionKey reads the key file of a redaction. It returns an error for one that others can read.
 func readRedactionKey(name string) (*redact.Key, error) {
-	info, err := os.Stat(name)
+	info, err := os.Stat(name) //nolint:gosec // G703: the file that the user names
 	if err != nil {
 		return nil, fmt.Errorf("reading the key file %q: %w", name, fileerror.Explain(name, err))
 	}

@@ -42,7 +42,7 @@ func parseStages(values []string) ([]rollout.Stage, error) {
 // checkFileExists returns an error for a journal of a roll-out, or a saved Plan, that is not there, before anything is asked
 // of a person or a server. advice says how to come by one.
 func checkFileExists(kind, path, advice string) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // G703: the file that the user names
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if why := fileerror.Explain(path, err); why.IsNoPath {
