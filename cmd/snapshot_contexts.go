@@ -201,6 +201,9 @@ func unreadClustersError(unread, gaps int) error {
 	case unread == 0:
 		return partialError{fmt.Errorf("%s; accept that with --%s", english.Count(gaps, "cluster was not read whole", "clusters were not read whole"), allowPartialFlag)}
 	}
-	return partialError{fmt.Errorf("%s, and %s; accept that with --%s", english.Count(unread, "cluster could not be read", "clusters could not be read"),
-		english.Count(gaps, "was not read whole", "were not read whole"), allowPartialFlag)}
+	why := english.Count(unread, "cluster could not be read", "clusters could not be read")
+	if gaps > 0 {
+		why += ", and " + english.Count(gaps, "was not read whole", "were not read whole")
+	}
+	return partialError{fmt.Errorf("%s; accept that with --%s", why, allowPartialFlag)}
 }
