@@ -240,15 +240,17 @@ func TestShardsOfContexts(t *testing.T) {
 	}
 }
 
-// TestSameClusterTwice reads one cluster under two contexts, which is an error.
+// TestSameClusterTwice reads two clusters under several contexts, which is an error that names them all.
 func TestSameClusterTwice(t *testing.T) {
 	t.Parallel()
-	url := clusterServer(t, "uid", "/")
-	config := contextsConfig(t, map[string]string{"admin": url, "prod": url})
+	url, other := clusterServer(t, "uid", "/"), clusterServer(t, "uid-test", "/")
+	config := contextsConfig(t, map[string]string{"admin": url, "prod": url, "root": url, "test": other, "test-admin": other})
 	for _, verb := range []string{"plan", "report", "gate", "snapshot"} {
 		code, out, errOut := run(t, fleetDeps(), verb, "--kubeconfig", config, "--all-contexts")
-		if code != exitFailed || out != "" || !strings.Contains(errOut, `"admin" and "prod" are one cluster`) {
-			t.Errorf("%s: exit code %d\n%s%s", verb, code, out, errOut)
+		for _, pair := range []string{`"admin" and "prod"`, `"admin" and "root"`, `"test" and "test-admin"`} {
+			if code != exitFailed || out != "" || !strings.Contains(errOut, pair+" are one cluster") {
+				t.Errorf("%s: exit code %d, want one that names %s\n%s%s", verb, code, pair, out, errOut)
+			}
 		}
 	}
 }

@@ -130,19 +130,21 @@ func (o *fleetSnapshotOptions) readCluster(ctx context.Context, m *fleetMember, 
 	return c, nil
 }
 
-// checkTwice returns the error for a cluster that was read under two contexts.
+// checkTwice returns the error for clusters that were read under two contexts.
 func (s *fleetSnapshots) checkTwice() error {
+	var all []error
 	byUID := map[string]string{}
 	for _, c := range s.clusters {
 		if c.uid == "" {
 			continue
 		}
 		if other, twice := byUID[c.uid]; twice {
-			return &fleet.TwiceError{Names: [2]string{other, c.name}, UID: c.uid}
+			all = append(all, &fleet.TwiceError{Names: [2]string{other, c.name}, UID: c.uid})
+			continue
 		}
 		byUID[c.uid] = c.name
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // document returns the table of the snapshots of several clusters.
