@@ -308,6 +308,33 @@ func TestParallelContexts(t *testing.T) {
 	}
 }
 
+// TestContextsDoNotShareInput checks that no program that gets credentials may ask for input while another one could: what is typed for one
+// cluster could go to the program of another.
+func TestContextsDoNotShareInput(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--all-contexts"}, "several clusters are read at once; sign in before, or read one after the other with --parallel=1"},
+		{[]string{"--all-contexts", "--parallel=1"}, ""},
+		{[]string{"--all-contexts", "--shard=0/2"}, ""},
+		{[]string{"--context=a"}, ""},
+	} {
+		config, deps := fakeFleet(t, func(context.Context, string) error { return nil }, "a", "b")
+		load := deps.LoadInventory
+		deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+			if got := o.connection().NoInput; got != tt.want {
+				t.Errorf("%q: no input, since %q, want %q", tt.args, got, tt.want)
+			}
+			return load(ctx, o)
+		}
+		if code, _, errOut := run(t, deps, append([]string{"plan", "--allow-partial", "--kubeconfig", config}, tt.args...)...); code != exitDone {
+			t.Errorf("%q: exit code %d\n%s", tt.args, code, errOut)
+		}
+	}
+}
+
 // TestInterruptedContexts ends a run on clusters that never answer, as Ctrl-C does: it ends them all, writes nothing, and says no cluster
 // could not be read.
 func TestInterruptedContexts(t *testing.T) {
