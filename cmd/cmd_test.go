@@ -273,7 +273,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "file without a name", args: []string{"-o", "json="}, err: `-o "json=" names no file: give one, as in -o json=FILE`},
 		{name: "two formats on standard output", args: []string{"-o", "json", "-o", "table"}, err: `-o "table": only one format can go to standard output; give the others a file, as in -o table=FILE`},
 		{name: "one file twice", args: []string{"-o", "json=x", "-o", "table=x"}, err: `-o "table=x": two formats cannot go to one file`},
-		{name: "fail on", args: []string{"--fail-on=restricted"}, err: `--fail-on="restricted": it is not one of new-blocker, privileged, baseline, change, loosening`},
+		{name: "fail on", args: []string{"--fail-on=restricted"}, err: `--fail-on="restricted": it is not one of new-blocker, unread, privileged, baseline, change, loosening`},
 		{name: "bad environment", env: map[string]string{"PSP2PSS_TIMEOUT": "soon"}, err: `reading PSP2PSS_TIMEOUT="soon" from the environment: it is no duration: write a number with its unit, such as 30s, 5m or 1h`},
 	}
 	for _, test := range tests {
