@@ -462,6 +462,11 @@ func TestWrongUseOfContexts(t *testing.T) {
 		return nil
 	}, "a", "b")
 	all := []string{"plan", "--kubeconfig", config, "--all-contexts"}
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		args []string
 		want string
@@ -485,6 +490,9 @@ func TestWrongUseOfContexts(t *testing.T) {
 		{append(all, "--parallel", "0"), "give a number from 1 to 4"},
 		{append(all, "-o", "json"), "name a folder"},
 		{append(all, "-o", "json=plans", "-o", "fleet=./plans/rows.json"), "name another place"},
+		{append(all, "-o", "json="+dir, "-o", "fleet="+filepath.Join(link, "a.json")), "name another place"},
+		{[]string{"plan", "--kubeconfig", config, "--context", "a", "-o", "fleet=a.json"}, "add --all-contexts, name several with --context, or add --shard=0/1 to a single one"},
+		{[]string{"plan", "--demo", "-o", "fleet"}, "-o fleet writes a row for each of several clusters"},
 		{append(all, "-o", "wide"), "-o wide is the form of one cluster"},
 		{append(all, "-o", "commands"), "-o commands is the form of one cluster"},
 		{append(all, "-o", "jsonpath={.kind}"), "-o jsonpath is the form of one cluster"},
