@@ -94,6 +94,10 @@ func readContexts[T any](ctx context.Context, streams Streams, source SourceOpti
 	run, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	streams.In = strings.NewReader("") // several cannot share it
+	atOnce := min(source.Parallel.clusters(), len(names))
+	if atOnce > 1 {
+		source.NoInput = "several clusters are read at once; sign in before, or read one after the other with --" + parallelFlag + "=1"
+	}
 	shared := &fleetProgress{line: streams.startProgress("reading " + english.Count(len(names), "cluster", "clusters")), all: len(names)}
 	defer shared.line.close()
 	readOne := func(name string) (T, error) {
@@ -121,7 +125,7 @@ func readContexts[T any](ctx context.Context, streams Streams, source SourceOpti
 	}
 	out, next := make([]T, len(names)), make(chan int)
 	var workers sync.WaitGroup
-	for range min(source.Parallel.clusters(), len(names)) {
+	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
 				value, err := readOne(names[i])

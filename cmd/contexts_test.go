@@ -240,15 +240,17 @@ func TestShardsOfContexts(t *testing.T) {
 	}
 }
 
-// TestSameClusterTwice reads one cluster under two contexts, which is an error.
+// TestSameClusterTwice reads two clusters under several contexts, which is an error that names them all.
 func TestSameClusterTwice(t *testing.T) {
 	t.Parallel()
-	url := clusterServer(t, "uid", "/")
-	config := contextsConfig(t, map[string]string{"admin": url, "prod": url})
+	url, other := clusterServer(t, "uid", "/"), clusterServer(t, "uid-test", "/")
+	config := contextsConfig(t, map[string]string{"admin": url, "prod": url, "root": url, "test": other, "test-admin": other})
 	for _, verb := range []string{"plan", "report", "gate", "snapshot"} {
 		code, out, errOut := run(t, fleetDeps(), verb, "--kubeconfig", config, "--all-contexts")
-		if code != exitFailed || out != "" || !strings.Contains(errOut, `"admin" and "prod" are one cluster`) {
-			t.Errorf("%s: exit code %d\n%s%s", verb, code, out, errOut)
+		for _, pair := range []string{`"admin" and "prod"`, `"admin" and "root"`, `"test" and "test-admin"`} {
+			if code != exitFailed || out != "" || !strings.Contains(errOut, pair+" are one cluster") {
+				t.Errorf("%s: exit code %d, want one that names %s\n%s%s", verb, code, pair, out, errOut)
+			}
 		}
 	}
 }
@@ -302,6 +304,33 @@ func TestParallelContexts(t *testing.T) {
 		}
 		if most != parallel || begun != 9 {
 			t.Errorf("--parallel=%d: %d of %d were read at once", parallel, most, begun)
+		}
+	}
+}
+
+// TestContextsDoNotShareInput checks that no program that gets credentials may ask for input while another one could: what is typed for one
+// cluster could go to the program of another.
+func TestContextsDoNotShareInput(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--all-contexts"}, "several clusters are read at once; sign in before, or read one after the other with --parallel=1"},
+		{[]string{"--all-contexts", "--parallel=1"}, ""},
+		{[]string{"--all-contexts", "--shard=0/2"}, ""},
+		{[]string{"--context=a"}, ""},
+	} {
+		config, deps := fakeFleet(t, func(context.Context, string) error { return nil }, "a", "b")
+		load := deps.LoadInventory
+		deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+			if got := o.connection().NoInput; got != tt.want {
+				t.Errorf("%q: no input, since %q, want %q", tt.args, got, tt.want)
+			}
+			return load(ctx, o)
+		}
+		if code, _, errOut := run(t, deps, append([]string{"plan", "--allow-partial", "--kubeconfig", config}, tt.args...)...); code != exitDone {
+			t.Errorf("%q: exit code %d\n%s", tt.args, code, errOut)
 		}
 	}
 }
@@ -433,6 +462,11 @@ func TestWrongUseOfContexts(t *testing.T) {
 		return nil
 	}, "a", "b")
 	all := []string{"plan", "--kubeconfig", config, "--all-contexts"}
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		args []string
 		want string
@@ -456,6 +490,9 @@ func TestWrongUseOfContexts(t *testing.T) {
 		{append(all, "--parallel", "0"), "give a number from 1 to 4"},
 		{append(all, "-o", "json"), "name a folder"},
 		{append(all, "-o", "json=plans", "-o", "fleet=./plans/rows.json"), "name another place"},
+		{append(all, "-o", "json="+dir, "-o", "fleet="+filepath.Join(link, "a.json")), "name another place"},
+		{[]string{"plan", "--kubeconfig", config, "--context", "a", "-o", "fleet=a.json"}, "add --all-contexts, name several with --context, or add --shard=0/1 to a single one"},
+		{[]string{"plan", "--demo", "-o", "fleet"}, "-o fleet writes a row for each of several clusters"},
 		{append(all, "-o", "wide"), "-o wide is the form of one cluster"},
 		{append(all, "-o", "commands"), "-o commands is the form of one cluster"},
 		{append(all, "-o", "jsonpath={.kind}"), "-o jsonpath is the form of one cluster"},

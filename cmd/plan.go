@@ -81,6 +81,9 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 		return nil, err
 	}
 	if o.Diff == nil {
+		if err := refuseFleetOfOne(f.outputs); err != nil {
+			return nil, err
+		}
 		if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
 			return nil, err
 		}

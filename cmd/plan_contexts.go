@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,9 +53,26 @@ const yamlFormat = "yaml"
 func refuseFileAmongPlans(outs []outputTarget[*fleet.Fleet]) error {
 	for _, folder := range outs {
 		for _, out := range outs {
-			if isPlanFolder(folder) && !isPlanFolder(out) && out.file != "" && filepath.Dir(out.file) == filepath.Clean(folder.file) {
+			if isPlanFolder(folder) && !isPlanFolder(out) && out.file != "" && isSameFolder(filepath.Dir(out.file), folder.file) {
 				return usagef("-o %s=%s lies in the folder of the plans, where a cluster could have that name: name another place for it", out.format.Name, out.file)
 			}
+		}
+	}
+	return nil
+}
+
+// isSameFolder is true for two names of one folder, of which either may lead to it by links.
+func isSameFolder(a, b string) bool {
+	ofA, errA := os.Stat(a)
+	ofB, errB := os.Stat(b)
+	return filepath.Clean(a) == filepath.Clean(b) || errA == nil && errB == nil && os.SameFile(ofA, ofB)
+}
+
+// refuseFleetOfOne returns the usage error for the rows of several clusters where one is read.
+func refuseFleetOfOne(values []string) error {
+	for _, value := range values {
+		if name, _, _ := strings.Cut(value, "="); name == fleetFormat {
+			return usagef("-o %s writes a row for each of several clusters: add --%s, name several with --%s, or add --%s=0/1 to a single one", fleetFormat, allContextsFlag, contextFlag, shardFlag)
 		}
 	}
 	return nil

@@ -27,6 +27,8 @@ func TestFailOnUnread(t *testing.T) {
 		{"one with a gap, accepted", map[string]string{"good": good, "some": some}, []string{"--fail-on=unread", "--allow-partial"}, exitDone, ""},
 		{"one unread", map[string]string{"good": good, "gone": gone}, []string{"--fail-on=unread"}, exitFindings, "--fail-on=unread: 1 cluster could not be read: gone"},
 		{"one unread, accepted", map[string]string{"good": good, "gone": gone}, []string{"--fail-on=unread", "--allow-partial"}, exitFindings, "--fail-on=unread: 1 cluster could not be read: gone"},
+		{"one unread, and none with a gap", map[string]string{"good": good, "gone": gone}, nil, exitPartial, "psp2pss: 1 cluster could not be read; accept that"},
+		{"one unread, and one with a gap", map[string]string{"some": some, "gone": gone}, nil, exitPartial, "1 cluster could not be read, and 1 was not read whole; accept"},
 		{"one unread, and not asked for", map[string]string{"good": good, "gone": gone}, []string{"--allow-partial"}, exitDone, ""},
 		{"no context in the part", map[string]string{"good": good}, []string{"--fail-on=unread", "--allow-partial", "--shard=1/2"}, exitDone, ""},
 	} {

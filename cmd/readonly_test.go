@@ -22,7 +22,7 @@ func TestOnlyWritersWrite(t *testing.T) {
 				line := inFormat(t, slices.Concat(strings.Fields(path), args), format)
 				t.Run(strings.Join(line, " "), func(t *testing.T) {
 					t.Parallel()
-					// A level that is given is asked of no cluster, and fleet reads nothing but a kubeconfig.
+					// A level that is given is asked of no cluster, and fleet only counts the contexts of the kubeconfig.
 					byFlag := path == "fleet" || path == "check" && slices.ContainsFunc(line, func(arg string) bool { return strings.HasPrefix(arg, "--level=") })
 					onlyReads(t, c.Flags().Lookup(kubeconfigFlag) != nil, byFlag, line)
 				})

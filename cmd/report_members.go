@@ -89,7 +89,8 @@ func membersAt(path string, isFolder bool) ([]savedMember, error) {
 	return []savedMember{file}, nil
 }
 
-// membersInFolder returns the plans, fleets and snapshots in a folder of 'report --merge'. Hidden files, and what is below, are none.
+// membersInFolder returns the plans, fleets and snapshots in a folder of 'report --merge'. Hidden files, pipes and what is below
+// are none.
 func membersInFolder(folder string) ([]savedMember, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -97,10 +98,11 @@ func membersInFolder(folder string) ([]savedMember, error) {
 	}
 	var out []savedMember
 	for _, e := range entries {
-		if e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		m := savedMember{path: filepath.Join(folder, e.Name())}
+		info, err := os.Stat(m.path)
+		if err == nil && !info.Mode().IsRegular() || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		m := savedMember{path: filepath.Join(folder, e.Name())}
 		switch strings.ToLower(filepath.Ext(e.Name())) {
 		case ".json", ".yaml", ".yml":
 		default:

@@ -130,19 +130,21 @@ func (o *fleetSnapshotOptions) readCluster(ctx context.Context, m *fleetMember, 
 	return c, nil
 }
 
-// checkTwice returns the error for a cluster that was read under two contexts.
+// checkTwice returns the error for clusters that were read under two contexts.
 func (s *fleetSnapshots) checkTwice() error {
+	var all []error
 	byUID := map[string]string{}
 	for _, c := range s.clusters {
 		if c.uid == "" {
 			continue
 		}
 		if other, twice := byUID[c.uid]; twice {
-			return &fleet.TwiceError{Names: [2]string{other, c.name}, UID: c.uid}
+			all = append(all, &fleet.TwiceError{Names: [2]string{other, c.name}, UID: c.uid})
+			continue
 		}
 		byUID[c.uid] = c.name
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // document returns the table of the snapshots of several clusters.
@@ -201,6 +203,9 @@ func unreadClustersError(unread, gaps int) error {
 	case unread == 0:
 		return partialError{fmt.Errorf("%s; accept that with --%s", english.Count(gaps, "cluster was not read whole", "clusters were not read whole"), allowPartialFlag)}
 	}
-	return partialError{fmt.Errorf("%s, and %s; accept that with --%s", english.Count(unread, "cluster could not be read", "clusters could not be read"),
-		english.Count(gaps, "was not read whole", "were not read whole"), allowPartialFlag)}
+	why := english.Count(unread, "cluster could not be read", "clusters could not be read")
+	if gaps > 0 {
+		why += ", and " + english.Count(gaps, "was not read whole", "were not read whole")
+	}
+	return partialError{fmt.Errorf("%s; accept that with --%s", why, allowPartialFlag)}
 }

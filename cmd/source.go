@@ -66,6 +66,8 @@ type SourceOptions struct {
 	Stdin       io.Reader
 	OnProgress  func(string)
 	OnForbidden func(resources []string)
+	// NoInput, if set, says why programs that get credentials may not ask for input.
+	NoInput string
 	// OnRequest, if not nil, gets a line about every request to a cluster, concurrently.
 	OnRequest func(line string)
 	// OnOtherObject, if not nil, is given the objects in files that hold no pod, policy or grant.
@@ -91,7 +93,7 @@ func (o *SourceOptions) NamesCluster() bool {
 func (o *SourceOptions) connection() cluster.ConnectionFlags {
 	return cluster.ConnectionFlags{
 		Kubeconfig: o.Kubeconfig, Context: o.Context, Cluster: o.Cluster, User: o.User, Server: o.Server, Token: o.Token,
-		As: o.As, AsGroups: o.AsGroups, OnRequest: o.OnRequest,
+		As: o.As, AsGroups: o.AsGroups, NoInput: o.NoInput, OnRequest: o.OnRequest,
 	}
 }
 
@@ -99,7 +101,7 @@ func (o *SourceOptions) connection() cluster.ConnectionFlags {
 func (o *SourceOptions) sameCluster() SourceOptions {
 	return SourceOptions{
 		Kubeconfig: o.Kubeconfig, Context: o.Context, Cluster: o.Cluster, User: o.User, Server: o.Server, Token: o.Token,
-		As: o.As, AsGroups: o.AsGroups, SkipCustomResources: o.SkipCustomResources, NeedsCluster: true,
+		As: o.As, AsGroups: o.AsGroups, NoInput: o.NoInput, SkipCustomResources: o.SkipCustomResources, NeedsCluster: true,
 	}
 }
 

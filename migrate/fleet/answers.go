@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,20 +33,26 @@ type Answer struct {
 	Result *gate.Result `json:"result,omitempty"`
 }
 
-// NewAnswers returns the answers of the gate on several clusters, by name. Two on one cluster are a *TwiceError.
+// NewAnswers returns the answers of the gate on several clusters, by name. Two on one cluster are a *TwiceError, and
+// several of them are joined.
 func NewAnswers(answers []Answer) (*Answers, error) {
 	a := &Answers{APIVersion: migrate.APIVersion, Kind: AnswersKind, Clusters: slices.AppendSeq([]Answer{}, slices.Values(answers))}
 	slices.SortFunc(a.Clusters, func(x, y Answer) int { return cmp.Compare(x.Name, y.Name) })
+	var twice []error
 	byUID := map[string]string{}
 	for _, one := range a.Clusters {
 		if one.Result == nil || one.Result.Source.UID == "" {
 			continue
 		}
 		uid := one.Result.Source.UID
-		if other, twice := byUID[uid]; twice {
-			return nil, &TwiceError{Names: [2]string{other, one.Name}, UID: uid}
+		if other, ok := byUID[uid]; ok {
+			twice = append(twice, &TwiceError{Names: [2]string{other, one.Name}, UID: uid})
+			continue
 		}
 		byUID[uid] = one.Name
+	}
+	if len(twice) > 0 {
+		return nil, errors.Join(twice...)
 	}
 	return a, nil
 }

@@ -182,6 +182,10 @@ func TestClusterReadTwice(t *testing.T) {
 			t.Errorf("%v, want %q", err, test.want)
 		}
 	}
+	_, err := fleet.Merge(fleet.Of(c), fleet.Of(admin), fleet.Of(later))
+	if err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("three readings of one cluster: %v, want two lines", err)
+	}
 	if n := len(merge(t, fleet.Of(c), fleet.Of(c)).Clusters); n != 1 {
 		t.Errorf("the same summary twice makes %d clusters", n)
 	}

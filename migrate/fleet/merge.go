@@ -32,7 +32,7 @@ func (e *TwiceError) Error() string {
 }
 
 // Merge returns the Fleet with the clusters of several. A cluster that is in more than one of them, the same to the byte, is one; two
-// readings of one cluster that differ are a *TwiceError. A cluster that could not be read gives way to one of its name that was. The
+// readings of one cluster that differ are a *TwiceError, and several of them are joined. A cluster that could not be read gives way to one of its name that was. The
 // order of the Fleets changes nothing, nor does merging some of them first.
 func Merge(fleets ...*Fleet) (*Fleet, error) {
 	merged := &Fleet{APIVersion: migrate.APIVersion, Kind: Kind, Clusters: []Cluster{}}
@@ -49,6 +49,7 @@ func Merge(fleets ...*Fleet) (*Fleet, error) {
 	if err := merged.arrange(); err != nil {
 		return nil, err
 	}
+	var twice []error
 	byUID := map[string]*Cluster{}
 	for i := range merged.Clusters {
 		c := &merged.Clusters[i]
@@ -56,9 +57,13 @@ func Merge(fleets ...*Fleet) (*Fleet, error) {
 			continue
 		}
 		if other := byUID[c.UID]; other != nil {
-			return nil, &TwiceError{Names: [2]string{other.Name, c.Name}, UID: c.UID}
+			twice = append(twice, &TwiceError{Names: [2]string{other.Name, c.Name}, UID: c.UID})
+			continue
 		}
 		byUID[c.UID] = c
+	}
+	if len(twice) > 0 {
+		return nil, errors.Join(twice...)
 	}
 	return merged, nil
 }

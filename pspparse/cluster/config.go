@@ -38,6 +38,9 @@ type ConnectionFlags struct {
 	AsUID    string
 	// Timeout limits each request, retries included; 0 leaves it to Reader.
 	Timeout time.Duration
+	// NoInput, if set, says why no exec plugin of the kubeconfig may ask for input: one that can do without runs without, and for
+	// another one it is in the error.
+	NoInput string
 	// OnRequest, if set, is called with a line about every request that was sent and its answer, without credentials. It may
 	// be called concurrently.
 	OnRequest func(line string)
@@ -85,6 +88,9 @@ func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 		return nil, "", err
 	}
 	setClientDefaults(cfg, f)
+	if plugin := cfg.ExecProvider; plugin != nil && f.NoInput != "" {
+		plugin.StdinUnavailable, plugin.StdinUnavailableMessage = true, f.NoInput
+	}
 	if name == "" && f.Server == "" && f.Cluster == "" {
 		name = InClusterContext
 	}

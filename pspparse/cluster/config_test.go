@@ -261,6 +261,30 @@ func TestConnectionFlags(t *testing.T) {
 	}
 }
 
+// Whether a program that gets credentials may ask for input is up to the flags, and a user without such a program is as ever.
+func TestNoInput(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config")
+	text := `{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}],
+contexts: [{name: asks, context: {cluster: c, user: asks}}, {name: has, context: {cluster: c, user: has}}],
+users: [{name: has, user: {token: t}}, {name: asks, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}}}]}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, why := range []string{"", "there are others"} {
+		cfg, _, err := LoadConfig(ConnectionFlags{Kubeconfig: path, Context: "asks", NoInput: why})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plugin := cfg.ExecProvider; plugin.StdinUnavailable != (why != "") || plugin.StdinUnavailableMessage != why {
+			t.Errorf("%q: input is kept from the program: %t, since %q", why, plugin.StdinUnavailable, plugin.StdinUnavailableMessage)
+		}
+		if cfg, _, err = LoadConfig(ConnectionFlags{Kubeconfig: path, Context: "has", NoInput: why}); err != nil || cfg.ExecProvider != nil {
+			t.Errorf("a user with a token: %v, %v", cfg, err)
+		}
+	}
+}
+
 func TestImpersonatingAGroupNeedsAUser(t *testing.T) {
 	t.Parallel()
 	err := setImpersonation(&rest.Config{}, ConnectionFlags{AsGroups: []string{"ops"}})

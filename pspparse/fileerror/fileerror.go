@@ -44,10 +44,18 @@ func Explain(path string, err error) *Error {
 		e.Text, e.IsNoPath = "it is a pattern, and patterns are not read: give the folder, "+Name(folderOfPattern(path)), true
 	case strings.HasPrefix(path, "~") || strings.Contains(path, "$"):
 		e.Text, e.IsNoPath = "there is no such file or folder: the shell replaces ~ and $NAME only where they are not in quotation marks", true
+	case isLink(path):
+		e.Text = "it is a link to a file or folder that is not there"
 	default:
 		e.Text += missingAdvice(path)
 	}
 	return e
+}
+
+// isLink is true for a symbolic link.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // folderOfPattern returns the part of a file pattern before its first folder with a wildcard.

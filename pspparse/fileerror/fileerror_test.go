@@ -15,6 +15,9 @@ func TestExplain(t *testing.T) {
 	if err := os.Mkdir("dump", 0o750); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("nowhere", "link"); err != nil {
+		t.Fatal(err)
+	}
 	missing := &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}
 	tests := []struct {
 		path   string
@@ -23,6 +26,7 @@ func TestExplain(t *testing.T) {
 		noPath bool
 	}{
 		{"dmup", missing, `there is no such file or folder; did you mean "dump"?`, false},
+		{"link", missing, "it is a link to a file or folder that is not there", false},
 		{"other", missing, "there is no such file or folder; check the path", false},
 		{"no/where", missing, "there is no such file or folder; check the path", false},
 		{"dump", &fs.PathError{Op: "read", Path: "dump", Err: syscall.EISDIR}, "it is a folder", false},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -312,5 +313,43 @@ func TestHeader(t *testing.T) {
 	}
 	if got := write(t, o); len(got.jobs) != 2 {
 		t.Errorf("%d Jobs", len(got.jobs))
+	}
+}
+
+// What the comments say to run for a kubeconfig writes one that nobody else can read, and leaves one alone that is there.
+func TestKubeconfigOfHeader(t *testing.T) {
+	t.Parallel()
+	o := plain()
+	_, rest, _ := strings.Cut(o.header(), "create namespace audit\n# ")
+	command, _, _ := strings.Cut(rest, "\n")
+	if !strings.HasSuffix(command, "> fleet.kubeconfig)") {
+		t.Fatalf("command %q", command)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "fleet.kubeconfig")
+	run := func() string {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", "umask 022; kubectl() { echo of kubectl; }; "+command)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got := run(); got != "of kubectl\n" {
+		t.Errorf("a new file has %q", got)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(file, []byte("of theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(); got != "of theirs" {
+		t.Errorf("the file that was there has %q", got)
 	}
 }

@@ -45,9 +45,10 @@ func (o *Options) header() string {
 	c.line("What reads the fleet is the kubeconfig; its users need the role that 'psp2pss plan --print-role' prints, and no more.")
 	c.line("")
 	c.line("1. Have the namespace, and the kubeconfig in it as a Secret: all contexts of it are read. It must hold its tokens or")
-	c.line("certificates: the image has no files of yours, and no program that gets credentials.")
+	c.line("certificates: the image has no files of yours, and no program that gets credentials. A fleet.kubeconfig that is there")
+	c.line("already is taken as it is. Nobody else may read it: delete it once it is in a Secret.")
 	c.line("    kubectl create namespace %s", o.JobNamespace)
-	c.line("    kubectl config view --raw --flatten > fleet.kubeconfig")
+	c.line("    test -e fleet.kubeconfig || (umask 077; kubectl config view --raw --flatten > fleet.kubeconfig)")
 	if len(o.KubeconfigSecrets) == 1 {
 		s := o.KubeconfigSecrets[0]
 		c.line("    %s create secret generic %s --from-file=%s=fleet.kubeconfig", kubectl, s.Secret, s.Key)
