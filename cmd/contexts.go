@@ -245,12 +245,13 @@ func (o *SourceOptions) fleetContexts() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Known = &known
 	names := known.Contexts
 	if !o.AllContexts {
 		names = slices.Sorted(slices.Values(contextFlagValue{o}.GetSlice()))
 	}
 	for _, name := range names {
-		if slices.Contains(known.Contexts, name) {
+		if _, found := slices.BinarySearch(known.Contexts, name); found {
 			continue
 		}
 		flags := o.connection()

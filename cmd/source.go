@@ -66,6 +66,8 @@ type SourceOptions struct {
 	Stdin       io.Reader
 	OnProgress  func(string)
 	OnForbidden func(resources []string)
+	// Known is the kubeconfig of several clusters, once it has been read.
+	Known *cluster.KubeconfigNames
 	// NoInput, if set, says why programs that get credentials may not ask for input.
 	NoInput string
 	// OnRequest, if not nil, gets a line about every request to a cluster, concurrently.
@@ -93,7 +95,7 @@ func (o *SourceOptions) NamesCluster() bool {
 func (o *SourceOptions) connection() cluster.ConnectionFlags {
 	return cluster.ConnectionFlags{
 		Kubeconfig: o.Kubeconfig, Context: o.Context, Cluster: o.Cluster, User: o.User, Server: o.Server, Token: o.Token,
-		As: o.As, AsGroups: o.AsGroups, NoInput: o.NoInput, OnRequest: o.OnRequest,
+		As: o.As, AsGroups: o.AsGroups, NoInput: o.NoInput, OnRequest: o.OnRequest, Known: o.Known,
 	}
 }
 

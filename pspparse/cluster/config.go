@@ -29,6 +29,8 @@ type ConnectionFlags struct {
 	Kubeconfig string
 	// Context replaces the kubeconfig's current context.
 	Context string
+	// Known, if not nil, is the kubeconfig, which has been read already. Of many contexts each is then loaded without reading all again.
+	Known *KubeconfigNames
 	// Cluster and User are entries of the kubeconfig that replace those of the context. Server replaces the address of the
 	// cluster, and Token the user's own.
 	Cluster, User, Server, Token string
@@ -63,13 +65,17 @@ func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 	// The loader would print a warning of its own for missing files; the errors below say it once.
 	rules.WarnIfAllMissing = false
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, configOverrides(f))
+	absent := missingKubeconfig(rules, os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
+	if one := f.Known.only(f.Context); one != nil && f.Cluster == "" && f.User == "" {
+		absent = ""
+		loader = clientcmd.NewNonInteractiveClientConfig(*one, f.Context, configOverrides(f), rules)
+	}
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, "", fmt.Errorf("loading the kubeconfig (%s): %s; check the file, or name another one with --kubeconfig",
 			searchedFiles(rules), kubeconfigReason(err))
 	}
 	name := cmp.Or(f.Context, raw.CurrentContext)
-	absent := missingKubeconfig(rules, os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
 	if err := checkEntries(f, name, absent, &raw, rules); err != nil {
 		return nil, "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // KubeconfigNames are the names that a kubeconfig gives to its contexts, clusters and users, each sorted.
@@ -14,6 +15,28 @@ type KubeconfigNames struct {
 	// Bound are the contexts whose credentials are not in the kubeconfig, even if kubectl flattens it: they come from a program or from
 	// the file of a token, and no other computer may have it.
 	Bound []string
+	// content is the kubeconfig.
+	content *clientcmdapi.Config
+}
+
+// only returns a kubeconfig with one context, and with the cluster and user that it names; nil where one of them is not known.
+func (k *KubeconfigNames) only(name string) *clientcmdapi.Config {
+	if k == nil || k.content == nil {
+		return nil
+	}
+	c := k.content.Contexts[name]
+	if c == nil {
+		return nil
+	}
+	to, user := k.content.Clusters[c.Cluster], k.content.AuthInfos[c.AuthInfo]
+	if to == nil || user == nil {
+		return nil
+	}
+	one := clientcmdapi.NewConfig()
+	one.CurrentContext = name
+	// clientcmd writes into what it gets, and contexts share clusters and users.
+	one.Contexts[name], one.Clusters[c.Cluster], one.AuthInfos[c.AuthInfo] = c.DeepCopy(), to.DeepCopy(), user.DeepCopy()
+	return one
 }
 
 // ReadKubeconfigNames returns the names in a kubeconfig, or in the one that is read where path is "". It reaches no
@@ -34,6 +57,7 @@ func ReadKubeconfigNames(path string) (KubeconfigNames, error) {
 	}
 	slices.Sort(bound)
 	return KubeconfigNames{
+		content:  config,
 		Bound:    bound,
 		Contexts: slices.Sorted(maps.Keys(config.Contexts)),
 		Clusters: slices.Sorted(maps.Keys(config.Clusters)),

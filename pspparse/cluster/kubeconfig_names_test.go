@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // The names of a kubeconfig are sorted, and a context whose credentials are elsewhere is known by its user.
@@ -41,7 +43,33 @@ users:
 		Contexts: []string{"both", "exec", "file", "nobody", "provider", "token"}, Clusters: []string{"a", "z"},
 		Users: []string{"both", "exec", "file", "provider", "token"}, Bound: []string{"exec", "file", "provider"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(KubeconfigNames{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// What was read once is not read again: each context leads where it did when the file was there.
+	load := func(context string, known *KubeconfigNames) string {
+		cfg, name, err := LoadConfig(ConnectionFlags{Kubeconfig: path, Context: context, Known: known, NoInput: "for the test"})
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintln(name, cfg.Host, cfg.BearerToken, cfg.BearerTokenFile, cfg.ExecProvider, cfg.AuthProvider)
+	}
+	before := map[string]string{}
+	for _, context := range append(want.Contexts, "nosuch") {
+		before[context] = load(context, nil)
+		if again := load(context, &got); again != before[context] {
+			t.Errorf("%s: %q, and after all was read %q", context, before[context], again)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, context := range want.Users {
+		if again := load(context, &got); again != before[context] {
+			t.Errorf("%s: %q, and once the file is gone %q", context, before[context], again)
+		}
+	}
+	if got.content.AuthInfos["exec"].Exec.StdinUnavailable {
+		t.Error("a context has written into the kubeconfig that others share")
 	}
 }
