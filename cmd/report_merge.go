@@ -108,6 +108,9 @@ func (f *reportFlags) fleetReportOptions(flags *pflag.FlagSet, streams Streams, 
 		return nil, err
 	}
 	for _, out := range o.Outputs {
+		if sameFile(out.file, o.Paths) != "" {
+			return nil, usagef("-o %s=%s would overwrite a file that is read: name another one", out.format.Name, fileerror.Name(out.file))
+		}
 		if out.format.Name == csvFormat && out.file == "" && len(f.sections) != 1 {
 			return nil, usagef("-o %[1]s writes a file for each table: name a folder for them, as in -o %[1]s=FOLDER, or have one table with --%[2]s", csvFormat, sectionsFlag)
 		}
