@@ -108,7 +108,7 @@ func (f *reportFlags) fleetReportOptions(flags *pflag.FlagSet, streams Streams, 
 		return nil, err
 	}
 	for _, out := range o.Outputs {
-		if sameFile(out.file, o.Paths) != "" {
+		if sameFile(out.file, f.merge) != "" {
 			return nil, usagef("-o %s=%s would overwrite a file that is read: name another one", out.format.Name, fileerror.Name(out.file))
 		}
 		if out.format.Name == csvFormat && out.file == "" && len(f.sections) != 1 {

@@ -127,7 +127,7 @@ func TestReportMergeRefuses(t *testing.T) {
 		{[]string{"--merge", dir, "--redact", "key"}, exitUsage, "exclude each other"},
 		{[]string{"--merge", dir, "--sections", "workloads"}, exitUsage, "clusters"},
 		{[]string{"--merge", dir, "-o", "csv"}, exitUsage, "name a folder"},
-		{[]string{"--merge", changed, "-o", "json=" + changed}, exitUsage, "would overwrite a file that is read"},
+		{[]string{"--merge", changed, "-o", "html=" + changed}, exitUsage, "would overwrite a file that is read"},
 		{[]string{"--merge", filepath.Join(dir, "gone")}, exitFailed, "gone"},
 		{[]string{"--merge", t.TempDir()}, exitUsage, "without .json and .yaml files"},
 		{[]string{"--merge", dir, "--merge", twice}, exitFailed, "was read twice"},
