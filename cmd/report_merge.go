@@ -29,7 +29,7 @@ const mergeFlag = "merge"
 // fleetFormat is the output format of 'report --merge' that can be merged again.
 const fleetFormat = "fleet"
 
-// fleetReport is what 'report --merge' writes: the report on a Fleet, and the Fleet itself.
+// fleetReport is what 'report --merge' writes: the Fleet, and the report on it, which is nil where no format needs it.
 type fleetReport struct {
 	fleet  *fleet.Fleet
 	report *handover.Report
@@ -157,7 +157,10 @@ func mergeRun(ctx context.Context, o *mergeOptions) error {
 	if err != nil {
 		return err
 	}
-	r := &fleetReport{merged, fleet.Report(merged, o.Report)}
+	r := &fleetReport{fleet: merged}
+	if slices.ContainsFunc(o.Outputs, func(out outputTarget[*fleetReport]) bool { return out.format.Name != fleetFormat }) {
+		r.report = fleet.Report(merged, o.Report)
+	}
 	for _, folder := range toFolders {
 		if err := writeTables(folder.file, r.report, o.BOM); err != nil {
 			return err
