@@ -233,17 +233,27 @@ func lastPerPath(values []TemplateValue) []TemplateValue {
 // field that a patch writes. A plan is a file, and anybody may have edited it. Containers may have any name, as they
 // were read: where it is not valid, the workload gets no patch.
 func CheckPlan(p *migrate.Plan) error {
+	sound := map[fieldValue]bool{} // the same few values are asked of many workloads
+	check := func(at, text string) error {
+		v := fieldValue{at, text}
+		if sound[v] {
+			return nil
+		}
+		err := checkTemplateValue(at, text)
+		sound[v] = err == nil
+		return err
+	}
 	for i, e := range p.Evaluations {
 		for k, m := range e.Mutations {
 			if m, _, ok := asTemplateValue(m); ok {
-				if err := checkTemplateValue(m.Path, m.Container, m.Value); err != nil {
+				if err := check(m.Path, m.Value); err != nil {
 					return fmt.Errorf("evaluations[%d].mutations[%d]: %w", i, k, err)
 				}
 			}
 		}
 		for k, s := range e.StricterEdits {
 			for n, edit := range s.Edits {
-				if err := checkTemplateValue(edit.Path, edit.Container, edit.Value); err != nil {
+				if err := check(edit.Path, edit.Value); err != nil {
 					return fmt.Errorf("evaluations[%d].stricterEdits[%d].edits[%d]: %w", i, k, n, err)
 				}
 			}
@@ -252,9 +262,12 @@ func CheckPlan(p *migrate.Plan) error {
 	return nil
 }
 
-// checkTemplateValue returns what is wrong with a path to patch and its value beside the name of the container.
-func checkTemplateValue(at, container, text string) error {
-	if _, err := parseTemplateValue(at, container, text); !errors.Is(err, errContainerName) {
+// fieldValue is a path to patch, and a value for it as a Plan has it.
+type fieldValue struct{ path, text string }
+
+// checkTemplateValue returns what is wrong with a path to patch and its value, whatever the container.
+func checkTemplateValue(at, text string) error {
+	if _, err := parseTemplateValue(at, "", text); !errors.Is(err, errContainerName) {
 		return err
 	}
 	return nil
