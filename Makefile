@@ -150,8 +150,9 @@ oracle: ## compare the simulation of PSP admission with Kubernetes' own code in 
 
 REQUESTS ?= 50000
 SEED ?= 0
-oracle-replacement: ## compare generated policies with PSP admission by Kubernetes' own code in REQUESTS (50000) random requests from SEED (random) on
-	WIDE=1 CASES=$(REQUESTS) SEED=$(SEED) $(GO) test -tags e2e -count=1 -timeout 24h -v -run 'TestReplacesPSP|TestHostileWidths' ./fixtures/controlplane/replacement
+SERVED ?= 3000
+oracle-replacement: ## compare generated policies with PSP admission by Kubernetes' own code in REQUESTS (50000) random requests from SEED (random) on, and on real servers in SERVED (3000)
+	WIDE=1 CASES=$(REQUESTS) SERVED=$(SERVED) SEED=$(SEED) $(GO) test -tags e2e -count=1 -timeout 24h -v -run 'TestReplacesPSP|TestHostileWidths' ./fixtures/controlplane/replacement
 
 RELEASES ?= all
 WORLDS ?= 20
